@@ -1,0 +1,196 @@
+# Every task of the project is a target here:
+#   make          the daemon, build/heady-gateway, and the Worker's module, build/core.wasm
+#   make dev      a whole cluster on this machine, at both hosts     make test    all tests
+#   make lint     format, clang-tidy, sizes, purity, types           make fmt     reformat the C
+#   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
+#   make deploy   the Worker to production                           make install PREFIX, DESTDIR
+# What is missing on a Debian machine is installed on the way (make deps). Sources are found by
+# directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
+
+FUZZ_SECONDS ?= 600
+PREFIX ?= /usr/local
+MAKEFLAGS += --jobs=$(shell nproc) --output-sync=target --no-builtin-rules
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+SYSTEM_PATH := $(PATH)
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# ---------------------------------------------------------------- sources
+PURE := $(wildcard src/base/*.c src/core/*.c src/format/*.c)
+HTTP := $(wildcard src/http/*.c)
+NATIVE := $(wildcard src/native/*.c)
+BOX := $(filter-out wasm/offsets.c,$(wildcard wasm/*.c))
+UNIT := $(wildcard tests/*/test_*.c)
+UNIT_LIB := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
+FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+
+CJSON_DIR ?= build/deps/cjson
+MBEDTLS_DIR ?= build/deps/mbedtls
+KEPT := $(CJSON_DIR)/cJSON.c $(addprefix $(MBEDTLS_DIR)/library/,sha256.c platform_util.c)
+
+# ---------------------------------------------------------------- compilers
+# Constants are enums and times are doubles here, so the two meet; clang alone minds.
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Werror -Wno-enum-float-conversion
+COMMON := -std=c11 -g -MMD -MP -Isrc -isystem $(CJSON_DIR) -isystem $(MBEDTLS_DIR)/include \
+	-DMBEDTLS_CONFIG_FILE='"base/mbedtls_config.h"'
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+PACKAGES := libuv openssl libnghttp2
+LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -pthread
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CLANG := clang-19
+WASM_CC := $(if $(WASI_SDK_PATH),$(WASI_SDK_PATH)/bin/clang,$(CLANG)) --target=wasm32-wasi
+WASM_LINK := -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=65536 \
+	-Wl,--max-memory=33554432 -Wl,--strip-all -Wl,--gc-sections
+
+# A variant is a compiler with its flags; its objects live in build/<variant>/.
+CC_native = $(CC) -O2 $(HARDEN)
+CC_asan = $(CC) -O1 $(SANITIZE)
+CC_fuzz = $(CLANG) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+CC_wasm = $(WASM_CC) -O2 -ffunction-sections -fdata-sections
+CC_trap = $(CC_wasm) -DGW_TRAP_TEST
+VARIANTS := native asan fuzz wasm trap
+
+say = $(if $V,,@echo '  $1';)
+objects = $(patsubst %.c,build/$1/%.o,$2)
+pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
+
+.DELETE_ON_ERROR:
+.PHONY: build dev test test-unit wasm lint fmt fuzz bench deploy install clean deps
+
+build: build/heady-gateway build/core.wasm build/offsets.js
+wasm: build/core.wasm build/offsets.js
+
+# ---------------------------------------------------------------- what must be there first
+TOOLS := build/deps/tools
+KEPT_STAMP := build/deps/sources
+NODE := node_modules/.package-lock.json
+NODE_PACKAGE := node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+
+deps: $(TOOLS) $(KEPT_STAMP) $(NODE)
+$(TOOLS): tools/install.sh
+	@tools/install.sh
+	@mkdir -p $(@D) && touch $@
+$(KEPT_STAMP): tools/fetch-sources.sh tools/sources.sha256 | $(TOOLS)
+	@CJSON_DIR='$(CJSON_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' tools/fetch-sources.sh
+	@touch $@
+$(NODE): package-lock.json | $(TOOLS)
+	@echo npm ci; PATH='$(SYSTEM_PATH)' npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ln -sf ../$(NODE_PACKAGE)/bin/node node_modules/.bin/node # npm 9 leaves it out
+	@node_modules/.bin/node --version && touch $@
+
+# ---------------------------------------------------------------- objects
+$(KEPT): | $(KEPT_STAMP) ;
+
+# build/<variant>/flags holds the command line, so that other flags rebuild.
+define variant
+ifneq ($$(file <build/$1/flags),$$(CC_$1) $(WARN) $(COMMON))
+  $$(shell mkdir -p build/$1)$$(file >build/$1/flags,$$(CC_$1) $(WARN) $(COMMON))
+endif
+build/$1/kept/%.o: $(CJSON_DIR)/%.c build/$1/flags | $(KEPT_STAMP)
+	@mkdir -p $$(@D)
+	$$(call say,$1 $$(<F))$$(CC_$1) $(COMMON) -w -c $$< -o $$@
+build/$1/kept/%.o: $(MBEDTLS_DIR)/library/%.c build/$1/flags | $(KEPT_STAMP)
+	@mkdir -p $$(@D)
+	$$(call say,$1 $$(<F))$$(CC_$1) $(COMMON) -w -c $$< -o $$@
+build/$1/src/native/%.o: src/native/%.c build/$1/flags | $(KEPT_STAMP)
+	@mkdir -p $$(@D)
+	$$(call say,$1 $$<)$$(CC_$1) $(COMMON) $(WARN) -D_GNU_SOURCE -pthread -c $$< -o $$@
+build/$1/%.o: %.c build/$1/flags | $(KEPT_STAMP)
+	@mkdir -p $$(@D)
+	$$(call say,$1 $$<)$$(CC_$1) $(COMMON) $(WARN) -c $$< -o $$@
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
+
+# ---------------------------------------------------------------- the daemon
+DAEMON := $(NATIVE) $(HTTP)
+build/heady-gateway: $(call objects,native,$(DAEMON)) $(call pure,native)
+	$(call say,link $@)$(CC_native) -Wl,-z,relro,-z,now -Wl,--as-needed $^ $(LIBS) -o $@
+build/heady-gateway-asan: $(call objects,asan,$(DAEMON)) $(call pure,asan)
+	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
+
+# ---------------------------------------------------------------- the Worker's module
+build/core.wasm: $(call objects,wasm,$(BOX)) $(call pure,wasm)
+	$(call say,link $@)$(CC_wasm) $(WASM_LINK) $^ -o $@
+build/core-trap.wasm: $(call objects,trap,$(BOX)) $(call pure,trap)
+	$(call say,link $@)$(CC_trap) $(WASM_LINK) $^ -o $@
+# wasm/offsets.c leaves lines "@@ NAME VALUE" in its assembly: offsets as the compiler lays them out.
+build/offsets.js: build/wasm/wasm/offsets.s
+	@sed -n 's/.*@@ \([A-Za-z0-9_]*\) \(-\{0,1\}[0-9][0-9]*\).*/export const \1 = \2;/p' $< > $@
+build/wasm/wasm/offsets.s: wasm/offsets.c build/wasm/flags | $(KEPT_STAMP)
+	@mkdir -p $(@D)
+	$(call say,wasm $<)$(CC_wasm) $(COMMON) $(WARN) -S $< -o $@
+
+# ---------------------------------------------------------------- tests
+unit_objects = $(call objects,$1,$(UNIT_LIB) $(HTTP)) $(call pure,$1)
+UNIT_NATIVE := $(patsubst %.c,build/asan/%,$(UNIT))
+UNIT_WASM := $(patsubst %.c,build/wasm/%.wasm,$(UNIT))
+$(UNIT_NATIVE): build/asan/%: build/asan/%.o $(call unit_objects,asan)
+	$(call say,link $@)$(CC_asan) $^ -lm -o $@
+$(UNIT_WASM): build/wasm/%.wasm: build/wasm/%.o $(call unit_objects,wasm)
+	$(call say,link $@)$(CC_wasm) -Wl,--stack-first -Wl,-z,stack-size=262144 -Wl,--gc-sections $^ -o $@
+
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
+$(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
+	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ -lm -o $@
+
+BUILT := build $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
+test: $(BUILT) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
+	@node tools/test.mjs
+test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
+	@node tools/test.mjs unit
+fuzz: $(FUZZERS) | $(NODE)
+	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
+bench: build | $(NODE)
+	node tests/bench/bench.mjs
+
+# ---------------------------------------------------------------- lint
+C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
+JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
+PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
+
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT))
+
+lint: $(addprefix build/lint/,format size purity types) $(TIDY)
+build/lint/format: $(C_ALL) .clang-format
+	@mkdir -p $(@D)
+	$(call say,clang-format)clang-format-19 --dry-run -Werror $(C_ALL)
+	@touch $@
+build/lint/size: tools/size.sh $(C_ALL) $(JS_ALL)
+	@mkdir -p $(@D)
+	$(call say,sizes)tools/size.sh $(C_ALL) $(JS_ALL)
+	@touch $@
+build/lint/purity: tools/purity.sh $(PURE_OBJECTS) $(call pure,native)
+	@mkdir -p $(@D)
+	$(call say,purity)tools/purity.sh $(PURE_OBJECTS)
+	@touch $@
+# An object is rebuilt when a header that it includes changes; so is what is known about its source.
+build/lint/wasm/%.tidy: wasm/%.c build/wasm/wasm/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,tidy $<)clang-tidy-19 --quiet $< -- $(COMMON) --target=wasm32-wasi
+	@touch $@
+build/lint/tests/%.tidy: tests/%.c build/asan/tests/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,tidy $<)clang-tidy-19 --quiet $< -- $(COMMON)
+	@touch $@
+build/lint/%.tidy: %.c build/native/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,tidy $<)clang-tidy-19 --quiet $< -- $(COMMON) $(if $(filter src/native/%,$<),-D_GNU_SOURCE)
+	@touch $@
+build/lint/types: tsconfig.json tsconfig.worker.json $(JS_ALL) build/offsets.js | $(NODE)
+	@mkdir -p $(@D)
+	$(call say,types)tsc -p . && tsc -p tsconfig.worker.json
+	@touch $@
+fmt: | $(TOOLS)
+	clang-format-19 -i $(C_ALL)
+
+# ---------------------------------------------------------------- running it
+dev: build | $(NODE)
+	@node tools/dev.mjs
+deploy: wasm | $(NODE)
+	wrangler deploy --env production
+install: build/heady-gateway
+	install -D -m 755 build/heady-gateway $(DESTDIR)$(PREFIX)/bin/heady-gateway
+	for f in config/*.json; do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/etc/heady-gateway/$${f##*/}; done
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,173 @@
+/*
+ * A call's life: dispatch of events to the state they meet, and the queue of actions.
+ *
+ *   state    event                next      what happens
+ *   NEW      REQ_HEAD             DONE      refused, or answered by the gateway itself
+ *                                 SNIFF     the class is in the body
+ *                                 TRY       a target has a slot: READ, SEND
+ *                                 QUEUE     all are busy: READ
+ *   SNIFF    REQ_BODY             SNIFF     more to come
+ *                                 TRY QUEUE the class is known
+ *                                 DONE      400, 413
+ *   QUEUE    woken, TICK          TRY       a slot is free
+ *            TICK                 DONE      queue_ms is over: 503
+ *   TRY      RES_FAIL, TICK       TRY QUEUE next target (or the same, on a stale connection)
+ *                                 DONE      none left: 502, 503, 504, or the first 500 that came
+ *            RES_HEAD             TRY QUEUE busy or offline: next target
+ *                                 KEEP      a first 500
+ *                                 RELAY     a stream that is not looked into
+ *                                 OBSERVE   a stream that is
+ *                                 DONE      any other answer: RELAY 0, END
+ *   KEEP     RES_BODY             KEEP      kept aside
+ *            RES_END, TICK        TRY QUEUE DONE  next target, or none left
+ *   RELAY    RES_END, TICK        DONE
+ *   OBSERVE  RES_BODY             OBSERVE   DATA
+ *            RES_END, TICK        DONE      END, or an in-band error, or a reset
+ *   PROBE    RES_HEAD, RES_FAIL, TICK  DONE
+ *   TRY KEEP RELAY OBSERVE QUEUE SNIFF  REQ_BODY: counted, FORGET past what is held, 413 past the limit
+ *   any      GONE                 DONE      DROP, END 1
+ *   DONE     any                  DONE      nothing: late events are no error
+ */
+#include "core/core.h"
+
+struct gw_action *call_push(struct gw_call *c, uint32_t kind) {
+    GW_ASSERT(c->actions_n < CALL_ACTIONS);
+    struct gw_action *a = &c->actions[c->actions_n++];
+    memset(a, 0, sizeof *a);
+    a->kind = kind;
+    return a;
+}
+
+void call_wake(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    if (c->in_ready)
+        return;
+    c->in_ready = true;
+    c->ready_next = NULL;
+    if (gw->ready_last != NULL)
+        gw->ready_last->ready_next = c;
+    else
+        gw->ready = c;
+    gw->ready_last = c;
+}
+
+static void on_tick(struct gw_call *c, struct gw_time now) {
+    switch (c->state) {
+    case CALL_SNIFF:
+        if (now.mono_ms >= c->deadline_ms)
+            call_refuse(c,
+                        &(struct call_error){.status = 408,
+                                             .type = GW_STR("invalid_request_error"),
+                                             .code = GW_STR("request_timeout"),
+                                             .message = GW_STR("the request body did not arrive "
+                                                               "in time; send it again")},
+                        now);
+        break;
+    case CALL_QUEUE:
+        call_on_queue_tick(c, now);
+        break;
+    case CALL_TRY:
+    case CALL_KEEP:
+        if (now.mono_ms >= c->attempt.limit_at)
+            call_on_limit(c, now);
+        break;
+    case CALL_RELAY:
+    case CALL_OBSERVE:
+        if (now.mono_ms >= c->attempt.limit_at)
+            call_on_silence(c, now);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (!c->attempt.open || e->attempt != c->attempt.number)
+        return; /* of an attempt that was dropped */
+    if (c->state == CALL_PROBE) {
+        task_on_event(c, e, now);
+        return;
+    }
+    switch (e->kind) {
+    case GW_RES_HEAD:
+        if (c->state == CALL_TRY)
+            call_on_answer(c, &e->res_head, now);
+        break;
+    case GW_RES_BODY:
+        call_on_chunk(c, e->res_body, now);
+        break;
+    case GW_RES_END:
+        call_on_end(c, e->res_end.how, now);
+        break;
+    default:
+        call_on_fail(c, e->res_fail.fail, e->res_fail.sent, now);
+        break;
+    }
+}
+
+/* When the host must come back at the latest. */
+static double wait_until(const struct gw_call *c) {
+    switch (c->state) {
+    case CALL_QUEUE:
+        return c->wait_at;
+    case CALL_TRY:
+    case CALL_KEEP:
+    case CALL_RELAY:
+    case CALL_OBSERVE:
+    case CALL_PROBE:
+        return c->attempt.limit_at;
+    default:
+        return c->deadline_ms;
+    }
+}
+
+static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (c->state == CALL_DONE)
+        return 0;
+    switch (e->kind) {
+    case GW_REQ_HEAD:
+        return call_on_request(c, &e->req_head, now);
+    case GW_REQ_BODY:
+        return call_on_body(c, &e->req_body, now);
+    case GW_RES_HEAD:
+    case GW_RES_BODY:
+    case GW_RES_END:
+    case GW_RES_FAIL:
+        on_response(c, e, now);
+        return 0;
+    case GW_TICK:
+        if (c->state == CALL_PROBE)
+            task_on_event(c, e, now);
+        else
+            on_tick(c, now);
+        return 0;
+    case GW_GONE:
+        call_gone(c, now);
+        return 0;
+    default:
+        return GW_EUSE;
+    }
+}
+
+int gw_feed(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    /* What was polled is spent; what was not stays: a woken call may be fed before it is polled. */
+    uint32_t left = c->actions_n - c->actions_at;
+    memmove(c->actions, c->actions + c->actions_at, left * sizeof *c->actions);
+    c->actions_n = left;
+    c->actions_at = 0;
+    int error = dispatch(c, e, now);
+    if (error == 0 && c->arena_full)
+        error = GW_EMEM;
+    return error;
+}
+
+uint32_t gw_poll(struct gw_call *c, struct gw_action *action) {
+    if (c->actions_at < c->actions_n) {
+        *action = c->actions[c->actions_at++];
+        return action->kind;
+    }
+    memset(action, 0, sizeof *action);
+    action->kind = c->state == CALL_DONE ? GW_END : GW_WAIT;
+    action->at = wait_until(c);
+    return action->kind;
+}

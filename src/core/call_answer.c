@@ -1,0 +1,283 @@
+/*
+ * What upstreams answer: which answers move the request to another target, and how the others reach
+ * the client.
+ */
+#include "core/core.h"
+
+enum { KEEP_MS = 2000 }; /* how long the body of a first 500 may take to come */
+
+enum verdict {
+    DELIVER,
+    BUSY,    /* 429, 503, 529: another target, and this one cools down */
+    OFFLINE, /* nobody is behind that address now */
+    ERRORED, /* a 500: the request may be at fault, so the target is not blamed yet */
+};
+
+static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
+    return (status >= 520 && status <= 527) || status == 530 || (status == 404 && h->ngrok_error) ||
+           (status >= 400 && status != 429 && h->cloudflare && h->html);
+}
+
+static enum verdict judge(const struct gw_call *c, uint32_t status,
+                          const struct gw_answer_head *h) {
+    if (is_offline_page(status, h))
+        return OFFLINE;
+    if (c->route.kind != GW_ROUTE_HEAVY)
+        return DELIVER; /* services and the twin speak for themselves */
+    if (status == 429 || status == 503 || status == 529)
+        return BUSY;
+    if (status == 502 || status == 504)
+        return OFFLINE;
+    return status == 500 ? ERRORED : DELIVER;
+}
+
+static void because_status(struct gw_call *c, struct gw_str word, uint32_t status) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put(&b, word);
+    gw_buf_put(&b, GW_STR(" ("));
+    gw_buf_put_u64(&b, status);
+    gw_buf_putc(&b, ')');
+    call_because(c, c->attempt.to->target.name, gw_buf_str(&b));
+}
+
+static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
+                         struct gw_time now) {
+    pool_busy(&c->gw->pool, c->attempt.to->slot, retry_after_ms, now);
+    because_status(c, GW_STR("busy"), status);
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, now);
+}
+
+static void move_on_offline(struct gw_call *c, uint32_t status, struct gw_time now) {
+    pool_failed(&c->gw->pool, c->attempt.to->slot, "offline", now.mono_ms);
+    c->plan.spent[c->attempt.at] = true;
+    because_status(c, GW_STR("offline"), status);
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, now);
+}
+
+/* The first 500 is kept while the others are asked: if all say 500, the client gets this one. */
+static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    gw_head_to_client(res, &head);
+    c->kept.status = res->status;
+    c->kept.head = gw_buf_str(&head);
+    c->kept.target = c->attempt.to->target.name;
+    c->kept.cut = head.full;
+    gw_buf_init(&c->kept.body, &c->arena, CALL_KEPT_ANSWER);
+    c->state = CALL_KEEP;
+    double limit = now.mono_ms + KEEP_MS;
+    c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
+    if (res->body_len == 0)
+        call_on_end(c, GW_CLEAN, now);
+}
+
+static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    c->plan.spent[c->attempt.at] = c->plan.errored[c->attempt.at] = true;
+    because_status(c, GW_STR("failed"), res->status);
+    if (!c->kept.whole) {
+        keep(c, res, now);
+        return;
+    }
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, now);
+}
+
+/* ------------------------------------------------------------------ delivering */
+
+/* Whoever answered 500 to what this target serves was at fault after all. */
+static void blame_errored(struct gw_call *c, struct gw_time now) {
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (c->plan.errored[i])
+            pool_failed(&c->gw->pool, c->plan.target[i]->slot, "answered 500", now.mono_ms);
+}
+
+static void first_content(struct gw_call *c, struct gw_time now) {
+    if (c->attempt.first_content)
+        return;
+    c->attempt.first_content = true;
+    pool_first_content(&c->gw->pool, c->attempt.to->slot, now.mono_ms - c->attempt.sent_at,
+                       now.mono_ms);
+}
+
+static void push_head(struct gw_call *c, const struct gw_res_head *res, bool stream,
+                      struct gw_time now) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
+    gw_head_to_client(res, &b);
+    if (stream && gw_str_find(gw_buf_str(&b), GW_STR("cache-control: ")) < 0)
+        gw_buf_put(&b, GW_STR("cache-control: no-store, no-transform\r\n"));
+    if (stream)
+        gw_buf_put(&b, GW_STR("x-accel-buffering: no\r\n"));
+    call_put_why(c, &b, c->attempt.to->target.name, now);
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = res->status;
+    a->head.head = gw_buf_str(&b);
+    a->head.body_len = res->body_len;
+    c->status = res->status;
+    c->has_head = true;
+    c->arena_full |= b.full;
+}
+
+/* The host finishes on its own: nothing of it is needed here any more, nor is the slot. */
+static void relay_and_end(struct gw_call *c, struct gw_time now) {
+    struct gw_action *a = call_push(c, GW_RELAY);
+    a->attempt = c->attempt.number;
+    a->at = c->deadline_ms;
+    call_close_attempt(c, false, now);
+    call_finish(c, 0, now);
+}
+
+static void relay_stream(struct gw_call *c) {
+    struct gw_action *a = call_push(c, GW_RELAY);
+    a->attempt = c->attempt.number;
+    a->at = c->deadline_ms;
+    a->relay.report = 1;
+    c->attempt.limit_at = c->deadline_ms;
+    c->state = CALL_RELAY;
+}
+
+static void limit_silence(struct gw_call *c, struct gw_time now) {
+    double limit = now.mono_ms + (double)c->conf->limits.silence_ms;
+    /* Until the first content it is the model that thinks, not the stream that has stopped. */
+    if (!c->attempt.first_content && c->attempt.limit_at > limit)
+        limit = c->attempt.limit_at;
+    c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
+}
+
+static void deliver(struct gw_call *c, const struct gw_res_head *res,
+                    const struct gw_answer_head *h, struct gw_time now) {
+    bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
+    bool look = stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
+                c->conf->classes[c->route.class].inspect;
+    c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    pool_succeeded(&c->gw->pool, c->attempt.to->slot, now);
+    blame_errored(c, now);
+    push_head(c, res, stream, now);
+    if (!look)
+        first_content(c, now);
+    if (!stream) {
+        relay_and_end(c, now);
+    } else if (!look) {
+        relay_stream(c);
+    } else {
+        gw_sse_init(&c->sse, h->ndjson);
+        c->state = CALL_OBSERVE;
+        limit_silence(c, now);
+    }
+}
+
+void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct gw_answer_head h;
+    gw_head_facts(res, now.wall_ms, &h);
+    enum verdict verdict = judge(c, res->status, &h);
+    /* With nobody else to ask, an honest 500 is the answer. */
+    if (verdict == ERRORED && !plan_has_other(&c->plan, c->attempt.at) && !c->kept.whole)
+        verdict = DELIVER;
+    switch (verdict) {
+    case DELIVER:
+        deliver(c, res, &h, now);
+        break;
+    case BUSY:
+        move_on_busy(c, res->status, h.retry_after_ms, now);
+        break;
+    case OFFLINE:
+        move_on_offline(c, res->status, now);
+        break;
+    case ERRORED:
+        move_on_errored(c, res, now);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ bodies */
+
+void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+    if (c->state == CALL_KEEP) {
+        gw_buf_put(&c->kept.body, bytes);
+        if (c->kept.body.full)
+            call_on_end(c, GW_CUT, now);
+        return;
+    }
+    if (c->state != CALL_OBSERVE || bytes.n == 0)
+        return;
+    first_content(c, now);
+    gw_sse_feed(&c->sse, bytes);
+    limit_silence(c, now);
+    c->slice = (struct gw_slice){.kind = GW_CHUNK, .off = 0, .len = bytes.n};
+    struct gw_action *a = call_push(c, GW_DATA);
+    a->attempt = c->attempt.number;
+    a->data.slices = &c->slice;
+    a->data.slices_n = 1;
+}
+
+/* A stream that cannot go on says so in its own dialect, and has no [DONE]; in the midst of an
+ * event nothing can be said any more, and the connection is reset. */
+static void break_off(struct gw_call *c, struct gw_str why, struct gw_time now) {
+    struct gw_buf b;
+    call_because(c, c->attempt.to->target.name, why);
+    if (!gw_sse_between(&c->sse)) {
+        call_finish(c, 1, now);
+        return;
+    }
+    gw_buf_init(&b, &c->arena, 512);
+    gw_buf_put(&b, c->sse.lines ? GW_STR("") : GW_STR("data: "));
+    gw_buf_put(&b, GW_STR("{\"error\":{\"message\":\"the stream broke off: the node "));
+    gw_buf_put_json(&b, why);
+    gw_buf_put(&b,
+               GW_STR("\",\"type\":\"server_error\",\"param\":null,\"code\":\"stream_cut\"}}\n"));
+    gw_buf_put(&b, c->sse.lines ? GW_STR("") : GW_STR("\n"));
+    c->arena_full |= b.full;
+    c->slice = (struct gw_slice){.kind = GW_LITERAL, .p = b.p, .len = b.n};
+    struct gw_action *a = call_push(c, GW_DATA);
+    a->data.slices = &c->slice;
+    a->data.slices_n = 1;
+    call_finish(c, 0, now);
+}
+
+static void kept_one(struct gw_call *c, uint32_t how, struct gw_time now) {
+    c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
+    call_close_attempt(c, how == GW_CUT, now);
+    call_try_next(c, !c->body.forgotten, now);
+}
+
+void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
+    switch (c->state) {
+    case CALL_KEEP:
+        kept_one(c, how, now);
+        break;
+    case CALL_RELAY:
+        call_close_attempt(c, false, now);
+        if (how != GW_CLEAN)
+            call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
+        call_finish(c, how != GW_CLEAN, now);
+        break;
+    case CALL_OBSERVE:
+        call_close_attempt(c, false, now);
+        if (how == GW_CLEAN) {
+            call_finish(c, 0, now);
+            break;
+        }
+        pool_failed(&c->gw->pool, c->attempt.to->slot, "cut a stream", now.mono_ms);
+        break_off(c, GW_STR("cut it"), now);
+        break;
+    default:
+        break;
+    }
+}
+
+void call_on_silence(struct gw_call *c, struct gw_time now) {
+    bool late = now.mono_ms >= c->deadline_ms;
+    call_close_attempt(c, true, now);
+    if (!late)
+        pool_failed(&c->gw->pool, c->attempt.to->slot, "went silent", now.mono_ms);
+    if (c->state == CALL_OBSERVE) {
+        break_off(c, late ? GW_STR("took longer than the request may") : GW_STR("fell silent"),
+                  now);
+        return;
+    }
+    call_because(c, c->attempt.to->target.name, GW_STR("took too long"));
+    call_finish(c, 1, now);
+}

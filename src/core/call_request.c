@@ -1,0 +1,377 @@
+/*
+ * The request side of a call: who asks, for what, and the body on its way in.
+ */
+#include "core/access.h"
+#include "core/core.h"
+
+static const struct gw_str bad_request = GW_STR_INIT("invalid_request_error");
+
+static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struct gw_str message,
+                   struct gw_time now) {
+    const struct call_error e = {
+        .status = status, .type = bad_request, .code = code, .message = message};
+    call_refuse(c, &e, now);
+}
+
+/* "known: a, b, c" behind a sentence, in the call's arena. */
+static struct gw_str sentence_with_classes(struct gw_call *c) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 512);
+    gw_buf_put(&b, GW_STR("no such class under /api/heavy/; the classes are "));
+    for (uint32_t i = 0; i < GW_CLASSES; i++) {
+        gw_buf_put(&b, gw_class_names[i]);
+        gw_buf_put(&b, GW_STR(", "));
+    }
+    gw_buf_put(&b, GW_STR("and process"));
+    return gw_buf_str(&b);
+}
+
+static struct gw_str sentence_with_services(struct gw_call *c) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 2048);
+    gw_buf_put(&b, GW_STR("no such service under /api/local/; the services are "));
+    for (uint32_t i = 0; i < c->conf->services_n; i++) {
+        if (i > 0)
+            gw_buf_put(&b, GW_STR(", "));
+        gw_buf_put(&b, gw_str_sub(c->conf->services[i].target.name, 6, 64));
+    }
+    if (c->conf->services_n == 0)
+        gw_buf_put(&b, GW_STR("none yet: set LOCAL_SERVICES"));
+    return gw_buf_str(&b);
+}
+
+/* False, and the call is refused, unless the request may come in. */
+static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
+    struct gw_identity who;
+    enum gw_access access = gw_access_check(c->conf, req, &c->head, now, &who);
+    struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
+    c->key = who.key;
+    c->key_name = who.name;
+    c->from_twin = who.hop;
+    if (who.id.n > 0)
+        c->head.request_id = who.id;
+    switch (access) {
+    case GW_ACCESS_OK:
+        return true;
+    case GW_ACCESS_NO_KEYS:
+        e.status = 503;
+        e.type = GW_STR("server_error");
+        e.code = GW_STR("no_keys_configured");
+        e.message = GW_STR("this gateway has no keys and so serves nobody; set GATEWAY_KEYS, or "
+                           "GATEWAY_AUTH=off");
+        break;
+    case GW_ACCESS_NO_KEY:
+        e.code = GW_STR("missing_api_key");
+        e.message = GW_STR("no key came with the request; send one as \"authorization: Bearer "
+                           "KEY\", x-api-key or x-goog-api-key");
+        break;
+    case GW_ACCESS_BAD_KEY:
+        e.code = GW_STR("invalid_api_key");
+        e.message = GW_STR("the key is not one of this gateway's; check it, or make one with: "
+                           "heady-gateway keys new NAME");
+        break;
+    default:
+        e.status = 403;
+        e.type = GW_STR("permission_error");
+        e.code = GW_STR("keyless_loopback_only");
+        e.message = GW_STR("without keys this gateway serves its own machine only: no foreign "
+                           "Host, Origin or proxy headers; set GATEWAY_KEYS to open it");
+        break;
+    }
+    call_refuse(c, &e, now);
+    return false;
+}
+
+static bool is_method(struct gw_str m) {
+    static const struct gw_str known[] = {
+        GW_STR_INIT("GET"),   GW_STR_INIT("POST"),   GW_STR_INIT("HEAD"),   GW_STR_INIT("PUT"),
+        GW_STR_INIT("PATCH"), GW_STR_INIT("DELETE"), GW_STR_INIT("OPTIONS")};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_eq(m, known[i]))
+            return true;
+    return false;
+}
+
+static bool is_read(const struct gw_call *c) {
+    return gw_str_eq(c->method, GW_STR("GET")) || gw_str_eq(c->method, GW_STR("HEAD"));
+}
+
+/* What can be said without knowing who asks: false, and the call is refused. */
+static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
+    if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade) {
+        refuse(c, 501, GW_STR("not_implemented"),
+               GW_STR("CONNECT, WebSocket and other upgrades are not offered; use plain requests "
+                      "and event streams"),
+               now);
+        return false;
+    }
+    if (!is_method(c->method)) {
+        refuse(c, 405, GW_STR("method_not_allowed"),
+               GW_STR("the method is not offered; use GET, HEAD, POST, PUT, PATCH, DELETE or "
+                      "OPTIONS"),
+               now);
+        return false;
+    }
+    return true;
+}
+
+static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
+    bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH;
+    if (get_only && !is_read(c)) {
+        refuse(c, 405, GW_STR("method_not_allowed"), GW_STR("use GET here"), now);
+        return false;
+    }
+    if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST"))) {
+        refuse(c, 405, GW_STR("method_not_allowed"), GW_STR("use POST here"), now);
+        return false;
+    }
+    return true;
+}
+
+static bool check_size(struct gw_call *c, uint64_t bytes, struct gw_time now) {
+    uint64_t max = c->conf->limits.body_bytes_max;
+    if (c->state <= CALL_SNIFF && c->route.kind == GW_ROUTE_PROCESS &&
+        max > c->conf->limits.json_bytes_max)
+        max = c->conf->limits.json_bytes_max;
+    if (bytes == GW_UNKNOWN || bytes <= max)
+        return true;
+    refuse(c, 413, GW_STR("request_too_large"),
+           GW_STR("the request body is larger than this gateway takes; send less, or raise "
+                  "limits.body_bytes_max (or json_bytes_max)"),
+           now);
+    return false;
+}
+
+static void make_id(struct gw_call *c) {
+    struct gw_buf b;
+    uint64_t words[2] = {gw_rng_next(&c->gw->rng), gw_rng_next(&c->gw->rng)};
+    if (c->head.request_id.n > 0) {
+        c->id = gw_arena_dup(&c->arena, c->head.request_id);
+        return;
+    }
+    gw_buf_init(&b, &c->arena, 32);
+    for (int i = 0; i < 16; i++) {
+        uint8_t byte = (uint8_t)(words[i / 8] >> (i % 8 * 8));
+        gw_buf_put_hex(&b, &byte, 1);
+    }
+    c->id = gw_buf_str(&b);
+}
+
+/* The head is only borrowed: keep what the call needs later. */
+static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req) {
+    gw_buf_init(&c->up_head, &c->arena, CALL_HEAD_MAX);
+    gw_head_from_client(c->conf, req, &c->head, &c->up_head);
+    c->method = gw_arena_dup(&c->arena, req->method);
+    struct gw_str target = gw_arena_dup(&c->arena, req->target);
+    ptrdiff_t mark = gw_str_chr(target, '?');
+    c->query = mark < 0 ? GW_STR("") : gw_str_sub(target, (size_t)mark, target.n);
+    c->body.declared = req->body_len;
+    c->body.fin = req->body_len == 0;
+    c->streamed = c->head.wants_stream;
+    double limit = (double)c->conf->limits.request_ms;
+    c->client_limited = c->head.timeout_ms > 0 && c->head.timeout_ms < limit;
+    c->deadline_ms = c->opened_ms + (c->client_limited ? c->head.timeout_ms : limit);
+    return mark < 0 ? target : gw_str_sub(target, 0, (size_t)mark);
+}
+
+static void finish_up_head(struct gw_call *c) {
+    gw_head_put(&c->up_head, GW_STR("x-request-id"), c->id);
+    /* What comes back is passed on as bytes: nobody here unpacks it. */
+    gw_buf_put(&c->up_head, GW_STR("accept-encoding: identity\r\n"));
+    c->up_head_n = c->up_head.n;
+    c->arena_full |= c->up_head.full;
+}
+
+static void answer_health(struct gw_call *c, struct gw_time now) {
+    call_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
+}
+
+static void read_body(struct gw_call *c) {
+    if (c->body.fin)
+        return;
+    bool held =
+        c->body.declared == GW_UNKNOWN || c->body.declared <= c->conf->limits.replay_bytes_max;
+    struct gw_action *a = call_push(c, GW_READ);
+    a->read.upto = held ? c->conf->limits.replay_bytes_max : GW_REST;
+    a->read.show = GW_SHOW_BODY;
+    if (!held)
+        c->body.forgotten = true;
+}
+
+static void start(struct gw_call *c, struct gw_time now) {
+    read_body(c);
+    call_go(c, now);
+    if (c->body.forgotten && c->state != CALL_DONE)
+        call_push(c, GW_FORGET)->forget.below = GW_REST;
+}
+
+static bool check_class(struct gw_call *c, struct gw_time now) {
+    if (c->key == NULL || (c->key->classes & (1u << c->route.class)))
+        return true;
+    call_refuse(c,
+                &(struct call_error){.status = 403,
+                                     .type = GW_STR("permission_error"),
+                                     .code = GW_STR("class_not_allowed"),
+                                     .message = GW_STR("this key may not use this class; ask "
+                                                       "for classes= in GATEWAY_KEYS")},
+                now);
+    return false;
+}
+
+/* /api/heavy/process: nothing is sent before the body has said its type. */
+static void sniff(struct gw_call *c, struct gw_time now) {
+    c->state = CALL_SNIFF;
+    gw_json_scan_init(&c->scan, GW_STR("type"));
+    if (c->body.fin) {
+        refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"), now);
+        return;
+    }
+    struct gw_action *a = call_push(c, GW_READ);
+    a->read.upto = c->conf->limits.json_bytes_max;
+    a->read.show = GW_REST;
+}
+
+static void follow_route(struct gw_call *c, struct gw_time now) {
+    switch (c->route.kind) {
+    case GW_ROUTE_API_HEALTH:
+        call_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now), now);
+        break;
+    case GW_ROUTE_PROCESS:
+        sniff(c, now);
+        break;
+    case GW_ROUTE_HEAVY:
+        if (check_class(c, now))
+            start(c, now);
+        break;
+    case GW_ROUTE_LOCAL:
+        start(c, now);
+        break;
+    case GW_ROUTE_TWIN:
+        if (!c->from_twin)
+            start(c, now);
+        else
+            refuse(c, 508, GW_STR("loop_detected"),
+                   GW_STR("this request came from the twin and would go back to it; check "
+                          "LOCAL_ENDPOINT"),
+                   now);
+        break;
+    case GW_ROUTE_HEAVY_UNKNOWN:
+        refuse(c, 404, GW_STR("unknown_class"), sentence_with_classes(c), now);
+        break;
+    case GW_ROUTE_LOCAL_UNKNOWN:
+        refuse(c, 404, GW_STR("unknown_service"), sentence_with_services(c), now);
+        break;
+    default:
+        refuse(c, 404, GW_STR("not_found"),
+               GW_STR("nothing is at this path; see /api/heavy/, "
+                      "/api/local/ and /health"),
+               now);
+        break;
+    }
+}
+
+int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
+    if (c->state != CALL_NEW || c->has_request)
+        return GW_EUSE;
+    c->has_request = true;
+    struct gw_str path = keep_head(c, req);
+    make_id(c);
+    finish_up_head(c);
+    c->route.name = GW_STR("none");
+    if (!is_http_we_speak(c, now))
+        return 0;
+    const char *bad = gw_path_check(path);
+    if (bad == NULL)
+        c->route = gw_route_of(c->conf, path);
+    if (c->route.kind == GW_ROUTE_HEALTH) {
+        if (check_method_of_route(c, now))
+            answer_health(c, now);
+        return 0;
+    }
+    if (!admit(c, req, now))
+        return 0;
+    if (bad != NULL) {
+        refuse(c, 400, GW_STR("invalid_path"), gw_str(bad, strlen(bad)), now);
+        return 0;
+    }
+    if (check_method_of_route(c, now) && check_size(c, req->body_len, now))
+        follow_route(c, now);
+    return 0;
+}
+
+/* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
+ * read it differently. */
+static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    bool bad = gw_json_scan_feed(&c->scan, body->bytes) != 0 || body->bytes.n != body->len;
+    if (bad || (body->fin && gw_json_scan_end(&c->scan) != 0)) {
+        refuse(c, 400, GW_STR("invalid_json"),
+               GW_STR("the request body is not valid JSON (or names \"type\" twice); mend it"),
+               now);
+        return;
+    }
+    if (!body->fin)
+        return;
+    struct gw_str type = c->scan.found ? gw_str(c->scan.value, c->scan.value_n) : GW_STR("");
+    c->route.kind = GW_ROUTE_HEAVY;
+    c->route.class = gw_route_class_of_type(type);
+    c->route.name = gw_route_class_name(c->route.class);
+    if (check_class(c, now))
+        call_go(c, now);
+}
+
+/* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
+ * looked for in what is shown, and a wrong guess costs a shorter limit. */
+static bool asks_for_stream(struct gw_str shown) {
+    for (;;) {
+        ptrdiff_t at = gw_str_find(shown, GW_STR("\"stream\""));
+        if (at < 0)
+            return false;
+        shown = gw_str_sub(shown, (size_t)at + 8, shown.n);
+        struct gw_str rest = shown;
+        while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == ':'))
+            rest = gw_str_sub(rest, 1, rest.n);
+        if (gw_str_starts(rest, GW_STR("true")))
+            return true;
+    }
+}
+
+/* A body is held for a replay while it and all of them together stay within their limits. */
+static void hold(struct gw_call *c, uint64_t len) {
+    const struct gw_limits *l = &c->conf->limits;
+    if (c->body.forgotten)
+        return;
+    bool more = !c->body.fin;
+    bool over = (more && c->body.received >= l->replay_bytes_max) ||
+                c->gw->held + len > l->replay_total_max;
+    if (!over || c->state == CALL_SNIFF) {
+        c->body.held += len;
+        c->gw->held += len;
+        return;
+    }
+    c->gw->held -= c->body.held;
+    c->body.held = 0;
+    c->body.forgotten = true;
+    call_push(c, GW_FORGET)->forget.below = GW_REST;
+    if (more) {
+        struct gw_action *a = call_push(c, GW_READ);
+        a->read.upto = GW_REST;
+        a->read.show = 0;
+    }
+}
+
+int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    if (!c->has_request || body->off != c->body.received || c->body.fin)
+        return GW_EUSE;
+    c->body.received += body->len;
+    c->body.fin = body->fin;
+    if (!check_size(c, c->body.received, now))
+        return 0;
+    if (!c->streamed && body->off < GW_SHOW_BODY && asks_for_stream(body->bytes)) {
+        c->streamed = true;
+        call_set_limit(c);
+    }
+    hold(c, body->len);
+    if (c->state == CALL_SNIFF)
+        sniffed(c, body, now);
+    return 0;
+}

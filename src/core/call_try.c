@@ -1,0 +1,339 @@
+/*
+ * Attempts: choosing a target, sending, failing over, and the bounded wait for a slot.
+ */
+#include "core/access.h"
+#include "core/core.h"
+
+enum {
+    ATTEMPTS_MAX = 6,        /* of one call, whatever the plan says */
+    LOOK_AGAIN_MS = 20,      /* when another loop may free the slot */
+    STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left ... */
+    STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
+    URL_MAX = 65536 + 512,
+};
+
+/* ------------------------------------------------------------------ the queue */
+
+static void enter_queue(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    if (c->in_queue)
+        return;
+    c->in_queue = true;
+    c->queue_next = NULL;
+    c->queue_prev = gw->queue_last;
+    if (gw->queue_last != NULL)
+        gw->queue_last->queue_next = c;
+    else
+        gw->queue = c;
+    gw->queue_last = c;
+    gw->queue_n++;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (!c->plan.spent[i])
+            gw->pool.backend[c->plan.target[i]->slot].waiting++;
+}
+
+void call_leave_queue(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    if (!c->in_queue)
+        return;
+    c->in_queue = false;
+    if (c->queue_prev != NULL)
+        c->queue_prev->queue_next = c->queue_next;
+    else
+        gw->queue = c->queue_next;
+    if (c->queue_next != NULL)
+        c->queue_next->queue_prev = c->queue_prev;
+    else
+        gw->queue_last = c->queue_prev;
+    gw->queue_n--;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (!c->plan.spent[i])
+            gw->pool.backend[c->plan.target[i]->slot].waiting--;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+/* How long the attempt may take to its first content. */
+static double first_limit_ms(const struct gw_call *c) {
+    double limit = c->attempt.to->first_byte_ms;
+    double stream = STREAM_FIRST_MS +
+                    (double)(c->body.declared != GW_UNKNOWN ? c->body.declared : c->body.received) /
+                        STREAM_BYTES_PER_MS;
+    if (c->streamed && plan_has_other(&c->plan, c->attempt.at) && stream < limit)
+        limit = stream;
+    return limit;
+}
+
+void call_set_limit(struct gw_call *c) {
+    if (c->state != CALL_TRY)
+        return;
+    double at = c->attempt.sent_at + first_limit_ms(c);
+    c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
+}
+
+/* The lines that are particular to this target, behind those that all attempts have. */
+static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *to,
+                              struct gw_str path, struct gw_time now) {
+    struct gw_buf *b = &c->up_head;
+    b->n = c->up_head_n;
+    if (to->ngrok)
+        gw_buf_put(b, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
+    if (c->client_limited) {
+        double left = c->deadline_ms - now.mono_ms;
+        gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));
+        gw_buf_put_u64(b, left > 1 ? (uint64_t)left : 1);
+        gw_buf_put(b, GW_STR("\r\n"));
+    }
+    if (to == &c->conf->twin) {
+        gw_access_sign_hop(c->conf, c->key_name, c->id, c->method, path, now, b);
+        if (c->conf->access_id.n > 0 && c->conf->access_secret.n > 0) {
+            gw_head_put(b, GW_STR("cf-access-client-id"), c->conf->access_id);
+            gw_head_put(b, GW_STR("cf-access-client-secret"), c->conf->access_secret);
+        }
+    }
+    return gw_buf_str(b);
+}
+
+static struct gw_str url_for(struct gw_call *c, const struct gw_backend_conf *to) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, URL_MAX);
+    gw_buf_put(&b, to->target.origin);
+    gw_buf_put(&b, to->base);
+    gw_buf_put(&b, c->route.rest);
+    gw_buf_put(&b, c->query);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static void send(struct gw_call *c, struct gw_time now) {
+    const struct gw_backend_conf *to = c->attempt.to;
+    struct gw_action *a = call_push(c, GW_SEND);
+    a->attempt = ++c->attempt.number;
+    a->send.target = to->target;
+    a->send.method = c->method;
+    a->send.url = url_for(c, to);
+    a->send.path = gw_str_sub(a->send.url, to->target.origin.n, URL_MAX);
+    a->send.head = head_for(c, to, a->send.path, now);
+    a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
+    a->send.body_len = c->body.declared;
+    if (c->body.declared != 0) {
+        c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
+        a->send.slices = &c->send_slice;
+        a->send.slices_n = 1;
+    }
+    c->arena_full |= c->up_head.full;
+    c->attempt.open = true;
+    c->attempt.first_content = false;
+    c->attempt.sent_at = now.mono_ms;
+    c->state = CALL_TRY;
+    call_set_limit(c);
+}
+
+/* The target's slot is taken already. */
+static void start(struct gw_call *c, uint32_t at, struct gw_time now) {
+    c->attempt.at = at;
+    c->attempt.to = c->plan.target[at];
+    c->attempt.has_slot = true;
+    c->attempt.repeated = false;
+    send(c, now);
+}
+
+/* A freed slot goes to the call that has waited longest of those that can use it. */
+static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
+    if (gw->pool.backend[slot].waiting == 0)
+        return;
+    for (struct gw_call *w = gw->queue; w != NULL; w = w->queue_next) {
+        int at = plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
+        if (at < 0)
+            continue;
+        if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max))
+            return;
+        call_leave_queue(w);
+        start(w, (uint32_t)at, now);
+        call_wake(w);
+        return;
+    }
+}
+
+void call_give_slot(struct gw_call *c, struct gw_time now) {
+    if (!c->attempt.has_slot)
+        return;
+    c->attempt.has_slot = false;
+    pool_give(&c->gw->pool, c->attempt.to->slot);
+    wake_for(c->gw, c->attempt.to->slot, now);
+}
+
+void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now) {
+    if (!c->attempt.open)
+        return;
+    c->attempt.open = false;
+    if (!c->has_head)
+        c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    if (drop)
+        call_push(c, GW_DROP)->attempt = c->attempt.number;
+    call_give_slot(c, now);
+}
+
+/* ------------------------------------------------------------------ choosing */
+
+static void refuse_none(struct gw_call *c, struct gw_time now) {
+    double retry = plan_retry_ms(&c->plan, &c->gw->pool, now.mono_ms);
+    struct call_error e = {.status = 503,
+                           .type = GW_STR("server_error"),
+                           .code = GW_STR("no_target_available"),
+                           .message = GW_STR("no target could serve this request; see "
+                                             "x-heady-reason, and try again later"),
+                           .retry_after_s = (uint32_t)((retry + 999) / 1000)};
+    if (c->plan.n == 0) {
+        e.code = GW_STR("no_endpoint");
+        e.message = GW_STR("no node of this class has an endpoint; set COLAB_ENDPOINT_n");
+        e.retry_after_s = 60;
+    }
+    if (e.retry_after_s == 0)
+        e.retry_after_s = 1;
+    call_leave_queue(c);
+    if (c->kept.whole)
+        call_give_kept(c, now);
+    else
+        call_refuse(c, &e, now);
+}
+
+/* Waits for a slot, if there is one to wait for and room in the queue. */
+static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+    if (c->queue_until_ms <= 0) {
+        double until = now.mono_ms + (double)c->conf->queue_ms;
+        c->queue_until_ms = until < c->deadline_ms ? until : c->deadline_ms;
+    }
+    bool in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
+    bool room = c->in_queue || c->gw->queue_n < c->conf->queue_max;
+    if (!in_time || !room || now.mono_ms >= c->queue_until_ms) {
+        call_because(c, GW_STR("queue"), in_time && room ? GW_STR("timed out") : GW_STR("full"));
+        refuse_none(c, now);
+        return;
+    }
+    enter_queue(c);
+    c->state = CALL_QUEUE;
+    c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
+    if (c->gw->pool.cells.loops > 1 && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
+        c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
+}
+
+static void choose(struct gw_call *c, struct gw_time now) {
+    struct plan_choice choice = plan_pick(&c->plan, &c->gw->pool, c->in_queue, now.mono_ms);
+    switch (choice.what) {
+    case PLAN_GO:
+        call_leave_queue(c);
+        start(c, choice.at, now);
+        break;
+    case PLAN_WAIT:
+        wait(c, choice, now);
+        break;
+    case PLAN_NONE:
+        refuse_none(c, now);
+        break;
+    }
+}
+
+void call_go(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_HEAVY)
+        plan_class(&c->plan, c->conf, c->route.class);
+    else if (c->route.kind == GW_ROUTE_LOCAL)
+        plan_one(&c->plan, &c->conf->services[c->route.service]);
+    else
+        plan_one(&c->plan, &c->conf->twin);
+    choose(c, now);
+}
+
+void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
+    choose(c, now);
+}
+
+static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("body"), GW_STR("not held, so not repeated"));
+    call_refuse(c,
+                &(struct call_error){.status = 502,
+                                     .type = GW_STR("server_error"),
+                                     .code = GW_STR("upstream_failed"),
+                                     .message = GW_STR("the target failed, and the request body "
+                                                       "was too large to be held for another; "
+                                                       "send it again")},
+                now);
+}
+
+static void refuse_late(struct gw_call *c, struct gw_time now) {
+    call_refuse(c,
+                &(struct call_error){.status = 504,
+                                     .type = GW_STR("server_error"),
+                                     .code = GW_STR("timeout"),
+                                     .message = GW_STR("no target answered in the time that "
+                                                       "this request has; allow more")},
+                now);
+}
+
+void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now) {
+    if (now.mono_ms >= c->deadline_ms)
+        refuse_late(c, now);
+    else if (!may_repeat && c->kept.whole)
+        call_give_kept(c, now);
+    else if (!may_repeat)
+        refuse_unrepeatable(c, now);
+    else if (c->attempt.number >= ATTEMPTS_MAX)
+        refuse_none(c, now);
+    else
+        choose(c, now);
+}
+
+/* ------------------------------------------------------------------ failing */
+
+static const char *trouble_of(uint32_t fail) {
+    switch (fail) {
+    case GW_FAIL_REFUSED:
+        return "refused";
+    case GW_FAIL_DNS:
+        return "does not resolve";
+    case GW_FAIL_TLS:
+        return "failed TLS";
+    case GW_FAIL_CONNECT_TIME:
+        return "did not connect in time";
+    case GW_FAIL_JUNK:
+        return "did not speak HTTP";
+    case GW_FAIL_LOCAL:
+        return "was not tried: this host is short of resources";
+    default:
+        return "reset";
+    }
+}
+
+void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
+    bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
+    if (c->state == CALL_KEEP) {
+        call_on_end(c, GW_CUT, now);
+        return;
+    }
+    if (c->state != CALL_TRY)
+        return;
+    /* The server had closed a kept connection: it never saw the request. Once, on a new one. */
+    if (fail == GW_FAIL_STALE && !c->attempt.repeated && may_repeat) {
+        c->attempt.repeated = true;
+        send(c, now);
+        return;
+    }
+    const char *trouble = trouble_of(fail);
+    if (fail != GW_FAIL_LOCAL)
+        pool_failed(&c->gw->pool, c->attempt.to->slot, trouble, now.mono_ms);
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, gw_str(trouble, strlen(trouble)));
+    call_close_attempt(c, false, now);
+    call_try_next(c, may_repeat, now);
+}
+
+void call_on_limit(struct gw_call *c, struct gw_time now) {
+    /* A client in a hurry is no fault of the target's. */
+    bool hurried = c->client_limited && now.mono_ms >= c->deadline_ms;
+    if (c->state != CALL_KEEP && !hurried)
+        pool_failed(&c->gw->pool, c->attempt.to->slot, "timed out", now.mono_ms);
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, now);
+}

@@ -1,0 +1,92 @@
+/*
+ * The configuration: JSON with comments and the environment, checked into one immutable structure.
+ *
+ * A gw_conf lives in its own arena, is never changed once it is made, and is counted: the gateway
+ * holds one reference and each call another, so a reload leaves running calls theirs. Environment
+ * beats the file. What is wrong is said in one line: where (file line or variable), what, remedy.
+ */
+#ifndef GW_CORE_CONFIG_H
+#define GW_CORE_CONFIG_H
+
+#include "base/digest.h"
+#include "core/gw.h"
+#include "core/score.h"
+#include "core/url.h"
+
+enum {
+    GW_NODES = 8,
+    GW_CLASSES = 4,
+    GW_SERVICES = 32,
+    GW_KEYS = 1024,
+    GW_BACKENDS = GW_NODES + GW_SERVICES + 1, /* and the twin */
+    GW_CONF_MAX = 4 << 20,
+};
+_Static_assert((int)GW_BACKENDS <= (int)GW_CELLS, "a cell for every backend");
+
+enum gw_class { GW_REASONING = 0, GW_CODE, GW_VISION, GW_BATCH };
+extern const struct gw_str gw_class_names[GW_CLASSES];
+
+/* Somewhere requests can go. `slot` is its index in the gateway's table of backends. */
+struct gw_backend_conf {
+    struct gw_target target;
+    struct gw_str base;
+    uint32_t slot, in_flight_max; /* 0: no limit */
+    double first_byte_ms;
+    bool set, ngrok;
+};
+
+struct gw_class_conf {
+    uint32_t nodes[GW_NODES], nodes_n; /* indexes from 0 */
+    bool inspect;
+};
+
+struct gw_key {
+    uint8_t digest[GW_SHA256];
+    struct gw_str name;
+    uint32_t classes; /* a bit per gw_class; all when the key does not say */
+    uint32_t rpm;     /* 0: no limit */
+};
+
+enum gw_auth { GW_AUTH_NONE = 0, GW_AUTH_OFF, GW_AUTH_KEYS };
+
+struct gw_limits {
+    uint64_t replay_bytes_max, replay_total_max, body_bytes_max, json_bytes_max;
+    uint64_t client_head_ms, client_body_ms, client_idle_ms, client_write_ms, linger_ms, drain_ms;
+    uint64_t upstream_idle_ms, upstream_idle_max, connections_max, log_requests;
+    uint64_t connect_ms, request_ms, silence_ms, probe_ms;
+};
+
+struct gw_conf {
+    struct gw_arena arena;
+    uint32_t refs, host;
+    struct gw_limits limits;
+    struct gw_backend_conf nodes[GW_NODES], services[GW_SERVICES], twin;
+    uint32_t services_n, service_default; /* GW_SERVICES: none */
+    struct gw_class_conf classes[GW_CLASSES];
+    uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
+    uint64_t queue_ms, queue_max;
+    enum gw_auth auth;
+    const struct gw_key *keys; /* sorted by digest */
+    uint32_t keys_n;
+    struct gw_str twin_secret, access_id, access_secret;
+    struct gw_str listen;                 /* lines */
+    const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
+    uint32_t request_headers_n;
+    struct gw_tiers tiers;
+    int64_t monthly_budget; /* nano-dollars */
+};
+
+/* NULL, and `why` holds the line, on failure. The result has one reference. */
+struct gw_conf *gw_conf_new(const struct gw_mem *mem, const struct gw_source *source,
+                            struct gw_buf *why);
+void gw_conf_ref(struct gw_conf *conf);
+void gw_conf_unref(struct gw_conf *conf);
+/* The key whose digest this is, or NULL. */
+const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t digest[GW_SHA256]);
+const struct gw_key *gw_conf_key_named(const struct gw_conf *conf, struct gw_str name);
+/* The index of a service, or GW_SERVICES. */
+uint32_t gw_conf_service_index(const struct gw_conf *conf, struct gw_str name);
+/* The value of an environment variable of the source; {NULL, 0} if it is not there or empty. */
+struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * The environment over the file. SPEC names the variables; what is not ours is ignored.
+ */
+#include "core/config_parts.h"
+
+struct env {
+    const struct gw_source *source;
+    struct gw_conf *conf;
+    struct gw_buf *why;
+};
+
+static bool fail(struct env *e, struct gw_str name, struct gw_str what) {
+    gw_buf_put(e->why, name);
+    gw_buf_put(e->why, GW_STR(": "));
+    gw_buf_put(e->why, what);
+    return false;
+}
+
+static bool fail_url(struct env *e, struct gw_str name, const char *why) {
+    /* The value itself stays out of the message: a tunnel's URL is its credential. */
+    fail(e, name, gw_str(why, strlen(why)));
+    gw_buf_put(e->why, GW_STR("; give a base URL such as \"https://host.example\""));
+    return false;
+}
+
+/* Copies the value: the source is only borrowed. Empty counts as not set. */
+static struct gw_str get(struct env *e, struct gw_str name) {
+    struct gw_str value = gw_str_trim(gw_source_env(e->source, name));
+    return value.n > 0 ? gw_arena_dup(&e->conf->arena, value) : (struct gw_str){NULL, 0};
+}
+
+static bool read_backend(struct env *e, struct gw_str name, struct gw_str value,
+                         struct gw_backend_conf *backend) {
+    struct gw_url url;
+    const char *why = gw_url_read(value, &e->conf->arena, &url);
+    if (why != NULL)
+        return fail_url(e, name, why);
+    gw_backend_set(backend, &url);
+    return true;
+}
+
+static bool read_nodes(struct env *e) {
+    char name[] = "COLAB_ENDPOINT_1";
+    for (uint32_t i = 0; i < GW_NODES; i++) {
+        name[sizeof name - 2] = (char)('1' + i);
+        struct gw_str value = get(e, gw_str(name, sizeof name - 1));
+        if (value.p != NULL &&
+            !read_backend(e, gw_str(name, sizeof name - 1), value, &e->conf->nodes[i]))
+            return false;
+    }
+    return true;
+}
+
+/* "brain=URL,battle=URL" */
+static bool read_services(struct env *e) {
+    struct gw_str name = GW_STR("LOCAL_SERVICES");
+    struct gw_str rest = get(e, name);
+    while (rest.p != NULL) {
+        struct gw_str url = gw_str_trim(gw_str_cut(&rest, ','));
+        if (url.n == 0)
+            continue;
+        struct gw_str service = gw_str_trim(gw_str_cut(&url, '='));
+        struct gw_backend_conf *backend = gw_conf_service(e->conf, service);
+        if (url.p == NULL || backend == NULL)
+            return fail(e, name,
+                        GW_STR("is not a list of name=URL with at most 32 names; give for "
+                               "example brain=http://127.0.0.1:3300"));
+        if (!read_backend(e, name, gw_str_trim(url), backend))
+            return false;
+    }
+    return true;
+}
+
+static bool read_twin(struct env *e) {
+    struct gw_str endpoint = get(e, GW_STR("LOCAL_ENDPOINT"));
+    if (endpoint.p != NULL && !read_backend(e, GW_STR("LOCAL_ENDPOINT"), endpoint, &e->conf->twin))
+        return false;
+    e->conf->twin_secret = get(e, GW_STR("TWIN_SECRET"));
+    if (e->conf->twin_secret.p != NULL && e->conf->twin_secret.n < 16)
+        return fail(e, GW_STR("TWIN_SECRET"),
+                    GW_STR("is shorter than 16 characters; make one with: openssl rand -hex 32"));
+    e->conf->access_id = get(e, GW_STR("LOCAL_ACCESS_CLIENT_ID"));
+    e->conf->access_secret = get(e, GW_STR("LOCAL_ACCESS_CLIENT_SECRET"));
+    return true;
+}
+
+static bool read_auth(struct env *e) {
+    struct gw_str auth = get(e, GW_STR("GATEWAY_AUTH"));
+    struct gw_str keys = get(e, GW_STR("GATEWAY_KEYS"));
+    if (auth.p != NULL && !gw_str_eq(auth, GW_STR("off")) && !gw_str_eq(auth, GW_STR("on")))
+        return fail(e, GW_STR("GATEWAY_AUTH"),
+                    GW_STR("is neither \"on\" nor \"off\"; leave it out "
+                           "to demand a key"));
+    if (keys.p != NULL) {
+        if (gw_str_eq(auth, GW_STR("off")))
+            return fail(e, GW_STR("GATEWAY_AUTH"),
+                        GW_STR("is \"off\" while GATEWAY_KEYS names keys; leave one of them out"));
+        e->conf->auth = GW_AUTH_KEYS;
+        return gw_conf_keys(e->conf, keys, e->why);
+    }
+    e->conf->auth = gw_str_eq(auth, GW_STR("off")) ? GW_AUTH_OFF : GW_AUTH_NONE;
+    return true;
+}
+
+/* Whole dollars and up to nine decimals, exactly. */
+static bool read_dollars(struct gw_str s, int64_t *nano) {
+    struct gw_str whole = gw_str_cut(&s, '.');
+    uint64_t dollars, fraction = 0;
+    if (!gw_str_u64(whole, &dollars) || dollars > 1000000000)
+        return false;
+    if (s.p != NULL) {
+        if (s.n > 9 || !gw_str_u64(s, &fraction))
+            return false;
+        for (size_t i = s.n; i < 9; i++)
+            fraction *= 10;
+    }
+    *nano = (int64_t)(dollars * 1000000000 + fraction);
+    return true;
+}
+
+static bool read_policy(struct env *e) {
+    struct gw_str profile = get(e, GW_STR("PROFILE"));
+    struct gw_str budget = get(e, GW_STR("MONTHLY_BUDGET"));
+    if (profile.p != NULL && !gw_conf_profile(e->conf, profile))
+        return fail(e, GW_STR("PROFILE"),
+                    GW_STR("is not a profile; give conservative, balanced or performance"));
+    if (budget.p != NULL && !read_dollars(budget, &e->conf->monthly_budget))
+        return fail(e, GW_STR("MONTHLY_BUDGET"),
+                    GW_STR("is not an amount in dollars; give for example 50 or 12.50"));
+    return true;
+}
+
+bool gw_conf_env(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
+    struct env e = {source, conf, why};
+    return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) && read_policy(&e);
+}

@@ -1,0 +1,154 @@
+/*
+ * What gw and gw_call are inside. Private to src/core.
+ */
+#ifndef GW_CORE_CORE_H
+#define GW_CORE_CORE_H
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "base/sse.h"
+#include "core/head.h"
+#include "core/plan.h"
+#include "core/route.h"
+
+enum {
+    CALL_ACTIONS = 10, /* one input gives a bounded output */
+    CALL_ARENA_BLOCK = 4096,
+    CALL_ARENA_MAX = 1 << 20,
+    CALL_FREE_MAX = 256, /* closed calls kept for reuse */
+    CALL_HEAD_MAX = 65536,
+    CALL_KEPT_ANSWER = 16384, /* of a first 500, to be given if nobody does better */
+};
+
+/* States of a call; the transitions are in call.c. */
+enum call_state {
+    CALL_NEW = 0,
+    CALL_SNIFF,   /* the body is read to learn the class */
+    CALL_QUEUE,   /* every target is busy: waiting for a slot */
+    CALL_TRY,     /* an attempt is out, no response head yet */
+    CALL_KEEP,    /* a first 500: its body is kept aside while it comes */
+    CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
+    CALL_OBSERVE, /* the answer goes through the core, chunk by chunk */
+    CALL_PROBE,   /* no client: a node is asked how it is */
+    CALL_DONE,
+};
+
+struct call_body {
+    uint64_t declared; /* GW_UNKNOWN: chunked */
+    uint64_t received, held;
+    bool fin, forgotten; /* forgotten: a second attempt cannot have it */
+};
+
+struct call_attempt {
+    uint32_t number;
+    bool open;
+    const struct gw_backend_conf *to;
+    uint32_t at; /* its index in the plan */
+    double sent_at, limit_at;
+    bool has_slot, first_content, repeated;
+};
+
+/* A first 500, kept to be given if no other target does better. */
+struct call_kept {
+    bool whole, cut;
+    uint32_t status;
+    struct gw_str head, target;
+    struct gw_buf body;
+};
+
+struct gw_call {
+    struct gw *gw;
+    struct gw_conf *conf;
+    struct gw_arena arena;
+    void *user;
+    struct gw_call *next, *prev;             /* all open calls, oldest first */
+    struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
+    struct gw_call *ready_next;
+    bool in_queue, in_ready;
+    enum call_state state;
+    double opened_ms, deadline_ms, wait_at;
+    double queue_until_ms; /* 0: has not waited yet */
+    double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
+    uint32_t actions_n, actions_at;
+    struct gw_action actions[CALL_ACTIONS];
+
+    struct gw_str method, query, id;
+    struct gw_route route;
+    struct gw_client_head head;
+    const struct gw_key *key;
+    struct gw_str key_name;
+    bool has_request, from_twin, streamed, client_limited;
+    struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
+    size_t up_head_n;
+    struct call_body body;
+    struct gw_json_scan scan;
+    struct plan plan;
+    struct call_attempt attempt;
+    struct call_kept kept;
+    struct gw_sse sse;
+    struct gw_buf reason; /* why the answer came from where it came */
+    bool reason_closed;
+    struct gw_slice slice, send_slice; /* of DATA, of SEND */
+    uint32_t status;                   /* of the HEAD that went out; 0: none yet */
+    bool has_head;
+    bool arena_full; /* something did not fit: the next gw_feed says so */
+};
+
+struct gw {
+    const struct gw_mem *mem;
+    struct gw_conf *conf;
+    struct pool pool;
+    struct gw_rng rng;
+    struct gw_arena shown; /* behind gw_show */
+    struct gw_call *calls, *calls_last;
+    struct gw_call *queue, *queue_last;
+    uint32_t queue_n;
+    struct gw_call *ready, *ready_last;
+    struct gw_call *free;
+    uint32_t free_n;
+    uint64_t held; /* request bytes held for replay */
+    double probe_at;
+};
+
+/* call.c */
+struct gw_action *call_push(struct gw_call *c, uint32_t kind);
+void call_wake(struct gw_call *c);
+void call_settle(struct gw_call *c, struct gw_time now);
+/* call_request.c */
+int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
+int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+/* call_try.c: attempts and the queue */
+void call_go(struct gw_call *c, struct gw_time now);
+void call_on_queue_tick(struct gw_call *c, struct gw_time now);
+void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
+void call_on_limit(struct gw_call *c, struct gw_time now);
+void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now);
+void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
+void call_give_slot(struct gw_call *c, struct gw_time now);
+void call_leave_queue(struct gw_call *c);
+void call_set_limit(struct gw_call *c);
+/* call_answer.c: what upstreams answer */
+void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
+void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+void call_on_silence(struct gw_call *c, struct gw_time now);
+/* call_end.c: answers of our own, and the end */
+struct call_error {
+    uint32_t status;
+    struct gw_str type, code, param, message;
+    uint32_t retry_after_s; /* 0: no such header */
+};
+void call_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
+void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+                struct gw_time now);
+void call_give_kept(struct gw_call *c, struct gw_time now);
+void call_finish(struct gw_call *c, uint32_t code, struct gw_time now);
+void call_gone(struct gw_call *c, struct gw_time now);
+/* Appends the x-heady-* lines and x-request-id. */
+void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
+void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
+/* task.c */
+void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * The gateway: making, reloading, deleting; opening and closing calls.
+ */
+#include "core/core.h"
+
+enum { SHOWN_MAX = 1 << 20, LEASE_SLACK_MS = 60000 };
+
+/* `why` in the caller's buffer: built in an arena of its own, copied out. */
+static struct gw_conf *read_conf(const struct gw_mem *mem, const struct gw_source *source,
+                                 char *why_buf, size_t why_cap, size_t *why_n) {
+    struct gw_arena arena;
+    struct gw_buf why;
+    gw_arena_init(&arena, mem, 1024, 8192);
+    gw_buf_init(&why, &arena, 4096);
+    struct gw_conf *conf = gw_conf_new(mem, source, &why);
+    *why_n = conf != NULL ? 0 : why.n < why_cap ? why.n : why_cap;
+    if (*why_n > 0)
+        memcpy(why_buf, why.p, *why_n);
+    gw_arena_del(&arena);
+    return conf;
+}
+
+struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
+                  const struct gw_source *source, uint64_t seed, char *why_buf, size_t why_cap,
+                  size_t *why_n) {
+    struct gw_conf *conf = read_conf(mem, source, why_buf, why_cap, why_n);
+    if (conf == NULL)
+        return NULL;
+    struct gw *gw = mem->get(mem->user, sizeof *gw);
+    if (gw == NULL) {
+        gw_conf_unref(conf);
+        return NULL;
+    }
+    memset(gw, 0, sizeof *gw);
+    gw->mem = mem;
+    gw->conf = conf;
+    gw->pool.cells = *cells;
+    gw_rng_init(&gw->rng, seed);
+    gw_arena_init(&gw->shown, mem, 8192, SHOWN_MAX);
+    return gw;
+}
+
+/* A slot is a place in the configuration: where another service now stands in it, what was known of
+ * the former one must not be held against it. */
+static void forget_moved(struct gw *gw, const struct gw_conf *from, const struct gw_conf *to) {
+    for (uint32_t i = 0; i < GW_SERVICES; i++)
+        if (!gw_str_eq(from->services[i].target.name, to->services[i].target.name))
+            memset(&gw->pool.backend[GW_NODES + i], 0, sizeof gw->pool.backend[0]);
+}
+
+int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
+            size_t *why_n) {
+    struct gw_conf *conf = read_conf(gw->mem, source, why_buf, why_cap, why_n);
+    if (conf == NULL)
+        return -1;
+    forget_moved(gw, gw->conf, conf);
+    gw_conf_unref(gw->conf);
+    gw->conf = conf;
+    return 0;
+}
+
+void gw_del(struct gw *gw) {
+    const struct gw_mem *mem = gw->mem;
+    GW_ASSERT(gw->calls == NULL);
+    while (gw->free != NULL) {
+        struct gw_call *c = gw->free;
+        gw->free = c->next;
+        gw_arena_del(&c->arena);
+        mem->put(mem->user, c, sizeof *c);
+    }
+    gw_arena_del(&gw->shown);
+    gw_conf_unref(gw->conf);
+    mem->put(mem->user, gw, sizeof *gw);
+}
+
+/* A call and its arena's first block are used again: opening one costs no allocation. */
+static struct gw_call *take_call(struct gw *gw) {
+    struct gw_call *c = gw->free;
+    struct gw_arena arena;
+    if (c != NULL) {
+        gw->free = c->next;
+        gw->free_n--;
+        arena = c->arena;
+    } else {
+        c = gw->mem->get(gw->mem->user, sizeof *c);
+        if (c == NULL)
+            return NULL;
+        gw_arena_init(&arena, gw->mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
+    }
+    memset(c, 0, sizeof *c);
+    c->arena = arena;
+    return c;
+}
+
+static void link_call(struct gw *gw, struct gw_call *c) {
+    c->prev = gw->calls_last;
+    if (gw->calls_last != NULL)
+        gw->calls_last->next = c;
+    else
+        gw->calls = c;
+    gw->calls_last = c;
+}
+
+static void unlink_call(struct gw *gw, struct gw_call *c) {
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        gw->calls = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    else
+        gw->calls_last = c->prev;
+}
+
+/* What a call holds is a lease: a call that its host has lost gives it back when it must be over.
+ * The call itself stays: its host may yet close it. */
+static void reap(struct gw *gw, struct gw_time now) {
+    for (struct gw_call *c = gw->calls; c != NULL; c = c->next) {
+        if (c->opened_ms + (double)c->conf->limits.request_ms + LEASE_SLACK_MS > now.mono_ms)
+            return;
+        if (c->state != CALL_DONE) {
+            c->state = CALL_DONE;
+            c->attempt.open = false;
+            call_settle(c, now);
+        }
+    }
+}
+
+struct gw_call *gw_open(struct gw *gw, struct gw_time now) {
+    reap(gw, now);
+    struct gw_call *c = take_call(gw);
+    if (c == NULL)
+        return NULL;
+    c->gw = gw;
+    c->conf = gw->conf;
+    gw_conf_ref(c->conf);
+    c->opened_ms = now.mono_ms;
+    c->deadline_ms = now.mono_ms + (double)c->conf->limits.request_ms;
+    c->key_name = GW_STR("-");
+    link_call(gw, c);
+    return c;
+}
+
+static void leave_ready(struct gw *gw, struct gw_call *c) {
+    struct gw_call *before = NULL;
+    if (!c->in_ready)
+        return;
+    for (struct gw_call *r = gw->ready; r != c; r = r->ready_next)
+        before = r;
+    if (before != NULL)
+        before->ready_next = c->ready_next;
+    else
+        gw->ready = c->ready_next;
+    if (gw->ready_last == c)
+        gw->ready_last = before;
+    c->in_ready = false;
+}
+
+void gw_close(struct gw_call *c, struct gw_time now) {
+    struct gw *gw = c->gw;
+    call_settle(c, now);
+    leave_ready(gw, c);
+    unlink_call(gw, c);
+    gw_conf_unref(c->conf);
+    if (gw->free_n >= CALL_FREE_MAX) {
+        gw_arena_del(&c->arena);
+        gw->mem->put(gw->mem->user, c, sizeof *c);
+        return;
+    }
+    gw_arena_reset(&c->arena);
+    c->next = gw->free;
+    gw->free = c;
+    gw->free_n++;
+}
+
+struct gw_call *gw_ready(struct gw *gw) {
+    struct gw_call *c = gw->ready;
+    if (c == NULL)
+        return NULL;
+    gw->ready = c->ready_next;
+    if (gw->ready == NULL)
+        gw->ready_last = NULL;
+    c->in_ready = false;
+    return c;
+}
+
+void gw_set_user(struct gw_call *call, void *user) {
+    call->user = user;
+}
+
+void *gw_user(const struct gw_call *call) {
+    return call->user;
+}

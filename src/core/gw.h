@@ -1,0 +1,283 @@
+/*
+ * gw.h: the core's one public header, the contract between the gateway's core and its hosts.
+ *
+ * The core decides; a host does I/O. The core has no sockets, clock, threads, environment, stdio
+ * or static mutable data, and calls nothing back. A host turns what happens into events, feeds one,
+ * then polls actions until GW_WAIT, and carries them out. Everything a call needs (time, random
+ * seed, configuration, environment) comes in as an argument, so every decision replays.
+ *
+ *     host                                   core
+ *      | gw_open                              |   a client's request begins
+ *      | gw_feed(REQ_HEAD)                    |   auth, route, plan
+ *      | gw_poll -> READ, SEND, ..., WAIT     |   until WAIT: then wait for the next event or `at`
+ *      | gw_feed(REQ_BODY | RES_HEAD | ...)   |
+ *      | gw_poll -> HEAD, DATA, ..., WAIT     |
+ *      | gw_poll -> END                       |   nothing follows an END
+ *      | gw_close                             |   exactly once on every path
+ *
+ * The one rule: feed once, then poll until GW_WAIT (or GW_END). Then drain whatever gw_ready names:
+ * calls that this feed has woken (a slot became free); each is polled the same way.
+ *
+ * Lifetimes. What goes in is borrowed for the duration of the call. What comes out is valid until
+ * the next gw_feed or gw_close of the same gw_call. Nobody frees the other's memory.
+ *
+ * Trouble comes in three kinds. An outcome (bad JSON, 429, every node down) is an action. Exhaustion
+ * or misuse is a negative GW_E...: then only gw_close is legal for that call, and the host answers
+ * 500 or resets. A bug traps.
+ *
+ * Times are milliseconds as doubles: a monotonic clock for waits, a wall clock for calendars and
+ * signatures. The monotonic clock never goes back.
+ */
+#ifndef GW_CORE_GW_H
+#define GW_CORE_GW_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum { GW_ABI = 1 };
+#define GW_VERSION "0.1.0"
+
+enum { GW_EMEM = -1, GW_EUSE = -2 }; /* out of memory; an event that the state does not allow */
+
+enum {
+    GW_HEADERS_MAX = 100, /* of a request or response head */
+    GW_HEAD_MAX = 65536,  /* its bytes */
+    GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
+    GW_CELLS = 64,        /* how many cells gw_new wants */
+};
+
+/* Offsets and lengths: these two stand for what is not known. */
+#define GW_UNKNOWN UINT64_MAX /* a length that is not declared: chunked */
+#define GW_REST UINT64_MAX    /* to the end, as it comes */
+
+struct gw;
+struct gw_call;
+
+struct gw_time {
+    double mono_ms, wall_ms;
+};
+
+/* Counts that loops of one process share (slots in flight). All zero at first; the host keeps them
+ * for as long as any gw uses them. `loops` is how many gw share them: with one, a freed slot wakes
+ * its waiter at once (gw_ready); with more, a waiter also looks again every 20 ms. */
+struct gw_cells {
+    uint64_t *cell; /* GW_CELLS of them, touched with C11 atomics */
+    uint32_t loops;
+};
+
+enum gw_host { GW_RACK = 0, GW_EDGE = 1 };
+
+/* What a gateway is made from. `env` is a sequence of "NAME=value" records, each ended by a NUL
+ * byte; names the core does not know are ignored. Environment beats the file. `file` is JSON with
+ * comments; empty means the defaults. Both are borrowed for the call. */
+struct gw_source {
+    uint32_t host; /* enum gw_host */
+    struct gw_str env, file;
+};
+
+/* Makes a gateway. NULL on failure, `why` then holds one line: where, what, and what to do (it is
+ * written into the caller's buffer `why_buf` of `why_cap` bytes). `mem` must outlive the gateway. */
+struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
+                  const struct gw_source *source, uint64_t seed, char *why_buf, size_t why_cap,
+                  size_t *why_n);
+/* Replaces the configuration: 0, or -1 and `why` as above, and the old one stays in force. Running
+ * calls keep the configuration that they began with. Health is kept, by name. */
+int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
+            size_t *why_n);
+/* All calls must be closed. */
+void gw_del(struct gw *gw);
+
+/* ------------------------------------------------------------------ events: what happened */
+
+enum gw_event_kind {
+    GW_REQ_HEAD = 1, /* the first event of every client's call */
+    GW_REQ_BODY,     /* more of the request body arrived and is held by the host */
+    GW_RES_HEAD,     /* an attempt's response head (never 1xx) */
+    GW_RES_BODY,     /* bytes of an attempt's response body; only while it is observed */
+    GW_RES_END,      /* an attempt's response is over, after its head */
+    GW_RES_FAIL,     /* an attempt failed before its response head */
+    GW_TICK,         /* the time that WAIT asked for has come (early is allowed) */
+    GW_GONE,         /* the client left; pump on to END */
+};
+
+struct gw_header {
+    struct gw_str name, value; /* as on the wire, without the white space around the value */
+};
+
+enum gw_peer {
+    GW_PEER_LOOPBACK = 1, /* both ends of the client's connection are loopback addresses */
+};
+
+struct gw_req_head {
+    struct gw_str method, target;    /* target: origin form, "/path?query" */
+    struct gw_str authority;         /* the Host header or :authority; empty if there is none */
+    const struct gw_header *headers; /* all of them; hop-by-hop ones included is no harm */
+    uint32_t headers_n;
+    uint32_t peer;     /* enum gw_peer, or-ed */
+    uint64_t body_len; /* declared length, 0 for none, GW_UNKNOWN for chunked */
+};
+
+struct gw_req_body {
+    uint64_t off, len;   /* off continues where the last one ended */
+    bool fin;            /* the body is complete (may come with len 0) */
+    struct gw_str bytes; /* those bytes, or n == 0: held but not shown */
+};
+
+struct gw_res_head {
+    uint32_t status;
+    const struct gw_header *headers;
+    uint32_t headers_n;
+    uint64_t body_len; /* declared length, GW_UNKNOWN if none; 0 where a body is not allowed */
+};
+
+enum gw_how { GW_CLEAN = 0, GW_CUT = 1 }; /* CUT: ended before its framing said so */
+
+enum gw_fail {
+    GW_FAIL_REFUSED = 1,  /* the connection could not be made (refused, unreachable) */
+    GW_FAIL_DNS,          /* the name does not resolve */
+    GW_FAIL_TLS,          /* handshake or verification failed */
+    GW_FAIL_CONNECT_TIME, /* connecting took longer than SEND's connect_ms */
+    GW_FAIL_RESET,        /* closed or reset before a response head */
+    GW_FAIL_STALE,        /* the same on a connection that was kept alive: the server had gone */
+    GW_FAIL_JUNK,         /* what came was not HTTP, or broke a limit */
+    GW_FAIL_LOCAL,        /* this host could not try: no descriptors, no memory */
+};
+
+enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */
+
+struct gw_event {
+    uint32_t kind;    /* enum gw_event_kind */
+    uint32_t attempt; /* RES_*: as SEND gave it; events of a dropped attempt are ignored */
+    union {
+        struct gw_req_head req_head;
+        struct gw_req_body req_body;
+        struct gw_res_head res_head;
+        struct gw_str res_body;
+        struct {
+            uint32_t how; /* enum gw_how */
+        } res_end;
+        struct {
+            uint32_t fail, sent; /* enum gw_fail, enum gw_sent */
+        } res_fail;
+    };
+};
+
+/* ------------------------------------------------------------------ actions: what to do */
+
+enum gw_action_kind {
+    GW_WAIT = 0, /* drained: sleep until an event or until `at`, which is always finite */
+    GW_READ,     /* let request bytes below `read.upto` in */
+    GW_SEND,     /* start an attempt */
+    GW_FORGET,   /* request bytes below `forget.below` may be freed once they are sent */
+    GW_DROP,     /* cancel attempt `attempt`; none of its events count any more */
+    GW_HEAD,     /* the response head to the client */
+    GW_DATA,     /* response bytes to the client */
+    GW_RELAY,    /* the rest of attempt `attempt` goes to the client unseen */
+    GW_END,      /* the call is over: gw_close it */
+    GW_RECORD,   /* one finished request, as a JSON object on one line, for the log */
+};
+
+/* Where a request or its answer comes from; carried by value so that a reload cannot pull it from
+ * under a call. */
+struct gw_target {
+    struct gw_str name;      /* "node-3": what clients and logs may see; the rest is secret */
+    struct gw_str origin;    /* "https://host:port" (port always there): the key of a pool */
+    struct gw_str host;      /* the name or address to connect to, without brackets; also the SNI */
+    struct gw_str authority; /* what goes into Host: host, and the port unless it is the default */
+    uint32_t port;
+    uint32_t tls; /* 1: TLS with verification */
+};
+
+enum gw_slice_kind { GW_LITERAL = 0, GW_REQUEST, GW_CHUNK };
+
+/* A piece of a body: literal bytes (p, len), a range of the request that the host holds (off, len;
+ * len GW_REST: from off to the end, as it comes), or a range of the response chunk just fed. */
+struct gw_slice {
+    uint32_t kind; /* enum gw_slice_kind */
+    const char *p;
+    uint64_t off, len;
+};
+
+/* Head blocks are lines "name: value\r\n" with lower-case names, checked to hold no CR, LF or NUL
+ * elsewhere, without host, connection, content-length, transfer-encoding and date: those are the
+ * host's. */
+struct gw_action {
+    uint32_t kind;    /* enum gw_action_kind */
+    uint32_t attempt; /* SEND, DROP, RELAY: counts from 1 within the call */
+    double at;        /* WAIT: when to TICK; RELAY: by when the relay must be over (monotonic) */
+    union {
+        struct {
+            uint64_t upto; /* absolute; GW_REST: as much as back-pressure lets through */
+            uint64_t show; /* bytes below this offset are to be shown; those above need not be */
+        } read;
+        struct {
+            struct gw_target target;
+            struct gw_str method;
+            struct gw_str url;  /* origin-form appended to the target: "https://host/path?query" */
+            struct gw_str path; /* the part of url from the path on: the request target */
+            struct gw_str head; /* head block */
+            const struct gw_slice *slices;
+            uint32_t slices_n; /* 0: no body */
+            uint32_t connect_ms;
+            uint64_t body_len; /* of all slices; GW_UNKNOWN: chunked; 0 with slices_n 0 */
+        } send;
+        struct {
+            uint64_t below; /* GW_REST: everything */
+        } forget;
+        struct {
+            uint32_t status;
+            struct gw_str head;
+            uint64_t body_len; /* GW_UNKNOWN: chunked, or until close for HTTP/1.0 */
+        } head;
+        struct {
+            const struct gw_slice *slices;
+            uint32_t slices_n;
+        } data;
+        struct {
+            /* 1: feed RES_END when it is over, the call goes on until then. 0: END follows at
+             * once; the host closes the call and finishes the relay by itself. */
+            uint32_t report;
+        } relay;
+        struct {
+            uint32_t code; /* 0: the answer is whole (after RELAY 0: as whole as the relay will
+                            * be). Else cut it: reset, never a clean end. */
+        } end;
+        struct {
+            struct gw_str line;
+        } record;
+    };
+};
+
+struct gw_call *gw_open(struct gw *gw, struct gw_time now);
+int gw_feed(struct gw_call *call, const struct gw_event *event, struct gw_time now);
+/* Fills `*action` and returns its kind. */
+uint32_t gw_poll(struct gw_call *call, struct gw_action *action);
+void gw_close(struct gw_call *call, struct gw_time now);
+/* A call that another one has woken and that must now be polled until WAIT or END; else NULL. Ask
+ * again until NULL. The host finds its own state by gw_user. */
+struct gw_call *gw_ready(struct gw *gw);
+/* Work that no client asked for (a probe of a node that was down): a call without a client, driven
+ * like any other but that it gets no REQ_HEAD: poll it first. NULL when nothing is due, and
+ * `*next_ms` is then how long to wait before asking again. */
+struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
+
+/* A word of the host's on a call. */
+void gw_set_user(struct gw_call *call, void *user);
+void *gw_user(const struct gw_call *call);
+
+enum gw_show_what {
+    GW_SHOW_CHECK = 1, /* effective routes, and every address that may be called: text */
+    GW_SHOW_MISSING,   /* what is configured but cannot work (no endpoint): lines; empty is good */
+    GW_SHOW_LISTEN,    /* "listen" of the file: addresses, one a line */
+    GW_SHOW_HEALTH,    /* each backend's health: JSON */
+    GW_SHOW_LIMITS,    /* numbers a host needs: lines "name value" */
+    GW_SHOW_KEYED,     /* "1" if keys are configured, "off" if GATEWAY_AUTH=off, else "0" */
+};
+/* Text about the gateway, valid until the next gw_show, gw_load or gw_del. */
+struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now);
+
+/* The decision of the complexity score and its reasons as JSON (see score.h), for a request as
+ * JSON. 0, or -1 and `out` is a sentence that says what is wrong. `out` as for gw_show. */
+int gw_explain(struct gw *gw, struct gw_str request, struct gw_time now, struct gw_str *out);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Work that no client asked for: a node in trouble is asked for GET /health now and then, so that it
+ * is found again without a client's request being the one to find out.
+ */
+#include "core/core.h"
+
+enum { PROBE_LIMIT_MS = 5000, NOTHING_DUE_MS = 600000 };
+
+static bool in_trouble(const struct gw *gw, uint32_t node) {
+    return gw->conf->nodes[node].set && gw->pool.backend[node].trouble != NULL &&
+           gw->pool.backend[node].down_until > 0;
+}
+
+static struct gw_str probe_url(struct gw_call *c) {
+    const struct gw_backend_conf *to = c->attempt.to;
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 4096);
+    gw_buf_put(&b, to->target.origin);
+    gw_buf_put(&b, to->base);
+    gw_buf_put(&b, GW_STR("/health"));
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static void probe(struct gw_call *c, uint32_t node, struct gw_time now) {
+    c->attempt.to = &c->conf->nodes[node];
+    struct gw_action *a = call_push(c, GW_SEND);
+    a->attempt = ++c->attempt.number;
+    a->send.target = c->attempt.to->target;
+    a->send.method = GW_STR("GET");
+    a->send.url = probe_url(c);
+    a->send.path = gw_str_sub(a->send.url, a->send.target.origin.n, 4096);
+    a->send.head = c->attempt.to->ngrok ? GW_STR("accept: */*\r\nngrok-skip-browser-warning: 1\r\n")
+                                        : GW_STR("accept: */*\r\n");
+    a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
+    c->attempt.open = true;
+    c->attempt.sent_at = now.mono_ms;
+    c->attempt.limit_at = now.mono_ms + PROBE_LIMIT_MS;
+    c->state = CALL_PROBE;
+}
+
+struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
+    double every = (double)gw->conf->limits.probe_ms;
+    *next_ms = NOTHING_DUE_MS;
+    if (every <= 0)
+        return NULL;
+    *next_ms = every;
+    for (uint32_t i = 0; i < GW_NODES; i++) {
+        struct pool_backend *b = &gw->pool.backend[i];
+        if (!in_trouble(gw, i) || b->probe_at > now.mono_ms)
+            continue;
+        struct gw_call *c = gw_open(gw, now);
+        if (c == NULL)
+            return NULL;
+        b->probe_at = now.mono_ms + every;
+        probe(c, i, now);
+        return c;
+    }
+    return NULL;
+}
+
+void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    uint32_t slot = c->attempt.to->slot;
+    if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
+        return;
+    struct gw_answer_head h = {.retry_after_ms = -1};
+    bool alive = false;
+    if (e->kind == GW_RES_HEAD) {
+        gw_head_facts(&e->res_head, now.wall_ms, &h);
+        alive = e->res_head.status < 500 && !h.ngrok_error;
+    }
+    if (alive)
+        pool_succeeded(&c->gw->pool, slot, now);
+    else
+        pool_failed(&c->gw->pool, slot, "failed a probe", now.mono_ms);
+    call_close_attempt(c, e->kind != GW_RES_FAIL, now);
+    call_finish(c, 0, now);
+}

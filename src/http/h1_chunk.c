@@ -1,0 +1,167 @@
+#include "http/h1.h"
+#include "http/h1_class.h"
+
+/*
+ * One byte of framing at a time; payload is passed on in pieces as large as they come.
+ *
+ *   state    | byte                | next
+ *   ---------|---------------------|------------------------------------------------------
+ *   SIZE     | hex digit           | SIZE     at most 16, and a value below 2^62
+ *            | ';'                 | EXT      after at least one digit
+ *            | CR                  | SIZE_LF  after at least one digit
+ *   EXT      | byte of a value     | EXT      at most GW_H1_EXT_MAX
+ *            | CR                  | SIZE_LF
+ *   SIZE_LF  | LF                  | DATA, or after a size of 0 TRAILER; checks the overhead
+ *   DATA     | any, `left` of them | DATA_CR
+ *   DATA_CR  | CR                  | DATA_LF
+ *   DATA_LF  | LF                  | SIZE
+ *   TRAILER  | CR                  | LAST_LF
+ *            | token               | NAME
+ *   NAME     | token               | NAME     trailers: at most GW_H1_TRAILER_MAX in all
+ *            | ':'                 | VALUE
+ *   VALUE    | byte of a value     | VALUE
+ *            | CR                  | VALUE_LF
+ *   VALUE_LF | LF                  | TRAILER
+ *   LAST_LF  | LF                  | END
+ *   END      | takes nothing       |
+ *   any      | anything else       | BAD
+ */
+enum chunk_state {
+    SIZE = 0,
+    EXT,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER,
+    NAME,
+    VALUE,
+    VALUE_LF,
+    LAST_LF,
+    END,
+    BAD
+};
+
+enum { DIGITS_MAX = 16, OVERHEAD_FREE = 65536, OVERHEAD_PER_BYTE = 8 };
+
+#define SIZE_LIMIT ((uint64_t)1 << 62)
+
+void gw_h1_chunks_init(struct gw_h1_chunks *c) {
+    *c = (struct gw_h1_chunks){.state = SIZE};
+}
+
+static uint32_t fault(struct gw_h1_chunks *c, struct gw_str why) {
+    c->why = why;
+    return BAD;
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char l = gw_lower(c);
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+static uint32_t step_size(struct gw_h1_chunks *c, char byte) {
+    int digit = hex_value(byte);
+    if (digit >= 0) {
+        /* Below 2^62 before, 16 times that and more would not fit. */
+        if (++c->count > DIGITS_MAX || c->left >= SIZE_LIMIT / 16)
+            return fault(c, GW_STR("chunk size too large"));
+        c->left = c->left * 16 + (uint64_t)digit;
+        return SIZE;
+    }
+    if (c->count == 0 || (byte != ';' && byte != '\r'))
+        return fault(c, GW_STR("bad chunk size"));
+    c->count = 0;
+    return byte == ';' ? EXT : SIZE_LF;
+}
+
+static uint32_t step_ext(struct gw_h1_chunks *c, char byte) {
+    if (byte == '\r')
+        return SIZE_LF;
+    if (!h1_is(byte, H1_VALUE))
+        return fault(c, GW_STR("bad chunk extension"));
+    if (++c->count > GW_H1_EXT_MAX)
+        return fault(c, GW_STR("chunk extension too long"));
+    return EXT;
+}
+
+static uint32_t step_size_lf(struct gw_h1_chunks *c, char byte) {
+    if (byte != '\n')
+        return fault(c, GW_STR("CR without LF"));
+    /* By division, since 8 times the payload might not fit. */
+    if (c->overhead > OVERHEAD_FREE &&
+        (c->overhead - OVERHEAD_FREE) / OVERHEAD_PER_BYTE > c->payload)
+        return fault(c, GW_STR("more framing than payload"));
+    c->count = 0;
+    return c->left > 0 ? DATA : TRAILER;
+}
+
+static uint32_t step_trailer(struct gw_h1_chunks *c, char byte) {
+    if (byte == '\r' && c->state != NAME)
+        return c->state == VALUE ? VALUE_LF : LAST_LF;
+    if (++c->count > GW_H1_TRAILER_MAX)
+        return fault(c, GW_STR("trailers too long"));
+    if (c->state == VALUE)
+        return h1_is(byte, H1_VALUE) ? VALUE : fault(c, GW_STR("bad trailer"));
+    if (c->state == NAME && byte == ':')
+        return VALUE;
+    return h1_is(byte, H1_TOKEN) ? NAME : fault(c, GW_STR("bad trailer"));
+}
+
+static uint32_t expect_byte(struct gw_h1_chunks *c, char byte, char wanted, uint32_t next) {
+    if (byte == wanted)
+        return next;
+    return fault(c,
+                 wanted == '\n' ? GW_STR("CR without LF") : GW_STR("chunk longer than its size"));
+}
+
+static uint32_t step(struct gw_h1_chunks *c, char byte) {
+    switch (c->state) {
+    case SIZE:
+        return step_size(c, byte);
+    case EXT:
+        return step_ext(c, byte);
+    case SIZE_LF:
+        return step_size_lf(c, byte);
+    case DATA_CR:
+        return expect_byte(c, byte, '\r', DATA_LF);
+    case DATA_LF:
+        return expect_byte(c, byte, '\n', SIZE);
+    case VALUE_LF:
+        return expect_byte(c, byte, '\n', TRAILER);
+    case LAST_LF:
+        return expect_byte(c, byte, '\n', END);
+    default:
+        return step_trailer(c, byte);
+    }
+}
+
+static struct gw_str take_data(struct gw_h1_chunks *c, const char *p, size_t n) {
+    if (n > c->left)
+        n = (size_t)c->left;
+    c->left -= n;
+    c->payload += n;
+    if (c->left == 0)
+        c->state = DATA_CR;
+    return gw_str(p, n);
+}
+
+int gw_h1_chunks_next(struct gw_h1_chunks *c, const char *p, size_t n, size_t *used,
+                      struct gw_str *data) {
+    *data = gw_str(NULL, 0);
+    *used = 0;
+    while (c->state != END && c->state != BAD) {
+        if (*used == n)
+            return GW_H1_MORE;
+        if (c->state == DATA) {
+            *data = take_data(c, p + *used, n - *used);
+            *used += data->n;
+            return GW_H1_DATA;
+        }
+        c->overhead++;
+        c->state = step(c, p[(*used)++]);
+    }
+    return c->state == END ? GW_H1_END : GW_H1_BAD;
+}

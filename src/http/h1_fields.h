@@ -1,0 +1,57 @@
+/*
+ * The part that request and response heads have in common: where the head ends, its header lines,
+ * and what those say about the connection and the body. Only for src/http; h1.h is the contract.
+ */
+#ifndef GW_HTTP_H1_FIELDS_H
+#define GW_HTTP_H1_FIELDS_H
+
+#include "http/h1.h"
+
+/* Why a head is refused. */
+struct h1_refusal {
+    uint32_t status;
+    struct gw_str why;
+};
+
+enum h1_fields_bit {
+    H1_HAS_HOST = 1,
+    H1_HAS_LENGTH = 2,
+    H1_HAS_CODING = 4,        /* Transfer-Encoding */
+    H1_HAS_OTHER_CODING = 8,  /* and it is not "chunked" */
+    H1_HAS_CLOSE = 16,        /* Connection: close */
+    H1_HAS_KEEP_ALIVE = 32,   /* Connection: keep-alive */
+    H1_HAS_UPGRADE = 64,      /* Upgrade, or Connection: upgrade */
+    H1_HAS_CONTINUE = 128,    /* Expect: 100-continue */
+    H1_HAS_OTHER_EXPECT = 256 /* any other Expect */
+};
+
+struct h1_fields {
+    struct gw_header *headers; /* room for GW_HEADERS_MAX */
+    uint32_t n;
+    uint32_t has; /* enum h1_fields_bit, or-ed */
+    struct gw_str host;
+    uint64_t length;
+};
+
+/* Sets `*bad` and returns GW_H1_BAD, for callers to return in turn. */
+int h1_refuse(struct h1_refusal *bad, uint32_t status, struct gw_str why);
+
+/* The length of the head at p[0..n) with its empty line, GW_H1_MORE or GW_H1_BAD; of its lines only
+ * the ends are checked. `last_n` as in gw_h1_req_read. */
+int h1_fields_end(const char *p, size_t n, size_t last_n, struct h1_refusal *bad);
+
+/* Reads the header lines p..end, where `end` is what h1_fields_end found. 0 or GW_H1_BAD. */
+int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h1_refusal *bad);
+
+/* Whether `block` is whole header lines ("name: value\r\n") and nothing else, and none of them is
+ * one that the codec writes itself. */
+bool h1_fields_block_ok(struct gw_str block);
+
+/* Whether `line` is exactly one header line and its name is `name`. */
+bool h1_fields_line_ok(struct gw_str line, struct gw_str name);
+
+/* Whether `host` may stand in a Host header: a name or an IPv6 address in brackets, and perhaps a
+ * port. Stricter than RFC 3986: no percent-encoding, no sub-delims, no empty labels. */
+bool h1_fields_host_ok(struct gw_str host);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Blocks: memory in two sizes, kept in free lists of one loop.
+ *
+ * Request bodies, partial heads and what a socket does not take yet live in blocks; an idle
+ * connection has none. A free list holds at most BLOCK_SMALL_KEPT and BLOCK_LARGE_KEPT blocks, the
+ * rest goes back to the system, so that memory falls again after a burst.
+ */
+#ifndef NATIVE_BLOCK_H
+#define NATIVE_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BLOCK_SMALL = 4064, BLOCK_LARGE = 65536 };
+enum { BLOCK_SMALL_KEPT = 256, BLOCK_LARGE_KEPT = 16 };
+
+struct block {
+    struct block *next;
+    uint64_t off;           /* body.c: where in the body data[0] belongs */
+    uint32_t cap, from, to; /* the bytes in use are data[from..to) */
+    char data[];
+};
+
+struct blocks {
+    struct block *small, *large;
+    uint32_t small_n, large_n;
+};
+
+/* An empty block of BLOCK_SMALL bytes if `want` fits, else of BLOCK_LARGE; NULL if there is no
+ * memory. */
+struct block *block_get(struct blocks *b, size_t want);
+void block_put(struct blocks *b, struct block *block);
+/* Puts a whole chain. */
+void block_put_all(struct blocks *b, struct block *first);
+void block_del_all(struct blocks *b);
+
+#endif

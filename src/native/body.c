@@ -1,0 +1,65 @@
+#include "native/body.h"
+
+void body_init(struct body *b) {
+    *b = (struct body){0};
+}
+
+void body_del(struct body *b, struct blocks *blocks) {
+    block_put_all(blocks, b->first);
+    body_init(b);
+}
+
+char *body_room(struct body *b, struct blocks *blocks, uint64_t want, size_t *n) {
+    struct block *last = b->last;
+    if (last == NULL || last->to == last->cap) {
+        struct block *block = block_get(blocks, want > BLOCK_LARGE ? BLOCK_LARGE : (size_t)want);
+        if (block == NULL) return NULL;
+        block->off = b->arrived;
+        if (last == NULL) {
+            b->first = block;
+        } else {
+            last->next = block;
+        }
+        b->last = last = block;
+    }
+    *n = last->cap - last->to;
+    return last->data + last->to;
+}
+
+void body_got(struct body *b, size_t n) {
+    b->last->to += (uint32_t)n;
+    b->arrived += n;
+}
+
+bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t left) {
+    while (s.n > 0) {
+        size_t room;
+        char *p = body_room(b, blocks, left, &room);
+        if (p == NULL) return false;
+        if (room > s.n) room = s.n;
+        memcpy(p, s.p, room);
+        body_got(b, room);
+        s = gw_str(s.p + room, s.n - room);
+        left = left > room ? left - room : 0;
+    }
+    return true;
+}
+
+struct gw_str body_at(const struct body *b, uint64_t off, uint64_t max) {
+    struct block *block = b->first;
+    while (block != NULL && block->off + block->to <= off) block = block->next;
+    if (block == NULL || off < block->off) return gw_str(NULL, 0);
+    uint64_t n = block->off + block->to - off;
+    return gw_str(block->data + (off - block->off), n < max ? (size_t)n : (size_t)max);
+}
+
+void body_free(struct body *b, struct blocks *blocks, uint64_t off) {
+    while (b->first != NULL && b->first->to > 0 && b->first->off + b->first->to <= off) {
+        struct block *block = b->first;
+        /* the last block goes on receiving as long as it has room */
+        if (block == b->last && block->to < block->cap && !b->fin) return;
+        b->first = block->next;
+        if (b->first == NULL) b->last = NULL;
+        block_put(blocks, block);
+    }
+}

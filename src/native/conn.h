@@ -1,0 +1,121 @@
+/*
+ * A connection: a socket, plain or TLS, watched by the event loop.
+ *
+ * Reading and writing are done directly on the descriptor. Writing to a client goes through the
+ * loop's batch: pieces are gathered while one event is handled and leave in one writev when it has
+ * been handled (conn_flush), or earlier when another connection has something to gather or the batch
+ * is full. What the kernel does not take is copied into the connection's queue and sent when there
+ * is room. An upstream connection is written with conn_send, which takes what the kernel takes; its
+ * owner keeps the rest.
+ *
+ *     watch      | asked of the event loop | why
+ *     -----------+-------------------------+--------------------------------------------------
+ *     CONN_READ  | readable                | data, the end and errors all are readable
+ *     CONN_WAIT  | hang-up                 | the peer may leave while nobody reads
+ *     CONN_STILL | nothing                 | a producer that is held back
+ *     and        | writable                | while the queue, or the owner, waits for room
+ *
+ * The watch stays as it is from one request to the next: a change costs two system calls.
+ *
+ * `ready` is the one callback. Errors found while writing are reported by it in the next turn, never
+ * from inside the call that wrote. A closed connection's memory stays valid until `closed`.
+ */
+#ifndef NATIVE_CONN_H
+#define NATIVE_CONN_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/str.h"
+#include "native/later.h"
+#include "native/timer.h"
+
+struct loop;
+struct block;
+struct conn;
+struct ssl_st;
+
+enum { CONN_HIGH = 65536, CONN_LOW = 16384 }; /* queued bytes: full, and no longer full */
+enum { BATCH_IOV = 64, BATCH_STAGE = 16384 };
+
+enum conn_watch { CONN_STILL = 0, CONN_READ, CONN_WAIT };
+
+enum conn_event {
+    CONN_READABLE = 1, /* conn_read gives bytes, the end or an error */
+    CONN_WRITABLE = 2, /* asked for with conn_want_write */
+    CONN_LEFT = 4,     /* the peer hung up, or writing failed */
+    CONN_DRAINED = 8,  /* the queue was full and is low, or it is empty */
+};
+
+typedef void (*conn_ready)(struct conn *, unsigned events);
+typedef void (*conn_closed)(struct conn *);
+
+enum { CONN_AGAIN = -1, CONN_ERROR = -2 };
+
+struct conn {
+    uv_poll_t poll;
+    struct timer timer; /* the owner's, who also sets timer.due */
+    struct later later;
+    struct loop *loop;
+    struct ssl_st *tls;
+    int fd;          /* -1: closed */
+    int armed;       /* the event loop's events */
+    uint8_t watch;   /* enum conn_watch */
+    bool want_write; /* the owner waits for room */
+    bool tls_write;  /* TLS must write before it can go on reading */
+    bool broken;     /* writing failed: nothing more is written */
+    bool was_full;
+    conn_ready ready;
+    conn_closed closed; /* may be NULL */
+    void *owner;
+    struct conn *next, *prev; /* the owner's lists */
+    struct block *first, *last; /* the queue */
+    size_t queued;
+    double moved_ms; /* when the queue last went on */
+    double stall_ms; /* when the queue begins, timer is set to this long from then, if earlier */
+};
+
+struct batch {
+    struct conn *conn;
+    int n;
+    size_t staged;
+    struct iovec iov[BATCH_IOV];
+    char stage[BATCH_STAGE];
+};
+
+/* A connection on the non-blocking socket `fd`, which it owns from now on; CONN_STILL. NULL if
+ * there is no memory (and `fd` is closed). */
+struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner);
+/* What has been gathered or queued is lost, but what the kernel has is still sent. */
+void conn_close(struct conn *conn);
+/* The same, but the peer sees a reset. */
+void conn_reset(struct conn *conn);
+/* No more will be written: the peer sees the end. The queue must be empty. */
+void conn_shut(struct conn *conn);
+
+/* Has CONN_LEFT reported in the next turn. */
+void conn_fail(struct conn *conn);
+
+void conn_watch(struct conn *conn, uint8_t watch);
+void conn_want_write(struct conn *conn, bool on);
+
+/* Bytes read (at most n), 0 at the end, CONN_AGAIN or CONN_ERROR. */
+ssize_t conn_read(struct conn *conn, void *p, size_t n);
+/* Bytes taken, which may be 0, or CONN_ERROR. */
+ssize_t conn_send(struct conn *conn, const struct iovec *iov, int n);
+
+/* Gathers bytes that stay as they are until conn_flush, */
+void conn_put(struct conn *conn, struct gw_str s);
+/* or a copy of at most BATCH_STAGE bytes. */
+void conn_put_copy(struct conn *conn, struct gw_str s);
+/* Room for `n` <= BATCH_STAGE bytes of which conn_put_room gathers the first `used`. */
+char *conn_room(struct conn *conn, size_t n);
+void conn_put_room(struct conn *conn, size_t used);
+/* Writes what has been gathered, whosever it is. Called when an event has been handled. */
+void conn_flush(struct loop *loop);
+
+static inline bool conn_full(const struct conn *conn) {
+    return conn->queued >= CONN_HIGH;
+}
+
+#endif

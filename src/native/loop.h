@@ -1,0 +1,91 @@
+/*
+ * A loop: one thread's world. Each has its own event loop, gateway (struct gw), connection pools,
+ * free lists and listening sockets; loops share nothing but what hub.h says.
+ *
+ * Scratch memory. What sockets give is received into `scratch` and handed on from there, so that
+ * an idle connection holds no buffer. Its bytes are valid until the callback that received them
+ * returns; whoever needs them longer copies them. Only a connection's own callback receives.
+ *
+ * Later. Work that must not be done where it was found (an error while another object is in the
+ * middle of something) is put off with loop_later: it is done in the next turn of the loop, which
+ * then does not sleep.
+ */
+#ifndef NATIVE_LOOP_H
+#define NATIVE_LOOP_H
+
+#include <uv.h>
+
+#include "core/gw.h"
+#include "native/block.h"
+#include "native/conn.h"
+#include "native/later.h"
+#include "native/timer.h"
+
+struct hub;
+struct origins;
+struct client;
+struct drive;
+struct attempt;
+struct log;
+struct listener;
+
+enum { LOOP_SCRATCH = 65536 };
+
+/* gw_show(GW_SHOW_LIMITS), see loop_limits. */
+struct limits {
+    double client_head_ms, client_body_ms, client_idle_ms, client_write_ms;
+    double linger_ms, drain_ms, upstream_idle_ms;
+    uint64_t upstream_idle_max, connections_max, log_requests;
+};
+
+struct loop {
+    uv_loop_t uv;
+    struct hub *hub;
+    struct gw *gw;
+    struct log *log;
+    struct limits limits;
+    struct gw_mem mem;
+    struct blocks blocks;
+    struct batch batch;
+    struct conn *conns_free;
+    struct origins *origins;
+
+    struct client *clients, *clients_free;
+    uint64_t clients_n;
+    struct drive *drives, *drives_free;
+    uint64_t drives_n;
+    struct attempt *attempts_free;
+    struct listener *listeners;
+
+    struct timer tasks; /* gw_task is due */
+    bool draining;
+    bool over; /* everything is closed but the loop's own handles */
+
+    uv_idle_t later_idle;
+    struct later *later_first, *later_last;
+
+    double wall_offset, wall_until; /* wall clock = monotonic + offset; looked at each second */
+    double date_until;
+    char date[40];
+    struct gw_header headers[GW_HEADERS_MAX];
+    char scratch[LOOP_SCRATCH];
+};
+
+/* Readies the parts that need no gateway. 0 or a negative libuv error. */
+int loop_init(struct loop *loop);
+/* Reads the limits of loop->gw. */
+void loop_limits(struct loop *loop);
+/* Closes what is left and frees it: after uv_run has returned for good. */
+void loop_del(struct loop *loop);
+
+struct gw_time loop_time(struct loop *loop);
+static inline double loop_mono_ms(void) {
+    return (double)uv_hrtime() / 1e6;
+}
+/* "date: ...\r\n", made once a second. */
+struct gw_str loop_date(struct loop *loop);
+
+void loop_later(struct loop *loop, struct later *later);
+void loop_later_off(struct loop *loop, struct later *later);
+
+#endif

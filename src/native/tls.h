@@ -1,0 +1,36 @@
+/*
+ * TLS on a connection's socket: OpenSSL reads and writes the descriptor itself, no copy in between.
+ *
+ * Contexts are shared by all loops and immutable after tls_client_new. Verification is always on:
+ * the certificate chain against the system's authorities, and its name against the host that was
+ * asked for (addresses too). TLS 1.2 and later, no renegotiation.
+ *
+ * A session that the peer gives is kept where tls_start was told, for the next handshake.
+ */
+#ifndef NATIVE_TLS_H
+#define NATIVE_TLS_H
+
+#include <openssl/types.h>
+
+#include "native/conn.h"
+
+/* A context for connections to upstreams; NULL if OpenSSL cannot. SSL_CERT_FILE and SSL_CERT_DIR
+ * replace the system's authorities. */
+SSL_CTX *tls_client_new(void);
+
+/* Begins TLS as a client of `host`. `session` is where a session to be resumed may lie and where new
+ * ones are put; it must live as long as the connection. 0 or -1. */
+int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, SSL_SESSION **session);
+/* Goes on with the handshake: 0 when done, CONN_AGAIN (conn_want_write is set as needed), or
+ * CONN_ERROR. */
+int tls_shake(struct conn *conn);
+
+/* As conn_read and conn_send. An end without the peer's goodbye is an error: a body may be cut. */
+ssize_t tls_read(struct conn *conn, void *p, size_t n);
+ssize_t tls_send(struct conn *conn, const struct iovec *iov, int n);
+bool tls_pending(const struct conn *conn);
+/* Says goodbye, if that can be done without waiting. */
+void tls_shut(struct conn *conn);
+void tls_del(struct conn *conn);
+
+#endif

@@ -1,0 +1,200 @@
+/**
+ * The Worker under test: bundled by wrangler as for a deployment, then run under workerd itself,
+ * which is the runtime without the layers that `wrangler dev` puts around it.
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT, ready, start, until } from './proc.mjs';
+
+/**
+ * @typedef {object} Edge
+ * @property {string} url
+ * @property {number} port
+ * @property {number} pid
+ * @property {import('./proc.mjs').Child} child
+ * @property {() => string} log
+ * @property {() => Promise<void>} stop
+ *
+ * @typedef {object} EdgeOptions
+ * @property {Record<string, string>} [env]   text bindings
+ * @property {unknown} [config]               instead of config/gateway.json
+ * @property {string} [wasm]                  instead of build/core.wasm
+ * @property {number} [port]
+ * @property {boolean} [detached]             in a process group of its own
+ */
+
+const BUNDLE = join(ROOT, 'build/worker');
+const INPUTS = ['worker-shim', 'config', 'build/core.wasm', 'build/offsets.js', 'wrangler.toml'];
+const BUILD_MS = 120_000;
+
+/** @param {string} path @returns {number} when it, or the newest file in it, was changed */
+function changed(path) {
+    if (!existsSync(path)) return 0;
+    const stat = statSync(path);
+    if (!stat.isDirectory()) return stat.mtimeMs;
+    return Math.max(0, ...readdirSync(path).map((name) => changed(join(path, name))));
+}
+
+function isFresh() {
+    const built = existsSync(join(BUNDLE, 'index.js')) ? changed(join(BUNDLE, 'index.js')) : 0;
+    return built > Math.max(...INPUTS.map((name) => changed(join(ROOT, name))));
+}
+
+/** What wrangler needs to neither ask, nor tell, nor inherit a job server from make. */
+const WRANGLER_ENV = {
+    CI: '1',
+    WRANGLER_SEND_METRICS: 'false',
+    WRANGLER_HIDE_BANNER: 'true',
+    NO_COLOR: '1',
+};
+
+async function bundle() {
+    const out = `${BUNDLE}.${process.pid}`;
+    const command = [
+        join(ROOT, 'node_modules/.bin/node'),
+        join(ROOT, 'node_modules/wrangler/bin/wrangler.js'),
+        ...['deploy', '--dry-run', '--env', 'production', '--outdir', out],
+    ];
+    const child = start(command, { env: WRANGLER_ENV });
+    const exit = await child.exited;
+    if (exit.code !== 0) throw new Error(`wrangler ended with ${exit.code}: ${child.output()}`);
+    rmSync(BUNDLE, { recursive: true, force: true });
+    renameSync(out, BUNDLE);
+}
+
+/** Builds the bundle if an input is newer. Test files run side by side: one of them builds. */
+export async function buildWorker() {
+    const lock = `${BUNDLE}.lock`;
+    mkdirSync(join(ROOT, 'build'), { recursive: true });
+    const take = () => {
+        try {
+            mkdirSync(lock);
+            return true;
+        } catch {
+            if (Date.now() - changed(lock) > BUILD_MS) rmSync(lock, { recursive: true, force: true });
+            return false;
+        }
+    };
+    if (isFresh() && !existsSync(lock)) return;
+    await until(take, `${lock} (remove it if nothing is being built)`, BUILD_MS);
+    try {
+        if (!isFresh()) await bundle();
+    } finally {
+        rmSync(lock, { recursive: true, force: true });
+    }
+}
+
+/** @param {string} text a capnp string literal */
+function quote(text) {
+    return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, (_, hex) =>
+        Buffer.from(String.fromCharCode(parseInt(hex, 16)))
+            .reduce((all, byte) => `${all}\\x${byte.toString(16).padStart(2, '0')}`, ''));
+}
+
+/**
+ * Copies the bundle's modules to `dir` and names them for capnp.
+ * @param {string} dir @param {EdgeOptions} options
+ */
+function modules(dir, options) {
+    const kinds = { '.js': 'esModule', '.wasm': 'wasm', '.json': 'text' };
+    const lines = [];
+    for (const name of readdirSync(BUNDLE).sort()) {
+        const kind = Object.entries(kinds).find(([end]) => name.endsWith(end))?.[1];
+        if (kind === undefined) continue;
+        const to = join(dir, name);
+        if (kind === 'text' && options.config !== undefined) {
+            const { config } = options;
+            writeFileSync(to, typeof config === 'string' ? config : JSON.stringify(config));
+        } else if (kind === 'wasm' && options.wasm !== undefined) {
+            copyFileSync(options.wasm, to);
+        } else {
+            copyFileSync(join(BUNDLE, name), to);
+        }
+        const line = `(name = ${quote(name)}, ${kind} = embed ${quote(name)})`;
+        if (kind === 'esModule' && name === 'index.js') lines.unshift(line);
+        else lines.push(line);
+    }
+    return lines.join(',\n    ');
+}
+
+/** The date and flags of wrangler.toml; but nodes of a test are on loopback, not in public. */
+function compatibility() {
+    const text = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
+    const date = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(text)?.[1] ?? '2026-11-17';
+    const list = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(text)?.[1] ?? '';
+    const flags = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+    const kept = flags.filter((flag) => flag !== 'global_fetch_strictly_public');
+    return `compatibilityDate = ${quote(date)},
+  compatibilityFlags = [${kept.map(quote).join(', ')}]`;
+}
+
+/** @param {string} dir @param {EdgeOptions} options @param {number} port */
+function capnp(dir, options, port) {
+    const bindings = Object.entries(options.env ?? {})
+        .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`)
+        .join(',\n    ');
+    return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "gateway", worker = .gateway),
+    (name = "nodes", network = (allow = ["public", "private", "local"],
+      tlsOptions = (trustBrowserCas = true)))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "gateway")]
+);
+const gateway :Workerd.Worker = (
+  modules = [
+    ${modules(dir, options)}
+  ],
+  ${compatibility()},
+  bindings = [
+    ${bindings}
+  ],
+  globalOutbound = "nodes"
+);
+`;
+}
+
+/** @returns {string} the binary itself: its wrapper is a node script that would stay in between */
+function workerd() {
+    const arch = process.arch === 'arm64' ? 'arm64' : '64';
+    return join(ROOT, `node_modules/@cloudflare/workerd-linux-${arch}/bin/workerd`);
+}
+
+/** @param {import('node:stream').Readable} pipe @returns {Promise<number>} the port it listens on */
+function listening(pipe) {
+    return new Promise((resolve, reject) => {
+        let text = '';
+        pipe.on('data', (part) => {
+            text += part;
+            const port = /"event":"listen","socket":"http","port":([0-9]+)/.exec(text)?.[1];
+            if (port !== undefined) resolve(Number(port));
+        });
+        pipe.on('end', () => reject(new Error('workerd ended before it listened')));
+    });
+}
+
+/** @param {EdgeOptions} [options] @returns {Promise<Edge>} */
+export async function startEdge(options = {}) {
+    await buildWorker();
+    const dir = mkdtempSync(join(tmpdir(), 'heady-edge-'));
+    writeFileSync(join(dir, 'edge.capnp'), capnp(dir, options, options.port ?? 0));
+    const child = start([workerd(), 'serve', '--control-fd=3', join(dir, 'edge.capnp')], {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        detached: options.detached,
+    });
+    try {
+        const pipe = /** @type {import('node:stream').Readable} */ (child.process.stdio[3]);
+        const port = await listening(pipe);
+        const url = `http://127.0.0.1:${port}`;
+        await ready(child, `${url}/health`);
+        return { url, port, pid: child.pid, child, log: child.output, stop: async () => void (await child.stop()) };
+    } catch (error) {
+        await child.stop('SIGKILL');
+        throw new Error(`${error instanceof Error ? error.message : error}\n${child.output()}`);
+    } finally {
+        rmSync(dir, { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,67 @@
+/**
+ * The two hosts under one interface, for cases that must hold at both.
+ */
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startCluster } from './cluster.mjs';
+import { startEdge } from './edge.mjs';
+import { startRack } from './rack.mjs';
+
+/**
+ * @typedef {'rack' | 'edge'} HostName
+ *
+ * @typedef {object} Host
+ * @property {string} url
+ * @property {number} pid
+ * @property {() => string} log
+ * @property {() => Promise<void>} stop
+ *
+ * @typedef {object} HostOptions
+ * @property {Record<string, string>} [env]
+ * @property {unknown} [config]
+ *
+ * @typedef {object} Bench    what a case gets
+ * @property {HostName} name
+ * @property {import('./cluster.mjs').Cluster} cluster
+ * @property {(t: import('node:test').TestContext, options?: HostOptions) => Promise<Host>} open
+ *           a fresh gateway before the cluster, without access control; stopped with the case
+ */
+
+/** @param {HostName} name @param {HostOptions} options @returns {Promise<Host>} */
+export function startHost(name, options) {
+    return name === 'rack' ? startRack(options) : startEdge(options);
+}
+
+/**
+ * Runs the same cases at both hosts. `HOST=rack` or `HOST=edge` runs them at one.
+ * @param {string} title @param {(bench: Bench) => void} cases
+ */
+export function atBoth(title, cases) {
+    atHost('rack', `${title} [rack]`, cases);
+    atHost('edge', `${title} [edge]`, cases);
+}
+
+/** @param {HostName} name @param {string} title @param {(bench: Bench) => void} cases */
+export function atHost(name, title, cases) {
+    if (process.env.HOST !== undefined && process.env.HOST !== name) return;
+    describe(title, { timeout: 180_000 }, () => {
+        /** @type {Bench} */
+        const bench = {
+            name,
+            cluster: /** @type {any} */ (null),
+            open: async (t, options = {}) => {
+                const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off', ...options.env };
+                const host = await startHost(name, { ...options, env });
+                t.after(() => host.stop());
+                return host;
+            },
+        };
+        before(async () => {
+            bench.cluster = await startCluster();
+        });
+        beforeEach(() => bench.cluster.heal());
+        after(() => bench.cluster.close());
+        cases(bench);
+    });
+}
+
+export { test };

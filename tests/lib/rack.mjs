@@ -1,0 +1,114 @@
+/**
+ * The on-prem daemon under test. The build with sanitizers is taken when there is one, so that every
+ * case is a memory check too; cases that measure memory ask for the plain build.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ROOT, openFiles, ready, residentKib, start } from './proc.mjs';
+
+/**
+ * @typedef {object} Rack
+ * @property {string} url
+ * @property {number} port
+ * @property {number} pid
+ * @property {import('./proc.mjs').Child} child
+ * @property {() => string} log
+ * @property {() => number} residentKib
+ * @property {() => number} openFiles
+ * @property {() => Promise<void>} stop   gracefully; throws if it did not end well
+ *
+ * @typedef {object} RackOptions
+ * @property {Record<string, string>} [env]
+ * @property {unknown} [config]    an object, or the text of the file
+ * @property {string[]} [args]
+ * @property {boolean} [plain]     never the build with sanitizers
+ * @property {number} [port]
+ */
+
+const PLAIN = join(ROOT, 'build/heady-gateway');
+const CHECKED = join(ROOT, 'build/heady-gateway-asan');
+
+/** @param {boolean} plain */
+function binary(plain) {
+    return !plain && existsSync(CHECKED) ? CHECKED : PLAIN;
+}
+
+/** @returns {Promise<number>} a port that was free a moment ago */
+export async function freePort() {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = /** @type {net.AddressInfo} */ (server.address());
+    server.close();
+    await once(server, 'close');
+    return port;
+}
+
+/** @param {unknown} config @returns {{file: string, remove: () => void}} */
+function configFile(config) {
+    const dir = mkdtempSync(join(tmpdir(), 'heady-test-'));
+    const file = join(dir, 'gateway.json');
+    writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+    return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** @param {import('./proc.mjs').Exit} exit @param {string} log */
+function checkEnd(exit, log) {
+    if (exit.code === 0 && !log.includes('Sanitizer') && !log.includes('runtime error')) return;
+    throw new Error(`the daemon ended with ${exit.code ?? exit.signal}:\n${log.slice(-4000)}`);
+}
+
+/** @param {RackOptions} [options] @returns {Promise<Rack>} */
+export async function startRack(options = {}) {
+    const port = options.port ?? (await freePort());
+    const { file, remove } = configFile(options.config ?? {});
+    const listen = options.args?.includes('--listen') ? [] : ['--listen', `127.0.0.1:${port}`];
+    const command = [binary(options.plain ?? false), '--config', file, ...listen];
+    const child = start([...command, ...(options.args ?? [])], { env: options.env });
+    const url = `http://127.0.0.1:${port}`;
+    try {
+        await ready(child, `${url}/health`);
+    } catch (error) {
+        await child.stop('SIGKILL');
+        throw error;
+    } finally {
+        remove(); // it is read once, at the start
+    }
+    return {
+        url,
+        port,
+        pid: child.pid,
+        child,
+        log: child.output,
+        residentKib: () => residentKib(child.pid),
+        openFiles: () => openFiles(child.pid),
+        stop: async () => checkEnd(await child.stop(), child.output()),
+    };
+}
+
+/**
+ * Runs the daemon's program to its end.
+ * @param {string[]} args @param {{env?: Record<string, string>, config?: unknown, input?: string}} [options]
+ * @returns {Promise<{code: number | null, stdout: string, stderr: string}>}
+ */
+export async function runRack(args, options = {}) {
+    const held = options.config === undefined ? null : configFile(options.config);
+    const config = held === null ? [] : ['--config', held.file];
+    const child = spawn(binary(false), [...args, ...config], {
+        cwd: tmpdir(), // so that no configuration file is found by chance
+        env: { PATH: process.env.PATH, ...options.env },
+        timeout: 10_000,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (text) => (stdout += text));
+    child.stderr.on('data', (text) => (stderr += text));
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+    const [code] = await once(child, 'close');
+    held?.remove();
+    return { code, stdout, stderr };
+}

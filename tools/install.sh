@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs, by apt-get, what the build needs and this machine lacks; touches nothing else.
+set -eu
+
+packages="libc6-dev clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
+clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-certificates"
+# For these any version of the command will do, wherever it comes from: command=package.
+commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl"
+
+missing=
+if command -v dpkg-query >/dev/null; then
+    for p in $packages; do
+        state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)
+        [ "$state" = installed ] || missing="$missing $p"
+    done
+else
+    command -v clang-19 >/dev/null || missing=" $(echo $packages)"
+fi
+for pair in $commands; do
+    command -v "${pair%%=*}" >/dev/null || missing="$missing ${pair#*=}"
+done
+[ -n "$missing" ] || exit 0
+
+fail() {
+    echo "heady-gateway needs these packages:$missing" >&2
+    echo "$1" >&2
+    exit 1
+}
+command -v apt-get >/dev/null || fail "There is no apt-get here: install them in your system's way."
+root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "Run as root: apt-get install$missing"
+    root=sudo
+fi
+apt() {
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "installing:$missing"
+# On a fresh machine the lists are empty or old. Old ones may still do.
+apt update || echo "apt-get update failed; going on with the lists that are there" >&2
+apt -y --no-install-recommends install $missing >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    fail "apt-get could not install them (above)."
+}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# The core is pure: no I/O, no clock, no threads, no mutable statics. Proved by what its objects ask
+# of the linker and what they define: tools/purity.sh OBJECT...
+set -euo pipefail
+[ $# -gt 0 ] || exit 0
+
+# What the core's own code may call beside itself: the C library without a side effect, and the
+# third-party code that is compiled in.
+libc='memcpy|memmove|memset|memcmp|memchr|strlen|exp|log|pow|floor|ceil|fabs|isfinite|__stack_chk_fail'
+fortified='__(memcpy|memmove|memset)_chk'
+kept='cJSON_[A-Za-z]+|mbedtls_sha256_[a-z_]+|mbedtls_platform_zeroize'
+banned='stdio|stdlib|time|sys/.*|unistd|pthread|signal|errno|locale|fcntl|threads|netinet/.*|arpa/.*'
+
+bad=0
+defined=$(nm --defined-only -g "$@" | awk 'NF == 3 { print $3 }' | sort -u)
+asked=$(nm -u "$@" | awk 'NF == 2 { print $2 }' | sort -u)
+foreign=$(comm -23 <(echo "$asked") <(echo "$defined") | grep -vxE "$libc|$fortified|$kept" || true)
+if [ -n "$foreign" ]; then
+    echo "the core asks for what it may not have:"
+    for symbol in $foreign; do
+        echo "  $symbol in $(nm -u -A "$@" | awk -v s="$symbol" '$NF == s { sub(/:$/, "", $1); print $1 }' | tr '\n' ' ')"
+    done
+    bad=1
+fi
+mutable=$(nm -A "$@" | awk '$(NF - 1) ~ /^[bBdDCsSgG]$/' || true)
+if [ -n "$mutable" ]; then
+    echo "the core has static mutable data:"
+    echo "$mutable"
+    bad=1
+fi
+if grep -nE "^#[[:space:]]*include[[:space:]]*<($banned)\.h>" src/base/*.[ch] src/core/*.[ch] \
+    src/format/*.[ch] src/http/*.[ch] 2>/dev/null; then
+    echo "the core may not include these"
+    bad=1
+fi
+exit $bad
