@@ -218,8 +218,3 @@ EXPORT("show") struct gw_str *gw_box_show(uint32_t what, double mono, double wal
     text = gw_show(gateway, what, time_of(mono, wall));
     return &text;
 }
-
-/* gw_explain of the n bytes in the input area. */
-EXPORT("explain") int32_t gw_box_explain(uint32_t n, double mono, double wall) {
-    return gw_explain(gateway, gw_str(input, n), time_of(mono, wall), &text);
-}

@@ -23,6 +23,7 @@ export class Body {
     this.end = 0;
     this.told = 0;
     this.fin = declared === 0;
+    this.finTold = this.fin;
     this.upto = 0;
     this.show = 0;
     this.forgotten = 0;
@@ -68,6 +69,15 @@ export class Body {
     this.fin = true;
     this.reading = false;
     this.reader = null;
+  }
+
+  /** Everything that is held has yet to be told, to another instance. */
+  rewind() {
+    this.told = 0;
+    this.finTold = this.declared === 0;
+    this.upto = 0;
+    this.show = 0;
+    this.forgotten = 0;
   }
 
   /** Takes no more from the client. */

@@ -8,7 +8,7 @@
  * drive.js keeps both, and the instance's generation says in logs which one it was.
  */
 import {
-  ACTION_AT, ACTION_ATTEMPT, GW_ABI, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
+  ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
 } from '../build/offsets.js';
 
 /**
@@ -42,7 +42,6 @@ import {
  * @property {() => number} ready
  * @property {(mono: number, wall: number) => number} task
  * @property {(what: number, mono: number, wall: number) => number} show
- * @property {(n: number, mono: number, wall: number) => number} explain
  */
 
 /** A piece of a body, see struct gw_slice. Literal bytes are a copy of their own.
@@ -159,6 +158,11 @@ export class Core {
     return this.f64[(this.action + ACTION_AT) >> 3];
   }
 
+  /** How long, in milliseconds, until there may be another task. */
+  next() {
+    return this.f64[this.box.next() >> 3];
+  }
+
   /** A 32-bit field of the action. @param {number} offset */
   word(offset) {
     return this.u32[(this.action + offset) >> 2];
@@ -196,10 +200,9 @@ export class Core {
     const kind = this.u32[(at + SLICE_KIND) >> 2];
     const len = this.lengthAt(at + SLICE_LEN);
     const p = this.u32[(at + SLICE_P) >> 2];
-    const literal = p !== 0 && kind === 0;
     return {
       kind, len, off: this.lengthAt(at + SLICE_OFF),
-      bytes: literal ? this.u8.slice(p, p + len) : null,
+      bytes: kind === GW_LITERAL ? this.u8.slice(p, p + len) : null,
     };
   }
 }

@@ -24,7 +24,7 @@ import {
 } from '../build/offsets.js';
 import { Body, concat } from './body.js';
 import { monotonic, PIECE } from './core.js';
-import { canonical, digest, refusal } from './refuse.js';
+import { digest, refusal } from './refuse.js';
 import {
   attemptDrop, attemptMore, attemptRead, attemptSend, headerPairs, HEADED, OVER, RELAYED,
 } from './upstream.js';
@@ -37,6 +37,9 @@ const HELD = 1;
 const DONE = 2;
 const STREAM = 3;
 const RAW = 4;
+
+/** How long a stream may go on that nobody looks after any more. */
+const RAW_MS = 600_000;
 
 const EMPTY = new Uint8Array(0);
 
@@ -146,7 +149,7 @@ function hold(call) {
   sleep(call);
   if (call.request === null) return;
   call.ctx.waitUntil(new Promise((resolve) => { call.done = () => resolve(undefined); }));
-  call.request.signal.addEventListener('abort', () => turn(call, feedGone));
+  call.request.signal.addEventListener('abort', () => onGone(call));
 }
 
 /** @param {Call} call */
@@ -176,13 +179,20 @@ function arm(call) {
 function onTimer(call) {
   call.timer = 0;
   if (call.over) return;
-  if (monotonic() < call.at && !call.core.dead) arm(call);
+  if (monotonic() < call.at) arm(call);
+  else if (call.state === RAW) endRaw(call, false);
   else turn(call, feedTick);
 }
 
 /** @param {Call} call */
 function feedTick(call) {
   return call.core.box.tick(call.id, monotonic(), Date.now());
+}
+
+/** The client left. @param {Call} call */
+function onGone(call) {
+  if (call.state === RAW) leave(call);
+  else turn(call, feedGone);
 }
 
 /** @param {Call} call */
@@ -216,13 +226,14 @@ function onRead(call) {
 /** Lets more of the request body in. A body that is not held comes only as fast as an attempt takes
  * it, which asks by itself. @param {Call} call */
 export function bodyRead(call) {
-  call.body.read()?.then(() => bodyGot(call), () => turn(call, feedGone));
+  call.body.read()?.then(() => bodyGot(call), () => onGone(call));
 }
 
 /** @param {Call} call */
 function bodyGot(call) {
   const { body } = call;
   if (call.core.dead && !call.over) { orphaned(call); return; }
+  if (body.fin && body.told === 0 && call.hub.refused.size > 0 && refusedBefore(call)) return;
   while (!call.over && !call.core.dead && (body.told < body.end || body.fin !== body.finTold)) {
     turn(call, feedBody);
   }
@@ -283,6 +294,7 @@ export function failed(attempt, fail, sent) {
  * @param {Uint8Array} bytes */
 export function chunked(attempt, bytes) {
   const { call } = attempt;
+  if (call.core.dead) orphaned(call);
   if (call.state === RAW) { enqueue(call, bytes); return; }
   for (let at = 0; at < bytes.length && attempt.state !== OVER; at += PIECE) {
     call.chunk = bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE);
@@ -300,7 +312,8 @@ function feedChunk(call) {
 /** @param {Attempt} attempt @param {number} how enum gw_how */
 export function ended(attempt, how) {
   const { call } = attempt;
-  if (call.state === RAW) { endStream(call, how === GW_CLEAN); return; }
+  if (call.core.dead) orphaned(call);
+  if (call.state === RAW) { endRaw(call, how === GW_CLEAN); return; }
   turn(call, ({ core, id }) => (
     core.box.res_end(id, attempt.number, how, monotonic(), Date.now())));
 }
@@ -324,7 +337,11 @@ function answer(call, body) {
   const { status, headers } = call;
   const none = status === 204 || status === 205 || status === 304 || call.request?.method === 'HEAD';
   call.state = DONE;
-  call.resolve(new Response(none ? null : body, { status, headers }));
+  try {
+    call.resolve(new Response(none ? null : body, { status, headers }));
+  } catch {
+    call.resolve(refusal(502, 'bad_answer', 'the target answered in a way that cannot be passed on'));
+  }
 }
 
 /** The answer's bytes come later: a stream that holds nothing back. @param {Call} call */
@@ -332,7 +349,7 @@ function answerStream(call) {
   const body = new ReadableStream({
     start(controller) { call.controller = controller; },
     pull() { onPull(call); },
-    cancel() { turn(call, feedGone); },
+    cancel() { onGone(call); },
   }, { highWaterMark: 0 });
   answer(call, body);
   call.state = STREAM;
@@ -345,7 +362,7 @@ function answerStream(call) {
 function onPull(call) {
   if (call.cut) { call.controller?.error(new Error('the answer was cut')); return; }
   call.wanting = true;
-  if (call.core.dead && call.state === STREAM) orphaned(call);
+  if (!call.over && call.core.dead) orphaned(call);
   if (call.attempt !== null) attemptRead(call.attempt);
 }
 
@@ -400,6 +417,12 @@ function endStream(call, clean) {
   else call.cut = true;
 }
 
+/** @param {Call} call @param {boolean} clean */
+function endRaw(call, clean) {
+  endStream(call, clean);
+  leave(call);
+}
+
 /** END: the call is over. @param {Call} call @param {number} code */
 function finish(call, code) {
   const { core, id } = call;
@@ -423,7 +446,6 @@ function leave(call) {
   } else if (attempt.writer !== null) {
     body.upto = Infinity; // the target answered early and may still take the rest
   }
-  call.wake();
   call.done();
 }
 
@@ -437,11 +459,12 @@ function giveUp(call, message) {
   call.resolve(refusal(500, 'internal_error', message));
 }
 
-/** The core refuses to go on with this call: only gw_close is left. @param {Call} call */
+/** The core cannot go on with this call: only gw_close is left. @param {Call} call */
 function failShort(call) {
-  if (call.id === 0) { leave(call); giveUp(call, 'the gateway is out of memory'); return; }
   if (call.state === HELD) call.state = NONE;
-  finish(call, 1);
+  if (call.id !== 0) finish(call, 1);
+  else leave(call);
+  giveUp(call, 'the gateway could not go on with this request');
 }
 
 /** The instance threw: it is dead. This request is answered here, and the same one is refused for a
@@ -455,7 +478,7 @@ function trapped(call, error) {
   console.error(JSON.stringify({
     event: 'trap', generation: core.generation, calls: others.length, message: String(error),
   }));
-  hub.refuse(digest(call));
+  if (call.request !== null) hub.refuse(digest(call));
   for (const other of others) if (other !== call) other.wake();
   if (!call.over) leave(call);
   if (call.state === STREAM) errorInBand(call);
@@ -479,11 +502,12 @@ function orphaned(call) {
   call.id = 0;
   if (call.state === STREAM && attempt !== null && attempt.state === HEADED) {
     call.state = RAW;
-    call.timerAt = 0;
+    call.at = monotonic() + RAW_MS;
+    arm(call);
     if (call.wanting) attemptRead(attempt);
     return;
   }
-  if (call.state === RAW) return;
+  if (call.state === RAW || call.over) return;
   if (call.state === DONE || call.state === STREAM || body.base > 0 || call.request === null) {
     leave(call);
     giveUp(call, 'the gateway failed while it served this request; send it again');
@@ -520,14 +544,20 @@ export function serve(hub, request, ctx) {
     const call = new Call(hub, core, request, ctx);
     call.resolve = resolve;
     readHead(call, request);
-    if (hub.refused.size > 0 && hub.refuses(digest(call))) {
-      call.over = true;
-      giveUp(call, 'the gateway failed on this request before; it is refused for ten minutes');
-      return;
-    }
+    if (hub.refused.size > 0 && refusedBefore(call)) return;
     turn(call, feedHead);
     if (monotonic() >= hub.tasksAt) ctx.waitUntil(tasks(hub, ctx));
   });
+}
+
+/** Whether a request is refused that made an instance trap before. @param {Call} call */
+function refusedBefore(call) {
+  if (!call.hub.refuses(digest(call))) return false;
+  call.state = DONE;
+  call.resolve(refusal(500, 'request_refused',
+    'the gateway failed on this request before; it is refused for ten minutes'));
+  if (call.id !== 0) failShort(call);
+  return true;
 }
 
 /** The request's head as text, see wasm/exports.c. @param {Call} call @param {Request} request */
@@ -553,6 +583,7 @@ export async function tasks(hub, ctx) {
   const core = hub.core();
   if (core === null) return;
   const running = [];
+  hub.tasksAt = Infinity; // nobody else asks in the meantime
   for (;;) {
     const id = core.box.task(monotonic(), Date.now());
     if (id === 0) break;

@@ -113,7 +113,7 @@ static size_t next_value(struct gw_str text, size_t *i) {
                 continue; /* it was a name */
             return begin;
         }
-        while (*i < text.n && !memchr(" \t\r\n,]}/", text.p[*i], 8))
+        while (*i < text.n && gw_str_chr(GW_STR(" \t\r\n,]}/"), text.p[*i]) < 0)
             (*i)++;
         return begin;
     }
@@ -153,14 +153,18 @@ static size_t place_of(struct gw_str text, const cJSON *root, const cJSON *item)
     return SIZE_MAX;
 }
 
-static bool same_name(const cJSON *a, const cJSON *b) {
-    return strcmp(a->string, b->string) == 0;
+/* An order of names: which one does not matter, so the shorter comes first. */
+static int compare_names(const cJSON *a, const cJSON *b) {
+    size_t a_n = strlen(a->string), b_n = strlen(b->string);
+    if (a_n != b_n)
+        return a_n < b_n ? -1 : 1;
+    return memcmp(a->string, b->string, a_n);
 }
 
 static const cJSON *duplicate_of_few(const cJSON *object) {
     for (const cJSON *a = object->child; a; a = a->next)
         for (const cJSON *b = object->child; b != a; b = b->next)
-            if (same_name(a, b))
+            if (compare_names(a, b) == 0)
                 return a;
     return NULL;
 }
@@ -169,7 +173,7 @@ static const cJSON *duplicate_of_few(const cJSON *object) {
 static void merge(const cJSON **from, const cJSON **to, size_t low, size_t middle, size_t high) {
     size_t a = low, b = middle;
     for (size_t i = low; i < high; i++) {
-        bool first = b == high || (a < middle && strcmp(from[a]->string, from[b]->string) <= 0);
+        bool first = b == high || (a < middle && compare_names(from[a], from[b]) <= 0);
         to[i] = first ? from[a++] : from[b++];
     }
 }
@@ -195,7 +199,7 @@ static bool duplicate_of_many(const cJSON *object, size_t n, const cJSON **dupli
         to = swap;
     }
     for (i = 1; i < n && !*duplicate; i++)
-        if (same_name(from[i - 1], from[i]))
+        if (compare_names(from[i - 1], from[i]) == 0)
             *duplicate = from[i];
     cJSON_free(both);
     return true;

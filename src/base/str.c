@@ -132,7 +132,7 @@ static bool reserve(struct gw_buf *b, size_t n) {
 }
 
 void gw_buf_put(struct gw_buf *b, struct gw_str s) {
-    if (s.n == 0 || !reserve(b, s.n))
+    if (!s.p || s.n == 0 || !reserve(b, s.n))
         return;
     memcpy(b->p + b->n, s.p, s.n);
     b->n += s.n;

@@ -266,15 +266,18 @@ void gw_set_user(struct gw_call *call, void *user);
 void *gw_user(const struct gw_call *call);
 
 enum gw_show_what {
-    GW_SHOW_CHECK = 1, /* effective routes, and every address that may be called: text */
-    GW_SHOW_MISSING,   /* what is configured but cannot work (no endpoint): lines; empty is good */
-    GW_SHOW_LISTEN,    /* "listen" of the file: addresses, one a line */
-    GW_SHOW_HEALTH,    /* each backend's health: JSON */
-    GW_SHOW_LIMITS,    /* numbers a host needs: lines "name value" */
-    GW_SHOW_KEYED,     /* "1" if keys are configured, "off" if GATEWAY_AUTH=off, else "0" */
+    GW_SHOW_HEALTH = 1, /* each backend's health: JSON */
+    GW_SHOW_LIMITS,     /* numbers a host needs: lines "name value" */
+    GW_SHOW_KEYED,      /* "1" if keys are configured, "off" if GATEWAY_AUTH=off, else "0" */
+    GW_SHOW_CHECK,      /* effective routes, and every address that may be called: text */
+    GW_SHOW_MISSING,    /* what is configured but cannot work (no endpoint): lines; empty is good */
+    GW_SHOW_LISTEN,     /* "listen" of the file: addresses, one a line */
 };
-/* Text about the gateway, valid until the next gw_show, gw_load or gw_del. */
+/* Text about the gateway, valid until the next gw_show, gw_report, gw_explain, gw_load or gw_del.
+ * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN): apart,
+ * so that the Worker's module does not carry it. */
 struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now);
+struct gw_str gw_report(struct gw *gw, uint32_t what);
 
 /* The decision of the complexity score and its reasons as JSON (see score.h), for a request as
  * JSON. 0, or -1 and `out` is a sentence that says what is wrong. `out` as for gw_show. */

@@ -19,10 +19,12 @@ void gw_scoring_init(struct gw_scoring *s) {
     unsigned place = 0;
     *s = (struct gw_scoring){0};
     for (unsigned i = 0; i < WORDS; i++) {
-        s->begins |= UINT64_C(1) << place;
-        for (size_t k = 0; k < words[i].n; k++, place++)
-            s->masks[words[i].p[k] & 31] |= UINT64_C(1) << place;
-        s->ends |= UINT64_C(1) << (place - 1);
+        uint64_t bit = UINT64_C(1) << place;
+        s->begins |= bit;
+        for (size_t k = 0; k < words[i].n; k++)
+            s->masks[words[i].p[k] & 31] |= bit << k;
+        place += (unsigned)words[i].n;
+        s->ends |= bit << words[i].n >> 1;
     }
 }
 

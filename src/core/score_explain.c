@@ -19,8 +19,8 @@ static struct gw_str text_of(const cJSON *string) {
     return gw_str(string->valuestring, strlen(string->valuestring));
 }
 
-static bool is_text(const cJSON *item, const char *text) {
-    return cJSON_IsString(item) && strcmp(item->valuestring, text) == 0;
+static bool is_text(const cJSON *item, struct gw_str text) {
+    return cJSON_IsString(item) && gw_str_eq(text_of(item), text);
 }
 
 static const cJSON *member(const cJSON *object, const char *name) {
@@ -90,7 +90,7 @@ static void take_content(struct taking *t, const cJSON *content, bool prompt) {
     }
     cJSON_ArrayForEach(part, content) {
         const cJSON *text = member(part, "text");
-        if (is_text(member(part, "type"), "text") && cJSON_IsString(text))
+        if (is_text(member(part, "type"), GW_STR("text")) && cJSON_IsString(text))
             take(t, text_of(text), prompt);
     }
 }
@@ -104,7 +104,7 @@ static void take_chat(struct taking *t, const cJSON *body, const cJSON *messages
     cJSON_ArrayForEach(message, messages) {
         if (!cJSON_IsObject(message) || !cJSON_IsString(member(message, "role")))
             t->wrong = "each message must be an object with \"role\" and \"content\"";
-        else if (is_text(member(message, "role"), "user"))
+        else if (is_text(member(message, "role"), GW_STR("user")))
             last = message;
     }
     take_content(t, member(body, "system"), false);

@@ -38,8 +38,8 @@ static uint64_t load8(const char *p) {
            (uint64_t)b[7] << 56;
 }
 
-/* Looks at 8 bytes at once. The lowest bit of the result is the high bit of the first byte that is a
- * control (HTAB is one here); 0 if none is. Subtracting sets the high bit of a byte that is too
+/* Looks at 8 bytes at once. The lowest bit of the result is the high bit of the first byte that is
+ * a control (HTAB is one here); 0 if none is. Subtracting sets the high bit of a byte that is too
  * small; a borrow can set those of later bytes too, but never of an earlier one. */
 static uint64_t controls8(const char *p) {
     const uint64_t ones = UINT64_MAX / 255, highs = ones * 128;

@@ -35,9 +35,7 @@ static struct attempt *attempt_alloc(struct loop *loop) {
         if (a == NULL) return NULL;
         timer_init(&a->timer, &loop->uv, connect_late);
     }
-    struct timer timer = a->timer;
-    memset(a, 0, offsetof(struct attempt, send));
-    a->timer = timer;
+    memset(a, 0, offsetof(struct attempt, send)); /* the timer lives on */
     a->loop = loop;
     a->later = (struct later){.run = report_local, .owner = a};
     a->waiter.done = addresses_came;
@@ -447,7 +445,7 @@ void upstream_resume(struct attempt *a) {
 /* ------------------------------------------------------------------ starting */
 
 /* On a connection that others have used, at once; else on a new one. */
-static void start(struct attempt *a) {
+static void start(struct attempt *a, uint32_t connect_ms) {
     a->conn = origin_take(a->origin);
     if (a->conn != NULL) {
         a->conn->ready = attempt_ready;
@@ -457,6 +455,7 @@ static void start(struct attempt *a) {
         return;
     }
     a->state = RESOLVE;
+    timer_set(&a->timer, (double)uv_now(&a->loop->uv) + connect_ms);
     int result = origin_resolve(a->origin, &a->waiter);
     if (result == CONN_AGAIN) return;
     if (result == CONN_ERROR) {
@@ -481,7 +480,6 @@ struct attempt *upstream_send(struct drive *drive, const struct gw_action *actio
         loop_later(loop, &a->later);
         return a;
     }
-    timer_set(&a->timer, (double)uv_now(&loop->uv) + action->send.connect_ms);
-    start(a);
+    start(a, action->send.connect_ms);
     return a;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { ask, begin, exchange, json, postJson } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { within } from '../lib/proc.mjs';
-import { keyLines } from '../lib/keys.mjs';
+import { keyLines, sha256 } from '../lib/keys.mjs';
 
 const KEY = 'hk-a-key-for-tests-0123456789';
 const OTHER = 'hk-another-key-9876543210';
@@ -43,7 +43,7 @@ atBoth('access', (bench) => {
             { authorization: `Bearer ${KEY.slice(0, -1)}` },
             { authorization: `Basic ${Buffer.from(`a:${KEY}`).toString('base64')}` },
             { authorization: 'Bearer ' },
-            { authorization: KEYED.GATEWAY_KEYS.split(':')[1] },
+            { authorization: `Bearer ${sha256(KEY)}` },
             { 'x-api-key': 'wrong' },
             { 'x-goog-api-key': '' },
             { cookie: `key=${KEY}` },

@@ -57,7 +57,7 @@ static void check(struct gw_str in, bool to_head) {
     int got = gw_h1_res_read(in.p, in.n, 0, to_head, headers, &res);
     MUST(got > 0 || got == GW_H1_BAD || got == GW_H1_MORE);
     MUST(got != GW_H1_MORE || in.n < GW_HEAD_MAX);
-    for (size_t cut = 0, step = in.n / 64 + 1; cut < in.n; cut += step)
+    for (size_t cut = 0, step = in.n / 16 + 1; cut < in.n; cut += step)
         check_cut(in, cut, to_head, got, &res);
     if (got <= 0)
         return;

@@ -50,8 +50,8 @@ const WRANGLER_ENV = {
     NO_COLOR: '1',
 };
 
-async function bundle() {
-    const out = `${BUNDLE}.${process.pid}`;
+/** @param {string} out @returns {Promise<string>} what wrangler said */
+export async function bundleInto(out) {
     const command = [
         join(ROOT, 'node_modules/.bin/node'),
         join(ROOT, 'node_modules/wrangler/bin/wrangler.js'),
@@ -60,6 +60,12 @@ async function bundle() {
     const child = start(command, { env: WRANGLER_ENV });
     const exit = await child.exited;
     if (exit.code !== 0) throw new Error(`wrangler ended with ${exit.code}: ${child.output()}`);
+    return child.output();
+}
+
+async function bundle() {
+    const out = `${BUNDLE}.${process.pid}`;
+    await bundleInto(out);
     rmSync(BUNDLE, { recursive: true, force: true });
     renameSync(out, BUNDLE);
 }

@@ -33,7 +33,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  *
  * @typedef {object} Acks      one acknowledged stream: `done` events are acknowledged
  * @property {number} done
- * @property {() => void} wake
+ * @property {() => unknown} wake
  *
  * @typedef {(self: Self, req: Request, res: Response, url: URL, fault: Fault)
  *     => void | Promise<void>} Handler
@@ -174,18 +174,20 @@ function completion(request, self) {
 }
 
 /** Waits until `done` events of a stream are acknowledged; false if that does not come.
- * @param {Self} self @param {string} id @param {number} done */
-async function acknowledged(self, id, done) {
+ * @param {Self} self @param {Response} res @param {string} id @param {number} done */
+async function acknowledged(self, res, id, done) {
     const acks = self.acks.get(id) ?? { done: 0, wake: () => {} };
     self.acks.set(id, acks);
     if (acks.done >= done) return true;
     return await new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(false), ACK_WAIT_MS);
-        acks.wake = () => {
-            if (acks.done < done) return;
+        const over = () => {
             clearTimeout(timer);
-            resolve(true);
+            res.off('close', over);
+            resolve(acks.done >= done);
         };
+        const timer = setTimeout(over, ACK_WAIT_MS);
+        res.on('close', over);
+        acks.wake = () => acks.done >= done && over();
     });
 }
 
@@ -205,7 +207,7 @@ async function streamChat(self, res, request, ms) {
     for (let i = 0; i < words.length; i++) {
         if (ms > 0) await sleep(ms);
         if (!(await event({ content: words[i] }, null))) return;
-        if (request.ack_id && !(await acknowledged(self, String(request.ack_id), i + 1))) {
+        if (request.ack_id && !(await acknowledged(self, res, String(request.ack_id), i + 1))) {
             res.destroy();
             return;
         }
@@ -367,7 +369,7 @@ async function sseAck(self, req, res, url) {
     beginEvents(res);
     for (let i = 1; i <= n; i++) {
         if (!(await put(res, self, `data: {"node":${self.id},"i":${i}}\n\n`))) break;
-        if (!(await acknowledged(self, id, i))) {
+        if (!(await acknowledged(self, res, id, i))) {
             res.destroy();
             break;
         }

@@ -171,7 +171,7 @@ static void trailers_limit(void) {
     CHECK(decode(gw_str(text, n), n).end == GW_H1_MORE);
 }
 
-/* How many chunks of `line` and one byte of payload go through before it is refused, at most max. */
+/* How often `chunk` goes through before it is refused, at most `max`. */
 static uint32_t chunks_until_bad(struct gw_str chunk, uint32_t max) {
     struct gw_h1_chunks c;
     gw_h1_chunks_init(&c);

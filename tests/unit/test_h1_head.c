@@ -55,7 +55,7 @@ static bool same(struct verdict a, struct verdict b) {
     return a.got == b.got && a.status == b.status && gw_str_eq(a.why, b.why);
 }
 
-/* Reads `s` whole and slowly, with the same result; what is left in `req` or `res` points into s. */
+/* Reads `s` whole and slowly, with the same result; `req` or `res` then point into s. */
 static struct verdict read_both(enum kind kind, struct gw_str s) {
     struct verdict slow = read_slowly(kind, s), exact = read_exact(kind, s, s.n, 0);
     struct verdict whole = read_head(kind, s.p, s.n, 0);
@@ -164,7 +164,7 @@ static void expect(void) {
     CHECK(!req.expect_continue);
 }
 
-/* ---------------------------------------------------------------------- requests: the first line */
+/* --------------------------------------------------------------------- requests: the first line */
 
 static void methods(void) {
     GOOD("M-SEARCH / HTTP/1.1\r\n" H "\r\n");

@@ -5,11 +5,11 @@
 static cJSON *parse(struct gw_str text, unsigned flags, struct gw_json_error *error) {
     /* In memory of its own, so that reading past the end is seen. */
     char *copy = malloc(text.n + 1);
+    *error = (struct gw_json_error){0, 0, ""};
     if (!copy)
         return NULL;
     if (text.n > 0)
         memcpy(copy + 1, text.p, text.n);
-    *error = (struct gw_json_error){0, 0, ""};
     cJSON *root = gw_json_parse(gw_str(copy + 1, text.n), flags, error);
     free(copy);
     return root;

@@ -172,14 +172,20 @@ static void test_member(void) {
     CHECK(bad(GW_STR("{\"type\":1,\"\\u0074ype\":2}"), 20, "duplicate member"));
 }
 
-static void test_long_member(void) {
-    char text[GW_JSON_KEEP + 20] = "{\"type\":\"", value[GW_JSON_KEEP];
+/* A value of `n` letters in a text of its own. */
+static bool long_member(size_t n, bool cut) {
+    char text[GW_JSON_KEEP + 20], value[GW_JSON_KEEP];
+    size_t kept = n < GW_JSON_KEEP ? n : GW_JSON_KEEP;
     memset(value, 'v', sizeof value);
-    memset(text + 9, 'v', GW_JSON_KEEP);
-    memcpy(text + 9 + GW_JSON_KEEP, "\"}", 2);
-    CHECK(member(gw_str(text, 9 + GW_JSON_KEEP + 2), gw_str(value, sizeof value), false));
-    memcpy(text + 9 + GW_JSON_KEEP, "v\"}", 3);
-    CHECK(member(gw_str(text, 9 + GW_JSON_KEEP + 3), gw_str(value, sizeof value), true));
+    int length = snprintf(text, sizeof text, "{\"type\":\"%.*s%s\"}", (int)kept, value,
+                          n > kept ? "v" : "");
+    return member(gw_str(text, (size_t)length), gw_str(value, kept), cut);
+}
+
+static void test_long_member(void) {
+    CHECK(long_member(GW_JSON_KEEP - 1, false));
+    CHECK(long_member(GW_JSON_KEEP, false));
+    CHECK(long_member(GW_JSON_KEEP + 1, true));
 }
 
 static void test_empty_key(void) {

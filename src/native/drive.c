@@ -1,0 +1,423 @@
+#include "native/drive.h"
+
+#include <stdlib.h>
+
+#include "native/log.h"
+#include "native/loop.h"
+#include "native/reply.h"
+#include "native/upstream.h"
+
+static void settle(struct drive *d);
+static void due(struct timer *timer);
+
+/* ------------------------------------------------------------------ life */
+
+static struct drive *drive_new(struct loop *loop, struct front *front) {
+    struct drive *d = loop->drives_free;
+    if (d != NULL) {
+        loop->drives_free = d->next;
+    } else {
+        d = malloc(sizeof *d);
+        if (d == NULL) return NULL;
+        timer_init(&d->timer, &loop->uv, due);
+    }
+    memset(d, 0, offsetof(struct drive, timer)); /* the timer lives on */
+    d->loop = loop;
+    d->front = front;
+    d->next = loop->drives;
+    if (d->next != NULL) d->next->prev = d;
+    loop->drives = d;
+    loop->drives_n++;
+    return d;
+}
+
+static void drive_free(struct drive *d) {
+    struct loop *loop = d->loop;
+    while (d->attempts != NULL) upstream_drop(d->attempts);
+    body_del(&d->body, &loop->blocks);
+    timer_off(&d->timer);
+    if (d->next != NULL) d->next->prev = d->prev;
+    if (d->prev != NULL) {
+        d->prev->next = d->next;
+    } else {
+        loop->drives = d->next;
+    }
+    loop->drives_n--;
+    d->next = loop->drives_free;
+    loop->drives_free = d;
+}
+
+void drive_del_free(struct loop *loop) {
+    while (loop->drives_free != NULL) {
+        struct drive *d = loop->drives_free;
+        loop->drives_free = d->next;
+        free(d);
+    }
+}
+
+static struct attempt *find(const struct drive *d, uint32_t number) {
+    struct attempt *a = d->attempts;
+    while (a != NULL && a->number != number) a = a->next;
+    return a;
+}
+
+void drive_forget(struct drive *d, struct attempt *a) {
+    struct attempt **p = &d->attempts;
+    while (*p != a) p = &(*p)->next;
+    *p = a->next;
+}
+
+/* Tells the front that it is over and is gone: nothing touches the drive afterwards. */
+static void leave(struct drive *d, uint32_t code) {
+    struct front *front = d->front;
+    drive_free(d);
+    if (front == NULL) return;
+    front->drive = NULL;
+    front->ops->end(front, code);
+}
+
+/* ------------------------------------------------------------------ the request body */
+
+/* The lowest offset that somebody may still have to send. */
+static uint64_t needed(const struct drive *d) {
+    uint64_t low = UINT64_MAX;
+    for (const struct attempt *a = d->attempts; a != NULL; a = a->next) {
+        uint64_t needs = send_needs(&a->send);
+        if (needs < low) low = needs;
+    }
+    return low;
+}
+
+static void release_body(struct drive *d) {
+    uint64_t low = needed(d);
+    if (d->forget < low) low = d->forget;
+    if (d->body.told < low) low = d->body.told;
+    if (low > 0) body_free(&d->body, &d->loop->blocks, low);
+}
+
+bool drive_wants(const struct drive *d) {
+    const struct body *b = &d->body;
+    if (b->fin) return false;
+    if (d->upto != GW_REST) return b->arrived < d->upto;
+    uint64_t low = needed(d);
+    if (low == UINT64_MAX) low = d->forget < b->told ? d->forget : b->told;
+    return b->arrived < low + DRIVE_AHEAD;
+}
+
+/* Feeds the next piece of what has arrived and may be told; false if there is none. */
+static bool tell_body(struct drive *d) {
+    struct body *b = &d->body;
+    uint64_t end = b->arrived < d->upto ? b->arrived : d->upto;
+    if (d->upto == 0 || b->fin_told || (end == b->told && !(b->fin && end == b->arrived))) {
+        return false;
+    }
+    struct gw_event e = {.kind = GW_REQ_BODY, .req_body = {.off = b->told, .len = end - b->told}};
+    if (b->told < d->show && e.req_body.len > 0) {
+        e.req_body.bytes = body_at(b, b->told, e.req_body.len);
+        e.req_body.len = e.req_body.bytes.n;
+    }
+    b->told += e.req_body.len;
+    e.req_body.fin = b->fin_told = b->fin && b->told == b->arrived;
+    d->broken |= gw_feed(d->call, &e, loop_time(d->loop)) < 0;
+    return true;
+}
+
+static void push_all(struct drive *d) {
+    struct attempt *next;
+    for (struct attempt *a = d->attempts; a != NULL; a = next) {
+        next = a->next;
+        upstream_more(a);
+    }
+}
+
+/* ------------------------------------------------------------------ actions */
+
+static void act_send(struct drive *d, const struct gw_action *action) {
+    struct attempt *a = upstream_send(d, action);
+    if (a == NULL) {
+        d->broken = true;
+        return;
+    }
+    a->next = d->attempts;
+    d->attempts = a;
+}
+
+static void act_read(struct drive *d, const struct gw_action *a) {
+    if (a->read.upto > d->upto) d->upto = a->read.upto;
+    if (a->read.show > d->show) d->show = a->read.show;
+    if (d->front != NULL) d->front->ops->wanted(d->front);
+}
+
+static void act_drop(struct drive *d, uint32_t number) {
+    struct attempt *a = find(d, number);
+    if (a != NULL) upstream_drop(a);
+}
+
+static void act_head(struct drive *d, const struct gw_action *a) {
+    d->headed = true;
+    if (d->front == NULL) return;
+    d->front->ops->head(d->front, a->head.status, a->head.head, a->head.body_len);
+}
+
+/* The slices as pieces; false if one names bytes that are not there. */
+static bool piece_of(const struct drive *d, const struct gw_slice *s, struct front_piece *piece) {
+    *piece = (struct front_piece){.copy = s->kind == GW_LITERAL};
+    switch (s->kind) {
+    case GW_LITERAL: piece->bytes = gw_str(s->p, (size_t)s->len); break;
+    case GW_CHUNK: piece->bytes = gw_str_sub(d->chunk, (size_t)s->off, (size_t)s->len); break;
+    default: piece->bytes = body_at(&d->body, s->off, s->len); break;
+    }
+    return piece->bytes.n == s->len;
+}
+
+static void act_data(struct drive *d, const struct gw_action *a) {
+    enum { AT_ONCE = 16 };
+    struct front_piece pieces[AT_ONCE];
+    uint32_t n = 0;
+    if (d->front == NULL) return;
+    for (uint32_t i = 0; i < a->data.slices_n; i++) {
+        if (!piece_of(d, &a->data.slices[i], &pieces[n++])) {
+            d->broken = true;
+            return;
+        }
+        if (n == AT_ONCE || i + 1 == a->data.slices_n) {
+            d->front->ops->data(d->front, pieces, n);
+            n = 0;
+        }
+    }
+}
+
+static void act_relay(struct drive *d, const struct gw_action *action) {
+    struct attempt *a = find(d, action->attempt);
+    d->relay_at = action->at;
+    if (a == NULL) return; /* it had no more bytes: its end has been told */
+    d->relay = action->attempt;
+    upstream_relay(a);
+}
+
+static void act_wait(struct drive *d, double at) {
+    if (d->relay != 0 && d->relay_at < at) at = d->relay_at;
+    timer_set(&d->timer, at);
+}
+
+/* Carries one action out; false when there is nothing more to poll. */
+static bool act(struct drive *d, const struct gw_action *a) {
+    switch (a->kind) {
+    case GW_READ: act_read(d, a); return true;
+    case GW_SEND: act_send(d, a); return true;
+    case GW_DROP: act_drop(d, a->attempt); return true;
+    case GW_HEAD: act_head(d, a); return true;
+    case GW_DATA: act_data(d, a); return true;
+    case GW_RELAY: act_relay(d, a); return true;
+    case GW_RECORD: log_record(d->loop, a->record.line); return true;
+    case GW_FORGET:
+        d->forget = a->forget.below;
+        release_body(d);
+        return true;
+    case GW_END:
+        d->over = true;
+        d->code = a->end.code;
+        return false;
+    default: act_wait(d, a->at); return false;
+    }
+}
+
+static void pump(struct drive *d) {
+    struct gw_action a;
+    while (!d->broken) {
+        (void)gw_poll(d->call, &a);
+        if (!act(d, &a)) return;
+    }
+}
+
+/* ------------------------------------------------------------------ settling */
+
+/* An event or an action failed: 500 if that can still be said, else the answer is cut. */
+static void give_up(struct drive *d) {
+    d->over = true;
+    d->code = 1;
+    if (d->headed || d->front == NULL) return;
+    d->code = reply_error(d->front, 500, "the gateway ran out of memory; send it again", NULL);
+}
+
+/* END: what was relayed without a report goes on by itself, everything else is over. */
+static void finish(struct drive *d) {
+    gw_close(d->call, loop_time(d->loop));
+    d->call = NULL;
+    if (d->front != NULL && !d->headed) d->code = 1;
+    struct attempt *relay = d->relay != 0 ? find(d, d->relay) : NULL;
+    if (d->code != 0 || relay == NULL || d->front == NULL) {
+        leave(d, d->code);
+        return;
+    }
+    struct attempt *next;
+    for (struct attempt *a = d->attempts; a != NULL; a = next) {
+        next = a->next;
+        if (a != relay) upstream_drop(a);
+    }
+    timer_set(&d->timer, d->relay_at);
+    push_all(d);
+}
+
+/* After an event: polls, tells what has arrived, sends what may be sent. */
+static void run(struct drive *d) {
+    pump(d);
+    while (!d->over && !d->broken && tell_body(d)) pump(d);
+    if (d->broken) give_up(d);
+    if (d->over) {
+        finish(d);
+    } else {
+        push_all(d);
+    }
+}
+
+/* The same, and then for the calls that this one has woken. */
+static void settle(struct drive *d) {
+    struct gw *gw = d->loop->gw;
+    struct gw_call *woken;
+    run(d);
+    while ((woken = gw_ready(gw)) != NULL) run(gw_user(woken));
+}
+
+static void feed(struct drive *d, const struct gw_event *e) {
+    if (d->call == NULL) return;
+    d->broken |= gw_feed(d->call, e, loop_time(d->loop)) < 0;
+    settle(d);
+}
+
+/* ------------------------------------------------------------------ beginnings */
+
+static int open_call(struct drive *d, struct gw_call *call) {
+    if (call == NULL) {
+        drive_free(d);
+        return -1;
+    }
+    d->call = call;
+    gw_set_user(call, d);
+    return 0;
+}
+
+int drive_begin(struct loop *loop, struct front *front, const struct gw_req_head *head) {
+    struct drive *d = drive_new(loop, front);
+    if (d == NULL || open_call(d, gw_open(loop->gw, loop_time(loop))) < 0) return -1;
+    front->drive = d;
+    d->body.fin = d->body.fin_told = head->body_len == 0;
+    feed(d, &(struct gw_event){.kind = GW_REQ_HEAD, .req_head = *head});
+    return 0;
+}
+
+void drive_tasks(struct loop *loop) {
+    enum { AT_ONCE = 64 };
+    double next_ms = 1000;
+    for (int i = 0; i < AT_ONCE; i++) {
+        struct gw_call *call = gw_task(loop->gw, loop_time(loop), &next_ms);
+        if (call == NULL) break;
+        struct drive *d = drive_new(loop, NULL);
+        if (d == NULL) {
+            gw_close(call, loop_time(loop));
+            break;
+        }
+        (void)open_call(d, call);
+        d->body.fin = d->body.fin_told = true;
+        settle(d);
+    }
+    timer_set(&loop->tasks, loop_mono_ms() + next_ms);
+}
+
+/* ------------------------------------------------------------------ from the front */
+
+void drive_body_came(struct drive *d) {
+    if (d->call != NULL) {
+        if (tell_body(d)) settle(d);
+        return;
+    }
+    /* relaying: nobody is to be told, but the target is to get it */
+    d->body.told = d->body.arrived;
+    d->body.fin_told = d->body.fin;
+    push_all(d);
+}
+
+void drive_drained(struct drive *d) {
+    for (struct attempt *a = d->attempts; a != NULL; a = a->next) upstream_resume(a);
+}
+
+void drive_gone(struct drive *d) {
+    d->front->drive = NULL;
+    d->front = NULL;
+    if (d->call == NULL) {
+        leave(d, 1);
+    } else {
+        feed(d, &(struct gw_event){.kind = GW_GONE});
+    }
+}
+
+/* ------------------------------------------------------------------ from attempts */
+
+void drive_res_head(struct drive *d, uint32_t attempt, const struct gw_res_head *head) {
+    feed(d, &(struct gw_event){.kind = GW_RES_HEAD, .attempt = attempt, .res_head = *head});
+}
+
+void drive_res_body(struct drive *d, uint32_t attempt, struct gw_str bytes) {
+    d->chunk = bytes;
+    feed(d, &(struct gw_event){.kind = GW_RES_BODY, .attempt = attempt, .res_body = bytes});
+}
+
+void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed) {
+    if (relayed && d->call == NULL) {
+        leave(d, how);
+        return;
+    }
+    if (relayed) d->relay = 0;
+    feed(d, &(struct gw_event){.kind = GW_RES_END, .attempt = attempt, .res_end = {how}});
+}
+
+void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent) {
+    feed(d, &(struct gw_event){
+                .kind = GW_RES_FAIL, .attempt = attempt, .res_fail = {fail, sent}});
+}
+
+void drive_relayed(struct drive *d, struct gw_str bytes) {
+    struct front_piece piece = {.bytes = bytes};
+    if (d->front != NULL) d->front->ops->data(d->front, &piece, 1);
+}
+
+void drive_sent(struct drive *d) {
+    if (d->body.first == NULL && d->body.fin) return;
+    release_body(d);
+    if (d->front != NULL) d->front->ops->wanted(d->front);
+}
+
+bool drive_full(const struct drive *d) {
+    return d->front != NULL && d->front->ops->full(d->front);
+}
+
+/* ------------------------------------------------------------------ time */
+
+/* A relay that takes too long ends as one that was cut. */
+static void relay_late(struct drive *d) {
+    uint32_t number = d->relay;
+    struct attempt *a = find(d, number);
+    if (a != NULL) upstream_drop(a);
+    drive_res_end(d, number, GW_CUT, true);
+}
+
+static void due(struct timer *timer) {
+    struct drive *d = (struct drive *)((char *)timer - offsetof(struct drive, timer));
+    struct loop *loop = d->loop;
+    if (d->relay != 0 && loop_mono_ms() >= d->relay_at) {
+        relay_late(d);
+    } else {
+        feed(d, &(struct gw_event){.kind = GW_TICK});
+    }
+    conn_flush(loop);
+}
+
+void drive_stop_all(struct loop *loop) {
+    struct drive *next;
+    for (struct drive *d = loop->drives; d != NULL; d = next) {
+        next = d->next;
+        if (d->call != NULL) gw_close(d->call, loop_time(loop));
+        d->call = NULL;
+        leave(d, 1);
+    }
+}

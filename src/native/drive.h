@@ -1,0 +1,90 @@
+/*
+ * The drive: a call's whole life. It feeds the core, polls it, carries out what it says, and is the
+ * only one that talks to struct gw_call. The twin of worker-shim/drive.js.
+ *
+ *     state    | call  | what happens
+ *     ---------+-------+------------------------------------------------------------------------
+ *     running  | open  | events are fed; after each, actions are polled until WAIT or END
+ *     relaying | shut  | END came behind a RELAY: the attempt goes to the front without the core
+ *     over     | shut  | the front has been told; the memory is free
+ *
+ * A client that leaves takes the front away at once; the call goes on to its END without it. A call
+ * of the core's own (gw_task) has no front from the start.
+ *
+ * Everything that calls into a drive is an event handler or a timer; nothing that a drive calls
+ * (front, attempts) calls back before it returns.
+ */
+#ifndef NATIVE_DRIVE_H
+#define NATIVE_DRIVE_H
+
+#include "core/gw.h"
+#include "native/body.h"
+#include "native/front.h"
+#include "native/timer.h"
+
+struct attempt;
+struct loop;
+
+/* Bytes of a request body that may have arrived and not been sent to any target while the core
+ * lets everything in. */
+enum { DRIVE_AHEAD = 131072 };
+
+struct drive {
+    struct drive *next, *prev; /* of the loop; free list */
+    struct loop *loop;
+    struct gw_call *call;
+    struct front *front;
+    struct attempt *attempts;
+    struct body body;
+    uint64_t upto, show; /* READ: below upto may be told, below show is to be shown */
+    uint64_t forget;     /* FORGET: below may be freed */
+    struct gw_str chunk; /* the response bytes that are being fed */
+    uint32_t relay;      /* the relayed attempt's number, 0: none */
+    bool over;           /* END has come */
+    bool broken;         /* an event or an action failed: the call can only be closed */
+    bool headed;         /* the front has the head */
+    uint32_t code;       /* of END */
+    double relay_at;
+    struct timer timer;
+};
+
+/* Begins a client's call; its answer may have gone to `front` when this returns. -1 if there is no
+ * memory. */
+int drive_begin(struct loop *loop, struct front *front, const struct gw_req_head *head);
+/* Asks the core for work of its own and drives what is due; asks again in time. */
+void drive_tasks(struct loop *loop);
+
+/* ---- from the front */
+
+/* The client's bytes that have arrived are in drive->body. */
+void drive_body_came(struct drive *d);
+/* Whether more bytes are to be read from the client. */
+bool drive_wants(const struct drive *d);
+/* The front has room again. */
+void drive_drained(struct drive *d);
+/* The front is no more. */
+void drive_gone(struct drive *d);
+
+/* ---- from attempts */
+
+void drive_res_head(struct drive *d, uint32_t attempt, const struct gw_res_head *head);
+void drive_res_body(struct drive *d, uint32_t attempt, struct gw_str bytes);
+void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed);
+void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent);
+/* Bytes of a relayed attempt. */
+void drive_relayed(struct drive *d, struct gw_str bytes);
+/* An attempt has sent some of the request. */
+void drive_sent(struct drive *d);
+/* An attempt is over, one way or another. */
+void drive_forget(struct drive *d, struct attempt *a);
+/* The front takes no more for now. */
+bool drive_full(const struct drive *d);
+static inline const struct body *drive_body(const struct drive *d) {
+    return &d->body;
+}
+
+/* Cuts every call off; for the end of draining. */
+void drive_stop_all(struct loop *loop);
+void drive_del_free(struct loop *loop);
+
+#endif

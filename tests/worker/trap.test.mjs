@@ -1,0 +1,100 @@
+/** An instance of the core that traps: its request fails alone, and everybody else goes on. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask, begin, events, json } from '../lib/client.mjs';
+import { startEdge } from '../lib/edge.mjs';
+import { atHost, test } from '../lib/hosts.mjs';
+import { ROOT, until } from '../lib/proc.mjs';
+
+const WASM = join(ROOT, 'build/core-trap.wasm');
+const CHAT = '/api/heavy/code/v1/chat/completions';
+
+atHost('edge', 'trap', (bench) => {
+    /** @param {import('node:test').TestContext} t */
+    const open = async (t) => {
+        assert.ok(existsSync(WASM), 'build/core-trap.wasm is built by make');
+        const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off' };
+        const edge = await startEdge({ env, wasm: WASM });
+        t.after(() => edge.stop());
+        return edge;
+    };
+
+    /** @param {string} url @param {string} place @param {Record<string, unknown>} [more] */
+    const trap = (url, place, more = {}) => {
+        const body = JSON.stringify({ messages: [], max_tokens: 30, place, ...more });
+        const headers = { 'content-type': 'application/json', 'x-heady-test-trap': place };
+        return ask(url, CHAT, { body, headers });
+    };
+
+    for (const place of ['head', 'recursion', 'body', 'response']) {
+        test(`a trap at the ${place} is a 500, is not repeated, and harms nobody else`, async (t) => {
+            const edge = await open(t);
+            const first = await trap(edge.url, place);
+            assert.equal(first.status, 500, first.text);
+            assert.equal(typeof json(first).error.message, 'string');
+            const asked = bench.cluster.requests();
+            const again = await trap(edge.url, place);
+            assert.equal(again.status, 500);
+            assert.equal(bench.cluster.requests(), asked, 'the second time it goes nowhere');
+            for (let i = 0; i < 3; i++) {
+                const other = await ask(edge.url, `/api/heavy/code/echo?i=${i}`);
+                assert.equal(other.status, 200, other.text);
+            }
+            assert.equal((await ask(edge.url, '/health')).status, 200);
+            assert.match(edge.log(), /"trap"/, 'the log says so');
+        });
+    }
+
+    test('a trap inside a stream is an error in the stream', async (t) => {
+        const edge = await open(t);
+        const answer = await trap(edge.url, 'chunk', { stream: true, ms_per_token: 5 });
+        assert.ok(!answer.text.includes('[DONE]'), answer.text);
+        assert.ok(answer.status === 500 || !answer.whole || answer.text.includes('"error"'), answer.text);
+        assert.equal((await ask(edge.url, '/api/heavy/code/echo')).status, 200);
+    });
+
+    /** @param {string} url @param {Record<string, string>} headers @param {string} name */
+    const stream = async (url, headers, name) => {
+        const { req, response } = begin(url, CHAT, { method: 'POST', headers });
+        req.on('error', () => {});
+        req.end(JSON.stringify({ stream: true, messages: [], max_tokens: 60, ms_per_token: 15, name }));
+        const res = await response;
+        let words = 0;
+        let last = '';
+        const over = (async () => {
+            for await (const data of events(res)) {
+                last = data;
+                if (data !== '[DONE]' && JSON.parse(data).choices?.[0]?.delta?.content) words++;
+            }
+            return { words, last };
+        })();
+        await until(() => words > 3, 'the stream to begin');
+        return over;
+    };
+
+    test('streams and waiting requests outlive a trap next to them', async (t) => {
+        const edge = await open(t);
+        const relayed = stream(edge.url, { 'x-heady-stream': 'fast' }, 'relayed');
+        const observed = stream(edge.url, {}, 'observed');
+        await sleep(150);
+        for (const n of [7, 8]) await bench.cluster.node(n).control({ mode: 'slow', head_ms: 600 });
+        const waiting = ask(edge.url, '/api/heavy/batch', { body: '{"type":"general","prompt":"p"}' });
+        const reached = () => bench.cluster.node(7).stats().requests + bench.cluster.node(8).stats().requests;
+        await until(() => reached() > 0, 'the slow request to reach its node');
+        assert.equal((await trap(edge.url, 'head')).status, 500);
+        const answer = await waiting;
+        assert.equal(answer.status, 200, `a call without a head begins anew: ${answer.text}`);
+        assert.deepEqual(await relayed, { words: 60, last: '[DONE]' });
+        assert.deepEqual(await observed, { words: 60, last: '[DONE]' });
+    });
+
+    test('an instance after another can be lost', async (t) => {
+        const edge = await open(t);
+        for (let i = 0; i < 20; i++) {
+            assert.equal((await trap(edge.url, 'head', { i })).status, 500);
+            assert.equal((await ask(edge.url, `/api/heavy/code/echo?i=${i}`)).status, 200);
+        }
+    });
+});
