@@ -85,12 +85,6 @@ struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now) {
     gw_arena_reset(&gw->shown);
     gw_buf_init(&b, &gw->shown, 256 << 10);
     switch (what) {
-        show_check(gw->conf, &b);
-        break;
-        show_missing(gw->conf, &b);
-        break;
-        gw_buf_put(&b, gw->conf->listen);
-        break;
     case GW_SHOW_HEALTH:
         show_health(gw, now, &b);
         break;

@@ -177,8 +177,8 @@ static bool long_member(size_t n, bool cut) {
     char text[GW_JSON_KEEP + 20], value[GW_JSON_KEEP];
     size_t kept = n < GW_JSON_KEEP ? n : GW_JSON_KEEP;
     memset(value, 'v', sizeof value);
-    int length = snprintf(text, sizeof text, "{\"type\":\"%.*s%s\"}", (int)kept, value,
-                          n > kept ? "v" : "");
+    int length =
+        snprintf(text, sizeof text, "{\"type\":\"%.*s%s\"}", (int)kept, value, n > kept ? "v" : "");
     return member(gw_str(text, (size_t)length), gw_str(value, kept), cut);
 }
 
