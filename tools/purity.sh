@@ -6,7 +6,7 @@ set -euo pipefail
 
 # What the core's own code may call beside itself: the C library without a side effect, and the
 # third-party code that is compiled in.
-libc='memcpy|memmove|memset|memcmp|memchr|strlen|exp|log|pow|floor|ceil|fabs|isfinite|__stack_chk_fail'
+libc='memcpy|memmove|memset|memcmp|memchr|strlen|exp|log|pow|floor|ceil|fabs|isfinite|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
 fortified='__(memcpy|memmove|memset)_chk'
 kept='cJSON_[A-Za-z]+|mbedtls_sha256_[a-z_]+|mbedtls_platform_zeroize'
 banned='stdio|stdlib|time|sys/.*|unistd|pthread|signal|errno|locale|fcntl|threads|netinet/.*|arpa/.*'
@@ -18,11 +18,14 @@ foreign=$(comm -23 <(echo "$asked") <(echo "$defined") | grep -vxE "$libc|$forti
 if [ -n "$foreign" ]; then
     echo "the core asks for what it may not have:"
     for symbol in $foreign; do
-        echo "  $symbol in $(nm -u -A "$@" | awk -v s="$symbol" '$NF == s { sub(/:$/, "", $1); print $1 }' | tr '\n' ' ')"
+        echo "  $symbol in" $(nm -u -A "$@" | awk -v s="$symbol" '$NF == s { print $1 }')
     done
     bad=1
 fi
-mutable=$(nm -A "$@" | awk '$(NF - 1) ~ /^[bBdDCsSgG]$/' || true)
+# Constant tables that hold pointers are in .data.rel.ro: read-only once the program is loaded.
+mutable=$(objdump -t "$@" | awk '/file format/ { file = $1 }
+    match($0, /[[:space:]](\.data|\.bss|\.tdata|\.tbss|\*COM\*)[^[:space:]]*[[:space:]]/) &&
+    !/[[:space:]]\.data\.rel\.ro/ && !/ d  /{ print "  " file, $NF }')
 if [ -n "$mutable" ]; then
     echo "the core has static mutable data:"
     echo "$mutable"

@@ -90,13 +90,14 @@ EXPORT("next") double *gw_box_next(void) {
 }
 
 /* Makes the gateway from the input area: the environment, then the file. 0, or -1 and text says
- * why. */
+ * why. `host` is GW_EDGE but in a replay of a trace of the other host. */
 EXPORT("start")
-int32_t gw_box_start(uint32_t env_n, uint32_t file_n, uint32_t seed_low, uint32_t seed_high) {
+int32_t gw_box_start(uint32_t host, uint32_t env_n, uint32_t file_n, uint32_t seed_low,
+                     uint32_t seed_high) {
     static char why[WHY_MAX];
     const struct gw_cells shared = {cells, 1};
     const struct gw_source source = {
-        GW_EDGE, {input, env_n}, {input ? input + env_n : NULL, file_n}};
+        host, {input, env_n}, {input ? input + env_n : NULL, file_n}};
     const uint64_t seed = (uint64_t)seed_high << 32 | seed_low;
     text = gw_str(why, 0);
     gateway = gw_new(&mem, &shared, &source, seed, why, sizeof why, &text.n);

@@ -15,6 +15,8 @@ void offsets(void);
 
 void offsets(void) {
     ENUM(GW_ABI);
+    ENUM(GW_EDGE);
+    ENUM(GW_RACK);
     NUMBER(STR_P, offsetof(struct gw_str, p));
     NUMBER(STR_N, offsetof(struct gw_str, n));
 
@@ -23,6 +25,9 @@ void offsets(void) {
     FIELD(READ_UPTO, read.upto);
     FIELD(READ_SHOW, read.show);
     FIELD(SEND_TARGET_NAME, send.target.name);
+    FIELD(SEND_TARGET_AUTHORITY, send.target.authority);
+    FIELD(SEND_TARGET_TLS, send.target.tls);
+    FIELD(SEND_CONNECT_MS, send.connect_ms);
     FIELD(SEND_METHOD, send.method);
     FIELD(SEND_URL, send.url);
     FIELD(SEND_HEAD, send.head);

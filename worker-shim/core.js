@@ -8,7 +8,7 @@
  * drive.js keeps both, and the instance's generation says in logs which one it was.
  */
 import {
-  ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
+  ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_EDGE, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
 } from '../build/offsets.js';
 
 /**
@@ -21,7 +21,7 @@ import {
  * @property {() => number} action
  * @property {() => number} text
  * @property {() => number} next
- * @property {(env: number, file: number, low: number, high: number) => number} start
+ * @property {(host: number, env: number, file: number, low: number, high: number) => number} start
  * @property {(mono: number, wall: number) => number} open
  * @property {(call: number, n: number, length: number, peer: number, mono: number, wall: number)
  *   => number} req_head
@@ -132,7 +132,7 @@ export class Core {
     if (all < 0) return 'the configuration is too large';
     const env_n = encoder.encode(env).length;
     const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-    if (this.box.start(env_n, all - env_n, low, high) === 0) return null;
+    if (this.box.start(GW_EDGE, env_n, all - env_n, low, high) === 0) return null;
     return this.stringAt(this.box.text());
   }
 

@@ -257,15 +257,14 @@ static size_t plain_run(const char *p, size_t n) {
 
 /* As far as a string goes on without anything special. What is left is for in_string. */
 static size_t string_run(struct gw_json_scan *s, const char *p, size_t n) {
-    size_t i = 0;
-    while (i < n) {
-        size_t len = plain_run(p + i, n - i);
-        if (len == 0)
-            len = (unsigned char)p[i] >= 0x80 ? gw_utf8_char(p + i, n - i) : 0;
-        if (len == 0)
-            break;
-        i += len;
-    }
+    size_t i = 0, before;
+    do {
+        size_t len = 1;
+        before = i;
+        i += plain_run(p + i, n - i);
+        for (; i < n && (unsigned char)p[i] >= 0x80 && len > 0; i += len)
+            len = gw_utf8_char(p + i, n - i);
+    } while (i > before);
     if (i > 0)
         emit(s, p, i);
     return i;

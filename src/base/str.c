@@ -101,7 +101,7 @@ static bool grow_to(struct gw_buf *b, size_t cap) {
         p = gw_arena_get(b->arena, cap);
         if (!p)
             return false;
-        if (b->n > 0)
+        if (b->p)
             memcpy(p, b->p, b->n);
     }
     b->p = p;

@@ -1,32 +1,42 @@
 /*
  * A call's life: dispatch of events to the state they meet, and the queue of actions.
  *
- *   state    event                next      what happens
- *   NEW      REQ_HEAD             DONE      refused, or answered by the gateway itself
- *                                 SNIFF     the class is in the body
- *                                 TRY       a target has a slot: READ, SEND
- *                                 QUEUE     all are busy: READ
- *   SNIFF    REQ_BODY             SNIFF     more to come
- *                                 TRY QUEUE the class is known
- *                                 DONE      400, 413
- *   QUEUE    woken, TICK          TRY       a slot is free
- *            TICK                 DONE      queue_ms is over: 503
- *   TRY      RES_FAIL, TICK       TRY QUEUE next target (or the same, on a stale connection)
- *                                 DONE      none left: 502, 503, 504, or the first 500 that came
- *            RES_HEAD             TRY QUEUE busy or offline: next target
- *                                 KEEP      a first 500
- *                                 RELAY     a stream that is not looked into
- *                                 OBSERVE   a stream that is
- *                                 DONE      any other answer: RELAY 0, END
- *   KEEP     RES_BODY             KEEP      kept aside
- *            RES_END, TICK        TRY QUEUE DONE  next target, or none left
- *   RELAY    RES_END, TICK        DONE
- *   OBSERVE  RES_BODY             OBSERVE   DATA
- *            RES_END, TICK        DONE      END, or an in-band error, or a reset
- *   PROBE    RES_HEAD, RES_FAIL, TICK  DONE
- *   TRY KEEP RELAY OBSERVE QUEUE SNIFF  REQ_BODY: counted, FORGET past what is held, 413 past the limit
- *   any      GONE                 DONE      DROP, END 1
- *   DONE     any                  DONE      nothing: late events are no error
+ * Each row: a state, an event it may meet, the states that may follow. tests/traces holds a trace for
+ * every one of these steps, and fails on a step that is not here.
+ *
+ *   NEW      REQ_HEAD  SNIFF QUEUE TRY DONE     the class is in the body; all are busy; sent; refused
+ *   NEW      task      PROBE                    a call without a client
+ *   SNIFF    REQ_BODY  SNIFF QUEUE TRY DONE     more to come; the class is known; 400, 413
+ *   SNIFF    TICK      SNIFF DONE               408
+ *   SNIFF    GONE      DONE
+ *   QUEUE    woken     TRY                      a slot was freed
+ *   QUEUE    TICK      QUEUE TRY DONE           a node has cooled down; 503 after queue_ms
+ *   QUEUE    REQ_BODY  QUEUE DONE               413
+ *   QUEUE    GONE      DONE
+ *   TRY      RES_HEAD  TRY QUEUE KEEP RELAY OBSERVE DONE   next target; a first 500; an answer
+ *   TRY      RES_FAIL  TRY QUEUE DONE           next target; 502, 503, or the first 500 that came
+ *   TRY      TICK      TRY QUEUE DONE           not yet; next target; 504
+ *   TRY      REQ_BODY  TRY DONE                 counted, FORGET past what is held; 413
+ *   TRY      GONE      DONE
+ *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
+ *   KEEP     RES_END   TRY QUEUE DONE           next target, or none left
+ *   KEEP     TICK      KEEP TRY QUEUE DONE      it takes too long
+ *   KEEP     REQ_BODY  KEEP DONE
+ *   KEEP     GONE      DONE
+ *   RELAY    RES_END   DONE                     END 0, or a reset
+ *   RELAY    TICK      RELAY DONE               the request's time is over: reset
+ *   RELAY    REQ_BODY  RELAY DONE
+ *   RELAY    GONE      DONE
+ *   OBSERVE  RES_BODY  OBSERVE                  DATA
+ *   OBSERVE  RES_END   DONE                     END 0, an in-band error, or a reset
+ *   OBSERVE  TICK      OBSERVE DONE             silence: an in-band error, or a reset
+ *   OBSERVE  REQ_BODY  OBSERVE DONE
+ *   OBSERVE  GONE      DONE
+ *   PROBE    RES_HEAD  DONE
+ *   PROBE    RES_FAIL  DONE
+ *   PROBE    TICK      PROBE DONE
+ *   PROBE    GONE      DONE
+ *   DONE     RES_HEAD  DONE                     whatever comes late is no error
  */
 #include "core/core.h"
 

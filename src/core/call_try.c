@@ -207,7 +207,10 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
     bool in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
     bool room = c->in_queue || c->gw->queue_n < c->conf->queue_max;
     if (!in_time || !room || now.mono_ms >= c->queue_until_ms) {
-        call_because(c, GW_STR("queue"), in_time && room ? GW_STR("timed out") : GW_STR("full"));
+        call_because(c, GW_STR("queue"),
+                     !room     ? GW_STR("full")
+                     : in_time ? GW_STR("timed out")
+                               : GW_STR("shorter than every cool-down"));
         refuse_none(c, now);
         return;
     }
@@ -306,10 +309,6 @@ static const char *trouble_of(uint32_t fail) {
 
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
-    if (c->state == CALL_KEEP) {
-        call_on_end(c, GW_CUT, now);
-        return;
-    }
     if (c->state != CALL_TRY)
         return;
     /* The server had closed a kept connection: it never saw the request. Once, on a new one. */

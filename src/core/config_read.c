@@ -18,8 +18,10 @@ bool reader_fail(struct reader *r, const cJSON *item, struct gw_str what, struct
     gw_buf_put(r->why, GW_STR("line "));
     gw_buf_put_u64(r->why, gw_json_line(r->text, r->root, item));
     gw_buf_put(r->why, GW_STR(": "));
-    put_path(r, item);
-    gw_buf_put(r->why, GW_STR(": "));
+    if (r->depth > 0 || item->string != NULL) {
+        put_path(r, item);
+        gw_buf_put(r->why, GW_STR(": "));
+    }
     gw_buf_put(r->why, what);
     gw_buf_put(r->why, GW_STR("; "));
     gw_buf_put(r->why, remedy);

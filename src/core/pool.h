@@ -3,11 +3,15 @@
  *
  * Slots in flight are exact across loops (gw_cells); the rest is this gateway's own view.
  *
- *   state of a backend   entered by                          left
- *   READY                success, or the time of the others  -
- *   COOLING              429, 503, 529                       after Retry-After, else 1 s doubling to 30 s
- *   DOWN                 refused, DNS, TLS, reset, timeout,  after 1 s doubling to 8 s; until then it
- *                        5xx, error pages                    is tried only when nothing else is left
+ * States, and the steps between them (every one of them is in a trace of tests/traces):
+ *
+ *   READY    COOLING   429, 503, 529: for Retry-After, else 1 s doubling to 30 s
+ *   READY    DOWN      refused, DNS, TLS, reset, timeout, 502, 504, error pages: for 1 s doubling to
+ *                      8 s; until then it is tried only when nothing else is left
+ *   COOLING  READY     the time is over, or an answer came
+ *   DOWN     READY     the time is over, or an answer came
+ *   DOWN     COOLING   tried all the same, and busy
+ *   COOLING  DOWN      the cool-down ends before the time that a failure has set
  *
  * A simple view of health: breakers take its place when they come.
  */

@@ -9,7 +9,8 @@
  * nowhere else is there a CR or LF, no NUL, no folded headers, no space before a colon, nothing
  * before the request line (not even the one empty line that RFC 9112 lets a server skip), one Host,
  * one Content-Length of at most 18 digits, Transfer-Encoding exactly "chunked", once, never in
- * HTTP/1.0 and never beside Content-Length.
+ * HTTP/1.0 and never beside Content-Length, no tabs around the values of these three. The measure:
+ * what node, nginx or HAProxy would refuse is refused here.
  *
  * Whatever way the bytes are cut into pieces, the result is the same.
  *

@@ -113,37 +113,51 @@ static void read_connection(struct h1_fields *f, struct gw_str list) {
     }
 }
 
-static int read_length(struct h1_fields *f, struct gw_str value, struct h1_refusal *bad) {
-    if (f->has & H1_HAS_LENGTH)
-        return h1_refuse(bad, 400, GW_STR("second Content-Length"));
-    if (!gw_str_u64(value, &f->length))
-        return h1_refuse(bad, 400, GW_STR("bad Content-Length"));
-    f->has |= H1_HAS_LENGTH;
+/* Only spaces may stand around the values that decide where a message ends and to whom it goes:
+ * nginx and node each read a tab there as a part of one of them. */
+static int check_tabs(const struct gw_header *h, struct h1_refusal *bad) {
+    const char *p = h->name.p + h->name.n + 1;
+    while (*p == ' ')
+        p++;
+    const char *end = h->value.p + h->value.n;
+    while (*end == ' ')
+        end++;
+    if (*p == '\t' || *end == '\t')
+        return h1_refuse(bad, 400, GW_STR("tab around a value that matters"));
     return 0;
 }
 
-static int read_coding(struct h1_fields *f, struct gw_str value, struct h1_refusal *bad) {
+static int read_length(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
+    if (f->has & H1_HAS_LENGTH)
+        return h1_refuse(bad, 400, GW_STR("second Content-Length"));
+    if (!gw_str_u64(h->value, &f->length))
+        return h1_refuse(bad, 400, GW_STR("bad Content-Length"));
+    f->has |= H1_HAS_LENGTH;
+    return check_tabs(h, bad);
+}
+
+static int read_coding(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
     if (f->has & H1_HAS_CODING)
         return h1_refuse(bad, 400, GW_STR("second Transfer-Encoding"));
     f->has |= H1_HAS_CODING;
-    if (!gw_str_ieq(value, GW_STR("chunked")))
+    if (!gw_str_ieq(h->value, GW_STR("chunked")))
         f->has |= H1_HAS_OTHER_CODING;
-    return 0;
+    return check_tabs(h, bad);
 }
 
-static int read_host(struct h1_fields *f, struct gw_str value, struct h1_refusal *bad) {
+static int read_host(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
     if (f->has & H1_HAS_HOST)
         return h1_refuse(bad, 400, GW_STR("second Host"));
     f->has |= H1_HAS_HOST;
-    f->host = value;
-    return 0;
+    f->host = h->value;
+    return check_tabs(h, bad);
 }
 
 /* Notes what a header says about the connection or the body. */
 static int note(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
     switch (h->name.n) {
     case 4:
-        return gw_str_ieq(h->name, GW_STR("host")) ? read_host(f, h->value, bad) : 0;
+        return gw_str_ieq(h->name, GW_STR("host")) ? read_host(f, h, bad) : 0;
     case 6:
         if (gw_str_ieq(h->name, GW_STR("expect")))
             f->has |= gw_str_ieq(h->value, GW_STR("100-continue")) ? H1_HAS_CONTINUE
@@ -158,9 +172,9 @@ static int note(struct h1_fields *f, const struct gw_header *h, struct h1_refusa
             read_connection(f, h->value);
         return 0;
     case 14:
-        return gw_str_ieq(h->name, GW_STR("content-length")) ? read_length(f, h->value, bad) : 0;
+        return gw_str_ieq(h->name, GW_STR("content-length")) ? read_length(f, h, bad) : 0;
     case 17:
-        return gw_str_ieq(h->name, GW_STR("transfer-encoding")) ? read_coding(f, h->value, bad) : 0;
+        return gw_str_ieq(h->name, GW_STR("transfer-encoding")) ? read_coding(f, h, bad) : 0;
     default:
         return 0;
     }

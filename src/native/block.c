@@ -12,7 +12,8 @@ struct block *block_get(struct blocks *b, size_t want) {
         --*n;
     } else {
         block = malloc(sizeof *block + cap);
-        if (block == NULL) return NULL;
+        if (block == NULL)
+            return NULL;
         block->cap = cap;
     }
     block->next = NULL;

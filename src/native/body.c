@@ -13,7 +13,8 @@ char *body_room(struct body *b, struct blocks *blocks, uint64_t want, size_t *n)
     struct block *last = b->last;
     if (last == NULL || last->to == last->cap) {
         struct block *block = block_get(blocks, want > BLOCK_LARGE ? BLOCK_LARGE : (size_t)want);
-        if (block == NULL) return NULL;
+        if (block == NULL)
+            return NULL;
         block->off = b->arrived;
         if (last == NULL) {
             b->first = block;
@@ -35,8 +36,10 @@ bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t l
     while (s.n > 0) {
         size_t room;
         char *p = body_room(b, blocks, left, &room);
-        if (p == NULL) return false;
-        if (room > s.n) room = s.n;
+        if (p == NULL)
+            return false;
+        if (room > s.n)
+            room = s.n;
         memcpy(p, s.p, room);
         body_got(b, room);
         s = gw_str(s.p + room, s.n - room);
@@ -47,8 +50,10 @@ bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t l
 
 struct gw_str body_at(const struct body *b, uint64_t off, uint64_t max) {
     struct block *block = b->first;
-    while (block != NULL && block->off + block->to <= off) block = block->next;
-    if (block == NULL || off < block->off) return gw_str(NULL, 0);
+    while (block != NULL && block->off + block->to <= off)
+        block = block->next;
+    if (block == NULL || off < block->off)
+        return gw_str(NULL, 0);
     uint64_t n = block->off + block->to - off;
     return gw_str(block->data + (off - block->off), n < max ? (size_t)n : (size_t)max);
 }
@@ -57,9 +62,11 @@ void body_free(struct body *b, struct blocks *blocks, uint64_t off) {
     while (b->first != NULL && b->first->to > 0 && b->first->off + b->first->to <= off) {
         struct block *block = b->first;
         /* the last block goes on receiving as long as it has room */
-        if (block == b->last && block->to < block->cap && !b->fin) return;
+        if (block == b->last && block->to < block->cap && !b->fin)
+            return;
         b->first = block->next;
-        if (b->first == NULL) b->last = NULL;
+        if (b->first == NULL)
+            b->last = NULL;
         block_put(blocks, block);
     }
 }

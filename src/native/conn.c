@@ -14,10 +14,14 @@ static void polled(uv_poll_t *poll, int status, int events);
 
 static void rearm(struct conn *conn) {
     int events = 0;
-    if (conn->watch == CONN_READ) events |= UV_READABLE;
-    if (conn->watch == CONN_WAIT) events |= UV_DISCONNECT;
-    if (conn->want_write || conn->tls_write || conn->queued > 0) events |= UV_WRITABLE;
-    if (events == conn->armed) return;
+    if (conn->watch == CONN_READ)
+        events |= UV_READABLE;
+    if (conn->watch == CONN_WAIT)
+        events |= UV_DISCONNECT;
+    if (conn->want_write || conn->tls_write || conn->queued > 0)
+        events |= UV_WRITABLE;
+    if (events == conn->armed)
+        return;
     conn->armed = events;
     if (events != 0) {
         uv_poll_start(&conn->poll, events, polled);
@@ -27,7 +31,8 @@ static void rearm(struct conn *conn) {
 }
 
 void conn_watch(struct conn *conn, uint8_t watch) {
-    if (conn->watch == watch || conn->fd < 0) return;
+    if (conn->watch == watch || conn->fd < 0)
+        return;
     conn->watch = watch;
     rearm(conn);
     /* what TLS has decrypted already, no event will announce */
@@ -37,7 +42,8 @@ void conn_watch(struct conn *conn, uint8_t watch) {
 }
 
 void conn_want_write(struct conn *conn, bool on) {
-    if (conn->want_write == on || conn->fd < 0) return;
+    if (conn->want_write == on || conn->fd < 0)
+        return;
     conn->want_write = on;
     rearm(conn);
 }
@@ -46,7 +52,8 @@ void conn_want_write(struct conn *conn, bool on) {
 
 static void run_later(struct later *later) {
     struct conn *conn = later->owner;
-    if (conn->fd < 0) return;
+    if (conn->fd < 0)
+        return;
     if (conn->broken) {
         conn->ready(conn, CONN_LEFT);
     } else if (conn->watch == CONN_READ) {
@@ -64,7 +71,8 @@ static struct conn *conn_alloc(struct loop *loop) {
         return conn;
     }
     conn = calloc(1, sizeof *conn);
-    if (conn == NULL) return NULL;
+    if (conn == NULL)
+        return NULL;
     conn->loop = loop;
     timer_init(&conn->timer, &loop->uv, NULL);
     return conn;
@@ -78,7 +86,8 @@ static void conn_free(struct conn *conn) {
 struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner) {
     struct conn *conn = conn_alloc(loop);
     if (conn == NULL || uv_poll_init(&loop->uv, &conn->poll, fd) != 0) {
-        if (conn != NULL) conn_free(conn);
+        if (conn != NULL)
+            conn_free(conn);
         close(fd);
         return NULL;
     }
@@ -101,7 +110,8 @@ struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner) 
 
 static void poll_closed(uv_handle_t *handle) {
     struct conn *conn = handle->data;
-    if (conn->closed != NULL) conn->closed(conn);
+    if (conn->closed != NULL)
+        conn->closed(conn);
     conn_free(conn);
 }
 
@@ -113,14 +123,17 @@ static void batch_clear(struct batch *b) {
 
 void conn_close(struct conn *conn) {
     struct loop *loop = conn->loop;
-    if (conn->fd < 0) return;
-    if (loop->batch.conn == conn) batch_clear(&loop->batch);
+    if (conn->fd < 0)
+        return;
+    if (loop->batch.conn == conn)
+        batch_clear(&loop->batch);
     loop_later_off(loop, &conn->later);
     timer_off(&conn->timer);
     block_put_all(&loop->blocks, conn->first);
     conn->first = conn->last = NULL;
     conn->queued = 0;
-    if (conn->tls != NULL) tls_del(conn);
+    if (conn->tls != NULL)
+        tls_del(conn);
     uv_close((uv_handle_t *)&conn->poll, poll_closed);
     close(conn->fd);
     conn->fd = -1;
@@ -128,12 +141,14 @@ void conn_close(struct conn *conn) {
 
 void conn_reset(struct conn *conn) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
-    if (conn->fd >= 0) (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    if (conn->fd >= 0)
+        (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     conn_close(conn);
 }
 
 void conn_shut(struct conn *conn) {
-    if (conn->tls != NULL) tls_shut(conn);
+    if (conn->tls != NULL)
+        tls_shut(conn);
     (void)shutdown(conn->fd, SHUT_WR);
 }
 
@@ -149,20 +164,24 @@ ssize_t conn_read(struct conn *conn, void *p, size_t n) {
     do {
         got = recv(conn->fd, p, n, 0);
     } while (got < 0 && errno == EINTR);
-    if (got >= 0) return got;
+    if (got >= 0)
+        return got;
     return errno == EAGAIN || errno == EWOULDBLOCK ? CONN_AGAIN : CONN_ERROR;
 }
 
 ssize_t conn_send(struct conn *conn, const struct iovec *iov, int n) {
-    if (conn->broken) return CONN_ERROR;
-    if (conn->tls != NULL) return tls_send(conn, iov, n);
+    if (conn->broken)
+        return CONN_ERROR;
+    if (conn->tls != NULL)
+        return tls_send(conn, iov, n);
     ssize_t sent;
     do {
         /* a single piece takes the shorter way through the kernel */
         sent = n == 1 ? send(conn->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
                       : writev(conn->fd, iov, n);
     } while (sent < 0 && errno == EINTR);
-    if (sent >= 0) return sent;
+    if (sent >= 0)
+        return sent;
     return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : CONN_ERROR;
 }
 
@@ -180,7 +199,8 @@ static bool enqueue(struct conn *conn, struct gw_str s) {
         struct block *block = conn->last;
         if (block == NULL || block->to == block->cap) {
             block = block_get(&conn->loop->blocks, s.n);
-            if (block == NULL) return false;
+            if (block == NULL)
+                return false;
             if (conn->last == NULL) {
                 conn->first = block;
             } else {
@@ -189,7 +209,8 @@ static bool enqueue(struct conn *conn, struct gw_str s) {
             conn->last = block;
         }
         size_t n = block->cap - block->to;
-        if (n > s.n) n = s.n;
+        if (n > s.n)
+            n = s.n;
         memcpy(block->data + block->to, s.p, n);
         block->to += (uint32_t)n;
         conn->queued += n;
@@ -210,7 +231,8 @@ static void dequeue(struct conn *conn, size_t n) {
         }
         n -= k;
         conn->first = block->next;
-        if (conn->first == NULL) conn->last = NULL;
+        if (conn->first == NULL)
+            conn->last = NULL;
         block_put(&conn->loop->blocks, block);
     }
 }
@@ -243,23 +265,27 @@ static void keep_rest(struct conn *conn, const struct batch *b, size_t sent) {
             return;
         }
     }
-    if (!began || conn->queued == 0) return;
+    if (!began || conn->queued == 0)
+        return;
     conn->moved_ms = (double)uv_now(&conn->loop->uv);
     double stalled_ms = conn->moved_ms + conn->stall_ms;
-    if (stalled_ms < conn->timer.at) timer_set(&conn->timer, stalled_ms);
+    if (stalled_ms < conn->timer.at)
+        timer_set(&conn->timer, stalled_ms);
 }
 
 void conn_flush(struct loop *loop) {
     struct batch *b = &loop->batch;
     struct conn *conn = b->conn;
-    if (conn == NULL) return;
+    if (conn == NULL)
+        return;
     if (!conn->broken && b->n > 0) {
         ssize_t sent = conn->queued > 0 ? 0 : conn_send(conn, b->iov, b->n);
         if (sent < 0) {
             conn_fail(conn);
         } else {
             keep_rest(conn, b, (size_t)sent);
-            if (conn_full(conn)) conn->was_full = true;
+            if (conn_full(conn))
+                conn->was_full = true;
         }
         rearm(conn);
     }
@@ -288,7 +314,8 @@ static void gather(struct batch *b, char *p, size_t n) {
 }
 
 void conn_put(struct conn *conn, struct gw_str s) {
-    if (s.n == 0 || conn->fd < 0) return;
+    if (s.n == 0 || conn->fd < 0)
+        return;
     gather(batch_for(conn, 0), (char *)(uintptr_t)s.p, s.n);
 }
 
@@ -304,7 +331,8 @@ void conn_put_room(struct conn *conn, size_t used) {
 }
 
 void conn_put_copy(struct conn *conn, struct gw_str s) {
-    if (s.n == 0 || conn->fd < 0) return;
+    if (s.n == 0 || conn->fd < 0)
+        return;
     memcpy(conn_room(conn, s.n), s.p, s.n);
     conn_put_room(conn, s.n);
 }
@@ -321,9 +349,12 @@ static unsigned events_of(struct conn *conn, int status, int events) {
     if (conn->watch == CONN_READ && (events & (UV_READABLE | UV_DISCONNECT)) != 0) {
         e |= CONN_READABLE;
     }
-    if (conn->watch == CONN_WAIT && (events & UV_DISCONNECT) != 0) e |= CONN_LEFT;
-    if ((events & UV_WRITABLE) == 0) return e;
-    if (conn->want_write) e |= CONN_WRITABLE;
+    if (conn->watch == CONN_WAIT && (events & UV_DISCONNECT) != 0)
+        e |= CONN_LEFT;
+    if ((events & UV_WRITABLE) == 0)
+        return e;
+    if (conn->want_write)
+        e |= CONN_WRITABLE;
     if (conn->tls_write) {
         conn->tls_write = false;
         e |= CONN_READABLE;
@@ -342,9 +373,11 @@ static void polled(uv_poll_t *poll, int status, int events) {
     struct conn *conn = poll->data;
     struct loop *loop = conn->loop;
     unsigned e = events_of(conn, status, events);
-    if (e != 0) conn->ready(conn, e);
+    if (e != 0)
+        conn->ready(conn, e);
     conn_flush(loop);
-    if (conn->fd < 0) return;
+    if (conn->fd < 0)
+        return;
     rearm(conn);
     if (conn->tls != NULL && conn->watch == CONN_READ && tls_pending(conn)) {
         loop_later(loop, &conn->later);

@@ -68,7 +68,7 @@ struct conn {
     conn_ready ready;
     conn_closed closed; /* may be NULL */
     void *owner;
-    struct conn *next, *prev; /* the owner's lists */
+    struct conn *next, *prev;   /* the owner's lists */
     struct block *first, *last; /* the queue */
     size_t queued;
     double moved_ms; /* when the queue last went on */

@@ -18,14 +18,16 @@ static struct drive *drive_new(struct loop *loop, struct front *front) {
         loop->drives_free = d->next;
     } else {
         d = malloc(sizeof *d);
-        if (d == NULL) return NULL;
+        if (d == NULL)
+            return NULL;
         timer_init(&d->timer, &loop->uv, due);
     }
     memset(d, 0, offsetof(struct drive, timer)); /* the timer lives on */
     d->loop = loop;
     d->front = front;
     d->next = loop->drives;
-    if (d->next != NULL) d->next->prev = d;
+    if (d->next != NULL)
+        d->next->prev = d;
     loop->drives = d;
     loop->drives_n++;
     return d;
@@ -33,10 +35,12 @@ static struct drive *drive_new(struct loop *loop, struct front *front) {
 
 static void drive_free(struct drive *d) {
     struct loop *loop = d->loop;
-    while (d->attempts != NULL) upstream_drop(d->attempts);
+    while (d->attempts != NULL)
+        upstream_drop(d->attempts);
     body_del(&d->body, &loop->blocks);
     timer_off(&d->timer);
-    if (d->next != NULL) d->next->prev = d->prev;
+    if (d->next != NULL)
+        d->next->prev = d->prev;
     if (d->prev != NULL) {
         d->prev->next = d->next;
     } else {
@@ -57,13 +61,15 @@ void drive_del_free(struct loop *loop) {
 
 static struct attempt *find(const struct drive *d, uint32_t number) {
     struct attempt *a = d->attempts;
-    while (a != NULL && a->number != number) a = a->next;
+    while (a != NULL && a->number != number)
+        a = a->next;
     return a;
 }
 
 void drive_forget(struct drive *d, struct attempt *a) {
     struct attempt **p = &d->attempts;
-    while (*p != a) p = &(*p)->next;
+    while (*p != a)
+        p = &(*p)->next;
     *p = a->next;
 }
 
@@ -71,7 +77,8 @@ void drive_forget(struct drive *d, struct attempt *a) {
 static void leave(struct drive *d, uint32_t code) {
     struct front *front = d->front;
     drive_free(d);
-    if (front == NULL) return;
+    if (front == NULL)
+        return;
     front->drive = NULL;
     front->ops->end(front, code);
 }
@@ -83,24 +90,31 @@ static uint64_t needed(const struct drive *d) {
     uint64_t low = UINT64_MAX;
     for (const struct attempt *a = d->attempts; a != NULL; a = a->next) {
         uint64_t needs = send_needs(&a->send);
-        if (needs < low) low = needs;
+        if (needs < low)
+            low = needs;
     }
     return low;
 }
 
 static void release_body(struct drive *d) {
     uint64_t low = needed(d);
-    if (d->forget < low) low = d->forget;
-    if (d->body.told < low) low = d->body.told;
-    if (low > 0) body_free(&d->body, &d->loop->blocks, low);
+    if (d->forget < low)
+        low = d->forget;
+    if (d->body.told < low)
+        low = d->body.told;
+    if (low > 0)
+        body_free(&d->body, &d->loop->blocks, low);
 }
 
 bool drive_wants(const struct drive *d) {
     const struct body *b = &d->body;
-    if (b->fin) return false;
-    if (d->upto != GW_REST) return b->arrived < d->upto;
+    if (b->fin)
+        return false;
+    if (d->upto != GW_REST)
+        return b->arrived < d->upto;
     uint64_t low = needed(d);
-    if (low == UINT64_MAX) low = d->forget < b->told ? d->forget : b->told;
+    if (low == UINT64_MAX)
+        low = d->forget < b->told ? d->forget : b->told;
     return b->arrived < low + DRIVE_AHEAD;
 }
 
@@ -143,29 +157,40 @@ static void act_send(struct drive *d, const struct gw_action *action) {
 }
 
 static void act_read(struct drive *d, const struct gw_action *a) {
-    if (a->read.upto > d->upto) d->upto = a->read.upto;
-    if (a->read.show > d->show) d->show = a->read.show;
-    if (d->front != NULL) d->front->ops->wanted(d->front);
+    if (a->read.upto > d->upto)
+        d->upto = a->read.upto;
+    if (a->read.show > d->show)
+        d->show = a->read.show;
+    if (d->front != NULL)
+        d->front->ops->wanted(d->front);
 }
 
 static void act_drop(struct drive *d, uint32_t number) {
     struct attempt *a = find(d, number);
-    if (a != NULL) upstream_drop(a);
+    if (a != NULL)
+        upstream_drop(a);
 }
 
 static void act_head(struct drive *d, const struct gw_action *a) {
+    uint64_t body_len = a->head.body_len == 0 ? d->declared : a->head.body_len;
     d->headed = true;
-    if (d->front == NULL) return;
-    d->front->ops->head(d->front, a->head.status, a->head.head, a->head.body_len);
+    if (d->front != NULL)
+        d->front->ops->head(d->front, a->head.status, a->head.head, body_len);
 }
 
 /* The slices as pieces; false if one names bytes that are not there. */
 static bool piece_of(const struct drive *d, const struct gw_slice *s, struct front_piece *piece) {
     *piece = (struct front_piece){.copy = s->kind == GW_LITERAL};
     switch (s->kind) {
-    case GW_LITERAL: piece->bytes = gw_str(s->p, (size_t)s->len); break;
-    case GW_CHUNK: piece->bytes = gw_str_sub(d->chunk, (size_t)s->off, (size_t)s->len); break;
-    default: piece->bytes = body_at(&d->body, s->off, s->len); break;
+    case GW_LITERAL:
+        piece->bytes = gw_str(s->p, (size_t)s->len);
+        break;
+    case GW_CHUNK:
+        piece->bytes = gw_str_sub(d->chunk, (size_t)s->off, (size_t)s->len);
+        break;
+    default:
+        piece->bytes = body_at(&d->body, s->off, s->len);
+        break;
     }
     return piece->bytes.n == s->len;
 }
@@ -174,7 +199,8 @@ static void act_data(struct drive *d, const struct gw_action *a) {
     enum { AT_ONCE = 16 };
     struct front_piece pieces[AT_ONCE];
     uint32_t n = 0;
-    if (d->front == NULL) return;
+    if (d->front == NULL)
+        return;
     for (uint32_t i = 0; i < a->data.slices_n; i++) {
         if (!piece_of(d, &a->data.slices[i], &pieces[n++])) {
             d->broken = true;
@@ -190,26 +216,42 @@ static void act_data(struct drive *d, const struct gw_action *a) {
 static void act_relay(struct drive *d, const struct gw_action *action) {
     struct attempt *a = find(d, action->attempt);
     d->relay_at = action->at;
-    if (a == NULL) return; /* it had no more bytes: its end has been told */
+    if (a == NULL)
+        return; /* it had no more bytes: its end has been told */
     d->relay = action->attempt;
     upstream_relay(a);
 }
 
 static void act_wait(struct drive *d, double at) {
-    if (d->relay != 0 && d->relay_at < at) at = d->relay_at;
+    if (d->relay != 0 && d->relay_at < at)
+        at = d->relay_at;
     timer_set(&d->timer, at);
 }
 
 /* Carries one action out; false when there is nothing more to poll. */
 static bool act(struct drive *d, const struct gw_action *a) {
     switch (a->kind) {
-    case GW_READ: act_read(d, a); return true;
-    case GW_SEND: act_send(d, a); return true;
-    case GW_DROP: act_drop(d, a->attempt); return true;
-    case GW_HEAD: act_head(d, a); return true;
-    case GW_DATA: act_data(d, a); return true;
-    case GW_RELAY: act_relay(d, a); return true;
-    case GW_RECORD: log_record(d->loop, a->record.line); return true;
+    case GW_READ:
+        act_read(d, a);
+        return true;
+    case GW_SEND:
+        act_send(d, a);
+        return true;
+    case GW_DROP:
+        act_drop(d, a->attempt);
+        return true;
+    case GW_HEAD:
+        act_head(d, a);
+        return true;
+    case GW_DATA:
+        act_data(d, a);
+        return true;
+    case GW_RELAY:
+        act_relay(d, a);
+        return true;
+    case GW_RECORD:
+        log_record(d->loop, a->record.line);
+        return true;
     case GW_FORGET:
         d->forget = a->forget.below;
         release_body(d);
@@ -218,7 +260,9 @@ static bool act(struct drive *d, const struct gw_action *a) {
         d->over = true;
         d->code = a->end.code;
         return false;
-    default: act_wait(d, a->at); return false;
+    default:
+        act_wait(d, a->at);
+        return false;
     }
 }
 
@@ -226,7 +270,8 @@ static void pump(struct drive *d) {
     struct gw_action a;
     while (!d->broken) {
         (void)gw_poll(d->call, &a);
-        if (!act(d, &a)) return;
+        if (!act(d, &a))
+            return;
     }
 }
 
@@ -236,7 +281,8 @@ static void pump(struct drive *d) {
 static void give_up(struct drive *d) {
     d->over = true;
     d->code = 1;
-    if (d->headed || d->front == NULL) return;
+    if (d->headed || d->front == NULL)
+        return;
     d->code = reply_error(d->front, 500, "the gateway ran out of memory; send it again", NULL);
 }
 
@@ -244,7 +290,8 @@ static void give_up(struct drive *d) {
 static void finish(struct drive *d) {
     gw_close(d->call, loop_time(d->loop));
     d->call = NULL;
-    if (d->front != NULL && !d->headed) d->code = 1;
+    if (d->front != NULL && !d->headed)
+        d->code = 1;
     struct attempt *relay = d->relay != 0 ? find(d, d->relay) : NULL;
     if (d->code != 0 || relay == NULL || d->front == NULL) {
         leave(d, d->code);
@@ -253,8 +300,12 @@ static void finish(struct drive *d) {
     struct attempt *next;
     for (struct attempt *a = d->attempts; a != NULL; a = next) {
         next = a->next;
-        if (a != relay) upstream_drop(a);
+        if (a != relay)
+            upstream_drop(a);
     }
+    /* no replay any more: what is still coming of the request goes straight through */
+    d->upto = d->forget = GW_REST;
+    release_body(d);
     timer_set(&d->timer, d->relay_at);
     push_all(d);
 }
@@ -262,8 +313,10 @@ static void finish(struct drive *d) {
 /* After an event: polls, tells what has arrived, sends what may be sent. */
 static void run(struct drive *d) {
     pump(d);
-    while (!d->over && !d->broken && tell_body(d)) pump(d);
-    if (d->broken) give_up(d);
+    while (!d->over && !d->broken && tell_body(d))
+        pump(d);
+    if (d->broken)
+        give_up(d);
     if (d->over) {
         finish(d);
     } else {
@@ -276,11 +329,13 @@ static void settle(struct drive *d) {
     struct gw *gw = d->loop->gw;
     struct gw_call *woken;
     run(d);
-    while ((woken = gw_ready(gw)) != NULL) run(gw_user(woken));
+    while ((woken = gw_ready(gw)) != NULL)
+        run(gw_user(woken));
 }
 
 static void feed(struct drive *d, const struct gw_event *e) {
-    if (d->call == NULL) return;
+    if (d->call == NULL)
+        return;
     d->broken |= gw_feed(d->call, e, loop_time(d->loop)) < 0;
     settle(d);
 }
@@ -299,7 +354,8 @@ static int open_call(struct drive *d, struct gw_call *call) {
 
 int drive_begin(struct loop *loop, struct front *front, const struct gw_req_head *head) {
     struct drive *d = drive_new(loop, front);
-    if (d == NULL || open_call(d, gw_open(loop->gw, loop_time(loop))) < 0) return -1;
+    if (d == NULL || open_call(d, gw_open(loop->gw, loop_time(loop))) < 0)
+        return -1;
     front->drive = d;
     d->body.fin = d->body.fin_told = head->body_len == 0;
     feed(d, &(struct gw_event){.kind = GW_REQ_HEAD, .req_head = *head});
@@ -311,7 +367,8 @@ void drive_tasks(struct loop *loop) {
     double next_ms = 1000;
     for (int i = 0; i < AT_ONCE; i++) {
         struct gw_call *call = gw_task(loop->gw, loop_time(loop), &next_ms);
-        if (call == NULL) break;
+        if (call == NULL)
+            break;
         struct drive *d = drive_new(loop, NULL);
         if (d == NULL) {
             gw_close(call, loop_time(loop));
@@ -328,7 +385,8 @@ void drive_tasks(struct loop *loop) {
 
 void drive_body_came(struct drive *d) {
     if (d->call != NULL) {
-        if (tell_body(d)) settle(d);
+        if (tell_body(d))
+            settle(d);
         return;
     }
     /* relaying: nobody is to be told, but the target is to get it */
@@ -338,7 +396,8 @@ void drive_body_came(struct drive *d) {
 }
 
 void drive_drained(struct drive *d) {
-    for (struct attempt *a = d->attempts; a != NULL; a = a->next) upstream_resume(a);
+    for (struct attempt *a = d->attempts; a != NULL; a = a->next)
+        upstream_resume(a);
 }
 
 void drive_gone(struct drive *d) {
@@ -367,24 +426,27 @@ void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed
         leave(d, how);
         return;
     }
-    if (relayed) d->relay = 0;
+    if (relayed)
+        d->relay = 0;
     feed(d, &(struct gw_event){.kind = GW_RES_END, .attempt = attempt, .res_end = {how}});
 }
 
 void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent) {
-    feed(d, &(struct gw_event){
-                .kind = GW_RES_FAIL, .attempt = attempt, .res_fail = {fail, sent}});
+    feed(d, &(struct gw_event){.kind = GW_RES_FAIL, .attempt = attempt, .res_fail = {fail, sent}});
 }
 
 void drive_relayed(struct drive *d, struct gw_str bytes) {
     struct front_piece piece = {.bytes = bytes};
-    if (d->front != NULL) d->front->ops->data(d->front, &piece, 1);
+    if (d->front != NULL)
+        d->front->ops->data(d->front, &piece, 1);
 }
 
 void drive_sent(struct drive *d) {
-    if (d->body.first == NULL && d->body.fin) return;
+    if (d->body.first == NULL && d->body.fin)
+        return;
     release_body(d);
-    if (d->front != NULL) d->front->ops->wanted(d->front);
+    if (d->front != NULL)
+        d->front->ops->wanted(d->front);
 }
 
 bool drive_full(const struct drive *d) {
@@ -397,7 +459,8 @@ bool drive_full(const struct drive *d) {
 static void relay_late(struct drive *d) {
     uint32_t number = d->relay;
     struct attempt *a = find(d, number);
-    if (a != NULL) upstream_drop(a);
+    if (a != NULL)
+        upstream_drop(a);
     drive_res_end(d, number, GW_CUT, true);
 }
 
@@ -412,12 +475,23 @@ static void due(struct timer *timer) {
     conn_flush(loop);
 }
 
-void drive_stop_all(struct loop *loop) {
+static void stop(struct drive *d) {
+    if (d->call != NULL)
+        gw_close(d->call, loop_time(d->loop));
+    d->call = NULL;
+    leave(d, 1);
+}
+
+void drive_stop_tasks(struct loop *loop) {
     struct drive *next;
     for (struct drive *d = loop->drives; d != NULL; d = next) {
         next = d->next;
-        if (d->call != NULL) gw_close(d->call, loop_time(loop));
-        d->call = NULL;
-        leave(d, 1);
+        if (d->front == NULL)
+            stop(d);
     }
+}
+
+void drive_stop_all(struct loop *loop) {
+    while (loop->drives != NULL)
+        stop(loop->drives);
 }

@@ -44,6 +44,7 @@ struct drive {
     bool broken;         /* an event or an action failed: the call can only be closed */
     bool headed;         /* the front has the head */
     uint32_t code;       /* of END */
+    uint64_t declared;   /* by the last answer to a HEAD: the length of what a GET would get */
     double relay_at;
     struct timer timer;
 };
@@ -83,6 +84,8 @@ static inline const struct body *drive_body(const struct drive *d) {
     return &d->body;
 }
 
+/* Ends the calls that no client waits for. */
+void drive_stop_tasks(struct loop *loop);
 /* Cuts every call off; for the end of draining. */
 void drive_stop_all(struct loop *loop);
 void drive_del_free(struct loop *loop);

@@ -15,17 +15,22 @@ static void run_laters(uv_idle_t *idle) {
     while (loop->later_first != NULL) {
         struct later *later = loop->later_first;
         loop->later_first = later->next;
-        if (loop->later_first == NULL) loop->later_last = NULL;
+        if (loop->later_first == NULL)
+            loop->later_last = NULL;
         later->queued = false;
-        if (later->run != NULL) later->run(later);
+        if (later->run != NULL)
+            later->run(later);
         conn_flush(loop);
-        if (later == end) break;
+        if (later == end)
+            break;
     }
-    if (loop->later_first == NULL) uv_idle_stop(idle);
+    if (loop->later_first == NULL)
+        uv_idle_stop(idle);
 }
 
 void loop_later(struct loop *loop, struct later *later) {
-    if (later->queued) return;
+    if (later->queued)
+        return;
     later->queued = true;
     later->next = NULL;
     if (loop->later_last == NULL) {
@@ -38,14 +43,16 @@ void loop_later(struct loop *loop, struct later *later) {
 }
 
 void loop_later_off(struct loop *loop, struct later *later) {
-    if (!later->queued) return;
+    if (!later->queued)
+        return;
     struct later **p = &loop->later_first, *before = NULL;
     while (*p != later) {
         before = *p;
         p = &before->next;
     }
     *p = later->next;
-    if (loop->later_last == later) loop->later_last = before;
+    if (loop->later_last == later)
+        loop->later_last = before;
     later->queued = false;
 }
 
@@ -74,9 +81,9 @@ struct gw_str loop_date(struct loop *loop) {
         struct tm t;
         clock_gettime(CLOCK_REALTIME, &wall);
         gmtime_r(&wall.tv_sec, &t);
-        (void)snprintf(loop->date, sizeof loop->date, "date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
-                       day[t.tm_wday], t.tm_mday, month[t.tm_mon], (t.tm_year + 1900) % 10000,
-                       t.tm_hour, t.tm_min, t.tm_sec);
+        (void)snprintf(loop->date, sizeof loop->date,
+                       "date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", day[t.tm_wday], t.tm_mday,
+                       month[t.tm_mon], (t.tm_year + 1900) % 10000, t.tm_hour, t.tm_min, t.tm_sec);
         loop->date_until = now_ms + 1000 - (double)(wall.tv_nsec / 1000000);
     }
     return gw_str(loop->date, DATE_LINE);
@@ -85,13 +92,15 @@ struct gw_str loop_date(struct loop *loop) {
 /* ------------------------------------------------------------------ limits */
 
 static bool take_ms(struct gw_str name, uint64_t value, struct gw_str want, double *out) {
-    if (!gw_str_eq(name, want)) return false;
+    if (!gw_str_eq(name, want))
+        return false;
     *out = (double)value;
     return true;
 }
 
 static bool take_n(struct gw_str name, uint64_t value, struct gw_str want, uint64_t *out) {
-    if (!gw_str_eq(name, want)) return false;
+    if (!gw_str_eq(name, want))
+        return false;
     *out = value;
     return true;
 }
@@ -127,7 +136,8 @@ void loop_limits(struct loop *loop) {
         struct gw_str value = gw_str_cut(&rest, '\n');
         struct gw_str name = gw_str_cut(&value, ' ');
         uint64_t v;
-        if (value.p != NULL && gw_str_u64(value, &v)) take_limit(&loop->limits, name, v);
+        if (value.p != NULL && gw_str_u64(value, &v))
+            take_limit(&loop->limits, name, v);
     }
 }
 
@@ -149,7 +159,8 @@ static void mem_put(void *user, void *p, size_t n) {
 int loop_init(struct loop *loop) {
     loop->mem = (struct gw_mem){mem_get, mem_put, NULL};
     int err = uv_loop_init(&loop->uv);
-    if (err != 0) return err;
+    if (err != 0)
+        return err;
     loop->uv.data = loop;
     loop->later_idle.data = loop;
     return uv_idle_init(&loop->uv, &loop->later_idle);
@@ -157,7 +168,8 @@ int loop_init(struct loop *loop) {
 
 static void close_handle(uv_handle_t *handle, void *arg) {
     (void)arg;
-    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
 }
 
 void loop_del(struct loop *loop) {

@@ -58,8 +58,10 @@ struct loop {
     struct listener *listeners;
 
     struct timer tasks; /* gw_task is due */
+    struct timer drain; /* draining has taken long enough */
+    uv_async_t stop;    /* other threads' way to say: drain */
+    uv_check_t over;    /* while draining: looks whether all is over */
     bool draining;
-    bool over; /* everything is closed but the loop's own handles */
 
     uv_idle_t later_idle;
     struct later *later_first, *later_last;

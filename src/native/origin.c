@@ -19,12 +19,14 @@ struct origins {
 
 static uint64_t hash_of(struct gw_str s) {
     uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.n; i++) h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
     return h ^ h >> 32;
 }
 
 static void origin_free(struct origin *o) {
-    if (o->session != NULL) SSL_SESSION_free(o->session);
+    if (o->session != NULL)
+        SSL_SESSION_free(o->session);
     free(o);
 }
 
@@ -51,7 +53,8 @@ static void sweep(struct origins *all) {
 
 static struct origin *origin_new(struct loop *loop, const struct gw_target *t, uint64_t hash) {
     struct origin *o = calloc(1, sizeof *o + t->origin.n + t->host.n + 1);
-    if (o == NULL) return NULL;
+    if (o == NULL)
+        return NULL;
     char *text = (char *)(o + 1);
     memcpy(text, t->origin.p, t->origin.n);
     o->key = gw_str(text, t->origin.n);
@@ -66,17 +69,22 @@ static struct origin *origin_new(struct loop *loop, const struct gw_target *t, u
 }
 
 struct origin *origin_get(struct loop *loop, const struct gw_target *target) {
-    if (loop->origins == NULL) loop->origins = calloc(1, sizeof *loop->origins);
+    if (loop->origins == NULL)
+        loop->origins = calloc(1, sizeof *loop->origins);
     struct origins *all = loop->origins;
-    if (all == NULL) return NULL;
+    if (all == NULL)
+        return NULL;
     uint64_t hash = hash_of(target->origin);
     struct origin **bucket = &all->bucket[hash % ORIGIN_BUCKETS];
     struct origin *o = *bucket;
-    while (o != NULL && (o->hash != hash || !gw_str_eq(o->key, target->origin))) o = o->next;
+    while (o != NULL && (o->hash != hash || !gw_str_eq(o->key, target->origin)))
+        o = o->next;
     if (o == NULL) {
-        if (all->n >= ORIGINS_MAX) sweep(all);
+        if (all->n >= ORIGINS_MAX)
+            sweep(all);
         o = origin_new(loop, target, hash);
-        if (o == NULL) return NULL;
+        if (o == NULL)
+            return NULL;
         o->next = *bucket;
         *bucket = o;
         all->n++;
@@ -92,7 +100,8 @@ void origin_release(struct origin *origin) {
 /* ------------------------------------------------------------------ idle connections */
 
 static void idle_remove(struct origin *o, struct conn *conn) {
-    if (conn->next != NULL) conn->next->prev = conn->prev;
+    if (conn->next != NULL)
+        conn->next->prev = conn->prev;
     if (conn->prev != NULL) {
         conn->prev->next = conn->next;
     } else {
@@ -114,7 +123,8 @@ static void idle_ready(struct conn *conn, unsigned events) {
     char sink[256];
     (void)events;
     /* with TLS there may be something that is not data: a session ticket */
-    if (conn->tls != NULL && conn_read(conn, sink, sizeof sink) == CONN_AGAIN) return;
+    if (conn->tls != NULL && conn_read(conn, sink, sizeof sink) == CONN_AGAIN)
+        return;
     idle_close(conn);
 }
 
@@ -125,7 +135,8 @@ static void idle_expired(struct timer *timer) {
 
 struct conn *origin_take(struct origin *origin) {
     struct conn *conn = origin->idle;
-    if (conn != NULL) idle_remove(origin, conn);
+    if (conn != NULL)
+        idle_remove(origin, conn);
     return conn;
 }
 
@@ -140,7 +151,8 @@ void origin_give(struct origin *origin, struct conn *conn) {
     conn->timer.due = idle_expired;
     conn->prev = NULL;
     conn->next = origin->idle;
-    if (origin->idle != NULL) origin->idle->prev = conn;
+    if (origin->idle != NULL)
+        origin->idle->prev = conn;
     origin->idle = conn;
     origin->idle_n++;
     origin->users++;
@@ -149,10 +161,12 @@ void origin_give(struct origin *origin, struct conn *conn) {
 }
 
 void origins_close_idle(struct loop *loop) {
-    if (loop->origins == NULL) return;
+    if (loop->origins == NULL)
+        return;
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++) {
         for (struct origin *o = loop->origins->bucket[i]; o != NULL; o = o->next) {
-            while (o->idle != NULL) idle_close(o->idle);
+            while (o->idle != NULL)
+                idle_close(o->idle);
         }
     }
 }
@@ -187,7 +201,8 @@ static bool literal(struct origin *o) {
 static void take_addresses(struct origin *o, const struct addrinfo *info) {
     o->address_n = 0;
     for (; info != NULL && o->address_n < ORIGIN_ADDRESSES; info = info->ai_next) {
-        if (info->ai_family != AF_INET && info->ai_family != AF_INET6) continue;
+        if (info->ai_family != AF_INET && info->ai_family != AF_INET6)
+            continue;
         struct sockaddr_storage *s = &o->address[o->address_n++];
         *s = (struct sockaddr_storage){0};
         memcpy(s, info->ai_addr, info->ai_addrlen);
@@ -199,9 +214,11 @@ static void take_addresses(struct origin *o, const struct addrinfo *info) {
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *info) {
     struct origin *o = request->data;
     o->resolving = false;
-    if (status == 0) take_addresses(o, info);
+    if (status == 0)
+        take_addresses(o, info);
     uv_freeaddrinfo(info);
-    if (status == 0 && o->address_n == 0) status = UV_EAI_NODATA;
+    if (status == 0 && o->address_n == 0)
+        status = UV_EAI_NODATA;
     struct origin_waiter *w;
     while ((w = o->waiters) != NULL) {
         o->waiters = w->next;
@@ -211,8 +228,10 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *inf
 }
 
 int origin_resolve(struct origin *o, struct origin_waiter *w) {
-    if (o->address_n > 0 && (double)uv_now(&o->loop->uv) < o->address_until) return 0;
-    if (literal(o)) return 0;
+    if (o->address_n > 0 && (double)uv_now(&o->loop->uv) < o->address_until)
+        return 0;
+    if (literal(o))
+        return 0;
     if (!o->resolving) {
         struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
         if (uv_getaddrinfo(&o->loop->uv, &o->resolve, resolved, o->host, NULL, &hints) != 0) {
@@ -227,17 +246,21 @@ int origin_resolve(struct origin *o, struct origin_waiter *w) {
 
 void origin_resolve_off(struct origin *origin, struct origin_waiter *w) {
     struct origin_waiter **p = &origin->waiters;
-    while (*p != NULL && *p != w) p = &(*p)->next;
-    if (*p != NULL) *p = w->next;
+    while (*p != NULL && *p != w)
+        p = &(*p)->next;
+    if (*p != NULL)
+        *p = w->next;
 }
 
 bool origins_stop(struct loop *loop) {
     bool stopped = true;
-    if (loop->origins == NULL) return true;
+    if (loop->origins == NULL)
+        return true;
     origins_close_idle(loop);
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++) {
         for (struct origin *o = loop->origins->bucket[i]; o != NULL; o = o->next) {
-            if (o->resolving && uv_cancel((uv_req_t *)&o->resolve) != 0) stopped = false;
+            if (o->resolving && uv_cancel((uv_req_t *)&o->resolve) != 0)
+                stopped = false;
         }
     }
     return stopped;
@@ -245,7 +268,8 @@ bool origins_stop(struct loop *loop) {
 
 void origins_del(struct loop *loop) {
     struct origins *all = loop->origins;
-    if (all == NULL) return;
+    if (all == NULL)
+        return;
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++) {
         while (all->bucket[i] != NULL) {
             struct origin *o = all->bucket[i];

@@ -9,7 +9,6 @@
 #ifndef NATIVE_ORIGIN_H
 #define NATIVE_ORIGIN_H
 
-#include <openssl/types.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -19,6 +18,7 @@
 enum { ORIGINS_MAX = 1024, ORIGIN_ADDRESSES = 8, ORIGIN_ADDRESS_MS = 30000 };
 
 struct origin;
+struct ssl_session_st;
 
 /* Somebody who waits for addresses. */
 struct origin_waiter {
@@ -37,7 +37,7 @@ struct origin {
     uint32_t users; /* attempts and idle connections */
     struct conn *idle;
     uint32_t idle_n;
-    SSL_SESSION *session;
+    struct ssl_session_st *session;
     struct sockaddr_storage address[ORIGIN_ADDRESSES];
     uint32_t address_n;
     double address_until;

@@ -9,23 +9,28 @@ static const struct gw_slice *slice_list(const struct send *s) {
 static size_t literals_n(const struct gw_slice *slices, uint32_t n) {
     size_t sum = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (slices[i].kind == GW_LITERAL) sum += (size_t)slices[i].len;
+        if (slices[i].kind == GW_LITERAL)
+            sum += (size_t)slices[i].len;
     }
     return sum;
 }
 
 /* A block for the head and the literals, larger than any standard size if it must be. */
 static struct block *kept_get(struct blocks *blocks, size_t n) {
-    if (n <= BLOCK_LARGE) return block_get(blocks, n);
-    if (n > UINT32_MAX / 2) return NULL;
+    if (n <= BLOCK_LARGE)
+        return block_get(blocks, n);
+    if (n > UINT32_MAX / 2)
+        return NULL;
     struct block *block = malloc(sizeof *block + n);
-    if (block == NULL) return NULL;
+    if (block == NULL)
+        return NULL;
     *block = (struct block){.cap = (uint32_t)n};
     return block;
 }
 
 static void kept_put(struct blocks *blocks, struct block *block) {
-    if (block == NULL) return;
+    if (block == NULL)
+        return;
     if (block->cap > BLOCK_LARGE) {
         free(block);
     } else {
@@ -39,12 +44,14 @@ static int copy_slices(struct send *s, const struct gw_action *a) {
     struct gw_slice *to = s->slices;
     if (n > SEND_SLICES) {
         s->many = to = malloc(n * sizeof *to);
-        if (to == NULL) return -1;
+        if (to == NULL)
+            return -1;
     }
     s->slices_n = n;
     for (uint32_t i = 0; i < n; i++) {
         to[i] = a->send.slices[i];
-        if (to[i].kind != GW_LITERAL) continue;
+        if (to[i].kind != GW_LITERAL)
+            continue;
         char *copy = s->kept->data + s->kept->to;
         memcpy(copy, to[i].p, (size_t)to[i].len);
         s->kept->to += (uint32_t)to[i].len;
@@ -65,9 +72,11 @@ int send_init(struct send *s, struct blocks *blocks, const struct gw_action *a) 
     };
     size_t head_max = out.method.n + out.path.n + out.authority.n + out.head.n + GW_H1_WRITE_EXTRA;
     s->kept = kept_get(blocks, head_max + literals_n(a->send.slices, a->send.slices_n));
-    if (s->kept == NULL) return -1;
+    if (s->kept == NULL)
+        return -1;
     ptrdiff_t n = gw_h1_req_write(s->kept->data, head_max, &out);
-    if (n > 0) s->kept->to = (uint32_t)n;
+    if (n > 0)
+        s->kept->to = (uint32_t)n;
     if (n <= 0 || copy_slices(s, a) < 0) {
         send_del(s, blocks);
         return -1;
@@ -95,8 +104,11 @@ static struct gw_str slice_at(const struct gw_slice *slice, const struct body *b
     }
     uint64_t left = slice->len == GW_REST ? UINT64_MAX : slice->len - at;
     uint64_t off = slice->off + at;
-    struct gw_str bytes = left > 0 ? body_at(body, off, left) : gw_str(NULL, 0);
-    *end = slice->len == GW_REST ? body->fin && off + bytes.n >= body->arrived : bytes.n == left;
+    uint64_t there = body->told > off ? body->told - off : 0;
+    struct gw_str bytes = gw_str(NULL, 0);
+    if (left > 0 && there > 0)
+        bytes = body_at(body, off, left < there ? left : there);
+    *end = slice->len == GW_REST ? body->fin_told && bytes.n == there : bytes.n == left;
     return bytes;
 }
 
@@ -117,13 +129,15 @@ static int walk(const struct send *s, const struct body *body, struct iovec *iov
             bytes.n = (size_t)(limit - *sum);
             slice_end = false;
         }
-        if (bytes.n == 0 && !slice_end) break; /* it has not arrived yet */
+        if (bytes.n == 0 && !slice_end)
+            break; /* it has not arrived yet */
         if (bytes.n > 0) {
             iov[n++] = (struct iovec){(void *)(uintptr_t)bytes.p, bytes.n};
             *sum += bytes.n;
         }
         at = slice_end ? 0 : at + bytes.n;
-        if (slice_end) *end = ++i == s->slices_n;
+        if (slice_end)
+            *end = ++i == s->slices_n;
     }
     return n;
 }
@@ -137,7 +151,8 @@ static void next_piece(struct send *s, const struct body *body, struct iovec *io
     bool end;
     (void)walk(s, body, iov, max, SEND_PIECE_MAX, &s->piece, &end);
     s->last = end;
-    if (!s->chunked) return;
+    if (!s->chunked)
+        return;
     if (s->piece > 0) {
         s->before = gw_str(s->frame, gw_h1_chunk_write(s->frame, s->piece));
         s->after = end ? GW_STR("\r\n0\r\n\r\n") : GW_H1_CRLF;
@@ -147,19 +162,22 @@ static void next_piece(struct send *s, const struct body *body, struct iovec *io
 }
 
 static int put(struct iovec *iov, int n, struct gw_str s) {
-    if (s.n > 0) iov[n++] = (struct iovec){(void *)(uintptr_t)s.p, s.n};
+    if (s.n > 0)
+        iov[n++] = (struct iovec){(void *)(uintptr_t)s.p, s.n};
     return n;
 }
 
 int send_iov(struct send *s, const struct body *body, struct iovec *iov, int max) {
     int room = max - 3; /* for head, before and after */
-    if (piece_over(s) && !s->last) next_piece(s, body, iov, room);
+    if (piece_over(s) && !s->last)
+        next_piece(s, body, iov, room);
     int n = put(iov, 0, s->head);
     n = put(iov, n, s->before);
     uint64_t sum;
     bool end;
     n += walk(s, body, iov + n, room, s->piece, &sum, &end);
-    if (sum == s->piece) n = put(iov, n, s->after);
+    if (sum == s->piece)
+        n = put(iov, n, s->after);
     return n;
 }
 
@@ -198,11 +216,14 @@ bool send_done(const struct send *s) {
 uint64_t send_needs(const struct send *s) {
     const struct gw_slice *slices = slice_list(s);
     uint64_t low = UINT64_MAX;
-    if (send_done(s)) return low;
+    if (send_done(s))
+        return low;
     for (uint32_t i = s->slice; i < s->slices_n; i++) {
-        if (slices[i].kind != GW_REQUEST) continue;
+        if (slices[i].kind != GW_REQUEST)
+            continue;
         uint64_t off = slices[i].off + (i == s->slice ? s->at : 0);
-        if (off < low) low = off;
+        if (off < low)
+            low = off;
     }
     return low;
 }

@@ -1,6 +1,6 @@
 /*
  * What one attempt writes: a request head, then a body made of slices, of which some are ranges of
- * the request body that may still be arriving. Pure: it names the bytes that come next (send_iov)
+ * the request body that may still be arriving (what the core has been told of). Pure: it names the bytes that come next (send_iov)
  * and is told how many the socket took (send_took); nothing is copied but the head and literals,
  * which are kept until they are sent.
  *
@@ -25,14 +25,14 @@ struct send {
     struct gw_slice *many;               /* instead of `slices` if there are more */
     uint32_t slices_n;
     bool chunked;
-    struct gw_str head;  /* what is left of it */
+    struct gw_str head; /* what is left of it */
     char frame[GW_H1_SIZE_LINE];
     struct gw_str before, after; /* what is left of this piece's framing */
-    uint64_t piece;      /* body bytes of this piece that are left */
-    uint32_t slice;      /* the next body byte: in this slice, */
-    uint64_t at;         /* at this offset in it */
-    bool last;           /* nothing follows this piece */
-    uint64_t took;       /* bytes that the socket took in all */
+    uint64_t piece;              /* body bytes of this piece that are left */
+    uint32_t slice;              /* the next body byte: in this slice, */
+    uint64_t at;                 /* at this offset in it */
+    bool last;                   /* nothing follows this piece */
+    uint64_t took;               /* bytes that the socket took in all */
 };
 
 /* Writes the head and copies the literals of the SEND action `a`. 0, or -1: no memory, or a head

@@ -12,7 +12,8 @@ enum { TLS_RECORD = 16384 };
 /* The peer gave a session (with TLS 1.3 after the handshake): keep the newest. */
 static int session_new(SSL *ssl, SSL_SESSION *session) {
     SSL_SESSION **place = SSL_get_app_data(ssl);
-    if (place == NULL) return 0;
+    if (place == NULL)
+        return 0;
     SSL_SESSION_free(*place);
     *place = session;
     return 1; /* the reference is ours now */
@@ -20,7 +21,8 @@ static int session_new(SSL *ssl, SSL_SESSION *session) {
 
 SSL_CTX *tls_client_new(void) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    if (ctx == NULL) return NULL;
+    if (ctx == NULL)
+        return NULL;
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
@@ -45,15 +47,17 @@ static int expect_host(SSL *ssl, const char *host) {
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, SSL_SESSION **session) {
+int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, struct ssl_session_st **session) {
     SSL *ssl = SSL_new(ctx);
-    if (ssl == NULL) return -1;
+    if (ssl == NULL)
+        return -1;
     if (SSL_set_fd(ssl, conn->fd) != 1 || expect_host(ssl, host) != 1) {
         SSL_free(ssl);
         return -1;
     }
     SSL_set_app_data(ssl, session);
-    if (*session != NULL) (void)SSL_set_session(ssl, *session);
+    if (*session != NULL)
+        (void)SSL_set_session(ssl, *session);
     SSL_set_connect_state(ssl);
     conn->tls = ssl;
     return 0;
@@ -62,7 +66,8 @@ int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, SSL_SESSION **s
 int tls_shake(struct conn *conn) {
     ERR_clear_error();
     int result = SSL_do_handshake(conn->tls);
-    if (result == 1) return 0;
+    if (result == 1)
+        return 0;
     int why = SSL_get_error(conn->tls, result);
     conn_want_write(conn, why == SSL_ERROR_WANT_WRITE);
     return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? CONN_AGAIN : CONN_ERROR;
@@ -84,8 +89,10 @@ ssize_t tls_read(struct conn *conn, void *p, size_t n) {
         }
         int why = SSL_get_error(conn->tls, result);
         conn->tls_write = why == SSL_ERROR_WANT_WRITE;
-        if (got > 0) break; /* the next call says it again */
-        if (why == SSL_ERROR_ZERO_RETURN) return 0;
+        if (got > 0)
+            break; /* the next call says it again */
+        if (why == SSL_ERROR_ZERO_RETURN)
+            return 0;
         return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? CONN_AGAIN : CONN_ERROR;
     }
     return (ssize_t)got;
@@ -104,15 +111,18 @@ static ssize_t send_record(struct conn *conn, const struct iovec *iov, int n, si
         const char *from = (const char *)iov[i].iov_base + skip;
         k -= skip;
         skip = 0;
-        if (k > sizeof record - len) k = sizeof record - len;
+        if (k > sizeof record - len)
+            k = sizeof record - len;
         memcpy(record + len, from, k);
         len += k;
     }
-    if (len == 0) return 0;
+    if (len == 0)
+        return 0;
     size_t sent;
     ERR_clear_error();
     int result = SSL_write_ex(conn->tls, record, len, &sent);
-    if (result == 1) return (ssize_t)sent;
+    if (result == 1)
+        return (ssize_t)sent;
     int why = SSL_get_error(conn->tls, result);
     return why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ ? 0 : CONN_ERROR;
 }
@@ -121,8 +131,10 @@ ssize_t tls_send(struct conn *conn, const struct iovec *iov, int n) {
     size_t sent = 0;
     for (;;) {
         ssize_t k = send_record(conn, iov, n, sent);
-        if (k < 0) return CONN_ERROR;
-        if (k == 0) return (ssize_t)sent;
+        if (k < 0)
+            return CONN_ERROR;
+        if (k == 0)
+            return (ssize_t)sent;
         sent += (size_t)k;
     }
 }

@@ -14,13 +14,15 @@
 
 #include "native/conn.h"
 
+struct ssl_session_st;
+
 /* A context for connections to upstreams; NULL if OpenSSL cannot. SSL_CERT_FILE and SSL_CERT_DIR
  * replace the system's authorities. */
 SSL_CTX *tls_client_new(void);
 
 /* Begins TLS as a client of `host`. `session` is where a session to be resumed may lie and where new
  * ones are put; it must live as long as the connection. 0 or -1. */
-int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, SSL_SESSION **session);
+int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, struct ssl_session_st **session);
 /* Goes on with the handshake: 0 when done, CONN_AGAIN (conn_want_write is set as needed), or
  * CONN_ERROR. */
 int tls_shake(struct conn *conn);

@@ -32,7 +32,8 @@ static struct attempt *attempt_alloc(struct loop *loop) {
         loop->attempts_free = a->next;
     } else {
         a = malloc(sizeof *a);
-        if (a == NULL) return NULL;
+        if (a == NULL)
+            return NULL;
         timer_init(&a->timer, &loop->uv, connect_late);
     }
     memset(a, 0, offsetof(struct attempt, send)); /* the timer lives on */
@@ -64,7 +65,8 @@ static void detach(struct attempt *a) {
         block_put(&loop->blocks, a->part);
         a->part = NULL;
     }
-    if (!a->held) attempt_free(a);
+    if (!a->held)
+        attempt_free(a);
 }
 
 static void hold(struct attempt *a) {
@@ -73,11 +75,13 @@ static void hold(struct attempt *a) {
 
 static void unhold(struct attempt *a) {
     a->held = false;
-    if (a->dead) attempt_free(a);
+    if (a->dead)
+        attempt_free(a);
 }
 
 void upstream_drop(struct attempt *a) {
-    if (a->conn != NULL) conn_close(a->conn);
+    if (a->conn != NULL)
+        conn_close(a->conn);
     a->conn = NULL;
     detach(a);
 }
@@ -93,14 +97,16 @@ void upstream_del_free(struct loop *loop) {
 /* ------------------------------------------------------------------ how it ends */
 
 static uint32_t sent_of(const struct attempt *a) {
-    if (a->send.took == 0) return GW_SENT_NONE;
+    if (a->send.took == 0)
+        return GW_SENT_NONE;
     return send_done(&a->send) ? GW_SENT_ALL : GW_SENT_PART;
 }
 
 static void fail(struct attempt *a, uint32_t why) {
     struct drive *drive = a->drive;
     uint32_t number = a->number, sent = sent_of(a);
-    if (a->conn != NULL) conn_close(a->conn);
+    if (a->conn != NULL)
+        conn_close(a->conn);
     a->conn = NULL;
     detach(a);
     drive_res_fail(drive, number, why, sent);
@@ -138,22 +144,27 @@ static void push(struct attempt *a) {
     bool full = false;
     while (!full && !a->deaf) {
         int n = send_iov(&a->send, drive_body(a->drive), iov, BATCH_IOV);
-        if (n == 0) break;
+        if (n == 0)
+            break;
         size_t want = 0;
-        for (int i = 0; i < n; i++) want += iov[i].iov_len;
+        for (int i = 0; i < n; i++)
+            want += iov[i].iov_len;
         ssize_t sent = conn_send(a->conn, iov, n);
         if (sent < 0) {
             /* its answer may have come before it closed: reading will tell (TLS cannot) */
             a->deaf = true;
-            if (a->conn->tls != NULL) conn_fail(a->conn);
+            if (a->conn->tls != NULL)
+                conn_fail(a->conn);
             break;
         }
         send_took(&a->send, (size_t)sent);
         full = (size_t)sent < want;
     }
     conn_want_write(a->conn, full);
-    if (send_done(&a->send)) send_del(&a->send, &a->loop->blocks);
-    if (a->send.took != took) drive_sent(a->drive);
+    if (send_done(&a->send))
+        send_del(&a->send, &a->loop->blocks);
+    if (a->send.took != took)
+        drive_sent(a->drive);
 }
 
 /* The connection is there. */
@@ -166,7 +177,8 @@ static void begin(struct attempt *a) {
 }
 
 void upstream_more(struct attempt *a) {
-    if (a->state == HEAD || a->state == BODY) push(a);
+    if (a->state == HEAD || a->state == BODY)
+        push(a);
 }
 
 /* ------------------------------------------------------------------ connecting */
@@ -179,10 +191,11 @@ static bool local_trouble(int err) {
 /* Starts a connection to the address a->address: 0, or an errno. */
 static int connect_one(struct attempt *a) {
     const struct sockaddr_storage *to = &a->origin->address[a->address];
-    socklen_t n = to->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-                                           : sizeof(struct sockaddr_in6);
+    socklen_t n =
+        to->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return errno;
+    if (fd < 0)
+        return errno;
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(fd, (const struct sockaddr *)to, n) != 0 && errno != EINPROGRESS) {
@@ -191,7 +204,8 @@ static int connect_one(struct attempt *a) {
         return err;
     }
     a->conn = conn_new(a->loop, fd, attempt_ready, a);
-    if (a->conn == NULL) return ENOMEM;
+    if (a->conn == NULL)
+        return ENOMEM;
     conn_want_write(a->conn, true);
     return 0;
 }
@@ -202,16 +216,20 @@ static void connect_next(struct attempt *a) {
     a->state = CONNECT;
     for (; a->address < a->origin->address_n; a->address++) {
         int err = connect_one(a);
-        if (err == 0) return;
-        if (local_trouble(err)) why = GW_FAIL_LOCAL;
+        if (err == 0)
+            return;
+        if (local_trouble(err))
+            why = GW_FAIL_LOCAL;
     }
     fail(a, why);
 }
 
 static void shake(struct attempt *a) {
     int result = tls_shake(a->conn);
-    if (result == 0) begin(a);
-    if (result == CONN_ERROR) fail(a, GW_FAIL_TLS);
+    if (result == 0)
+        begin(a);
+    if (result == CONN_ERROR)
+        fail(a, GW_FAIL_TLS);
 }
 
 static void connected(struct attempt *a) {
@@ -225,8 +243,8 @@ static void connected(struct attempt *a) {
         connect_next(a);
     } else if (!a->origin->tls) {
         begin(a);
-    } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host,
-                         &a->origin->session) != 0) {
+    } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, &a->origin->session) !=
+               0) {
         fail(a, GW_FAIL_TLS);
     } else {
         a->state = SHAKE;
@@ -270,7 +288,8 @@ static void report_local(struct later *later) {
 /* ------------------------------------------------------------------ receiving */
 
 static void deliver(struct attempt *a, const char *p, size_t n) {
-    if (n == 0) return;
+    if (n == 0)
+        return;
     if (a->relay) {
         drive_relayed(a->drive, gw_str(p, n));
     } else {
@@ -280,7 +299,8 @@ static void deliver(struct attempt *a, const char *p, size_t n) {
 
 /* Moves the payload in p[0..n) together, so that one event brings it in one piece. Returns what the
  * codec said last. */
-static int unchunk(struct attempt *a, const char *p, size_t n, struct gw_str *payload, size_t *used) {
+static int unchunk(struct attempt *a, const char *p, size_t n, struct gw_str *payload,
+                   size_t *used) {
     char *to = NULL;
     *payload = gw_str(p, 0);
     *used = 0;
@@ -289,7 +309,8 @@ static int unchunk(struct attempt *a, const char *p, size_t n, struct gw_str *pa
         struct gw_str data;
         int result = gw_h1_chunks_next(&a->chunks, p + *used, n - *used, &k, &data);
         *used += k;
-        if (result != GW_H1_DATA) return result;
+        if (result != GW_H1_DATA)
+            return result;
         if (payload->n == 0) {
             payload->p = data.p; /* the first piece stays where it is */
             to = (char *)(uintptr_t)data.p;
@@ -305,9 +326,11 @@ static void take_chunks(struct attempt *a, const char *p, size_t n) {
     struct gw_str payload;
     size_t used;
     int result = unchunk(a, p, n, &payload, &used);
-    if (result == GW_H1_END && used < n) a->keep = false;
+    if (result == GW_H1_END && used < n)
+        a->keep = false;
     deliver(a, payload.p, payload.n);
-    if (a->dead || result == GW_H1_MORE) return;
+    if (a->dead || result == GW_H1_MORE)
+        return;
     finish(a, result == GW_H1_END ? GW_CLEAN : GW_CUT);
 }
 
@@ -318,16 +341,24 @@ static void take_length(struct attempt *a, const char *p, size_t n) {
     }
     a->left -= n;
     deliver(a, p, n);
-    if (!a->dead && a->left == 0) finish(a, GW_CLEAN);
+    if (!a->dead && a->left == 0)
+        finish(a, GW_CLEAN);
 }
 
 static void take_body(struct attempt *a, const char *p, size_t n) {
     switch (a->framing) {
-    case GW_H1_LENGTH: take_length(a, p, n); break;
-    case GW_H1_CHUNKED: take_chunks(a, p, n); break;
-    case GW_H1_CLOSE: deliver(a, p, n); break;
+    case GW_H1_LENGTH:
+        take_length(a, p, n);
+        break;
+    case GW_H1_CHUNKED:
+        take_chunks(a, p, n);
+        break;
+    case GW_H1_CLOSE:
+        deliver(a, p, n);
+        break;
     default:
-        if (n > 0) a->keep = false;
+        if (n > 0)
+            a->keep = false;
         finish(a, GW_CLEAN);
     }
 }
@@ -344,7 +375,8 @@ static bool keep_part(struct attempt *a, const char *p, size_t n) {
             return false;
         }
         memcpy(a->part->data, p, n);
-        if (old != NULL) block_put(blocks, old);
+        if (old != NULL)
+            block_put(blocks, old);
     } else {
         memmove(old->data, p, n);
     }
@@ -352,17 +384,35 @@ static bool keep_part(struct attempt *a, const char *p, size_t n) {
     return true;
 }
 
+/* What an answer to HEAD says a GET would get: the core is told of the body that comes, which is
+ * none, but the client is to hear it. */
+static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res) {
+    const struct gw_header *headers = a->loop->headers;
+    uint64_t n;
+    if (!a->to_head)
+        return 0;
+    for (uint32_t i = 0; i < res->headers_n; i++) {
+        if (gw_str_ieq(headers[i].name, GW_STR("content-length"))) {
+            return gw_str_u64(headers[i].value, &n) ? n : 0;
+        }
+    }
+    return 0;
+}
+
 /* The head is whole: `rest` is what came behind it. */
 static void headed(struct attempt *a, const struct gw_h1_res *res, struct gw_str rest) {
     a->state = BODY;
     a->framing = (uint8_t)res->framing;
     a->left = res->framing == GW_H1_LENGTH ? res->body_len : 0;
-    if (res->framing == GW_H1_CHUNKED) gw_h1_chunks_init(&a->chunks);
+    if (res->framing == GW_H1_CHUNKED)
+        gw_h1_chunks_init(&a->chunks);
     /* a target that answers before it has the request may never read the rest of it */
     a->keep = res->keep_alive && send_done(&a->send);
     struct gw_res_head head = {res->status, a->loop->headers, res->headers_n, res->body_len};
+    a->drive->declared = declared(a, res);
     drive_res_head(a->drive, a->number, &head);
-    if (a->dead) return;
+    if (a->dead)
+        return;
     if (rest.n > 0 || a->framing == GW_H1_NONE || (a->framing == GW_H1_LENGTH && a->left == 0)) {
         take_body(a, rest.p, rest.n);
     }
@@ -373,7 +423,8 @@ static void take_head(struct attempt *a, const char *p, size_t n, size_t seen) {
     for (;;) {
         int used = gw_h1_res_read(p, n, seen, a->to_head, a->loop->headers, &res);
         if (used == GW_H1_MORE) {
-            if (n > 0 && !keep_part(a, p, n)) fail(a, GW_FAIL_LOCAL);
+            if (n > 0 && !keep_part(a, p, n))
+                fail(a, GW_FAIL_LOCAL);
             return;
         }
         if (used < 0 || (res.status < 200 && ++a->interim > UPSTREAM_INTERIM_MAX)) {
@@ -383,13 +434,16 @@ static void take_head(struct attempt *a, const char *p, size_t n, size_t seen) {
         p += used;
         n -= (size_t)used;
         seen = 0;
-        if (res.status >= 200) break;
-        if (a->part != NULL && n == 0) a->part->to = a->part_seen = 0;
+        if (res.status >= 200)
+            break;
+        if (a->part != NULL && n == 0)
+            a->part->to = a->part_seen = 0;
     }
     struct block *part = a->part;
     a->part = NULL;
     headed(a, &res, gw_str(p, n));
-    if (part == NULL) return;
+    if (part == NULL)
+        return;
     conn_flush(a->loop); /* the batch may point into it */
     block_put(&a->loop->blocks, part);
 }
@@ -403,7 +457,8 @@ static void receive(struct attempt *a) {
         return;
     }
     ssize_t n = conn_read(a->conn, p, room);
-    if (n == CONN_AGAIN) return;
+    if (n == CONN_AGAIN)
+        return;
     if (n <= 0) {
         closed(a, n == 0);
         return;
@@ -428,8 +483,10 @@ static void attempt_ready(struct conn *conn, unsigned events) {
     } else if ((events & CONN_LEFT) != 0) {
         closed(a, false);
     } else {
-        if ((events & CONN_WRITABLE) != 0) push(a);
-        if ((events & CONN_READABLE) != 0) receive(a);
+        if ((events & CONN_WRITABLE) != 0)
+            push(a);
+        if ((events & CONN_READABLE) != 0)
+            receive(a);
     }
     unhold(a);
 }
@@ -439,7 +496,8 @@ void upstream_relay(struct attempt *a) {
 }
 
 void upstream_resume(struct attempt *a) {
-    if (a->state == BODY) conn_watch(a->conn, CONN_READ);
+    if (a->state == BODY)
+        conn_watch(a->conn, CONN_READ);
 }
 
 /* ------------------------------------------------------------------ starting */
@@ -457,12 +515,14 @@ static void start(struct attempt *a, uint32_t connect_ms) {
     a->state = RESOLVE;
     timer_set(&a->timer, (double)uv_now(&a->loop->uv) + connect_ms);
     int result = origin_resolve(a->origin, &a->waiter);
-    if (result == CONN_AGAIN) return;
+    if (result == CONN_AGAIN)
+        return;
     if (result == CONN_ERROR) {
         a->state = FAILED;
     } else {
         a->state = CONNECT;
-        if (connect_one(a) == 0) return;
+        if (connect_one(a) == 0)
+            return;
     }
     loop_later(a->loop, &a->later); /* the drive must not hear of it from here */
 }
@@ -470,7 +530,8 @@ static void start(struct attempt *a, uint32_t connect_ms) {
 struct attempt *upstream_send(struct drive *drive, const struct gw_action *action) {
     struct loop *loop = drive->loop;
     struct attempt *a = attempt_alloc(loop);
-    if (a == NULL) return NULL;
+    if (a == NULL)
+        return NULL;
     a->drive = drive;
     a->number = action->attempt;
     a->to_head = gw_str_eq(action->send.method, GW_STR("HEAD"));

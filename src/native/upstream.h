@@ -38,12 +38,12 @@ struct attempt {
     uint8_t state;
     bool held; /* one of its callbacks is running: it is freed when that is done */
     bool dead;
-    bool reused;    /* the connection served others before */
-    bool touched;   /* a byte of an answer came */
-    bool keep;      /* the connection may serve others afterwards */
-    bool to_head;   /* the request's method is HEAD */
-    bool relay;     /* body bytes go to the front unseen */
-    bool deaf;      /* the target takes no more of the request; its answer may still come */
+    bool reused;  /* the connection served others before */
+    bool touched; /* a byte of an answer came */
+    bool keep;    /* the connection may serve others afterwards */
+    bool to_head; /* the request's method is HEAD */
+    bool relay;   /* body bytes go to the front unseen */
+    bool deaf;    /* the target takes no more of the request; its answer may still come */
     uint8_t interim;
     uint8_t framing; /* enum gw_h1_framing */
     uint8_t address; /* index of the one that is tried */

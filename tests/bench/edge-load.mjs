@@ -58,7 +58,7 @@ export function load(port, request, total, connections) {
     socket.on('close', () => fail(new Error('the connection closed')));
     socket.on('data', (data) => {
       if (!answer.feed(data)) return;
-      if (answer.status !== 200) { fail(new Error(`status ${answer.status}`)); return; }
+      if (answer.status !== 200) { fail(new Error(`port ${port} answered ${data}`)); return; }
       next();
     });
   });

@@ -167,6 +167,25 @@ atBoth('order', (bench) => {
         isUnavailable(await postJson(host.url, '/api/heavy/code', { prompt: 'p' }));
     });
 
+    test('after node 1 comes the overflow of the configuration, if there is one', async (t) => {
+        const host = await bench.open(t, { config: { heavy: { overflow: ['local/battle'] } } });
+        for (const n of [1, 3, 4]) await bench.cluster.node(n).stop();
+        const answer = await postJson(host.url, '/api/heavy/code', { type: 'code_generation' });
+        assert.equal(answer.status, 200, answer.text);
+        assert.equal(json(answer).node, 'battle');
+        assert.equal(answer.headers['x-heady-attempts'], '4');
+    });
+
+    test('a client may say how long it will wait', async (t) => {
+        const host = await bench.open(t);
+        for (const node of bench.cluster.nodes) await node.control('hang');
+        const headers = { 'x-heady-timeout-ms': '600' };
+        const answer = await postJson(host.url, '/api/heavy/code', { prompt: 'p' }, headers);
+        assert.equal(answer.status, 504, answer.text);
+        assert.ok(answer.ms >= 500 && answer.ms < 2000, `${answer.ms} ms`);
+        assert.equal(typeof json(answer).error.message, 'string');
+    });
+
     test('a request waits for a slot, and gets it in turn', async (t) => {
         const host = await bench.open(t, { config: { heavy: { in_flight_max: 1, queue_ms: 3000 } } });
         for (const n of [1, 3, 4]) await bench.cluster.node(n).control({ mode: 'slow', head_ms: 400 });

@@ -148,6 +148,18 @@ atBoth('streams', (bench) => {
         assert.equal(bench.cluster.requests(), 1, 'nobody else is asked for a client that left');
     });
 
+    test('an observed stream that falls silent is ended, and the node let go', async (t) => {
+        const host = await bench.open(t, { config: { limits: { silence_ms: 500 } } });
+        for (const n of [3, 4]) await bench.cluster.node(n).control({ mode: 'stall', after: 900 });
+        const headers = { 'content-type': 'application/json' };
+        const answer = await ask(host.url, CHAT, { body: chatBody({ max_tokens: 50 }), headers });
+        assert.ok(answer.ms < 5000, `${answer.ms} ms`);
+        assert.ok(!answer.text.includes('[DONE]'));
+        if (answer.whole) assert.match(answer.text, /data: \{"error":/);
+        const free = () => bench.cluster.nodes.every((node) => node.stats().open === 0);
+        if (bench.name === 'rack') await until(free, 'the connection to be closed', 1000);
+    });
+
     test('an answer cut inside its body is cut for the client, too', async (t) => {
         const host = await bench.open(t);
         /** @type {import('../node/faults.mjs').Fault[]} */

@@ -59,7 +59,7 @@ static void check_again(const struct body *b) {
     if (b->n > 0) {
         n = gw_h1_chunk_write(text, b->n);
         memcpy(text + n, b->payload, b->n);
-        memcpy(text + n + b->n, "\r\n", 2);
+        memcpy(text + n + b->n, GW_H1_CRLF.p, GW_H1_CRLF.n);
         n += b->n + 2;
     }
     memcpy(text + n, GW_H1_LAST_CHUNK.p, GW_H1_LAST_CHUNK.n);

@@ -54,6 +54,10 @@ static bool is_bad(struct gw_str s, const char *why) {
     return b.end == GW_H1_BAD && gw_str_eq(b.why, gw_str(why, strlen(why)));
 }
 
+static void put_at(char *to, struct gw_str s) {
+    memcpy(to, s.p, s.n);
+}
+
 #define GOOD(payload, text) CHECK(is_body(GW_STR(text), sizeof(text) - 1, payload))
 #define BAD(why, text) CHECK(is_bad(GW_STR(text), why))
 
@@ -132,8 +136,8 @@ static void extensions(void) {
     BAD("CR without LF", "1;\"\r\r\n\"\r\na\r\n0\r\n\r\n");
     char line[GW_H1_EXT_MAX + 16];
     memset(line, 'x', sizeof(line));
-    memcpy(line, "0;", 2);
-    memcpy(line + 2 + GW_H1_EXT_MAX, "\r\n\r\n", 4);
+    put_at(line, GW_STR("0;"));
+    put_at(line + 2 + GW_H1_EXT_MAX, GW_STR("\r\n\r\n"));
     CHECK(decode(gw_str(line, GW_H1_EXT_MAX + 6), 1).end == GW_H1_END);
     line[2 + GW_H1_EXT_MAX] = 'x';
     CHECK(is_bad(gw_str(line, sizeof(line)), "chunk extension too long"));
@@ -156,8 +160,8 @@ static void trailers(void) {
 static void trailers_limit(void) {
     static char text[GW_H1_TRAILER_MAX + 64];
     memset(text, 'x', sizeof(text));
-    memcpy(text, "0\r\nX:", 5);
-    memcpy(text + 3 + GW_H1_TRAILER_MAX, "\r\n\r\n", 4);
+    put_at(text, GW_STR("0\r\nX:"));
+    put_at(text + 3 + GW_H1_TRAILER_MAX, GW_STR("\r\n\r\n"));
     struct gw_str s = gw_str(text, 3 + GW_H1_TRAILER_MAX + 4);
     CHECK(decode(s, 1).end == GW_H1_END && decode(s, s.n).end == GW_H1_END);
     text[3 + GW_H1_TRAILER_MAX] = 'x';
@@ -167,7 +171,7 @@ static void trailers_limit(void) {
     /* Many short ones are limited all the same. */
     size_t n = 3;
     for (; n + 6 <= sizeof(text); n += 6)
-        memcpy(text + n, "X: y\r\n", 6);
+        put_at(text + n, GW_STR("X: y\r\n"));
     CHECK(decode(gw_str(text, n), n).end == GW_H1_MORE);
 }
 

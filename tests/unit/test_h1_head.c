@@ -1,8 +1,6 @@
 #include "http/h1.h"
 #include "unit.h"
 
-#include <stdlib.h>
-
 static struct gw_header headers[GW_HEADERS_MAX];
 static struct gw_h1_req req;
 static struct gw_h1_res res;
@@ -298,7 +296,7 @@ static void hosts(void) {
 /* ---------------------------------------------------------------------- requests: framing */
 
 static void lengths(void) {
-    GOOD_H("Content-Length:\t0 \r\n");
+    GOOD_H("Content-Length:  0  \r\n");
     CHECK(req.framing == GW_H1_NONE && req.body_len == 0);
     GOOD_H("Content-Length: 007\r\n");
     CHECK(req.framing == GW_H1_LENGTH && req.body_len == 7);
@@ -346,17 +344,33 @@ static void codings(void) {
     BAD(400, "Transfer-Encoding in HTTP/1.0", "POST / HTTP/1.0\r\n" TE "chunked\r\n\r\n");
 }
 
+static void tabs(void) {
+    static const char why[] = "tab around a value that matters";
+    BAD_H(400, why, "Content-Length:\t5\r\n");
+    BAD_H(400, why, "Content-Length: \t 5\r\n");
+    BAD_H(400, why, "Content-Length: 5\t\r\n");
+    BAD_H(400, why, "Content-Length: 5 \t \r\n");
+    BAD_H(400, why, TE "\tchunked\r\n");
+    BAD_H(400, why, TE "chunked\t\r\n");
+    BAD_H(400, why, TE "\t\r\n");
+    BAD(400, why, "GET / HTTP/1.1\r\nHost:\ta\r\n\r\n");
+    BAD(400, why, "GET / HTTP/1.1\r\nHost: a \t\r\n\r\n");
+}
+
 /* ---------------------------------------------------------------------- requests: limits */
 
 static char big[GW_HEAD_MAX + 64];
 
+static void put_at(char *to, struct gw_str s) {
+    memcpy(to, s.p, s.n);
+}
+
 /* A head of exactly n bytes with one long value; without its end, if it is not `whole`. */
 static struct gw_str head_of(size_t n, bool whole) {
-    static const char begin[] = "GET / HTTP/1.1\r\n" H "X: ";
     memset(big, 'x', sizeof(big));
-    memcpy(big, begin, sizeof(begin) - 1);
+    put_at(big, GW_STR("GET / HTTP/1.1\r\n" H "X: "));
     if (whole)
-        memcpy(big + n - 4, "\r\n\r\n", 4);
+        put_at(big + n - 4, GW_STR("\r\n\r\n"));
     return gw_str(big, n);
 }
 
@@ -367,14 +381,14 @@ static void head_limit(void) {
     CHECK(read_both(REQUEST, head_of(GW_HEAD_MAX - 1, false)).got == GW_H1_MORE);
     memset(big, 'A', sizeof(big));
     CHECK(refused(gw_str(big, sizeof(big)), 414, "first line too long"));
-    memcpy(big, "HTTP/1.1 200 ", 13);
+    put_at(big, GW_STR("HTTP/1.1 200 "));
     CHECK(junk(gw_str(big, sizeof(big)), "first line too long"));
 }
 
 static struct gw_str target_of(size_t n) {
     static const char end[] = " HTTP/1.1\r\n" H "\r\n";
     memset(big, 'x', sizeof(big));
-    memcpy(big, "GET /", 5);
+    put_at(big, GW_STR("GET /"));
     memcpy(big + 4 + n, end, sizeof(end) - 1);
     return gw_str(big, 4 + n + sizeof(end) - 1);
 }
@@ -492,6 +506,7 @@ int main(void) {
     RUN(hosts);
     RUN(lengths);
     RUN(codings);
+    RUN(tabs);
     RUN(head_limit);
     RUN(target_limit);
     RUN(headers_limit);

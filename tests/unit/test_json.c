@@ -74,28 +74,29 @@ static void test_duplicates(void) {
     CHECK(good(GW_STR("[{\"a\": 1}, {\"a\": 1, \"A\": 2}]"), 0));
 }
 
-/* Objects with many members go another way. Each member stands on a line of its own. */
-static void test_many_members(void) {
-    enum { MANY = 1000, WIDTH = 12 };
+enum { MANY = 1000, WIDTH = 12 };
+
+/* An object of many members with different names, each on a line of its own, in no order; but the
+ * one on line `twin` (from 1; 0: none) has the name of the one on line `of`. */
+static struct gw_str many_members(unsigned twin, unsigned of) {
     static char text[MANY * WIDTH + 2];
-    for (unsigned twin = MANY; twin-- > MANY - 40;) {
-        for (unsigned i = 0; i < MANY; i++) {
-            unsigned v = i == twin ? (twin * 7919 + 13) % (MANY - 40) : (i * 617) % MANY;
-            /* 617 and 1000 have no common factor, so names differ but for the twin's. */
-            snprintf(text + i * WIDTH, WIDTH + 1, "%c\"n%05u\":1\n", i ? ',' : '{', v);
-        }
-        memcpy(text + MANY * WIDTH, "}", 1);
-        unsigned first = 0;
-        for (unsigned i = 0; i < MANY; i++)
-            if (i != twin && (i * 617) % MANY == (twin * 7919 + 13) % (MANY - 40))
-                first = i;
-        unsigned line = (first > twin ? first : twin) + 1;
-        CHECK(bad(gw_str(text, MANY * WIDTH + 1), 0, line, 2, "duplicate member"));
+    for (unsigned line = 1; line <= MANY; line++) {
+        /* 617 and 1000 have no common factor. */
+        unsigned name = (line == twin ? of : line) * 617 % MANY;
+        snprintf(text + (line - 1) * WIDTH, WIDTH + 2, "%c\"n%05u\":1\n%s", line > 1 ? ',' : '{',
+                 name, line == MANY ? "}" : "");
     }
-    for (unsigned i = 0; i < MANY; i++)
-        snprintf(text + i * WIDTH, WIDTH + 1, "%c\"n%05u\":1\n", i ? ',' : '{', (i * 617) % MANY);
-    memcpy(text + MANY * WIDTH, "}", 1);
-    CHECK(good(gw_str(text, MANY * WIDTH + 1), 0));
+    return gw_str(text, MANY * WIDTH + 1);
+}
+
+static void test_many_members(void) {
+    CHECK(good(many_members(0, 0), 0));
+    for (unsigned twin = 2; twin <= MANY; twin += 37) {
+        CHECK(bad(many_members(twin, twin - 1), 0, twin, 2, "duplicate member"));
+        CHECK(bad(many_members(twin, 1), 0, twin, 2, "duplicate member"));
+        CHECK(bad(many_members(1, twin), 0, twin, 2, "duplicate member"));
+    }
+    CHECK(bad(many_members(500, MANY), 0, MANY, 2, "duplicate member"));
 }
 
 static void test_comments(void) {

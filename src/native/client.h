@@ -1,0 +1,67 @@
+/*
+ * A client's connection: the server side of HTTP/1.
+ *
+ *     state   | waits for                  | deadline          | goes to
+ *     --------+----------------------------+-------------------+-----------------------------------
+ *     IDLE    | the first byte of a head   | client_idle_ms    | HEAD, CALL; deadline, end: CLOSED
+ *     HEAD    | the rest of it             | client_head_ms    | CALL; bad, deadline (408): FLUSH
+ *     CALL    | the drive's end            | client_body_ms    | IDLE; FLUSH if the connection is
+ *             | meanwhile request bytes    |  between two reads| not to live on or the answer is
+ *             | go in, answer bytes out    |                   | cut; the client leaves: CLOSED
+ *     FLUSH   | the queue to be empty      | client_write_ms   | LINGER; CLOSED by a reset
+ *     LINGER  | the client's end; what it  | linger_ms, and    | CLOSED
+ *             | still sends is dropped     | LINGER_MAX bytes  |
+ *     CLOSED  | nothing                    |                   |
+ *
+ * In every state: a queue that makes no progress for client_write_ms closes the connection.
+ *
+ * An idle connection holds no buffer. Heads are parsed where they were received; what is not whole,
+ * and what a client sends ahead of its turn, is kept in one block, and when that is full the client
+ * is not read until its turn comes. The next request is looked at when the former answer is over and
+ * has left the queue.
+ *
+ * A client that ends its side while its call runs has left: the call is told at once.
+ */
+#ifndef NATIVE_CLIENT_H
+#define NATIVE_CLIENT_H
+
+#include "http/h1.h"
+#include "native/conn.h"
+#include "native/front.h"
+
+enum { LINGER_MAX = 1 << 20 };
+
+struct client {
+    struct front front;
+    struct client *next, *prev; /* of the loop; free list */
+    struct loop *loop;
+    struct conn *conn;
+    struct block *kept; /* bytes [from, to) that wait for their turn */
+    size_t seen;        /* of these, how many the codec has looked at */
+    uint8_t state;
+    uint8_t minor, in_framing, out_framing; /* of the request and its answer */
+    bool taking;                            /* `take` is at work: it will see what comes next */
+    bool keep_alive;                        /* after this answer */
+    bool expect;                            /* the client waits for 100 Continue */
+    bool in_done;                           /* the request body has been received */
+    bool in_hand;                           /* or all of it lies behind its head */
+    bool headed;                            /* the answer's head has been written */
+    bool broken;                            /* the answer cannot become whole */
+    bool reset;                             /* FLUSH ends in a reset */
+    bool to_head;
+    uint32_t peer; /* enum gw_peer */
+    uint64_t in_left, out_left;
+    struct gw_h1_chunks chunks;
+    double since_ms; /* when the present wait began */
+    uint64_t lingered;
+};
+
+/* Serves the connected socket `fd`. */
+void client_new(struct loop *loop, int fd, uint32_t peer);
+/* Closes those that wait for a request; the others close after their answer. */
+void client_drain(struct loop *loop);
+/* Resets all. */
+void client_stop_all(struct loop *loop);
+void client_del_free(struct loop *loop);
+
+#endif

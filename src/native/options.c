@@ -1,0 +1,131 @@
+#include "native/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/gw.h"
+#include "native/hub.h"
+
+static const char help[] =
+    "heady-gateway: one front door for local and cloud models\n"
+    "\n"
+    "  heady-gateway [--config FILE] [--listen ADDR:PORT]... [--threads N]\n"
+    "                            serves; 127.0.0.1:4700 unless told otherwise\n"
+    "  heady-gateway check       validates the configuration; prints the effective routes and\n"
+    "                            every address that may ever be called\n"
+    "  heady-gateway explain     reads a request as JSON on standard input; prints the decision\n"
+    "                            and its reasons as JSON, sends nothing\n"
+    "  heady-gateway keys new NAME\n"
+    "                            prints a fresh key and its line for GATEWAY_KEYS\n"
+    "  heady-gateway --version | --help\n"
+    "\n"
+    "The configuration is FILE, else config/gateway.json, else /etc/heady/gateway.json, else the\n"
+    "defaults; the environment beats it. [::1]:4700 is an IPv6 address. SIGTERM drains and stops.\n"
+    "Exit codes: 0 good, 1 runtime, 2 usage or configuration.\n";
+
+static int usage(const char *what, const char *which) {
+    (void)fprintf(stderr, "heady-gateway: %s%s%s; see heady-gateway --help\n", what,
+                  which != NULL ? " " : "", which != NULL ? which : "");
+    return EXIT_USAGE;
+}
+
+static int read_listen(struct options *o, const char *text) {
+    if (o->listen_n == OPTIONS_LISTEN_MAX)
+        return usage("too many --listen, at", text);
+    if (!listen_parse(&o->listen[o->listen_n], text, strlen(text))) {
+        return usage("--listen takes ADDR:PORT such as 127.0.0.1:4700 or [::1]:4700, not", text);
+    }
+    o->listen_n++;
+    return -1;
+}
+
+static int read_threads(struct options *o, const char *text) {
+    uint64_t n;
+    if (!gw_str_u64(gw_str(text, strlen(text)), &n) || n < 1 || n > HUB_LOOPS_MAX) {
+        return usage("--threads takes a number from 1 to 64, not", text);
+    }
+    o->threads = (uint32_t)n;
+    return -1;
+}
+
+/* An option with a value, at argv[*i]: "--name value" or "--name=value". -1: good. */
+static int read_option(struct options *o, int argc, char **argv, int *i) {
+    static const char *const names[] = {"--config", "--listen", "--threads"};
+    for (int k = 0; k < 3; k++) {
+        size_t n = strlen(names[k]);
+        if (strncmp(argv[*i], names[k], n) != 0)
+            continue;
+        const char *value = NULL;
+        if (argv[*i][n] == '=') {
+            value = argv[*i] + n + 1;
+        } else if (argv[*i][n] != '\0') {
+            continue;
+        } else if (*i + 1 < argc) {
+            value = argv[++*i];
+        }
+        if (value == NULL || *value == '\0')
+            return usage("a value is missing after", names[k]);
+        if (k == 1)
+            return read_listen(o, value);
+        if (k == 2)
+            return read_threads(o, value);
+        o->config = value;
+        return -1;
+    }
+    return usage("unknown option", argv[*i]);
+}
+
+/* Names stand in GATEWAY_KEYS, in logs and in metrics. */
+static bool good_name(const char *name) {
+    size_t n = strlen(name);
+    return n > 0 && n <= 64 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+}
+
+static int read_keys(struct options *o, int argc, char **argv, int *i) {
+    if (*i + 2 >= argc || strcmp(argv[*i + 1], "new") != 0) {
+        return usage("it is \"keys new NAME\"", NULL);
+    }
+    o->name = argv[*i + 2];
+    if (!good_name(o->name)) {
+        return usage("a key's name is 1 to 64 letters, digits, dots, dashes or underscores, not",
+                     o->name);
+    }
+    o->command = COMMAND_KEYS_NEW;
+    *i += 2;
+    return -1;
+}
+
+static int read_word(struct options *o, int argc, char **argv, int *i) {
+    const char *word = argv[*i];
+    if (o->command != COMMAND_RUN)
+        return usage("one command at a time, not also", word);
+    if (strcmp(word, "keys") == 0)
+        return read_keys(o, argc, argv, i);
+    if (strcmp(word, "check") == 0) {
+        o->command = COMMAND_CHECK;
+    } else if (strcmp(word, "explain") == 0) {
+        o->command = COMMAND_EXPLAIN;
+    } else {
+        return usage("unknown command", word);
+    }
+    return -1;
+}
+
+int options_read(struct options *options, int argc, char **argv) {
+    *options = (struct options){.threads = 1};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return fputs(help, stdout) < 0 ? EXIT_RUNTIME : EXIT_GOOD;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            return puts("heady-gateway " GW_VERSION) < 0 ? EXIT_RUNTIME : EXIT_GOOD;
+        }
+        int code = argv[i][0] == '-' ? read_option(options, argc, argv, &i)
+                                     : read_word(options, argc, argv, &i);
+        if (code >= 0)
+            return code;
+    }
+    return -1;
+}

@@ -1,0 +1,31 @@
+/*
+ * What the command line says.
+ */
+#ifndef NATIVE_OPTIONS_H
+#define NATIVE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "native/listen.h"
+
+enum { OPTIONS_LISTEN_MAX = 16 };
+
+enum exit_code { EXIT_GOOD = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
+
+enum command { COMMAND_RUN = 0, COMMAND_CHECK, COMMAND_EXPLAIN, COMMAND_KEYS_NEW };
+
+struct options {
+    enum command command;
+    const char *config; /* the file; NULL: none was named */
+    const char *name;   /* of the key that `keys new` makes */
+    struct listen_address listen[OPTIONS_LISTEN_MAX];
+    uint32_t listen_n;
+    uint32_t threads;
+};
+
+/* Reads the arguments. -1: go on; else the exit code: what was asked has been printed, or what is
+ * wrong. */
+int options_read(struct options *options, int argc, char **argv);
+
+#endif
