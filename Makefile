@@ -192,7 +192,7 @@ build/lint/%.tidy: %.c build/native/%.o .clang-tidy
 	@touch $@
 build/lint/types: tsconfig.json tsconfig.worker.json $(JS_ALL) build/offsets.js | $(NODE)
 	@mkdir -p $(@D)
-	$(call say,types)tsc -p . && tsc -p tsconfig.worker.json
+	$(call say,types)tsc -p tsconfig.worker.json && tsc -p .
 	@touch $@
 fmt: | $(TOOLS)
 	clang-format-19 -i $(C_ALL)

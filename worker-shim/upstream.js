@@ -69,17 +69,30 @@ export class Attempt {
   }
 }
 
-/** The lines of a head block as pairs. @param {string} block @returns {[string, string][]} */
-export function headerPairs(block) {
-  /** @type {[string, string][]} */
-  const pairs = [];
+/** The lines of a head block as what fetch() and Response take: an object, which costs them a third
+ * of what pairs do, unless a name comes twice. @param {string} block @returns {HeadersInit} */
+export function headersOf(block) {
+  /** @type {Record<string, string>} */
+  const lines = Object.create(null);
   for (let from = 0; from < block.length;) {
     const to = block.indexOf('\r\n', from);
     const colon = block.indexOf(': ', from);
-    pairs.push([block.slice(from, colon), block.slice(colon + 2, to)]);
+    const name = block.slice(from, colon);
+    if (lines[name] !== undefined) return headersRepeated(block);
+    lines[name] = block.slice(colon + 2, to);
     from = to + 2;
   }
-  return pairs;
+  return lines;
+}
+
+/** @param {string} block */
+function headersRepeated(block) {
+  const headers = new Headers();
+  for (const line of block.split('\r\n')) {
+    const colon = line.indexOf(': ');
+    if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 2));
+  }
+  return headers;
 }
 
 /** Carries out the SEND that was just polled. @param {Call} call */
@@ -87,7 +100,7 @@ export function attemptSend(call) {
   const { core } = call;
   /** @type {RequestInit} */
   const init = {
-    method: core.string(SEND_METHOD), headers: headerPairs(core.string(SEND_HEAD)),
+    method: core.string(SEND_METHOD), headers: headersOf(core.string(SEND_HEAD)),
     redirect: 'manual',
   };
   /** @type {Slice[]} */
@@ -191,10 +204,10 @@ function attemptHead(attempt, response) {
   attempt.response = response;
   let text = '';
   let length = response.body === null ? 0 : Infinity;
-  for (const [name, value] of response.headers) {
+  response.headers.forEach((value, name) => { // for...of costs four times as much
     text += `${name}:${value}\n`;
     if (name === 'content-length' && length !== 0) length = Number(value);
-  }
+  });
   answered(attempt, response.status, text, length);
 }
 

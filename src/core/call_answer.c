@@ -57,6 +57,14 @@ static void move_on_offline(struct gw_call *c, uint32_t status, struct gw_time n
     call_try_next(c, !c->body.forgotten, now);
 }
 
+/* The kept answer is over (or all of it that will be kept): on to the next target. `drop`: the host
+ * has not told the attempt's end yet. */
+static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+    c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
+    call_close_attempt(c, drop, now);
+    call_try_next(c, !c->body.forgotten, now);
+}
+
 /* The first 500 is kept while the others are asked: if all say 500, the client gets this one. */
 static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
@@ -71,7 +79,7 @@ static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_tim
     double limit = now.mono_ms + KEEP_MS;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
     if (res->body_len == 0)
-        call_on_end(c, GW_CLEAN, now);
+        kept_one(c, GW_CLEAN, true, now);
 }
 
 static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
@@ -198,7 +206,7 @@ void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
     if (c->state == CALL_KEEP) {
         gw_buf_put(&c->kept.body, bytes);
         if (c->kept.body.full)
-            call_on_end(c, GW_CUT, now);
+            kept_one(c, GW_CUT, true, now);
         return;
     }
     if (c->state != CALL_OBSERVE || bytes.n == 0)
@@ -237,16 +245,10 @@ static void break_off(struct gw_call *c, struct gw_str why, struct gw_time now) 
     call_finish(c, 0, now);
 }
 
-static void kept_one(struct gw_call *c, uint32_t how, struct gw_time now) {
-    c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
-    call_close_attempt(c, how == GW_CUT, now);
-    call_try_next(c, !c->body.forgotten, now);
-}
-
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     switch (c->state) {
     case CALL_KEEP:
-        kept_one(c, how, now);
+        kept_one(c, how, false, now);
         break;
     case CALL_RELAY:
         call_close_attempt(c, false, now);

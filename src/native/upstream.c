@@ -167,13 +167,12 @@ static void push(struct attempt *a) {
         drive_sent(a->drive);
 }
 
-/* The connection is there. */
+/* The connection is there: the request may go out. */
 static void begin(struct attempt *a) {
     a->state = HEAD;
     timer_off(&a->timer);
     conn_watch(a->conn, CONN_READ);
     conn_want_write(a->conn, false);
-    push(a);
 }
 
 void upstream_more(struct attempt *a) {
@@ -243,6 +242,7 @@ static void connected(struct attempt *a) {
         connect_next(a);
     } else if (!a->origin->tls) {
         begin(a);
+        push(a);
     } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, &a->origin->session) !=
                0) {
         fail(a, GW_FAIL_TLS);
@@ -509,7 +509,8 @@ static void start(struct attempt *a, uint32_t connect_ms) {
         a->conn->ready = attempt_ready;
         a->conn->owner = a;
         a->reused = true;
-        begin(a);
+        begin(
+            a); /* the drive pushes when it has told the core of the body that came with the head */
         return;
     }
     a->state = RESOLVE;

@@ -59,7 +59,8 @@ struct attempt {
     struct origin_waiter waiter;
 };
 
-/* Starts the attempt of a SEND action; NULL if there is no memory for it. */
+/* Starts the attempt of a SEND action; NULL if there is no memory for it. Nothing is written before
+ * upstream_more. */
 struct attempt *upstream_send(struct drive *drive, const struct gw_action *action);
 /* The request body has grown or ended, or its bytes may be wanted at last. */
 void upstream_more(struct attempt *a);

@@ -2,15 +2,19 @@
 import assert from 'node:assert/strict';
 import { ask, json, postJson } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
+import { keyLines } from '../lib/keys.mjs';
 
 atBoth('headers', (bench) => {
     test('a node sees what it needs, and no credential, cookie, or trace of the client', async (t) => {
-        const host = await bench.open(t);
+        const key = 'hk-client-secret';
+        const env = { GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: key }) };
+        const host = await bench.open(t, { env });
         const secret = {
-            'authorization': 'Bearer sk-client-secret',
-            'x-api-key': 'client-secret',
-            'x-goog-api-key': 'client-secret',
+            'authorization': `Bearer ${key}`,
+            'x-api-key': key,
+            'x-goog-api-key': key,
             'cookie': 'session=client-secret',
+            'x-forwarded-for': '203.0.113.9',
             'proxy-authorization': 'Basic client-secret',
             'x-heady-hop': 'forged',
             'x-heady-task': 'reasoning',
@@ -71,7 +75,8 @@ atBoth('headers', (bench) => {
         const head = await ask(host.url, '/api/heavy/code/bytes?n=500', { method: 'HEAD' });
         assert.equal(head.status, 200);
         assert.equal(head.body.length, 0);
-        assert.equal(head.headers['content-length'], '500');
+        const length = head.headers['content-length'];
+        assert.ok(length === '500' || length === undefined, `what a GET would get, or nothing: ${length}`);
     });
 
     test("a client sees the answer's own headers, and none of the node's or of its tunnel", async (t) => {

@@ -32,7 +32,7 @@ describe('check', () => {
         ['a wrong type', '{\n  "heavy": {"queue_ms": "3000"}\n}', /line 2.*queue_ms/],
         ['a number out of its range', '{"heavy": {"in_flight_max": 0}}', /line 1.*in_flight_max/],
         ['a fraction', '{"heavy": {"queue_ms": 1.5}}', /queue_ms/],
-        ['a duplicate key', '{\n "limits": {},\n "limits": {}\n}', /line 3.*limits/],
+        ['a duplicate key', '{\n "limits": {},\n "limits": {}\n}', /line 3.*duplicate/],
         ['a bad URL', '{\n\n "heavy": {"nodes": {"3": "ftp://x"}}}', /line 3/],
         ['a node that does not exist', '{"heavy": {"nodes": {"9": "https://x.example"}}}', /9/],
         ['a class that does not exist', '{"heavy": {"classes": {"coder": {"nodes": [3]}}}}', /coder/],

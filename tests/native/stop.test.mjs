@@ -4,7 +4,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, begin, events } from '../lib/client.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
-import { startRack } from '../lib/rack.mjs';
+import { runRack, startRack } from '../lib/rack.mjs';
 import { until, within } from '../lib/proc.mjs';
 
 const CHAT = '/api/heavy/code/v1/chat/completions';
@@ -87,9 +87,9 @@ atHost('rack', 'stop', (bench) => {
 
     test('a taken port is a clear message and exit 1', async (t) => {
         const host = await open(t);
-        await assert.rejects(
-            startRack({ port: host.port, env: { ...bench.cluster.env } }).then((second) => second.stop()),
-            (/** @type {Error} */ error) => error.message.includes('(1)') && error.message.includes(`${host.port}`),
-        );
+        const listen = ['--listen', `127.0.0.1:${host.port}`];
+        const second = await runRack(listen, { env: bench.cluster.env, config: '{}' });
+        assert.equal(second.code, 1);
+        assert.match(second.stderr, new RegExp(`${host.port}.*in use`));
     });
 });

@@ -49,7 +49,7 @@ static void mem_put(void *user, void *p, size_t n) {
 static const struct gw_mem mem = {mem_get, mem_put, NULL};
 static const struct gw_cells shared = {cells, 1};
 
-static const char *const state_names[] = {"NEW",  "SNIFF", "QUEUE",   "TRY",  "KEEP",
+static const char *const state_names[] = {"NEW",   "SNIFF",   "QUEUE", "TRY", "KEEP",
                                           "RELAY", "OBSERVE", "PROBE", "DONE"};
 static const char *const fail_names[] = {"",      "refused", "dns",  "tls",  "connect-time",
                                          "reset", "stale",   "junk", "local"};
@@ -219,7 +219,7 @@ static void look_at_pool(struct replay *r) {
 }
 
 static void feed(struct replay *r, const char *name, const struct gw_event *e) {
-    static const char *const events[] = {"",         "REQ_HEAD", "REQ_BODY", "RES_HEAD", "RES_BODY",
+    static const char *const events[] = {"",        "REQ_HEAD", "REQ_BODY", "RES_HEAD", "RES_BODY",
                                          "RES_END", "RES_FAIL", "TICK",     "GONE"};
     struct gw_call *call = *find(r, name);
     if (call == NULL)

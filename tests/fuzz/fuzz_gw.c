@@ -1,0 +1,285 @@
+/*
+ * gw_feed with random events: several calls of one gateway, driven by the fuzzer's bytes. Whatever
+ * the host does, the core keeps its side of gw.h: one HEAD at most, DATA and RELAY only behind it,
+ * nothing behind END, one attempt at a time, every WAIT finite, and at the end no slot taken, no
+ * byte held.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "core/core.h"
+
+enum { CALLS = 4, STEPS_MAX = 400 };
+
+struct input {
+    const uint8_t *p;
+    size_t n;
+};
+
+struct tracked {
+    struct gw_call *call;
+    bool fed, head, ended, finished, attempt_open;
+    uint32_t attempt, relayed;
+    uint64_t body_off, body_len;
+    bool body_fin;
+};
+
+struct world {
+    struct gw *gw;
+    struct input in;
+    struct gw_time now;
+    struct tracked calls[CALLS];
+};
+
+static uint64_t cells[GW_CELLS];
+
+static void *mem_get(void *user, size_t n) {
+    (void)user;
+    return malloc(n);
+}
+
+static void mem_put(void *user, void *p, size_t n) {
+    (void)user, (void)n;
+    free(p);
+}
+
+static uint8_t byte(struct input *in) {
+    if (in->n == 0)
+        return 0;
+    in->n--;
+    return *in->p++;
+}
+
+static struct gw_str bytes(struct input *in, size_t n) {
+    n = n < in->n ? n : in->n;
+    struct gw_str s = gw_str(in->p, n);
+    in->p += n;
+    in->n -= n;
+    return s;
+}
+
+static void on_action(struct tracked *t, const struct gw_action *a) {
+    GW_ASSERT(!t->ended || a->kind == GW_END);
+    switch (a->kind) {
+    case GW_WAIT:
+        GW_ASSERT(a->at > 0 && a->at < 1e12);
+        break;
+    case GW_SEND:
+        GW_ASSERT(a->attempt == t->attempt + 1 && !t->attempt_open && !t->head);
+        t->attempt = a->attempt;
+        t->attempt_open = true;
+        break;
+    case GW_DROP:
+        GW_ASSERT(a->attempt == t->attempt);
+        t->attempt_open = false;
+        break;
+    case GW_HEAD:
+        GW_ASSERT(!t->head && a->head.status >= 200 && a->head.status < 600);
+        t->head = true;
+        break;
+    case GW_DATA:
+    case GW_RELAY:
+        GW_ASSERT(t->head);
+        break;
+    case GW_END:
+        t->ended = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void drain(struct tracked *t) {
+    struct gw_action a;
+    uint32_t kind, n = 0;
+    do {
+        GW_ASSERT(n++ < CALL_ACTIONS + 1);
+        kind = gw_poll(t->call, &a);
+        on_action(t, &a);
+    } while (kind != GW_WAIT && kind != GW_END);
+}
+
+static struct tracked *find(struct world *w, const struct gw_call *call) {
+    for (uint32_t i = 0; i < CALLS; i++)
+        if (w->calls[i].call == call)
+            return &w->calls[i];
+    return NULL;
+}
+
+static void feed(struct world *w, struct tracked *t, const struct gw_event *e) {
+    struct gw_call *ready;
+    if (gw_feed(t->call, e, w->now) == 0)
+        drain(t);
+    else
+        t->finished = true; /* only gw_close is legal now */
+    while ((ready = gw_ready(w->gw)) != NULL) {
+        struct tracked *r = find(w, ready);
+        GW_ASSERT(r != NULL);
+        if (!r->finished)
+            drain(r);
+    }
+}
+
+static void close_call(struct world *w, struct tracked *t) {
+    struct gw_call *ready;
+    if (t->call != NULL)
+        gw_close(t->call, w->now);
+    memset(t, 0, sizeof *t);
+    while ((ready = gw_ready(w->gw)) != NULL) {
+        struct tracked *r = find(w, ready);
+        GW_ASSERT(r != NULL);
+        drain(r);
+    }
+}
+
+static uint32_t headers(struct input *in, struct gw_header *h) {
+    static const char *const names[] = {
+        "content-type", "retry-after", "x-heady-stream",     "server", "ngrok-error-code",
+        "location",     "accept",      "x-heady-timeout-ms", "origin", "x-request-id"};
+    static const char *const values[] = {
+        "text/event-stream",    "1",  "fast", "cloudflare", "text/html", "/x",
+        "application/x-ndjson", "50", "null", "id"};
+    uint32_t n = byte(in) % 4;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = names[byte(in) % 10], *value = values[byte(in) % 10];
+        h[i].name = gw_str(name, strlen(name));
+        h[i].value = byte(in) % 8 ? gw_str(value, strlen(value)) : bytes(in, 12);
+    }
+    return n;
+}
+
+static void open_call(struct world *w, struct tracked *t) {
+    static const char *const targets[] = {"/api/heavy/code",
+                                          "/api/heavy/reasoning/x?y",
+                                          "/api/heavy/process",
+                                          "/api/local/brain/z",
+                                          "/health",
+                                          "/api/health",
+                                          "/api/other"};
+    struct gw_header h[4];
+    struct gw_event e = {.kind = GW_REQ_HEAD};
+    uint8_t pick = byte(&w->in);
+    const char *target = targets[pick % 7];
+    t->call = gw_open(w->gw, w->now);
+    GW_ASSERT(t->call != NULL);
+    e.req_head.method = pick & 64 ? GW_STR("GET") : GW_STR("POST");
+    e.req_head.target = pick & 128 ? bytes(&w->in, 24) : gw_str(target, strlen(target));
+    e.req_head.authority = GW_STR("localhost");
+    e.req_head.peer = GW_PEER_LOOPBACK;
+    t->body_len = byte(&w->in) % 4 ? byte(&w->in) * 40u : GW_UNKNOWN;
+    e.req_head.body_len = t->body_len;
+    e.req_head.headers = h;
+    e.req_head.headers_n = headers(&w->in, h);
+    t->fed = true;
+    feed(w, t, &e);
+}
+
+static void body(struct world *w, struct tracked *t) {
+    struct gw_event e = {.kind = GW_REQ_BODY};
+    if (t->body_fin)
+        return;
+    uint64_t left = t->body_len == GW_UNKNOWN ? 4000 : t->body_len - t->body_off;
+    e.req_body.off = t->body_off;
+    e.req_body.bytes = bytes(&w->in, byte(&w->in) % 64);
+    e.req_body.len = e.req_body.bytes.n < left ? e.req_body.bytes.n : left;
+    e.req_body.bytes.n = e.req_body.len;
+    if (byte(&w->in) % 4 == 0) { /* not shown */
+        e.req_body.len = left < 900 ? left : 900;
+        e.req_body.bytes.n = 0;
+    }
+    t->body_off += e.req_body.len;
+    e.req_body.fin = t->body_len == GW_UNKNOWN ? byte(&w->in) % 4 == 0 : t->body_off == t->body_len;
+    t->body_fin = e.req_body.fin;
+    feed(w, t, &e);
+}
+
+static void response(struct world *w, struct tracked *t, uint32_t kind) {
+    static const uint32_t statuses[] = {200, 200, 200, 429, 500, 503, 404, 530, 502, 204};
+    struct gw_header h[4];
+    struct gw_event e = {.kind = kind, .attempt = t->attempt};
+    if (kind == GW_RES_HEAD) {
+        e.res_head.status = statuses[byte(&w->in) % 10];
+        e.res_head.headers = h;
+        e.res_head.headers_n = headers(&w->in, h);
+        e.res_head.body_len = byte(&w->in) % 2 ? GW_UNKNOWN : byte(&w->in);
+    } else if (kind == GW_RES_BODY) {
+        e.res_body = bytes(&w->in, byte(&w->in));
+    } else if (kind == GW_RES_END) {
+        e.res_end.how = byte(&w->in) % 2;
+    } else {
+        e.res_fail.fail = 1 + byte(&w->in) % 8u;
+        e.res_fail.sent = byte(&w->in) % 3u;
+        t->attempt_open = false;
+    }
+    if (kind == GW_RES_END)
+        t->attempt_open = false;
+    feed(w, t, &e);
+}
+
+static void step(struct world *w) {
+    uint8_t what = byte(&w->in);
+    struct tracked *t = &w->calls[what >> 6];
+    w->now.mono_ms += (double)(1u << (byte(&w->in) % 16)) / 4;
+    if (t->call == NULL || t->ended || t->finished) {
+        close_call(w, t);
+        open_call(w, t);
+        return;
+    }
+    switch (what % 10) {
+    case 0:
+    case 1:
+    case 2:
+        body(w, t);
+        break;
+    case 3:
+    case 4:
+        response(w, t, GW_RES_HEAD);
+        break;
+    case 5:
+        response(w, t, GW_RES_BODY);
+        break;
+    case 6:
+        response(w, t, GW_RES_END);
+        break;
+    case 7:
+        response(w, t, GW_RES_FAIL);
+        break;
+    case 8:
+        feed(w, t, &(struct gw_event){.kind = GW_TICK});
+        break;
+    default:
+        feed(w, t, &(struct gw_event){.kind = GW_GONE});
+        break;
+    }
+}
+
+static struct gw *make(void) {
+    static const struct gw_mem mem = {mem_get, mem_put, NULL};
+    static const struct gw_cells shared = {cells, 1};
+    static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
+                              "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
+                              "COLAB_ENDPOINT_4=http://127.0.0.1:4\0"
+                              "LOCAL_SERVICES=brain=http://127.0.0.1:9\0";
+    static const char file[] =
+        "{\"heavy\":{\"in_flight_max\":1,\"queue_max\":2,\"overflow\":[\"local\"]},"
+        "\"limits\":{\"replay_bytes_max\":1000,\"replay_total_max\":2500,\"body_bytes_max\":5000}}";
+    const struct gw_source source = {GW_RACK, {env, sizeof env - 1}, {file, sizeof file - 1}};
+    char why[256];
+    size_t why_n;
+    return gw_new(&mem, &shared, &source, 1, why, sizeof why, &why_n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct world w = {.gw = make(), .in = {data, size}, .now = {1000, 1.8e12}};
+    GW_ASSERT(w.gw != NULL);
+    for (uint32_t i = 0; i < STEPS_MAX && w.in.n > 0; i++)
+        step(&w);
+    for (uint32_t i = 0; i < CALLS; i++)
+        close_call(&w, &w.calls[i]);
+    for (uint32_t i = 0; i < GW_CELLS; i++)
+        GW_ASSERT(cells[i] == 0);
+    GW_ASSERT(w.gw->held == 0 && w.gw->queue_n == 0);
+    gw_del(w.gw);
+    return 0;
+}
