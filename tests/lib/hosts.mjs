@@ -43,7 +43,7 @@ export function atBoth(title, cases) {
 /** @param {HostName} name @param {string} title @param {(bench: Bench) => void} cases */
 export function atHost(name, title, cases) {
     if (process.env.HOST !== undefined && process.env.HOST !== name) return;
-    describe(title, { timeout: 180_000 }, () => {
+    describe(title, { timeout: 600_000 }, () => {
         /** @type {Bench} */
         const bench = {
             name,

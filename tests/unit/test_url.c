@@ -1,0 +1,81 @@
+#include "core/url.h"
+
+#include "unit.h"
+
+static struct unit_mem mem;
+static struct gw_arena arena;
+
+static const char *read(struct gw_str text, struct gw_url *url) {
+    return gw_url_read(text, &arena, url);
+}
+
+static void test_good(void) {
+    struct gw_url u;
+    CHECK(read(GW_STR("https://node.example"), &u) == NULL);
+    CHECK_STR(u.target.origin, "https://node.example:443");
+    CHECK_STR(u.target.authority, "node.example");
+    CHECK_STR(u.base, "");
+    CHECK(u.target.tls == 1 && u.target.port == 443 && !u.loopback);
+    CHECK(read(GW_STR("http://127.0.0.1:8080/a/b/"), &u) == NULL);
+    CHECK_STR(u.target.origin, "http://127.0.0.1:8080");
+    CHECK_STR(u.target.authority, "127.0.0.1:8080");
+    CHECK_STR(u.base, "/a/b");
+    CHECK(u.loopback);
+    CHECK(read(GW_STR("http://[::1]:80"), &u) == NULL);
+    CHECK_STR(u.target.host, "::1");
+    CHECK_STR(u.target.authority, "[::1]");
+    CHECK(u.loopback);
+}
+
+static void test_bad(void) {
+    static const char *const bad[] = {
+        "",           "node.example",     "ftp://x",        "http://",       "http:///x",
+        "http://a b", "http://u:p@x",     "http://x?y",     "http://x/#y",   "http://x:0",
+        "http://x:",  "http://x:70000",   "http://x:8o",    "http://x/../y", "http://x/a//b",
+        "http://-x",  "http://x..y",      "http://[::1",    "http://[::1]x", "http://[zz]",
+        "HTTP://x",   "http://x/%2e%2e/", "http://exa\nple"};
+    struct gw_url u;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!CHECK(read(gw_str(bad[i], strlen(bad[i])), &u) != NULL))
+            printf("  accepted: %s\n", bad[i]);
+}
+
+static void test_loopback(void) {
+    CHECK(gw_url_is_loopback(GW_STR("localhost")));
+    CHECK(gw_url_is_loopback(GW_STR("LocalHost:4700")));
+    CHECK(gw_url_is_loopback(GW_STR("127.0.0.1:1")));
+    CHECK(gw_url_is_loopback(GW_STR("127.255.0.9")));
+    CHECK(gw_url_is_loopback(GW_STR("[::1]:4700")));
+    CHECK(!gw_url_is_loopback(GW_STR("")));
+    CHECK(!gw_url_is_loopback(GW_STR("localhost.evil.example")));
+    CHECK(!gw_url_is_loopback(GW_STR("127.evil.example")));
+    CHECK(!gw_url_is_loopback(GW_STR("127.0.0.1.evil.example")));
+    CHECK(!gw_url_is_loopback(GW_STR("127.0.0")));
+    CHECK(!gw_url_is_loopback(GW_STR("127.0.0.256")));
+    CHECK(!gw_url_is_loopback(GW_STR("[::2]")));
+    CHECK(!gw_url_is_loopback(GW_STR("10.0.0.1")));
+}
+
+static void test_paths(void) {
+    CHECK(gw_path_check(GW_STR("/")) == NULL);
+    CHECK(gw_path_check(GW_STR("/a/b%20c/d;e=f/...")) == NULL);
+    CHECK(gw_path_check(GW_STR("/.a/..b/c.")) == NULL);
+    static const char *const bad[] = {"",       "a",       "/a//b", "//",    "/.",   "/..",
+                                      "/a/./b", "/a/../b", "/a/..", "/a\\b", "/%2f", "/%2F",
+                                      "/%5c",   "/%2e",    "/%00",  "/%",    "/%4",  "/%zz",
+                                      "/a b",   "/a\x7f",  "/\xc3", "/a#b",  "/a\tb"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!CHECK(gw_path_check(gw_str(bad[i], strlen(bad[i]))) != NULL))
+            printf("  accepted: %s\n", bad[i]);
+}
+
+int main(void) {
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
+    RUN(test_good);
+    RUN(test_bad);
+    RUN(test_loopback);
+    RUN(test_paths);
+    gw_arena_del(&arena);
+    return unit_end();
+}
