@@ -9,7 +9,7 @@
 
 FUZZ_SECONDS ?= 600
 PREFIX ?= /usr/local
-MAKEFLAGS += --jobs=$(shell nproc) --output-sync=target --no-builtin-rules
+MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)

@@ -8,7 +8,7 @@
  * drive.js keeps both, and the instance's generation says in logs which one it was.
  */
 import {
-  ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_EDGE, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
+    ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_EDGE, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
 } from '../build/offsets.js';
 
 /**
@@ -57,152 +57,152 @@ let newest = 0;
 
 /** Milliseconds that never go back, for waits. */
 export function monotonic() {
-  const now = performance.now();
-  if (now > newest) newest = now;
-  return newest;
+    const now = performance.now();
+    if (now > newest) newest = now;
+    return newest;
 }
 
 export class Core {
-  /** @param {WebAssembly.Module} module @param {number} generation */
-  constructor(module, generation) {
-    const instance = new WebAssembly.Instance(module, {});
-    /** @type {Exports} */
-    this.box = /** @type {any} */ (instance.exports);
-    this.generation = generation;
-    /** Set once, by whoever catches what the instance threw. */
-    this.dead = false;
-    /** The calls that this instance has open. @type {Map<number, import('./drive.js').Call>} */
-    this.calls = new Map();
-    this.box._initialize();
-    if (this.box.abi() !== GW_ABI) throw new Error('core.wasm and offsets.js are of two builds');
-    this.action = this.box.action();
-    this.inputAt = this.box.input(PIECE);
-    this.inputCap = PIECE;
-    this.renew();
-  }
-
-  /** Makes the views anew: a memory that has grown leaves the old ones empty. */
-  renew() {
-    const { buffer } = this.box.memory;
-    this.u8 = new Uint8Array(buffer);
-    this.u32 = new Uint32Array(buffer);
-    this.f64 = new Float64Array(buffer);
-    this.input = new Uint8Array(buffer, this.inputAt, this.inputCap);
-  }
-
-  /** The input area with room for `n` bytes, or null if it cannot be had. @param {number} n */
-  room(n) {
-    if (n > this.inputCap) {
-      const at = this.box.input(n);
-      if (at === 0) return null;
-      this.inputAt = at;
-      this.inputCap = n;
-      this.renew();
-    } else if (this.input.length === 0) {
-      this.renew();
+    /** @param {WebAssembly.Module} module @param {number} generation */
+    constructor(module, generation) {
+        const instance = new WebAssembly.Instance(module, {});
+        /** @type {Exports} */
+        this.box = /** @type {any} */ (instance.exports);
+        this.generation = generation;
+        /** Set once, by whoever catches what the instance threw. */
+        this.dead = false;
+        /** The calls that this instance has open. @type {Map<number, import('./drive.js').Call>} */
+        this.calls = new Map();
+        this.box._initialize();
+        if (this.box.abi() !== GW_ABI) throw new Error('core.wasm and offsets.js are of two builds');
+        this.action = this.box.action();
+        this.inputAt = this.box.input(PIECE);
+        this.inputCap = PIECE;
+        this.renew();
     }
-    return this.input;
-  }
 
-  /** Writes text into the input area: its length in bytes, or -1 if there is no room for it.
-   * @param {string} text */
-  write(text) {
-    let area = this.room(text.length);
-    if (area === null) return -1;
-    let done = encoder.encodeInto(text, area);
-    if (done.read < text.length) {
-      area = this.room(text.length * 3);
-      if (area === null) return -1;
-      done = encoder.encodeInto(text, area);
+    /** Makes the views anew: a memory that has grown leaves the old ones empty. */
+    renew() {
+        const { buffer } = this.box.memory;
+        this.u8 = new Uint8Array(buffer);
+        this.u32 = new Uint32Array(buffer);
+        this.f64 = new Float64Array(buffer);
+        this.input = new Uint8Array(buffer, this.inputAt, this.inputCap);
     }
-    return done.written;
-  }
 
-  /** @param {Uint8Array} bytes at most PIECE of them */
-  copy(bytes) {
-    const area = /** @type {Uint8Array} */ (this.room(bytes.length));
-    area.set(bytes);
-    return bytes.length;
-  }
+    /** The input area with room for `n` bytes, or null if it cannot be had. @param {number} n */
+    room(n) {
+        if (n > this.inputCap) {
+            const at = this.box.input(n);
+            if (at === 0) return null;
+            this.inputAt = at;
+            this.inputCap = n;
+            this.renew();
+        } else if (this.input.length === 0) {
+            this.renew();
+        }
+        return this.input;
+    }
 
-  /** Makes the gateway: null, or why it cannot be made.
-   * @param {string} env @param {string} file */
-  start(env, file) {
-    const all = this.write(env + file);
-    if (all < 0) return 'the configuration is too large';
-    const env_n = encoder.encode(env).length;
-    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-    if (this.box.start(GW_EDGE, env_n, all - env_n, low, high) === 0) return null;
-    return this.stringAt(this.box.text());
-  }
+    /** Writes text into the input area: its length in bytes, or -1 if there is no room for it.
+     * @param {string} text */
+    write(text) {
+        let area = this.room(text.length);
+        if (area === null) return -1;
+        let done = encoder.encodeInto(text, area);
+        if (done.read < text.length) {
+            area = this.room(text.length * 3);
+            if (area === null) return -1;
+            done = encoder.encodeInto(text, area);
+        }
+        return done.written;
+    }
 
-  /** Text about the gateway. @param {number} what enum gw_show_what */
-  show(what) {
-    return this.stringAt(this.box.show(what, monotonic(), Date.now()));
-  }
+    /** @param {Uint8Array} bytes at most PIECE of them */
+    copy(bytes) {
+        const area = /** @type {Uint8Array} */ (this.room(bytes.length));
+        area.set(bytes);
+        return bytes.length;
+    }
 
-  /** Polls a call: the kind of its next action. @param {number} call */
-  poll(call) {
-    const kind = this.box.poll(call);
-    if (this.u8.length === 0) this.renew();
-    return kind;
-  }
+    /** Makes the gateway: null, or why it cannot be made.
+     * @param {string} env @param {string} file */
+    start(env, file) {
+        const all = this.write(env + file);
+        if (all < 0) return 'the configuration is too large';
+        const env_n = encoder.encode(env).length;
+        const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+        if (this.box.start(GW_EDGE, env_n, all - env_n, low, high) === 0) return null;
+        return this.stringAt(this.box.text());
+    }
 
-  /** The attempt that the polled action is about. */
-  attempt() {
-    return this.u32[(this.action + ACTION_ATTEMPT) >> 2];
-  }
+    /** Text about the gateway. @param {number} what enum gw_show_what */
+    show(what) {
+        return this.stringAt(this.box.show(what, monotonic(), Date.now()));
+    }
 
-  /** The action's time. */
-  at() {
-    return this.f64[(this.action + ACTION_AT) >> 3];
-  }
+    /** Polls a call: the kind of its next action. @param {number} call */
+    poll(call) {
+        const kind = this.box.poll(call);
+        if (this.u8.length === 0) this.renew();
+        return kind;
+    }
 
-  /** How long, in milliseconds, until there may be another task. */
-  next() {
-    return this.f64[this.box.next() >> 3];
-  }
+    /** The attempt that the polled action is about. */
+    attempt() {
+        return this.u32[(this.action + ACTION_ATTEMPT) >> 2];
+    }
 
-  /** A 32-bit field of the action. @param {number} offset */
-  word(offset) {
-    return this.u32[(this.action + offset) >> 2];
-  }
+    /** The action's time. */
+    at() {
+        return this.f64[(this.action + ACTION_AT) >> 3];
+    }
 
-  /** A length of the action; Infinity for GW_REST and GW_UNKNOWN. @param {number} offset */
-  length(offset) {
-    return this.lengthAt(this.action + offset);
-  }
+    /** How long, in milliseconds, until there may be another task. */
+    next() {
+        return this.f64[this.box.next() >> 3];
+    }
 
-  /** A text of the action. @param {number} offset */
-  string(offset) {
-    return this.stringAt(this.action + offset);
-  }
+    /** A 32-bit field of the action. @param {number} offset */
+    word(offset) {
+        return this.u32[(this.action + offset) >> 2];
+    }
 
-  /** @param {number} address of a uint64_t */
-  lengthAt(address) {
-    const high = this.u32[(address >> 2) + 1];
-    if (high === 0xffffffff) return Infinity;
-    return high * 0x100000000 + this.u32[address >> 2];
-  }
+    /** A length of the action; Infinity for GW_REST and GW_UNKNOWN. @param {number} offset */
+    length(offset) {
+        return this.lengthAt(this.action + offset);
+    }
 
-  /** @param {number} address of a struct gw_str */
-  stringAt(address) {
-    if (this.u8.length === 0) this.renew();
-    const p = this.u32[address >> 2];
-    const n = this.u32[(address + STR_N) >> 2];
-    return n === 0 ? '' : decoder.decode(this.u8.subarray(p, p + n));
-  }
+    /** A text of the action. @param {number} offset */
+    string(offset) {
+        return this.stringAt(this.action + offset);
+    }
 
-  /** Slice `i` of the action's array. @param {number} offset of its address @param {number} i
-   * @returns {Slice} */
-  slice(offset, i) {
-    const at = this.u32[(this.action + offset) >> 2] + i * SLICE_SIZE;
-    const kind = this.u32[(at + SLICE_KIND) >> 2];
-    const len = this.lengthAt(at + SLICE_LEN);
-    const p = this.u32[(at + SLICE_P) >> 2];
-    return {
-      kind, len, off: this.lengthAt(at + SLICE_OFF),
-      bytes: kind === GW_LITERAL ? this.u8.slice(p, p + len) : null,
-    };
-  }
+    /** @param {number} address of a uint64_t */
+    lengthAt(address) {
+        const high = this.u32[(address >> 2) + 1];
+        if (high === 0xffffffff) return Infinity;
+        return high * 0x100000000 + this.u32[address >> 2];
+    }
+
+    /** @param {number} address of a struct gw_str */
+    stringAt(address) {
+        if (this.u8.length === 0) this.renew();
+        const p = this.u32[address >> 2];
+        const n = this.u32[(address + STR_N) >> 2];
+        return n === 0 ? '' : decoder.decode(this.u8.subarray(p, p + n));
+    }
+
+    /** Slice `i` of the action's array. @param {number} offset of its address @param {number} i
+     * @returns {Slice} */
+    slice(offset, i) {
+        const at = this.u32[(this.action + offset) >> 2] + i * SLICE_SIZE;
+        const kind = this.u32[(at + SLICE_KIND) >> 2];
+        const len = this.lengthAt(at + SLICE_LEN);
+        const p = this.u32[(at + SLICE_P) >> 2];
+        return {
+            kind, len, off: this.lengthAt(at + SLICE_OFF),
+            bytes: kind === GW_LITERAL ? this.u8.slice(p, p + len) : null,
+        };
+    }
 }

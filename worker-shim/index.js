@@ -6,14 +6,14 @@ import { serve, tasks } from './drive.js';
 import { hubOf } from './hub.js';
 
 export default {
-  /** @param {Request} request @param {Record<string, unknown>} env @param {ExecutionContext} ctx */
-  fetch(request, env, ctx) {
-    return serve(hubOf(env), request, ctx);
-  },
+    /** @param {Request} request @param {Record<string, unknown>} env @param {ExecutionContext} ctx */
+    fetch(request, env, ctx) {
+        return serve(hubOf(env), request, ctx);
+    },
 
-  /** @param {ScheduledController} _event @param {Record<string, unknown>} env
-   * @param {ExecutionContext} ctx */
-  scheduled(_event, env, ctx) {
-    ctx.waitUntil(tasks(hubOf(env), ctx));
-  },
+    /** @param {ScheduledController} _event @param {Record<string, unknown>} env
+     * @param {ExecutionContext} ctx */
+    scheduled(_event, env, ctx) {
+        ctx.waitUntil(tasks(hubOf(env), ctx));
+    },
 };

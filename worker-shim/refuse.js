@@ -10,39 +10,39 @@ const VARYING = /^(cf-|x-forwarded-|x-real-ip:|x-request-id:|x-stainless-|tracep
 /** An error in the shape that clients know.
  * @param {number} status @param {string} code @param {string} message */
 export function refusal(status, code, message) {
-  const error = { message, type: 'server_error', param: null, code };
-  return new Response(JSON.stringify({ error }), {
-    status,
-    headers: {
-      'content-type': 'application/json', 'cache-control': 'no-store', 'x-should-retry': 'false',
-    },
-  });
+    const error = { message, type: 'server_error', param: null, code };
+    return new Response(JSON.stringify({ error }), {
+        status,
+        headers: {
+            'content-type': 'application/json', 'cache-control': 'no-store', 'x-should-retry': 'false',
+        },
+    });
 }
 
 /** What a request is known by: its head but for what varies, and its body if that is held whole.
  * Not made to withstand somebody who looks for collisions: he would only have his own refused.
  * @param {import('./drive.js').Call} call @returns {string} */
 export function digest(call) {
-  const { head, body } = call;
-  const lanes = [0x9e3779b9, 0x85ebca6b];
-  for (const line of head.split('\n')) if (!VARYING.test(line)) mixText(lanes, line);
-  if (body.fin && body.base === 0) for (const chunk of body.chunks) mixBytes(lanes, chunk);
-  return lanes.map((lane) => (lane >>> 0).toString(16)).join('-');
+    const { head, body } = call;
+    const lanes = [0x9e3779b9, 0x85ebca6b];
+    for (const line of head.split('\n')) if (!VARYING.test(line)) mixText(lanes, line);
+    if (body.fin && body.base === 0) for (const chunk of body.chunks) mixBytes(lanes, chunk);
+    return lanes.map((lane) => (lane >>> 0).toString(16)).join('-');
 }
 
 /** @param {number[]} lanes @param {string} text */
 function mixText(lanes, text) {
-  for (let i = 0; i < text.length; i += 1) mix(lanes, text.charCodeAt(i));
-  mix(lanes, 0x10000);
+    for (let i = 0; i < text.length; i += 1) mix(lanes, text.charCodeAt(i));
+    mix(lanes, 0x10000);
 }
 
 /** @param {number[]} lanes @param {Uint8Array} bytes */
 function mixBytes(lanes, bytes) {
-  for (let i = 0; i < bytes.length; i += 1) mix(lanes, bytes[i]);
+    for (let i = 0; i < bytes.length; i += 1) mix(lanes, bytes[i]);
 }
 
 /** FNV-1a, and a second lane with another prime. @param {number[]} lanes @param {number} value */
 function mix(lanes, value) {
-  lanes[0] = Math.imul(lanes[0] ^ value, 0x01000193);
-  lanes[1] = Math.imul(lanes[1] ^ value ^ (lanes[1] >>> 15), 0x2c1b3c6d);
+    lanes[0] = Math.imul(lanes[0] ^ value, 0x01000193);
+    lanes[1] = Math.imul(lanes[1] ^ value ^ (lanes[1] >>> 15), 0x2c1b3c6d);
 }

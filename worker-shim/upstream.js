@@ -11,8 +11,8 @@
  * of 520 to 530, and the core knows those; what is thrown is classified here.
  */
 import {
-  GW_CLEAN, GW_CUT, GW_FAIL_CONNECT_TIME, GW_FAIL_DNS, GW_FAIL_LOCAL, GW_FAIL_REFUSED, GW_FAIL_RESET,
-  GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD, SEND_METHOD, SEND_SLICES, SEND_SLICES_N, SEND_URL,
+    GW_CLEAN, GW_CUT, GW_FAIL_CONNECT_TIME, GW_FAIL_DNS, GW_FAIL_LOCAL, GW_FAIL_REFUSED, GW_FAIL_RESET,
+    GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD, SEND_METHOD, SEND_SLICES, SEND_SLICES_N, SEND_URL,
 } from '../build/offsets.js';
 import { answered, bodyRead, chunked, ended, failed } from './drive.js';
 
@@ -26,232 +26,232 @@ export const OVER = 4;
 /** @typedef {import('./core.js').Slice} Slice */
 
 export class Attempt {
-  /** @param {Call} call @param {number} number @param {string} url @param {RequestInit} init
-   * @param {Slice[]} slices @param {number} length */
-  constructor(call, number, url, init, slices, length) {
-    this.call = call;
-    this.number = number;
-    this.url = url;
-    this.init = init;
-    this.slices = slices;
-    this.length = length;
-    this.state = WAITING;
-    this.control = new AbortController();
-    init.signal = this.control.signal;
-    /** How much of the request body went out; only counted when it follows. */
-    this.sent = Infinity;
-    /** @type {WritableStreamDefaultWriter<Uint8Array> | null} */
-    this.writer = null;
-    /** @type {Response | null} */
-    this.response = null;
-    /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */
-    this.reader = null;
-    this.reading = false;
-    /** Where the follower is: slice, and offset within it. */
-    this.at = 0;
-    this.off = 0;
-    this.flowing = false;
-    /** Made once, so that a chunk costs no closure. @param {ReadableStreamReadResult<Uint8Array>} r */
-    this.onRead = (r) => {
-      this.reading = false;
-      if (this.state === OVER) return;
-      if (r.done) this.end(GW_CLEAN);
-      else chunked(this, r.value);
-    };
-    this.onCut = () => this.end(GW_CUT);
-  }
+    /** @param {Call} call @param {number} number @param {string} url @param {RequestInit} init
+     * @param {Slice[]} slices @param {number} length */
+    constructor(call, number, url, init, slices, length) {
+        this.call = call;
+        this.number = number;
+        this.url = url;
+        this.init = init;
+        this.slices = slices;
+        this.length = length;
+        this.state = WAITING;
+        this.control = new AbortController();
+        init.signal = this.control.signal;
+        /** How much of the request body went out; only counted when it follows. */
+        this.sent = Infinity;
+        /** @type {WritableStreamDefaultWriter<Uint8Array> | null} */
+        this.writer = null;
+        /** @type {Response | null} */
+        this.response = null;
+        /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */
+        this.reader = null;
+        this.reading = false;
+        /** Where the follower is: slice, and offset within it. */
+        this.at = 0;
+        this.off = 0;
+        this.flowing = false;
+        /** Made once, so that a chunk costs no closure. @param {ReadableStreamReadResult<Uint8Array>} r */
+        this.onRead = (r) => {
+            this.reading = false;
+            if (this.state === OVER) return;
+            if (r.done) this.end(GW_CLEAN);
+            else chunked(this, r.value);
+        };
+        this.onCut = () => this.end(GW_CUT);
+    }
 
-  /** The answer is over, or broke. @param {number} how enum gw_how */
-  end(how) {
-    if (this.state === OVER) return;
-    this.state = OVER;
-    ended(this, how);
-  }
+    /** The answer is over, or broke. @param {number} how enum gw_how */
+    end(how) {
+        if (this.state === OVER) return;
+        this.state = OVER;
+        ended(this, how);
+    }
 }
 
 /** The lines of a head block as what fetch() and Response take: an object, which costs them a third
  * of what pairs do, unless a name comes twice. @param {string} block @returns {HeadersInit} */
 export function headersOf(block) {
-  /** @type {Record<string, string>} */
-  const lines = Object.create(null);
-  for (let from = 0; from < block.length;) {
-    const to = block.indexOf('\r\n', from);
-    const colon = block.indexOf(': ', from);
-    const name = block.slice(from, colon);
-    if (lines[name] !== undefined) return headersRepeated(block);
-    lines[name] = block.slice(colon + 2, to);
-    from = to + 2;
-  }
-  return lines;
+    /** @type {Record<string, string>} */
+    const lines = Object.create(null);
+    for (let from = 0; from < block.length;) {
+        const to = block.indexOf('\r\n', from);
+        const colon = block.indexOf(': ', from);
+        const name = block.slice(from, colon);
+        if (lines[name] !== undefined) return headersRepeated(block);
+        lines[name] = block.slice(colon + 2, to);
+        from = to + 2;
+    }
+    return lines;
 }
 
 /** @param {string} block */
 function headersRepeated(block) {
-  const headers = new Headers();
-  for (const line of block.split('\r\n')) {
-    const colon = line.indexOf(': ');
-    if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 2));
-  }
-  return headers;
+    const headers = new Headers();
+    for (const line of block.split('\r\n')) {
+        const colon = line.indexOf(': ');
+        if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 2));
+    }
+    return headers;
 }
 
 /** Carries out the SEND that was just polled. @param {Call} call */
 export function attemptSend(call) {
-  const { core } = call;
-  /** @type {RequestInit} */
-  const init = {
-    method: core.string(SEND_METHOD), headers: headersOf(core.string(SEND_HEAD)),
-    redirect: 'manual',
-  };
-  /** @type {Slice[]} */
-  const slices = [];
-  const count = core.word(SEND_SLICES_N);
-  for (let i = 0; i < count; i += 1) slices.push(core.slice(SEND_SLICES, i));
-  const attempt = new Attempt(call, core.attempt(), core.string(SEND_URL), init, slices,
-    core.length(SEND_BODY_LEN));
-  call.attempt = attempt;
-  attemptStart(attempt);
+    const { core } = call;
+    /** @type {RequestInit} */
+    const init = {
+        method: core.string(SEND_METHOD), headers: headersOf(core.string(SEND_HEAD)),
+        redirect: 'manual',
+    };
+    /** @type {Slice[]} */
+    const slices = [];
+    const count = core.word(SEND_SLICES_N);
+    for (let i = 0; i < count; i += 1) slices.push(core.slice(SEND_SLICES, i));
+    const attempt = new Attempt(call, core.attempt(), core.string(SEND_URL), init, slices,
+        core.length(SEND_BODY_LEN));
+    call.attempt = attempt;
+    attemptStart(attempt);
 }
 
 /** Fetches, unless the body is to be waited for. @param {Attempt} attempt */
 export function attemptStart(attempt) {
-  const { call, init, slices } = attempt;
-  if (slices.length > 0) {
-    if (slices.every((slice) => call.body.has(slice))) init.body = call.body.join(slices);
-    else if (call.body.whole()) return;
-    else init.body = follow(attempt);
-  }
-  attempt.state = SENT;
-  try {
-    fetch(attempt.url, init).then(
-      (response) => attemptHead(attempt, response),
-      (error) => attemptFail(attempt, error));
-  } catch (error) {
-    Promise.reject(error).catch((reason) => attemptFail(attempt, reason));
-  }
-  if (attempt.writer !== null) attemptFlow(attempt);
+    const { call, init, slices } = attempt;
+    if (slices.length > 0) {
+        if (slices.every((slice) => call.body.has(slice))) init.body = call.body.join(slices);
+        else if (call.body.whole()) return;
+        else init.body = follow(attempt);
+    }
+    attempt.state = SENT;
+    try {
+        fetch(attempt.url, init).then(
+            (response) => attemptHead(attempt, response),
+            (error) => attemptFail(attempt, error));
+    } catch (error) {
+        Promise.reject(error).catch((reason) => attemptFail(attempt, reason));
+    }
+    if (attempt.writer !== null) attemptFlow(attempt);
 }
 
 /** More of the request body is there. @param {Attempt} attempt */
 export function attemptMore(attempt) {
-  if (attempt.state === WAITING) attemptStart(attempt);
-  else if (attempt.writer !== null) attemptFlow(attempt);
+    if (attempt.state === WAITING) attemptStart(attempt);
+    else if (attempt.writer !== null) attemptFlow(attempt);
 }
 
 /** A body that follows as it comes. @param {Attempt} attempt @returns {ReadableStream} */
 function follow(attempt) {
-  const pipe = attempt.length === Infinity
-    ? new IdentityTransformStream() : new FixedLengthStream(attempt.length);
-  attempt.writer = pipe.writable.getWriter();
-  attempt.writer.closed.catch(() => {});
-  attempt.sent = 0;
-  return pipe.readable;
+    const pipe = attempt.length === Infinity
+        ? new IdentityTransformStream() : new FixedLengthStream(attempt.length);
+    attempt.writer = pipe.writable.getWriter();
+    attempt.writer.closed.catch(() => {});
+    attempt.sent = 0;
+    return pipe.readable;
 }
 
 /** Writes what is there, as fast as the target takes it; only then more is let in.
  * @param {Attempt} attempt */
 async function attemptFlow(attempt) {
-  const { call, writer } = attempt;
-  if (attempt.flowing || writer === null) return;
-  attempt.flowing = true;
-  try {
-    for (;;) {
-      const piece = nextPiece(attempt);
-      if (piece === undefined || attempt.state === OVER) break;
-      if (piece === null) { await writer.close(); break; }
-      await writer.write(piece);
-      call.body.forget(0, attempt.sent);
+    const { call, writer } = attempt;
+    if (attempt.flowing || writer === null) return;
+    attempt.flowing = true;
+    try {
+        for (;;) {
+            const piece = nextPiece(attempt);
+            if (piece === undefined || attempt.state === OVER) break;
+            if (piece === null) { await writer.close(); break; }
+            await writer.write(piece);
+            call.body.forget(0, attempt.sent);
+        }
+    } catch {
+        return; // the fetch itself says what happened
+    } finally {
+        attempt.flowing = false;
     }
-  } catch {
-    return; // the fetch itself says what happened
-  } finally {
-    attempt.flowing = false;
-  }
-  if (attempt.state !== OVER) bodyRead(call);
+    if (attempt.state !== OVER) bodyRead(call);
 }
 
 /** The next bytes to write: null after the last ones, undefined if they have yet to come.
  * @param {Attempt} attempt @returns {Uint8Array | null | undefined} */
 function nextPiece(attempt) {
-  const { body } = attempt.call;
-  while (attempt.at < attempt.slices.length) {
-    const slice = attempt.slices[attempt.at];
-    if (slice.kind === GW_REQUEST) {
-      const off = slice.off + attempt.off;
-      const left = slice.len - attempt.off;
-      const piece = left > 0 ? body.at(off, left) : null;
-      if (piece !== null) {
-        attempt.off += piece.length;
-        attempt.sent = off + piece.length;
-        return piece;
-      }
-      if (left > 0 && !body.fin) return undefined;
+    const { body } = attempt.call;
+    while (attempt.at < attempt.slices.length) {
+        const slice = attempt.slices[attempt.at];
+        if (slice.kind === GW_REQUEST) {
+            const off = slice.off + attempt.off;
+            const left = slice.len - attempt.off;
+            const piece = left > 0 ? body.at(off, left) : null;
+            if (piece !== null) {
+                attempt.off += piece.length;
+                attempt.sent = off + piece.length;
+                return piece;
+            }
+            if (left > 0 && !body.fin) return undefined;
+        }
+        attempt.at += 1;
+        attempt.off = 0;
+        if (slice.bytes !== null) return slice.bytes;
     }
-    attempt.at += 1;
-    attempt.off = 0;
-    if (slice.bytes !== null) return slice.bytes;
-  }
-  return null;
+    return null;
 }
 
 /** @param {Attempt} attempt @param {Response} response */
 function attemptHead(attempt, response) {
-  if (attempt.state === OVER) {
-    response.body?.cancel().catch(() => {});
-    return;
-  }
-  attempt.state = HEADED;
-  attempt.response = response;
-  let text = '';
-  let length = response.body === null ? 0 : Infinity;
-  response.headers.forEach((value, name) => { // for...of costs four times as much
-    text += `${name}:${value}\n`;
-    if (name === 'content-length' && length !== 0) length = Number(value);
-  });
-  answered(attempt, response.status, text, length);
+    if (attempt.state === OVER) {
+        response.body?.cancel().catch(() => {});
+        return;
+    }
+    attempt.state = HEADED;
+    attempt.response = response;
+    let text = '';
+    let length = response.body === null ? 0 : Infinity;
+    response.headers.forEach((value, name) => { // for...of costs four times as much
+        text += `${name}:${value}\n`;
+        if (name === 'content-length' && length !== 0) length = Number(value);
+    });
+    answered(attempt, response.status, text, length);
 }
 
 /** @param {Attempt} attempt @param {unknown} error */
 function attemptFail(attempt, error) {
-  if (attempt.state === OVER) return;
-  attempt.state = OVER;
-  const [fail, sent] = classify(error);
-  const began = attempt.writer !== null && attempt.sent > 0;
-  failed(attempt, fail, began ? Math.max(sent, GW_SENT_PART) : sent);
+    if (attempt.state === OVER) return;
+    attempt.state = OVER;
+    const [fail, sent] = classify(error);
+    const began = attempt.writer !== null && attempt.sent > 0;
+    failed(attempt, fail, began ? Math.max(sent, GW_SENT_PART) : sent);
 }
 
 /** What an exception of fetch() stands for: enum gw_fail and enum gw_sent. Where it is not known
  * how much was sent, the worst is assumed. @param {unknown} error @returns {[number, number]} */
 export function classify(error) {
-  const text = String(error);
-  if (text.includes('connection_refused')) return [GW_FAIL_REFUSED, GW_SENT_NONE];
-  if (text.includes('destination_unavailable')) return [GW_FAIL_REFUSED, GW_SENT_NONE];
-  if (text.includes('connection_timeout')) return [GW_FAIL_CONNECT_TIME, GW_SENT_NONE];
-  if (text.includes('dns_error') || text.includes('DNS')) return [GW_FAIL_DNS, GW_SENT_NONE];
-  if (text.includes('Network connection lost')) return [GW_FAIL_RESET, GW_SENT_ALL];
-  if (text.includes('connection_terminated')) return [GW_FAIL_RESET, GW_SENT_ALL];
-  // Name resolution and TLS give an "internal error" without a word on which.
-  if (text.includes('internal error')) return [GW_FAIL_DNS, GW_SENT_NONE];
-  return [GW_FAIL_LOCAL, GW_SENT_NONE];
+    const text = String(error);
+    if (text.includes('connection_refused')) return [GW_FAIL_REFUSED, GW_SENT_NONE];
+    if (text.includes('destination_unavailable')) return [GW_FAIL_REFUSED, GW_SENT_NONE];
+    if (text.includes('connection_timeout')) return [GW_FAIL_CONNECT_TIME, GW_SENT_NONE];
+    if (text.includes('dns_error') || text.includes('DNS')) return [GW_FAIL_DNS, GW_SENT_NONE];
+    if (text.includes('Network connection lost')) return [GW_FAIL_RESET, GW_SENT_ALL];
+    if (text.includes('connection_terminated')) return [GW_FAIL_RESET, GW_SENT_ALL];
+    // Name resolution and TLS give an "internal error" without a word on which.
+    if (text.includes('internal error')) return [GW_FAIL_DNS, GW_SENT_NONE];
+    return [GW_FAIL_LOCAL, GW_SENT_NONE];
 }
 
 /** Reads one chunk of an observed answer. @param {Attempt} attempt */
 export function attemptRead(attempt) {
-  if (attempt.reading || attempt.state !== HEADED) return;
-  const { body } = /** @type {Response} */ (attempt.response);
-  if (body === null) {
-    attempt.state = OVER;
-    queueMicrotask(() => ended(attempt, GW_CLEAN));
-    return;
-  }
-  if (attempt.reader === null) attempt.reader = body.getReader();
-  attempt.reading = true;
-  attempt.reader.read().then(attempt.onRead, attempt.onCut);
+    if (attempt.reading || attempt.state !== HEADED) return;
+    const { body } = /** @type {Response} */ (attempt.response);
+    if (body === null) {
+        attempt.state = OVER;
+        queueMicrotask(() => ended(attempt, GW_CLEAN));
+        return;
+    }
+    if (attempt.reader === null) attempt.reader = body.getReader();
+    attempt.reading = true;
+    attempt.reader.read().then(attempt.onRead, attempt.onCut);
 }
 
 /** Cancels an attempt, whatever it is at. @param {Attempt} attempt */
 export function attemptDrop(attempt) {
-  if (attempt.state === OVER) return;
-  attempt.state = OVER;
-  attempt.control.abort();
+    if (attempt.state === OVER) return;
+    attempt.state = OVER;
+    attempt.control.abort();
 }

@@ -88,7 +88,7 @@ bool gw_str_u64(struct gw_str s, uint64_t *out) {
 
 /* ------------------------------------------------------------------ buffers */
 
-enum { BUF_FIRST = 64 };
+enum { BUF_FIRST = 256 };
 
 void gw_buf_init(struct gw_buf *b, struct gw_arena *arena, size_t max) {
     *b = (struct gw_buf){.arena = arena, .max = max};
@@ -131,17 +131,11 @@ static bool reserve(struct gw_buf *b, size_t n) {
     return false;
 }
 
-void gw_buf_put(struct gw_buf *b, struct gw_str s) {
+void gw_buf_put_slow(struct gw_buf *b, struct gw_str s) {
     if (!s.p || s.n == 0 || !reserve(b, s.n))
         return;
     memcpy(b->p + b->n, s.p, s.n);
     b->n += s.n;
-}
-
-void gw_buf_putc(struct gw_buf *b, char c) {
-    if (!reserve(b, 1))
-        return;
-    b->p[b->n++] = c;
 }
 
 void gw_buf_put_u64(struct gw_buf *b, uint64_t v) {

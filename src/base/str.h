@@ -63,8 +63,19 @@ struct gw_buf {
 
 /* An empty buffer in `arena` that holds at most `max` bytes. */
 void gw_buf_init(struct gw_buf *b, struct gw_arena *arena, size_t max);
-void gw_buf_put(struct gw_buf *b, struct gw_str s);
-void gw_buf_putc(struct gw_buf *b, char c);
+/* gw_buf_put when it does not simply fit. */
+void gw_buf_put_slow(struct gw_buf *b, struct gw_str s);
+static inline void gw_buf_put(struct gw_buf *b, struct gw_str s) {
+    if (s.n == 0 || s.n > b->cap - b->n || b->full) {
+        gw_buf_put_slow(b, s);
+        return;
+    }
+    memcpy(b->p + b->n, s.p, s.n);
+    b->n += s.n;
+}
+static inline void gw_buf_putc(struct gw_buf *b, char c) {
+    gw_buf_put(b, gw_str(&c, 1));
+}
 void gw_buf_put_u64(struct gw_buf *b, uint64_t v);
 /* `s` as the inside of a JSON string: quotes, controls and invalid UTF-8 escaped (U+FFFD). */
 void gw_buf_put_json(struct gw_buf *b, struct gw_str s);

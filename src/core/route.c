@@ -43,13 +43,14 @@ static struct gw_route heavy(struct gw_str path) {
 }
 
 /* The edge has services of its own only if they are configured there; all else is the daemon's. */
-static struct gw_route twin_or(const struct gw_conf *conf, struct gw_route otherwise) {
+static struct gw_route twin_or(const struct gw_conf *conf, struct gw_str whole,
+                               struct gw_route otherwise) {
     if (conf->host == GW_EDGE && conf->twin.set)
-        return (struct gw_route){.kind = GW_ROUTE_TWIN, .name = GW_STR("local")};
+        return (struct gw_route){.kind = GW_ROUTE_TWIN, .name = GW_STR("local"), .rest = whole};
     return otherwise;
 }
 
-static struct gw_route local(const struct gw_conf *conf, struct gw_str path) {
+static struct gw_route local(const struct gw_conf *conf, struct gw_str path, struct gw_str whole) {
     struct gw_str name = cut_segment(&path);
     uint32_t service = gw_conf_service_index(conf, name);
     if (service < conf->services_n && conf->services[service].set)
@@ -57,7 +58,7 @@ static struct gw_route local(const struct gw_conf *conf, struct gw_str path) {
                                  .service = service,
                                  .name = conf->services[service].target.name,
                                  .rest = path.n > 0 ? path : GW_STR("/")};
-    return twin_or(conf,
+    return twin_or(conf, whole,
                    (struct gw_route){.kind = GW_ROUTE_LOCAL_UNKNOWN, .name = GW_STR("local")});
 }
 
@@ -74,7 +75,7 @@ static struct gw_route other(const struct gw_conf *conf, struct gw_str segment,
                                  .service = service,
                                  .name = conf->services[service].target.name,
                                  .rest = whole};
-    return twin_or(conf, none);
+    return twin_or(conf, whole, none);
 }
 
 struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
@@ -93,7 +94,7 @@ struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
                    ? heavy(path)
                    : (struct gw_route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
     if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
-        return local(conf, path);
+        return local(conf, path, whole);
     return other(conf, second, whole);
 }
 

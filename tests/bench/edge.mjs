@@ -16,10 +16,10 @@ import { load, post } from './edge-load.mjs';
 import { ROOT, gatewayModules, startWorkerd } from './edge-workerd.mjs';
 
 const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '15' }, short: { type: 'boolean', default: false },
-    only: { type: 'string' }, check: { type: 'boolean', default: false },
-  },
+    options: {
+        rounds: { type: 'string', default: '15' }, short: { type: 'boolean', default: false },
+        only: { type: 'string' }, check: { type: 'boolean', default: false },
+    },
 });
 const ROUNDS = Number(options.rounds);
 const PINNED = cpus().length > 1;
@@ -41,139 +41,139 @@ const askFast = post(PATH, json({ stream: true }), { 'x-heady-stream': 'fast' })
  * @type {Scenario[]}
  */
 const SCENARIOS = [
-  { name: 'request', unit: 'request', total: options.short ? 400 : 4000, connections: 16, units: 1,
-    workers: { gateway: ask, plain: ask, bare: ask }, limits: { plain: 1.10, bare: 1.5 } },
-  { name: 'relayed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
-    workers: { gateway: askFast, bare: askFast }, limits: { bare: 1.25 } },
-  { name: 'observed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
-    workers: { gateway: askStream, pull: askStream }, limits: { pull: 1.15 } },
+    { name: 'request', unit: 'request', total: options.short ? 400 : 4000, connections: 16, units: 1,
+        workers: { gateway: ask, plain: ask, bare: ask }, limits: { plain: 1.10, bare: 1.5 } },
+    { name: 'relayed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
+        workers: { gateway: askFast, bare: askFast }, limits: { bare: 1.25 } },
+    { name: 'observed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
+        workers: { gateway: askStream, pull: askStream }, limits: { pull: 1.15 } },
 ];
 
 /** User and system time of a process, in ticks. @param {number} pid */
 function ticks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
 }
 
 /** @param {number[]} list @param {number} q */
 function quantile(list, q) {
-  const sorted = [...list].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * q;
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+    const sorted = [...list].sort((a, b) => a - b);
+    const at = (sorted.length - 1) * q;
+    const low = Math.floor(at);
+    const high = Math.min(low + 1, sorted.length - 1);
+    return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
 }
 
 /** @param {number[]} list */
 function quartiles(list) {
-  return { q1: quantile(list, 0.25), median: quantile(list, 0.5), q3: quantile(list, 0.75) };
+    return { q1: quantile(list, 0.25), median: quantile(list, 0.5), q3: quantile(list, 0.75) };
 }
 
 /** The node that answers. @returns {Promise<{ port: number, stop: () => void }>} */
 async function startUpstream() {
-  const script = join(ROOT, 'tests/bench/upstream.mjs');
-  const command = PINNED ? ['taskset', '-c', '1', process.execPath, script]
-    : [process.execPath, script];
-  const env = { ...process.env, EVENTS: String(EVENTS) };
-  const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = await new Promise((done) => child.stdout.once('data', (data) => done(Number(data))));
-  return { port, stop: () => child.kill('SIGKILL') };
+    const script = join(ROOT, 'tests/bench/upstream.mjs');
+    const command = PINNED ? ['taskset', '-c', '1', process.execPath, script]
+        : [process.execPath, script];
+    const env = { ...process.env, EVENTS: String(EVENTS) };
+    const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const port = await new Promise((done) => child.stdout.once('data', (data) => done(Number(data))));
+    return { port, stop: () => child.kill('SIGKILL') };
 }
 
 /** The gateway's configuration: more in flight than a notebook would take, so that none waits. */
 function writeConfig() {
-  const file = join(ROOT, 'build/bench/gateway.json');
-  mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
-  writeFileSync(file, '{ "heavy": { "in_flight_max": 1000 } }\n');
-  return file;
+    const file = join(ROOT, 'build/bench/gateway.json');
+    mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
+    writeFileSync(file, '{ "heavy": { "in_flight_max": 1000 } }\n');
+    return file;
 }
 
 /** @param {string} name @param {number} upstream */
 function startWorker(name, upstream) {
-  const node = `http://127.0.0.1:${upstream}`;
-  /** @type {Record<string, string>} */
-  const vars = { NODE: node, GATEWAY_AUTH: 'off' };
-  for (let i = 1; i <= 8; i += 1) vars[`COLAB_ENDPOINT_${i}`] = node;
-  const file = join(ROOT, `tests/bench/workers/${name}.js`);
-  const modules = name === 'gateway' ? gatewayModules({ config: writeConfig() })
-    : [{ name: `${name}.js`, kind: /** @type {'esModule'} */ ('esModule'), file }];
-  return startWorkerd({ name: `bench-${name}`, modules, vars, cpu: PINNED ? 0 : undefined });
+    const node = `http://127.0.0.1:${upstream}`;
+    /** @type {Record<string, string>} */
+    const vars = { NODE: node, GATEWAY_AUTH: 'off' };
+    for (let i = 1; i <= 8; i += 1) vars[`COLAB_ENDPOINT_${i}`] = node;
+    const file = join(ROOT, `tests/bench/workers/${name}.js`);
+    const modules = name === 'gateway' ? gatewayModules({ config: writeConfig() })
+        : [{ name: `${name}.js`, kind: /** @type {'esModule'} */ ('esModule'), file }];
+    return startWorkerd({ name: `bench-${name}`, modules, vars, cpu: PINNED ? 0 : undefined });
 }
 
 /** One round of one worker: microseconds of CPU for each unit.
  * @param {Scenario} scenario @param {{ port: number, pid: number }} worker @param {Buffer} request */
 async function measure(scenario, worker, request) {
-  const before = ticks(worker.pid);
-  await load(worker.port, request, scenario.total, scenario.connections);
-  const spent = ticks(worker.pid) - before;
-  return (spent * TICK_US) / (scenario.total * scenario.units);
+    const before = ticks(worker.pid);
+    await load(worker.port, request, scenario.total, scenario.connections);
+    const spent = ticks(worker.pid) - before;
+    return (spent * TICK_US) / (scenario.total * scenario.units);
 }
 
 /** @param {Scenario} scenario @param {Record<string, { port: number, pid: number }>} workers */
 async function run(scenario, workers) {
-  const names = Object.keys(scenario.workers);
-  /** @type {Record<string, number[]>} */
-  const cost = Object.fromEntries(names.map((name) => [name, []]));
-  const round = async (/** @type {string[]} */ order, /** @type {boolean} */ counted) => {
-    for (const name of order) {
-      const us = await measure(scenario, workers[name], scenario.workers[name]);
-      if (counted) cost[name].push(us);
-    }
-  };
-  for (let i = 0; i < 3; i += 1) await round(names, false);
-  for (let i = 0; i < ROUNDS; i += 1) await round(i % 2 ? names.toReversed() : names, true);
-  return report(scenario, cost);
+    const names = Object.keys(scenario.workers);
+    /** @type {Record<string, number[]>} */
+    const cost = Object.fromEntries(names.map((name) => [name, []]));
+    const round = async (/** @type {string[]} */ order, /** @type {boolean} */ counted) => {
+        for (const name of order) {
+            const us = await measure(scenario, workers[name], scenario.workers[name]);
+            if (counted) cost[name].push(us);
+        }
+    };
+    for (let i = 0; i < 3; i += 1) await round(names, false);
+    for (let i = 0; i < ROUNDS; i += 1) await round(i % 2 ? names.toReversed() : names, true);
+    return report(scenario, cost);
 }
 
 /** @param {Scenario} scenario @param {Record<string, number[]>} cost */
 function report(scenario, cost) {
-  const [subject, ...others] = Object.keys(cost);
-  const ratios = others.map((other) => {
-    const list = cost[subject].map((us, i) => us / cost[other][i]);
-    const limit = scenario.limits[other];
-    return { to: other, ...quartiles(list), limit, ok: quantile(list, 0.5) <= limit };
-  });
-  const us = Object.fromEntries(Object.entries(cost).map(([name, list]) => [name, quartiles(list)]));
-  return { name: scenario.name, unit: scenario.unit, us, ratios };
+    const [subject, ...others] = Object.keys(cost);
+    const ratios = others.map((other) => {
+        const list = cost[subject].map((us, i) => us / cost[other][i]);
+        const limit = scenario.limits[other];
+        return { to: other, ...quartiles(list), limit, ok: quantile(list, 0.5) <= limit };
+    });
+    const us = Object.fromEntries(Object.entries(cost).map(([name, list]) => [name, quartiles(list)]));
+    return { name: scenario.name, unit: scenario.unit, us, ratios };
 }
 
 /** @param {ReturnType<typeof report>[]} reports */
 function print(reports) {
-  const range = (/** @type {{ q1: number, median: number, q3: number }} */ q, /** @type {number} */ n) => (
-    `${q.median.toFixed(n)} (${q.q1.toFixed(n)}-${q.q3.toFixed(n)})`);
-  console.log('\nCPU of workerd, microseconds: median (quartiles)');
-  for (const { name, unit, us, ratios } of reports) {
-    for (const [worker, q] of Object.entries(us)) {
-      console.log(`  ${name.padEnd(9)} ${worker.padEnd(8)} ${range(q, 1)} per ${unit}`);
+    const range = (/** @type {{ q1: number, median: number, q3: number }} */ q, /** @type {number} */ n) => (
+        `${q.median.toFixed(n)} (${q.q1.toFixed(n)}-${q.q3.toFixed(n)})`);
+    console.log('\nCPU of workerd, microseconds: median (quartiles)');
+    for (const { name, unit, us, ratios } of reports) {
+        for (const [worker, q] of Object.entries(us)) {
+            console.log(`  ${name.padEnd(9)} ${worker.padEnd(8)} ${range(q, 1)} per ${unit}`);
+        }
+        for (const { to, limit, ok, ...q } of ratios) {
+            console.log(`  ${name.padEnd(9)} gateway / ${to.padEnd(6)} ${range(q, 3)}  `
+                + `limit ${limit.toFixed(2)}: ${ok ? 'kept' : 'MISSED'}`);
+        }
     }
-    for (const { to, limit, ok, ...q } of ratios) {
-      console.log(`  ${name.padEnd(9)} gateway / ${to.padEnd(6)} ${range(q, 3)}  `
-        + `limit ${limit.toFixed(2)}: ${ok ? 'kept' : 'MISSED'}`);
-    }
-  }
 }
 
 /** @returns {Promise<boolean>} whether all limits were kept */
 async function main() {
-  if (PINNED) execFileSync('taskset', ['-a', '-cp', '1', String(process.pid)], { stdio: 'ignore' });
-  const scenarios = SCENARIOS.filter(({ name }) => !options.only || options.only === name);
-  const upstream = await startUpstream();
-  /** @type {Record<string, Awaited<ReturnType<typeof startWorkerd>>>} */
-  const workers = {};
-  try {
-    const names = new Set(scenarios.flatMap((scenario) => Object.keys(scenario.workers)));
-    for (const name of names) workers[name] = await startWorker(name, upstream.port);
-    const reports = [];
-    for (const scenario of scenarios) reports.push(await run(scenario, workers));
-    print(reports);
-    mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
-    writeFileSync(join(ROOT, 'build/bench/edge.json'), `${JSON.stringify({ rounds: ROUNDS, reports }, null, 2)}\n`);
-    return reports.every(({ ratios }) => ratios.every(({ ok }) => ok));
-  } finally {
-    for (const worker of Object.values(workers)) await worker.stop();
-    upstream.stop();
-  }
+    if (PINNED) execFileSync('taskset', ['-a', '-cp', '1', String(process.pid)], { stdio: 'ignore' });
+    const scenarios = SCENARIOS.filter(({ name }) => !options.only || options.only === name);
+    const upstream = await startUpstream();
+    /** @type {Record<string, Awaited<ReturnType<typeof startWorkerd>>>} */
+    const workers = {};
+    try {
+        const names = new Set(scenarios.flatMap((scenario) => Object.keys(scenario.workers)));
+        for (const name of names) workers[name] = await startWorker(name, upstream.port);
+        const reports = [];
+        for (const scenario of scenarios) reports.push(await run(scenario, workers));
+        print(reports);
+        mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
+        writeFileSync(join(ROOT, 'build/bench/edge.json'), `${JSON.stringify({ rounds: ROUNDS, reports }, null, 2)}\n`);
+        return reports.every(({ ratios }) => ratios.every(({ ok }) => ok));
+    } finally {
+        for (const worker of Object.values(workers)) await worker.stop();
+        upstream.stop();
+    }
 }
 
 const kept = await main();

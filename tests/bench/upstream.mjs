@@ -10,30 +10,30 @@ const event = Buffer.from(`data: ${JSON.stringify({ choices: [{ delta: { content
 
 /** @param {import('node:http').ServerResponse} response */
 function stream(response) {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
-  let left = EVENTS;
-  const timer = setInterval(() => {
-    response.write(event);
-    left -= 1;
-    if (left > 0) return;
-    clearInterval(timer);
-    response.end();
-  }, EVENT_MS);
-  response.once('close', () => clearInterval(timer));
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    let left = EVENTS;
+    const timer = setInterval(() => {
+        response.write(event);
+        left -= 1;
+        if (left > 0) return;
+        clearInterval(timer);
+        response.end();
+    }, EVENT_MS);
+    response.once('close', () => clearInterval(timer));
 }
 
 const server = createServer((request, response) => {
-  let body = '';
-  request.setEncoding('latin1');
-  request.on('data', (data) => { body += data; });
-  request.on('end', () => {
-    if (body.includes('"stream":true')) return stream(response);
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-    response.end(answer);
-  });
+    let body = '';
+    request.setEncoding('latin1');
+    request.on('data', (data) => { body += data; });
+    request.on('end', () => {
+        if (body.includes('"stream":true')) return stream(response);
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
+        response.end(answer);
+    });
 });
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  console.log(port);
+    const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+    console.log(port);
 });
