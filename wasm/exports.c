@@ -96,8 +96,7 @@ int32_t gw_box_start(uint32_t host, uint32_t env_n, uint32_t file_n, uint32_t se
                      uint32_t seed_high) {
     static char why[WHY_MAX];
     const struct gw_cells shared = {cells, 1};
-    const struct gw_source source = {
-        host, {input, env_n}, {input ? input + env_n : NULL, file_n}};
+    const struct gw_source source = {host, {input, env_n}, {input ? input + env_n : NULL, file_n}};
     const uint64_t seed = (uint64_t)seed_high << 32 | seed_low;
     text = gw_str(why, 0);
     gateway = gw_new(&mem, &shared, &source, seed, why, sizeof why, &text.n);

@@ -11,8 +11,8 @@ static struct {
 } armed[ARMED_MAX];
 
 static const struct gw_str places[] = {
-    [TRAP_HEAD] = GW_STR_INIT("head"),         [TRAP_BODY] = GW_STR_INIT("body"),
-    [TRAP_RESPONSE] = GW_STR_INIT("response"), [TRAP_CHUNK] = GW_STR_INIT("chunk"),
+    [TRAP_HEAD] = GW_STR_INIT("head"),           [TRAP_BODY] = GW_STR_INIT("body"),
+    [TRAP_RESPONSE] = GW_STR_INIT("response"),   [TRAP_CHUNK] = GW_STR_INIT("chunk"),
     [TRAP_RECURSION] = GW_STR_INIT("recursion"),
 };
 

@@ -8,7 +8,8 @@
  * drive.js keeps both, and the instance's generation says in logs which one it was.
  */
 import {
-    ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_EDGE, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF, SLICE_P, SLICE_SIZE, STR_N,
+    ACTION_AT, ACTION_ATTEMPT, GW_ABI, GW_EDGE, GW_LITERAL, SLICE_KIND, SLICE_LEN, SLICE_OFF,
+    SLICE_P, SLICE_SIZE, STR_N,
 } from '../build/offsets.js';
 
 /**
@@ -78,6 +79,10 @@ export class Core {
         this.action = this.box.action();
         this.inputAt = this.box.input(PIECE);
         this.inputCap = PIECE;
+        this.u8 = new Uint8Array(0);
+        this.u32 = new Uint32Array(0);
+        this.f64 = new Float64Array(0);
+        this.input = new Uint8Array(0);
         this.renew();
     }
 

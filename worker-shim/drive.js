@@ -19,8 +19,8 @@
  */
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA, GW_DROP,
-    GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND, GW_WAIT, HEAD_BODY_LEN,
-    HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
+    GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND, GW_WAIT, HEAD_HEAD,
+    HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
 } from '../build/offsets.js';
 import { Body, concat } from './body.js';
 import { monotonic, PIECE } from './core.js';
@@ -42,8 +42,12 @@ const RAW = 4;
 const RAW_MS = 600_000;
 
 /** How long a call may last before it is watched whether its client leaves. */
-const WATCH_MS = 50;
+const WATCH_MS = 250;
+/** How late a call's timer may be before the call is taken for lost, and how often that is looked
+ * at. */
+const LOST_MS = 2000;
 
+/** @type {Uint8Array} */
 const EMPTY = new Uint8Array(0);
 
 export class Call {
@@ -67,8 +71,10 @@ export class Call {
         this.done = ignore;
         /** Lets the call go on in its own context. */
         this.wake = ignore;
-        this.waiting = false;
+        this.asleep = false;
         this.watched = false;
+        /** Closed by sweep. */
+        this.lost = false;
         this.over = false;
         /** When to tick, and what the timer that is set was set for. */
         this.at = 0;
@@ -101,7 +107,7 @@ function ignore() {}
 function turn(call, feed) {
     const { core } = call;
     if (call.over) return;
-    if (core.dead) { orphaned(call); return; }
+    if (isOrphan(call)) { orphaned(call); return; }
     try {
         if (feed !== null && feed(call) < 0) failShort(call);
         else pump(call);
@@ -143,36 +149,43 @@ function settle(call) {
     if (call.attempt !== null && call.attempt.state === HEADED
         && (call.state === NONE || call.wanting)) attemptRead(call.attempt);
     arm(call);
-    if (!call.waiting) hold(call);
+    if (!call.asleep && (call.attempt === null || call.attempt.state === OVER)) sleep(call);
 }
 
-/** The first time that a call waits: from now on the request's context lives until it is over, so
- * that the client's leaving cannot end it in the middle. @param {Call} call */
-function hold(call) {
-    call.waiting = true;
-    sleep(call);
-    if (call.request === null) return;
-    call.ctx.waitUntil(new Promise((resolve) => { call.done = () => resolve(undefined); }));
-}
-
-/** From now on the client's leaving is an event. A signal costs a tenth of a request, and most
- * answers come before anybody could leave: it is asked for when a call has lasted WATCH_MS.
- * @param {Call} call */
-function watch(call) {
-    call.watched = true;
-    if (call.request === null) return;
-    const { signal } = call.request;
-    if (signal.aborted) onGone(call);
-    else signal.addEventListener('abort', () => onGone(call));
-}
-
-/** @param {Call} call */
+/** A promise of the call's own, so that another request's turn can let it go on. @param {Call} call */
 function sleep(call) {
+    call.asleep = true;
     new Promise((resolve) => { call.wake = () => resolve(undefined); }).then(() => {
         if (call.over) return;
         sleep(call);
         turn(call, null);
     });
+}
+
+/** The call has lasted WATCH_MS: from now on the client's leaving is an event, and the request's
+ * context lives until the call is over. Both together cost a fifth of a request, and most answers
+ * come before anybody could leave. A context that dies before is found by sweep.
+ * @param {Call} call */
+function watch(call) {
+    call.watched = true;
+    if (!call.asleep) sleep(call);
+    if (call.request === null) return;
+    call.ctx.waitUntil(new Promise((resolve) => { call.done = () => resolve(undefined); }));
+    const { signal } = call.request;
+    if (signal.aborted) onGone(call);
+    else signal.addEventListener('abort', () => onGone(call));
+}
+
+/** Closes the calls whose timer is long overdue: their context is no more, because the client left
+ * before the call was watched, or because the platform ended it. Only the core's part of them may be
+ * touched. One that lives after all goes on as one whose instance died. @param {import('./core.js').Core} core @param {number} now */
+function sweep(core, now) {
+    for (const call of core.calls.values()) {
+        if (call.timerAt === 0 || now < call.timerAt + LOST_MS) continue;
+        call.lost = true;
+        core.calls.delete(call.id);
+        core.box.close(call.id, now, Date.now());
+    }
 }
 
 /* ------------------------------------------------------------------ time */
@@ -196,7 +209,8 @@ function onTimer(call) {
     if (call.over) return;
     if (!call.watched) watch(call);
     if (call.over) return;
-    if (monotonic() < call.at) arm(call);
+    if (call.state !== RAW && isOrphan(call)) orphaned(call);
+    else if (monotonic() < call.at) arm(call);
     else if (call.state === RAW) endRaw(call, false);
     else turn(call, feedTick);
 }
@@ -249,9 +263,9 @@ export function bodyRead(call) {
 /** @param {Call} call */
 function bodyGot(call) {
     const { body } = call;
-    if (call.core.dead && !call.over) { orphaned(call); return; }
+    if (isOrphan(call) && !call.over) { orphaned(call); return; }
     if (body.fin && body.told === 0 && call.hub.refused.size > 0 && refusedBefore(call)) return;
-    while (!call.over && !call.core.dead && (body.told < body.end || body.fin !== body.finTold)) {
+    while (!call.over && !isOrphan(call) && (body.told < body.end || body.fin !== body.finTold)) {
         turn(call, feedBody);
     }
     if (call.attempt !== null) attemptMore(call.attempt);
@@ -311,7 +325,7 @@ export function failed(attempt, fail, sent) {
  * @param {Uint8Array} bytes */
 export function chunked(attempt, bytes) {
     const { call } = attempt;
-    if (call.core.dead) orphaned(call);
+    if (isOrphan(call)) orphaned(call);
     if (call.state === RAW) { enqueue(call, bytes); return; }
     for (let at = 0; at < bytes.length && attempt.state !== OVER; at += PIECE) {
         call.chunk = bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE);
@@ -329,7 +343,7 @@ function feedChunk(call) {
 /** @param {Attempt} attempt @param {number} how enum gw_how */
 export function ended(attempt, how) {
     const { call } = attempt;
-    if (call.core.dead) orphaned(call);
+    if (isOrphan(call)) orphaned(call);
     if (call.state === RAW) { endRaw(call, how === GW_CLEAN); return; }
     turn(call, ({ core, id }) => (
         core.box.res_end(id, attempt.number, how, monotonic(), Date.now())));
@@ -343,10 +357,6 @@ function onHead(call) {
     call.status = core.word(HEAD_STATUS);
     call.lines = core.string(HEAD_HEAD);
     call.state = HELD;
-    const length = core.length(HEAD_BODY_LEN);
-    if (call.request?.method === 'HEAD' && length !== Infinity) {
-        call.lines += `content-length: ${length}\r\n`;
-    }
 }
 
 /** Gives the client its response. @param {Call} call @param {BodyInit | null} body */
@@ -380,7 +390,7 @@ function answerStream(call) {
 function onPull(call) {
     if (call.cut) { call.controller?.error(new Error('the answer was cut')); return; }
     call.wanting = true;
-    if (!call.over && call.core.dead) orphaned(call);
+    if (!call.over && isOrphan(call)) orphaned(call);
     if (call.attempt !== null) attemptRead(call.attempt);
 }
 
@@ -408,6 +418,7 @@ function onRelay(call, report) {
     const attempt = /** @type {Attempt} */ (call.attempt);
     const { body } = /** @type {Response} */ (attempt.response);
     attempt.state = RELAYED;
+    if (call.request?.method === 'HEAD') keepLength(call, attempt.response);
     if (!report) { answer(call, body); return; }
     if (body === null) {
         answer(call, null);
@@ -417,6 +428,13 @@ function onRelay(call, report) {
     const pipe = new IdentityTransformStream();
     body.pipeTo(pipe.writable).then(() => attempt.end(GW_CLEAN), () => attempt.end(GW_CUT));
     answer(call, pipe.readable);
+}
+
+/** The answer to a HEAD says how long a body would be that neither side has.
+ * @param {Call} call @param {Response | null} response */
+function keepLength(call, response) {
+    const length = response?.headers.get('content-length') ?? null;
+    if (length !== null) call.lines += `content-length: ${length}\r\n`;
 }
 
 /** @param {Call} call */
@@ -485,19 +503,24 @@ function failShort(call) {
     giveUp(call, 'the gateway could not go on with this request');
 }
 
+/** The instance threw: nobody is to call it again. Its calls are woken, to go on as far as they can.
+ * @param {import('./core.js').Core} core @param {unknown} error */
+function bury(core, error) {
+    const calls = [...core.calls.values()];
+    core.dead = true;
+    core.calls.clear();
+    console.error(JSON.stringify({
+        event: 'trap', generation: core.generation, calls: calls.length, message: String(error),
+    }));
+    for (const call of calls) call.wake();
+}
+
 /** The instance threw: it is dead. This request is answered here, and the same one is refused for a
  * while; every other call goes on as far as it can (orphaned). @param {Call} call
  * @param {unknown} error */
 function trapped(call, error) {
-    const { core, hub } = call;
-    const others = [...core.calls.values()];
-    core.dead = true;
-    core.calls.clear();
-    console.error(JSON.stringify({
-        event: 'trap', generation: core.generation, calls: others.length, message: String(error),
-    }));
-    if (call.request !== null) hub.refuse(digest(call));
-    for (const other of others) if (other !== call) other.wake();
+    bury(call.core, error);
+    if (call.request !== null) call.hub.refuse(digest(call));
     if (!call.over) leave(call);
     if (call.state === STREAM) errorInBand(call);
     giveUp(call, 'the gateway failed on this request and will not take it again for ten minutes');
@@ -510,6 +533,11 @@ function errorInBand(call) {
     const error = { message, type: 'server_error', param: null, code: 'internal_error' };
     const text = `data: ${JSON.stringify({ error })}\n\n`;
     enqueue(call, new TextEncoder().encode(text));
+}
+
+/** Whether nothing in the core stands for this call any more. @param {Call} call */
+function isOrphan(call) {
+    return call.lost || call.core.dead;
 }
 
 /** A call whose instance died goes on by itself or, if nothing has gone to the client, begins anew.
@@ -543,6 +571,7 @@ function replay(call) {
     call.body.rewind();
     if (core === null) { leave(call); giveUp(call, 'the gateway has no valid configuration'); return; }
     call.core = core;
+    call.lost = false;
     turn(call, feedHead);
     if (!call.over && call.body.end > 0) bodyGot(call);
 }
@@ -563,8 +592,23 @@ export function serve(hub, request, ctx) {
         readHead(call, request);
         if (hub.refused.size > 0 && refusedBefore(call)) return;
         turn(call, feedHead);
+        if (monotonic() >= hub.sweepAt) lookAfter(hub);
         if (monotonic() >= hub.tasksAt) ctx.waitUntil(tasks(hub, ctx));
     });
+}
+
+/** Sweeps, when it is time. @param {import('./hub.js').Hub} hub */
+function lookAfter(hub) {
+    const core = hub.core();
+    const now = monotonic();
+    hub.sweepAt = now + LOST_MS;
+    if (core === null) return;
+    try {
+        sweep(core, now);
+        wakeReady(core);
+    } catch (error) {
+        bury(core, error);
+    }
 }
 
 /** Whether a request is refused that made an instance trap before. @param {Call} call */

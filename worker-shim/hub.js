@@ -23,7 +23,8 @@ export class Hub {
         this.invalid = false;
         /** When gw_task is to be asked again; at once in a new instance. */
         this.tasksAt = 0;
-        this.replayMax = 0;
+        /** When calls that were lost are to be looked for again. */
+        this.sweepAt = 0;
         this.log = false;
         /** Digests of requests, and until when they are refused. @type {Map<string, number>} */
         this.refused = new Map();
@@ -35,7 +36,7 @@ export class Hub {
         if (this.invalid) return null;
         this.generation += 1;
         const core = new Core(module, this.generation);
-        const why = core.start(this.env, file);
+        const why = core.start(this.env, /** @type {any} */ (file));
         if (why !== null) {
             this.invalid = true;
             console.error(JSON.stringify({ event: 'configuration', message: why }));
@@ -56,7 +57,6 @@ export class Hub {
             const [name, value] = line.split(' ');
             limits[name] = Number(value);
         }
-        this.replayMax = limits.replay_bytes_max ?? 0;
         this.log = limits.log_requests === 1;
     }
 

@@ -51,14 +51,11 @@ export class Attempt {
         this.at = 0;
         this.off = 0;
         this.flowing = false;
-        /** Made once, so that a chunk costs no closure. @param {ReadableStreamReadResult<Uint8Array>} r */
-        this.onRead = (r) => {
-            this.reading = false;
-            if (this.state === OVER) return;
-            if (r.done) this.end(GW_CLEAN);
-            else chunked(this, r.value);
-        };
-        this.onCut = () => this.end(GW_CUT);
+        /** Made at the first read, so that a chunk costs no closure.
+         * @type {((r: ReadableStreamReadResult<Uint8Array>) => void) | null} */
+        this.onRead = null;
+        /** @type {(() => void) | null} */
+        this.onCut = null;
     }
 
     /** The answer is over, or broke. @param {number} how enum gw_how */
@@ -235,6 +232,14 @@ export function classify(error) {
     return [GW_FAIL_LOCAL, GW_SENT_NONE];
 }
 
+/** @param {Attempt} attempt @param {ReadableStreamReadResult<Uint8Array>} result */
+function onRead(attempt, { done, value }) {
+    attempt.reading = false;
+    if (attempt.state === OVER) return;
+    if (done) attempt.end(GW_CLEAN);
+    else chunked(attempt, value);
+}
+
 /** Reads one chunk of an observed answer. @param {Attempt} attempt */
 export function attemptRead(attempt) {
     if (attempt.reading || attempt.state !== HEADED) return;
@@ -244,7 +249,11 @@ export function attemptRead(attempt) {
         queueMicrotask(() => ended(attempt, GW_CLEAN));
         return;
     }
-    if (attempt.reader === null) attempt.reader = body.getReader();
+    if (attempt.reader === null) {
+        attempt.reader = body.getReader();
+        attempt.onRead = (r) => onRead(attempt, r);
+        attempt.onCut = () => attempt.end(GW_CUT);
+    }
     attempt.reading = true;
     attempt.reader.read().then(attempt.onRead, attempt.onCut);
 }

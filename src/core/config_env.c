@@ -87,19 +87,15 @@ static bool read_twin(struct env *e) {
 static bool read_auth(struct env *e) {
     struct gw_str auth = get(e, GW_STR("GATEWAY_AUTH"));
     struct gw_str keys = get(e, GW_STR("GATEWAY_KEYS"));
-    if (auth.p != NULL && !gw_str_eq(auth, GW_STR("off")) && !gw_str_eq(auth, GW_STR("on")))
+    bool off = auth.p != NULL && gw_str_eq(auth, GW_STR("off"));
+    if (auth.p != NULL && !off && !gw_str_eq(auth, GW_STR("on")))
         return fail(e, GW_STR("GATEWAY_AUTH"),
-                    GW_STR("is neither \"on\" nor \"off\"; leave it out "
-                           "to demand a key"));
-    if (keys.p != NULL) {
-        if (gw_str_eq(auth, GW_STR("off")))
-            return fail(e, GW_STR("GATEWAY_AUTH"),
-                        GW_STR("is \"off\" while GATEWAY_KEYS names keys; leave one of them out"));
-        e->conf->auth = GW_AUTH_KEYS;
-        return gw_conf_keys(e->conf, keys, e->why);
-    }
-    e->conf->auth = gw_str_eq(auth, GW_STR("off")) ? GW_AUTH_OFF : GW_AUTH_NONE;
-    return true;
+                    GW_STR("is neither \"on\" nor \"off\"; leave it out to demand a key"));
+    if (keys.p != NULL && off)
+        return fail(e, GW_STR("GATEWAY_AUTH"),
+                    GW_STR("is \"off\" while GATEWAY_KEYS names keys; leave one of them out"));
+    e->conf->auth = keys.p != NULL ? GW_AUTH_KEYS : off ? GW_AUTH_OFF : GW_AUTH_NONE;
+    return keys.p == NULL || gw_conf_keys(e->conf, keys, e->why);
 }
 
 /* Whole dollars and up to nine decimals, exactly. */

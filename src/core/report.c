@@ -106,10 +106,17 @@ struct gw_str gw_report(struct gw *gw, uint32_t what) {
     gw_arena_reset(&gw->shown);
     gw_buf_init(&b, &gw->shown, 256 << 10);
     switch (what) {
-    case GW_SHOW_CHECK: show_check(gw->conf, &b); break;
-    case GW_SHOW_MISSING: show_missing(gw->conf, &b); break;
-    case GW_SHOW_LISTEN: gw_buf_put(&b, gw->conf->listen); break;
-    default: break;
+    case GW_SHOW_CHECK:
+        show_check(gw->conf, &b);
+        break;
+    case GW_SHOW_MISSING:
+        show_missing(gw->conf, &b);
+        break;
+    case GW_SHOW_LISTEN:
+        gw_buf_put(&b, gw->conf->listen);
+        break;
+    default:
+        break;
     }
     return gw_buf_str(&b);
 }

@@ -19,7 +19,7 @@ class Answer {
     /** @param {Buffer} data @returns {boolean} whether the answer is complete */
     feed(data) {
         if (this.left >= 0 && !this.chunked) { this.left -= data.length; return this.left <= 0; }
-        this.text += data.latin1Slice();
+        this.text += data.toString('latin1');
         if (this.chunked) return this.#tail();
         const end = this.text.indexOf('\r\n\r\n');
         if (end < 0) return false;
