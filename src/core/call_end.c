@@ -58,11 +58,12 @@ void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, s
     gw_buf_put(out, GW_STR("\r\n"));
 }
 
+/* `value` is one of ours, or has been checked: it needs no escapes. */
 static void put_member(struct gw_buf *b, struct gw_str name, struct gw_str value) {
     gw_buf_put(b, GW_STR(",\""));
     gw_buf_put(b, name);
     gw_buf_put(b, GW_STR("\":\""));
-    gw_buf_put_json(b, value);
+    gw_buf_put(b, value);
     gw_buf_putc(b, '"');
 }
 
@@ -84,7 +85,9 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     gw_buf_put(&b, GW_STR("\",\"event\":\"request\""));
     put_member(&b, GW_STR("id"), c->id);
     put_member(&b, GW_STR("key"), c->key_name);
-    put_member(&b, GW_STR("method"), gw_str_sub(c->method, 0, 16));
+    gw_buf_put(&b, GW_STR(",\"method\":\""));
+    gw_buf_put_json(&b, gw_str_sub(c->method, 0, 16));
+    gw_buf_putc(&b, '"');
     put_member(&b, GW_STR("route"), c->route.name);
     if (c->has_head && c->attempt.to != NULL)
         put_member(&b, GW_STR("target"), c->attempt.to->target.name);
@@ -174,6 +177,8 @@ void call_refuse(struct gw_call *c, const struct call_error *e, struct gw_time n
     gw_head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
     if (e->status == 401)
         gw_head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));
+    if (e->allow.n > 0)
+        gw_head_put(&head, GW_STR("allow"), e->allow);
     if (e->retry_after_s > 0)
         put_number(&head, GW_STR("retry-after: "), e->retry_after_s);
     call_put_why(c, &head, (struct gw_str){NULL, 0}, now);

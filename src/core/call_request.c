@@ -96,6 +96,17 @@ static bool is_read(const struct gw_call *c) {
     return gw_str_eq(c->method, GW_STR("GET")) || gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
+static void refuse_method(struct gw_call *c, struct gw_str allow, struct gw_time now) {
+    call_refuse(c,
+                &(struct call_error){.status = 405,
+                                     .type = bad_request,
+                                     .code = GW_STR("method_not_allowed"),
+                                     .allow = allow,
+                                     .message = GW_STR("this method is not offered here; the "
+                                                       "allow header names those that are")},
+                now);
+}
+
 /* What can be said without knowing who asks: false, and the call is refused. */
 static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
     if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade) {
@@ -106,10 +117,7 @@ static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
         return false;
     }
     if (!is_method(c->method)) {
-        refuse(c, 405, GW_STR("method_not_allowed"),
-               GW_STR("the method is not offered; use GET, HEAD, POST, PUT, PATCH, DELETE or "
-                      "OPTIONS"),
-               now);
+        refuse_method(c, GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"), now);
         return false;
     }
     return true;
@@ -118,11 +126,11 @@ static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
 static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
     bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH;
     if (get_only && !is_read(c)) {
-        refuse(c, 405, GW_STR("method_not_allowed"), GW_STR("use GET here"), now);
+        refuse_method(c, GW_STR("GET, HEAD"), now);
         return false;
     }
     if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST"))) {
-        refuse(c, 405, GW_STR("method_not_allowed"), GW_STR("use POST here"), now);
+        refuse_method(c, GW_STR("POST"), now);
         return false;
     }
     return true;
@@ -342,7 +350,7 @@ static void hold(struct gw_call *c, uint64_t len) {
         return;
     bool more = !c->body.fin;
     bool over = (more && c->body.received >= l->replay_bytes_max) ||
-                c->gw->held + len > l->replay_total_max;
+                c->gw->held + len > l->replay_total_max / c->gw->pool.cells.loops;
     if (!over || c->state == CALL_SNIFF) {
         c->body.held += len;
         c->gw->held += len;

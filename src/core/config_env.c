@@ -126,7 +126,18 @@ static bool read_policy(struct env *e) {
     return true;
 }
 
+/* A promise that this version cannot keep must not look kept. */
+static bool read_air_gap(struct env *e) {
+    struct gw_str mode = get(e, GW_STR("AIRGAP_MODE"));
+    if (mode.p == NULL || gw_str_ieq(mode, GW_STR("false")) || gw_str_ieq(mode, GW_STR("off")) ||
+        gw_str_eq(mode, GW_STR("0")))
+        return true;
+    return fail(e, GW_STR("AIRGAP_MODE"),
+                GW_STR("is set, and this version has no air gap to enforce; unset it, or wait"));
+}
+
 bool gw_conf_env(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
-    return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) && read_policy(&e);
+    return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
+           read_policy(&e) && read_air_gap(&e);
 }

@@ -137,6 +137,7 @@ void call_on_silence(struct gw_call *c, struct gw_time now);
 struct call_error {
     uint32_t status;
     struct gw_str type, code, param, message;
+    struct gw_str allow;    /* of a 405 */
     uint32_t retry_after_s; /* 0: no such header */
 };
 void call_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);

@@ -127,7 +127,8 @@ struct gw_res_head {
     uint32_t status;
     const struct gw_header *headers;
     uint32_t headers_n;
-    uint64_t body_len; /* declared length, GW_UNKNOWN if none; 0 where a body is not allowed */
+    uint64_t body_len; /* declared length, GW_UNKNOWN if none; 0 where no body may come (204, 304).
+                        * Of a HEAD: what is declared; RES_END follows at once all the same */
 };
 
 enum gw_how { GW_CLEAN = 0, GW_CUT = 1 }; /* CUT: ended before its framing said so */

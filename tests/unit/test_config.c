@@ -118,6 +118,7 @@ static void test_refusals_of_the_environment(void) {
     expect_refused(GW_STR("GATEWAY_KEYS=a:" HEX ":x=1\0"), "", "unknown option");
     expect_refused(GW_STR("GATEWAY_KEYS=a:" HEX "\nb:" HEX "\0"), "", "there twice");
     expect_refused(GW_STR("MONTHLY_BUDGET=1e3\0"), "", "MONTHLY_BUDGET");
+    expect_refused(GW_STR("AIRGAP_MODE=True\0"), "", "AIRGAP_MODE: is set");
     expect_refused(GW_STR("PROFILE=bold\0"), "", "PROFILE: is not a profile");
 }
 
