@@ -35,6 +35,8 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
     gw->mem = mem;
     gw->conf = conf;
     gw->pool.cells = *cells;
+    if (gw->pool.cells.loops == 0)
+        gw->pool.cells.loops = 1;
     gw_rng_init(&gw->rng, seed);
     gw_arena_init(&gw->shown, mem, 8192, SHOWN_MAX);
     return gw;
