@@ -155,7 +155,7 @@ test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 bench: build | $(NODE)
-	node tests/bench/bench.mjs
+	node tests/bench/edge.mjs
 
 # ---------------------------------------------------------------- lint
 C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])

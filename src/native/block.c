@@ -3,13 +3,13 @@
 #include <stdlib.h>
 
 struct block *block_get(struct blocks *b, size_t want) {
-    struct block **list = want <= BLOCK_SMALL ? &b->small : &b->large;
-    uint32_t *n = want <= BLOCK_SMALL ? &b->small_n : &b->large_n;
+    struct block_list *list = want <= BLOCK_SMALL ? &b->small : &b->large;
     uint32_t cap = want <= BLOCK_SMALL ? BLOCK_SMALL : BLOCK_LARGE;
-    struct block *block = *list;
+    struct block *block = list->first;
     if (block != NULL) {
-        *list = block->next;
-        --*n;
+        list->first = block->next;
+        if (--list->n < list->low)
+            list->low = list->n;
     } else {
         block = malloc(sizeof *block + cap);
         if (block == NULL)
@@ -24,15 +24,14 @@ struct block *block_get(struct blocks *b, size_t want) {
 
 void block_put(struct blocks *b, struct block *block) {
     bool small = block->cap == BLOCK_SMALL;
-    struct block **list = small ? &b->small : &b->large;
-    uint32_t *n = small ? &b->small_n : &b->large_n;
-    if (*n >= (small ? BLOCK_SMALL_KEPT : BLOCK_LARGE_KEPT)) {
+    struct block_list *list = small ? &b->small : &b->large;
+    if (list->n >= (small ? BLOCK_SMALL_KEPT : BLOCK_LARGE_KEPT)) {
         free(block);
         return;
     }
-    block->next = *list;
-    *list = block;
-    ++*n;
+    block->next = list->first;
+    list->first = block;
+    list->n++;
 }
 
 void block_put_all(struct blocks *b, struct block *first) {
@@ -43,16 +42,26 @@ void block_put_all(struct blocks *b, struct block *first) {
     }
 }
 
-static void free_list(struct block *block) {
-    while (block != NULL) {
-        struct block *next = block->next;
+static void drop(struct block_list *list, uint32_t n) {
+    for (; n > 0; n--) {
+        struct block *block = list->first;
+        list->first = block->next;
+        list->n--;
         free(block);
-        block = next;
     }
 }
 
+static void trim(struct block_list *list) {
+    drop(list, list->low);
+    list->low = list->n;
+}
+
+void block_trim(struct blocks *b) {
+    trim(&b->small);
+    trim(&b->large);
+}
+
 void block_del_all(struct blocks *b) {
-    free_list(b->small);
-    free_list(b->large);
-    *b = (struct blocks){0};
+    drop(&b->small, b->small.n);
+    drop(&b->large, b->large.n);
 }

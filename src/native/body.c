@@ -48,18 +48,36 @@ bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t l
     return true;
 }
 
+void body_adopt(struct body *b, struct block *block) {
+    block->off = b->arrived;
+    block->next = NULL;
+    if (b->last == NULL) {
+        b->first = block;
+    } else {
+        b->last->next = block;
+    }
+    b->last = block;
+    b->arrived += block->to - block->from;
+}
+
+/* The offset behind a block's last byte. */
+static uint64_t end_of(const struct block *block) {
+    return block->off + (block->to - block->from);
+}
+
 struct gw_str body_at(const struct body *b, uint64_t off, uint64_t max) {
     struct block *block = b->first;
-    while (block != NULL && block->off + block->to <= off)
+    while (block != NULL && end_of(block) <= off)
         block = block->next;
     if (block == NULL || off < block->off)
         return gw_str(NULL, 0);
-    uint64_t n = block->off + block->to - off;
-    return gw_str(block->data + (off - block->off), n < max ? (size_t)n : (size_t)max);
+    uint64_t n = end_of(block) - off;
+    const char *p = block->data + block->from + (off - block->off);
+    return gw_str(p, n < max ? (size_t)n : (size_t)max);
 }
 
 void body_free(struct body *b, struct blocks *blocks, uint64_t off) {
-    while (b->first != NULL && b->first->to > 0 && b->first->off + b->first->to <= off) {
+    while (b->first != NULL && b->first->to > b->first->from && end_of(b->first) <= off) {
         struct block *block = b->first;
         /* the last block goes on receiving as long as it has room */
         if (block == b->last && block->to < block->cap && !b->fin)

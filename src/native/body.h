@@ -30,6 +30,8 @@ char *body_room(struct body *b, struct blocks *blocks, uint64_t want, size_t *n)
 void body_got(struct body *b, size_t n);
 /* Copies `s` behind what is there; `left` is how many bytes are expected in all from here on. */
 bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t left);
+/* Takes a block over as it is: its bytes [from, to) come behind what is there. */
+void body_adopt(struct body *b, struct block *block);
 /* The bytes from `off` on that lie in one block, at most `max`; n == 0 if they are not there. */
 struct gw_str body_at(const struct body *b, uint64_t off, uint64_t max);
 /* Frees the blocks that lie wholly below `off`. */

@@ -44,7 +44,6 @@ struct client {
     bool keep_alive;                        /* after this answer */
     bool expect;                            /* the client waits for 100 Continue */
     bool in_done;                           /* the request body has been received */
-    bool in_hand;                           /* or all of it lies behind its head */
     bool headed;                            /* the answer's head has been written */
     bool broken;                            /* the answer cannot become whole */
     bool reset;                             /* FLUSH ends in a reset */

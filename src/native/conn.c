@@ -1,6 +1,8 @@
 #include "native/conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +51,13 @@ void conn_want_write(struct conn *conn, bool on) {
 }
 
 /* ------------------------------------------------------------------ life */
+
+void conn_tune(int fd) {
+    int on = 1, unsent = CONN_UNSENT, window = CONN_WINDOW;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof window);
+}
 
 static void run_later(struct later *later) {
     struct conn *conn = later->owner;
@@ -222,8 +231,7 @@ static bool enqueue(struct conn *conn, struct gw_str s) {
 /* Takes `n` bytes off the front of the queue. */
 static void dequeue(struct conn *conn, size_t n) {
     conn->queued -= n;
-    while (n > 0) {
-        struct block *block = conn->first;
+    for (struct block *block; n > 0 && (block = conn->first) != NULL;) {
         size_t k = block->to - block->from;
         if (k > n) {
             block->from += (uint32_t)n;

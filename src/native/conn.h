@@ -36,6 +36,7 @@ struct conn;
 struct ssl_st;
 
 enum { CONN_HIGH = 65536, CONN_LOW = 16384 }; /* queued bytes: full, and no longer full */
+enum { CONN_UNSENT = 131072, CONN_WINDOW = 1 << 20 };
 enum { BATCH_IOV = 64, BATCH_STAGE = 16384 };
 
 enum conn_watch { CONN_STILL = 0, CONN_READ, CONN_WAIT };
@@ -83,6 +84,10 @@ struct batch {
     char stage[BATCH_STAGE];
 };
 
+/* Sets a new socket up: nothing waits for more to send, and the kernel holds at most about
+ * CONN_UNSENT bytes that are not under way and CONN_WINDOW bytes that nobody has read; left to
+ * itself it would take tens of megabytes from a fast peer for a slow one. */
+void conn_tune(int fd);
 /* A connection on the non-blocking socket `fd`, which it owns from now on; CONN_STILL. NULL if
  * there is no memory (and `fd` is closed). */
 struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner);

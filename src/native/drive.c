@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "native/log.h"
+#include "native/drive_parts.h"
 #include "native/loop.h"
 #include "native/reply.h"
 #include "native/upstream.h"
@@ -59,7 +59,7 @@ void drive_del_free(struct loop *loop) {
     }
 }
 
-static struct attempt *find(const struct drive *d, uint32_t number) {
+struct attempt *drive_find(const struct drive *d, uint32_t number) {
     struct attempt *a = d->attempts;
     while (a != NULL && a->number != number)
         a = a->next;
@@ -96,7 +96,7 @@ static uint64_t needed(const struct drive *d) {
     return low;
 }
 
-static void release_body(struct drive *d) {
+void drive_release(struct drive *d) {
     uint64_t low = needed(d);
     if (d->forget < low)
         low = d->forget;
@@ -144,133 +144,11 @@ static void push_all(struct drive *d) {
     }
 }
 
-/* ------------------------------------------------------------------ actions */
-
-static void act_send(struct drive *d, const struct gw_action *action) {
-    struct attempt *a = upstream_send(d, action);
-    if (a == NULL) {
-        d->broken = true;
-        return;
-    }
-    a->next = d->attempts;
-    d->attempts = a;
-}
-
-static void act_read(struct drive *d, const struct gw_action *a) {
-    if (a->read.upto > d->upto)
-        d->upto = a->read.upto;
-    if (a->read.show > d->show)
-        d->show = a->read.show;
-    if (d->front != NULL)
-        d->front->ops->wanted(d->front);
-}
-
-static void act_drop(struct drive *d, uint32_t number) {
-    struct attempt *a = find(d, number);
-    if (a != NULL)
-        upstream_drop(a);
-}
-
-static void act_head(struct drive *d, const struct gw_action *a) {
-    uint64_t body_len = a->head.body_len == 0 ? d->declared : a->head.body_len;
-    d->headed = true;
-    if (d->front != NULL)
-        d->front->ops->head(d->front, a->head.status, a->head.head, body_len);
-}
-
-/* The slices as pieces; false if one names bytes that are not there. */
-static bool piece_of(const struct drive *d, const struct gw_slice *s, struct front_piece *piece) {
-    *piece = (struct front_piece){.copy = s->kind == GW_LITERAL};
-    switch (s->kind) {
-    case GW_LITERAL:
-        piece->bytes = gw_str(s->p, (size_t)s->len);
-        break;
-    case GW_CHUNK:
-        piece->bytes = gw_str_sub(d->chunk, (size_t)s->off, (size_t)s->len);
-        break;
-    default:
-        piece->bytes = body_at(&d->body, s->off, s->len);
-        break;
-    }
-    return piece->bytes.n == s->len;
-}
-
-static void act_data(struct drive *d, const struct gw_action *a) {
-    enum { AT_ONCE = 16 };
-    struct front_piece pieces[AT_ONCE];
-    uint32_t n = 0;
-    if (d->front == NULL)
-        return;
-    for (uint32_t i = 0; i < a->data.slices_n; i++) {
-        if (!piece_of(d, &a->data.slices[i], &pieces[n++])) {
-            d->broken = true;
-            return;
-        }
-        if (n == AT_ONCE || i + 1 == a->data.slices_n) {
-            d->front->ops->data(d->front, pieces, n);
-            n = 0;
-        }
-    }
-}
-
-static void act_relay(struct drive *d, const struct gw_action *action) {
-    struct attempt *a = find(d, action->attempt);
-    d->relay_at = action->at;
-    if (a == NULL)
-        return; /* it had no more bytes: its end has been told */
-    d->relay = action->attempt;
-    upstream_relay(a);
-}
-
-static void act_wait(struct drive *d, double at) {
-    if (d->relay != 0 && d->relay_at < at)
-        at = d->relay_at;
-    timer_set(&d->timer, at);
-}
-
-/* Carries one action out; false when there is nothing more to poll. */
-static bool act(struct drive *d, const struct gw_action *a) {
-    switch (a->kind) {
-    case GW_READ:
-        act_read(d, a);
-        return true;
-    case GW_SEND:
-        act_send(d, a);
-        return true;
-    case GW_DROP:
-        act_drop(d, a->attempt);
-        return true;
-    case GW_HEAD:
-        act_head(d, a);
-        return true;
-    case GW_DATA:
-        act_data(d, a);
-        return true;
-    case GW_RELAY:
-        act_relay(d, a);
-        return true;
-    case GW_RECORD:
-        log_record(d->loop, a->record.line);
-        return true;
-    case GW_FORGET:
-        d->forget = a->forget.below;
-        release_body(d);
-        return true;
-    case GW_END:
-        d->over = true;
-        d->code = a->end.code;
-        return false;
-    default:
-        act_wait(d, a->at);
-        return false;
-    }
-}
-
 static void pump(struct drive *d) {
     struct gw_action a;
     while (!d->broken) {
         (void)gw_poll(d->call, &a);
-        if (!act(d, &a))
+        if (!drive_act(d, &a))
             return;
     }
 }
@@ -292,7 +170,7 @@ static void finish(struct drive *d) {
     d->call = NULL;
     if (d->front != NULL && !d->headed)
         d->code = 1;
-    struct attempt *relay = d->relay != 0 ? find(d, d->relay) : NULL;
+    struct attempt *relay = d->relay != 0 ? drive_find(d, d->relay) : NULL;
     if (d->code != 0 || relay == NULL || d->front == NULL) {
         leave(d, d->code);
         return;
@@ -305,7 +183,7 @@ static void finish(struct drive *d) {
     }
     /* no replay any more: what is still coming of the request goes straight through */
     d->upto = d->forget = GW_REST;
-    release_body(d);
+    drive_release(d);
     timer_set(&d->timer, d->relay_at);
     push_all(d);
 }
@@ -342,24 +220,23 @@ static void feed(struct drive *d, const struct gw_event *e) {
 
 /* ------------------------------------------------------------------ beginnings */
 
-static int open_call(struct drive *d, struct gw_call *call) {
-    if (call == NULL) {
-        drive_free(d);
-        return -1;
-    }
-    d->call = call;
-    gw_set_user(call, d);
-    return 0;
+struct drive *drive_open(struct loop *loop, struct front *front) {
+    front->drive = drive_new(loop, front);
+    return front->drive;
 }
 
-int drive_begin(struct loop *loop, struct front *front, const struct gw_req_head *head) {
-    struct drive *d = drive_new(loop, front);
-    if (d == NULL || open_call(d, gw_open(loop->gw, loop_time(loop))) < 0)
-        return -1;
-    front->drive = d;
-    d->body.fin = d->body.fin_told = head->body_len == 0;
+void drive_start(struct drive *d, const struct gw_req_head *head, bool fin) {
+    struct loop *loop = d->loop;
+    d->call = gw_open(loop->gw, loop_time(loop));
+    if (d->call == NULL) {
+        leave(d,
+              reply_error(d->front, 503, "the gateway is out of memory; try again", "overloaded"));
+        return;
+    }
+    gw_set_user(d->call, d);
+    d->body.fin = fin;
+    d->body.fin_told = head->body_len == 0;
     feed(d, &(struct gw_event){.kind = GW_REQ_HEAD, .req_head = *head});
-    return 0;
 }
 
 void drive_tasks(struct loop *loop) {
@@ -374,7 +251,8 @@ void drive_tasks(struct loop *loop) {
             gw_close(call, loop_time(loop));
             break;
         }
-        (void)open_call(d, call);
+        d->call = call;
+        gw_set_user(call, d);
         d->body.fin = d->body.fin_told = true;
         settle(d);
     }
@@ -444,7 +322,7 @@ void drive_relayed(struct drive *d, struct gw_str bytes) {
 void drive_sent(struct drive *d) {
     if (d->body.first == NULL && d->body.fin)
         return;
-    release_body(d);
+    drive_release(d);
     if (d->front != NULL)
         d->front->ops->wanted(d->front);
 }
@@ -458,7 +336,7 @@ bool drive_full(const struct drive *d) {
 /* A relay that takes too long ends as one that was cut. */
 static void relay_late(struct drive *d) {
     uint32_t number = d->relay;
-    struct attempt *a = find(d, number);
+    struct attempt *a = drive_find(d, number);
     if (a != NULL)
         upstream_drop(a);
     drive_res_end(d, number, GW_CUT, true);

@@ -49,9 +49,12 @@ struct drive {
     struct timer timer;
 };
 
-/* Begins a client's call; its answer may have gone to `front` when this returns. -1 if there is no
- * memory. */
-int drive_begin(struct loop *loop, struct front *front, const struct gw_req_head *head);
+/* A drive for a client's call; NULL if there is no memory. Bytes of the request body that are there
+ * already go into drive->body now. */
+struct drive *drive_open(struct loop *loop, struct front *front);
+/* Begins the call; `fin`: the body is complete. Its answer may have gone to the front when this
+ * returns. */
+void drive_start(struct drive *d, const struct gw_req_head *head, bool fin);
 /* Asks the core for work of its own and drives what is due; asks again in time. */
 void drive_tasks(struct loop *loop);
 

@@ -221,21 +221,24 @@ static int watch_signals(struct loop *loop, uv_signal_t *signals) {
 /* Everything that can fail is done before the first thread starts. */
 static int prepare(struct hub *hub, struct options *o, const struct source *source) {
     int code = EXIT_GOOD;
-    for (uint32_t i = 0; i < o->threads; i++) {
+    struct loop *first = loop_new(hub);
+    for (uint32_t i = 1; i < o->threads && first != NULL; i++) {
         if (loop_new(hub) == NULL)
             return no_memory();
     }
+    if (first == NULL)
+        return no_memory();
     for (uint32_t i = 0; i < hub->loops_n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
     if (code == EXIT_GOOD)
-        code = addresses(o, hub->loops[0], source);
+        code = addresses(o, first, source);
     if (code == EXIT_GOOD)
-        code = check_access(o, hub->loops[0]);
+        code = check_access(o, first);
     for (uint32_t i = 0; i < o->listen_n && code == EXIT_GOOD; i++) {
         code = open_one(hub, &o->listen[i]);
     }
-    uint64_t max = code == EXIT_GOOD ? hub->loops[0]->limits.connections_max / hub->loops_n : 0;
+    uint64_t max = first->limits.connections_max / o->threads;
     hub->connections_max = max > 0 ? max : 1;
     return code;
 }

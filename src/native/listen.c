@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "native/client.h"
+#include "native/conn.h"
 #include "native/hub.h"
 #include "native/loop.h"
 
@@ -72,11 +72,14 @@ void listen_text(const struct listen_address *a, char text[LISTEN_TEXT]) {
 }
 
 static bool is_loopback(const struct sockaddr_storage *s) {
+    static const uint8_t loopback[16] = {[15] = 1};
+    static const uint8_t mapped_127[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
     if (s->ss_family == AF_INET) {
         return ntohl(((const struct sockaddr_in *)s)->sin_addr.s_addr) >> 24 == 127;
     }
-    const struct in6_addr *six = &((const struct sockaddr_in6 *)s)->sin6_addr;
-    return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
+    const uint8_t *six = ((const struct sockaddr_in6 *)s)->sin6_addr.s6_addr;
+    return memcmp(six, loopback, sizeof loopback) == 0 ||
+           memcmp(six, mapped_127, sizeof mapped_127) == 0;
 }
 
 bool listen_is_loopback(const struct listen_address *a) {
@@ -118,20 +121,18 @@ static bool shed_with_reserve(struct listener *l) {
 static void serve(struct listener *l, int fd, const struct sockaddr_storage *peer) {
     struct loop *loop = l->loop;
     uint32_t flags = 0;
-    int on = 1;
     if (loop->clients_n >= loop->hub->connections_max) {
         shed(fd);
         return;
     }
     if (is_loopback(peer)) {
-        struct sockaddr_storage own;
+        struct sockaddr_storage own = {0};
         socklen_t n = sizeof own;
         bool both =
             l->loopback || (getsockname(fd, (struct sockaddr *)&own, &n) == 0 && is_loopback(&own));
         if (both)
             flags |= GW_PEER_LOOPBACK;
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client_new(loop, fd, flags);
 }
 
@@ -140,7 +141,7 @@ static void accept_some(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        struct sockaddr_storage peer;
+        struct sockaddr_storage peer = {0};
         socklen_t n = sizeof peer;
         int fd = accept4(l->fd, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
@@ -162,6 +163,7 @@ static int bind_one(struct listen_address *a, bool share) {
     int on = 1;
     if (fd < 0)
         return -1;
+    conn_tune(fd); /* connections inherit it */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (share)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);

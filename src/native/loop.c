@@ -66,6 +66,7 @@ struct gw_time loop_time(struct loop *loop) {
         double wall_ms = (double)wall.tv_sec * 1e3 + (double)wall.tv_nsec / 1e6;
         loop->wall_offset = wall_ms - mono_ms;
         loop->wall_until = mono_ms + 1000;
+        block_trim(&loop->blocks);
     }
     return (struct gw_time){mono_ms, mono_ms + loop->wall_offset};
 }
@@ -84,7 +85,7 @@ struct gw_str loop_date(struct loop *loop) {
         (void)snprintf(loop->date, sizeof loop->date,
                        "date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", day[t.tm_wday], t.tm_mday,
                        month[t.tm_mon], (t.tm_year + 1900) % 10000, t.tm_hour, t.tm_min, t.tm_sec);
-        loop->date_until = now_ms + 1000 - (double)(wall.tv_nsec / 1000000);
+        loop->date_until = now_ms + 1000 - (double)wall.tv_nsec / 1e6;
     }
     return gw_str(loop->date, DATE_LINE);
 }
@@ -163,6 +164,9 @@ int loop_init(struct loop *loop) {
         return err;
     loop->uv.data = loop;
     loop->later_idle.data = loop;
+    loop->scratch = block_get(&loop->blocks, BLOCK_LARGE);
+    if (loop->scratch == NULL)
+        return UV_ENOMEM;
     return uv_idle_init(&loop->uv, &loop->later_idle);
 }
 
@@ -181,5 +185,6 @@ void loop_del(struct loop *loop) {
         loop->conns_free = conn->next;
         free(conn);
     }
+    block_put(&loop->blocks, loop->scratch);
     block_del_all(&loop->blocks);
 }

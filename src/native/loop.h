@@ -29,7 +29,7 @@ struct attempt;
 struct log;
 struct listener;
 
-enum { LOOP_SCRATCH = 65536 };
+enum { LOOP_SCRATCH = BLOCK_LARGE };
 
 /* gw_show(GW_SHOW_LIMITS), see loop_limits. */
 struct limits {
@@ -70,7 +70,7 @@ struct loop {
     double date_until;
     char date[40];
     struct gw_header headers[GW_HEADERS_MAX];
-    char scratch[LOOP_SCRATCH];
+    struct block *scratch; /* a large one; whoever wants to keep its bytes may swap it */
 };
 
 /* Readies the parts that need no gateway. 0 or a negative libuv error. */

@@ -8,8 +8,6 @@
 
 enum { FILE_MAX = 4 << 20 };
 
-extern char **environ;
-
 char *source_slurp(int fd, size_t max, size_t *n) {
     size_t cap = 65536 < max ? 65536 : max, got = 0;
     char *p = malloc(cap + 1);
@@ -69,7 +67,7 @@ static const char *default_file(void) {
 }
 
 static int read_file(struct source *s) {
-    size_t n;
+    size_t n = 0;
     int fd = open(s->file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         s->file_text = source_slurp(fd, FILE_MAX, &n);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,8 +9,7 @@
 #include "native/hub.h"
 #include "native/loop.h"
 #include "native/tls.h"
-
-enum state { RESOLVE = 1, CONNECT, SHAKE, HEAD, BODY, FAILED };
+#include "native/upstream_parts.h"
 
 static void connect_next(struct attempt *a);
 static void attempt_ready(struct conn *conn, unsigned events);
@@ -102,7 +100,7 @@ static uint32_t sent_of(const struct attempt *a) {
     return send_done(&a->send) ? GW_SENT_ALL : GW_SENT_PART;
 }
 
-static void fail(struct attempt *a, uint32_t why) {
+void upstream_fail(struct attempt *a, uint32_t why) {
     struct drive *drive = a->drive;
     uint32_t number = a->number, sent = sent_of(a);
     if (a->conn != NULL)
@@ -112,7 +110,7 @@ static void fail(struct attempt *a, uint32_t why) {
     drive_res_fail(drive, number, why, sent);
 }
 
-static void finish(struct attempt *a, uint32_t how) {
+void upstream_finish(struct attempt *a, uint32_t how) {
     struct drive *drive = a->drive;
     uint32_t number = a->number;
     bool relayed = a->relay;
@@ -127,11 +125,11 @@ static void finish(struct attempt *a, uint32_t how) {
 }
 
 /* The connection ended or broke. */
-static void closed(struct attempt *a, bool clean) {
-    if (a->state == BODY) {
-        finish(a, a->framing == GW_H1_CLOSE && clean ? GW_CLEAN : GW_CUT);
+void upstream_closed(struct attempt *a, bool clean) {
+    if (a->state == UPSTREAM_BODY) {
+        upstream_finish(a, a->framing == GW_H1_CLOSE && clean ? GW_CLEAN : GW_CUT);
     } else {
-        fail(a, a->reused && !a->touched ? GW_FAIL_STALE : GW_FAIL_RESET);
+        upstream_fail(a, a->reused && !a->touched ? GW_FAIL_STALE : GW_FAIL_RESET);
     }
 }
 
@@ -142,7 +140,7 @@ static void push(struct attempt *a) {
     struct iovec iov[BATCH_IOV];
     uint64_t took = a->send.took;
     bool full = false;
-    while (!full && !a->deaf) {
+    while (!full && !a->deaf && !send_done(&a->send)) {
         int n = send_iov(&a->send, drive_body(a->drive), iov, BATCH_IOV);
         if (n == 0)
             break;
@@ -169,14 +167,15 @@ static void push(struct attempt *a) {
 
 /* The connection is there: the request may go out. */
 static void begin(struct attempt *a) {
-    a->state = HEAD;
+    a->state = UPSTREAM_HEAD;
     timer_off(&a->timer);
     conn_watch(a->conn, CONN_READ);
     conn_want_write(a->conn, false);
 }
 
 void upstream_more(struct attempt *a) {
-    if (a->state == HEAD || a->state == BODY)
+    bool open = a->state == UPSTREAM_HEAD || a->state == UPSTREAM_BODY;
+    if (open && !send_done(&a->send))
         push(a);
 }
 
@@ -195,8 +194,7 @@ static int connect_one(struct attempt *a) {
     int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
-    int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    conn_tune(fd);
     if (connect(fd, (const struct sockaddr *)to, n) != 0 && errno != EINPROGRESS) {
         int err = errno;
         close(fd);
@@ -212,7 +210,7 @@ static int connect_one(struct attempt *a) {
 /* Tries addresses from a->address on until one can be waited for. */
 static void connect_next(struct attempt *a) {
     uint32_t why = GW_FAIL_REFUSED;
-    a->state = CONNECT;
+    a->state = UPSTREAM_CONNECT;
     for (; a->address < a->origin->address_n; a->address++) {
         int err = connect_one(a);
         if (err == 0)
@@ -220,15 +218,17 @@ static void connect_next(struct attempt *a) {
         if (local_trouble(err))
             why = GW_FAIL_LOCAL;
     }
-    fail(a, why);
+    upstream_fail(a, why);
 }
 
 static void shake(struct attempt *a) {
     int result = tls_shake(a->conn);
-    if (result == 0)
+    if (result == 0) {
         begin(a);
+        push(a);
+    }
     if (result == CONN_ERROR)
-        fail(a, GW_FAIL_TLS);
+        upstream_fail(a, GW_FAIL_TLS);
 }
 
 static void connected(struct attempt *a) {
@@ -245,9 +245,9 @@ static void connected(struct attempt *a) {
         push(a);
     } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, &a->origin->session) !=
                0) {
-        fail(a, GW_FAIL_TLS);
+        upstream_fail(a, GW_FAIL_TLS);
     } else {
-        a->state = SHAKE;
+        a->state = UPSTREAM_SHAKE;
         conn_want_write(a->conn, false);
         conn_watch(a->conn, CONN_READ);
         shake(a);
@@ -260,7 +260,7 @@ static void addresses_came(struct origin_waiter *w, int err) {
     if (err == 0) {
         connect_next(a);
     } else {
-        fail(a, GW_FAIL_DNS);
+        upstream_fail(a, GW_FAIL_DNS);
     }
     unhold(a);
 }
@@ -269,7 +269,7 @@ static void connect_late(struct timer *t) {
     struct attempt *a = of_timer(t);
     struct loop *loop = a->loop;
     hold(a);
-    fail(a, GW_FAIL_CONNECT_TIME);
+    upstream_fail(a, GW_FAIL_CONNECT_TIME);
     unhold(a);
     conn_flush(loop);
 }
@@ -277,216 +277,30 @@ static void connect_late(struct timer *t) {
 static void report_local(struct later *later) {
     struct attempt *a = later->owner;
     hold(a);
-    if (a->state == FAILED) {
-        fail(a, GW_FAIL_LOCAL);
+    if (a->state == UPSTREAM_FAILED) {
+        upstream_fail(a, GW_FAIL_LOCAL);
     } else {
         connect_next(a);
     }
     unhold(a);
 }
 
-/* ------------------------------------------------------------------ receiving */
-
-static void deliver(struct attempt *a, const char *p, size_t n) {
-    if (n == 0)
-        return;
-    if (a->relay) {
-        drive_relayed(a->drive, gw_str(p, n));
-    } else {
-        drive_res_body(a->drive, a->number, gw_str(p, n));
-    }
-}
-
-/* Moves the payload in p[0..n) together, so that one event brings it in one piece. Returns what the
- * codec said last. */
-static int unchunk(struct attempt *a, const char *p, size_t n, struct gw_str *payload,
-                   size_t *used) {
-    char *to = NULL;
-    *payload = gw_str(p, 0);
-    *used = 0;
-    for (;;) {
-        size_t k;
-        struct gw_str data;
-        int result = gw_h1_chunks_next(&a->chunks, p + *used, n - *used, &k, &data);
-        *used += k;
-        if (result != GW_H1_DATA)
-            return result;
-        if (payload->n == 0) {
-            payload->p = data.p; /* the first piece stays where it is */
-            to = (char *)(uintptr_t)data.p;
-        } else {
-            memmove(to, data.p, data.n);
-        }
-        to += data.n;
-        payload->n += data.n;
-    }
-}
-
-static void take_chunks(struct attempt *a, const char *p, size_t n) {
-    struct gw_str payload;
-    size_t used;
-    int result = unchunk(a, p, n, &payload, &used);
-    if (result == GW_H1_END && used < n)
-        a->keep = false;
-    deliver(a, payload.p, payload.n);
-    if (a->dead || result == GW_H1_MORE)
-        return;
-    finish(a, result == GW_H1_END ? GW_CLEAN : GW_CUT);
-}
-
-static void take_length(struct attempt *a, const char *p, size_t n) {
-    if (n > a->left) {
-        n = (size_t)a->left;
-        a->keep = false; /* what follows belongs to nothing that was asked */
-    }
-    a->left -= n;
-    deliver(a, p, n);
-    if (!a->dead && a->left == 0)
-        finish(a, GW_CLEAN);
-}
-
-static void take_body(struct attempt *a, const char *p, size_t n) {
-    switch (a->framing) {
-    case GW_H1_LENGTH:
-        take_length(a, p, n);
-        break;
-    case GW_H1_CHUNKED:
-        take_chunks(a, p, n);
-        break;
-    case GW_H1_CLOSE:
-        deliver(a, p, n);
-        break;
-    default:
-        if (n > 0)
-            a->keep = false;
-        finish(a, GW_CLEAN);
-    }
-}
-
-/* Keeps a head that is not whole: p[0..n) lies in the scratch memory or in a->part itself. */
-static bool keep_part(struct attempt *a, const char *p, size_t n) {
-    struct blocks *blocks = &a->loop->blocks;
-    struct block *old = a->part;
-    a->part_seen = (uint32_t)n;
-    if (old == NULL || n == old->cap) {
-        a->part = block_get(blocks, n < BLOCK_SMALL ? n : BLOCK_LARGE);
-        if (a->part == NULL) {
-            a->part = old;
-            return false;
-        }
-        memcpy(a->part->data, p, n);
-        if (old != NULL)
-            block_put(blocks, old);
-    } else {
-        memmove(old->data, p, n);
-    }
-    a->part->to = (uint32_t)n;
-    return true;
-}
-
-/* What an answer to HEAD says a GET would get: the core is told of the body that comes, which is
- * none, but the client is to hear it. */
-static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res) {
-    const struct gw_header *headers = a->loop->headers;
-    uint64_t n;
-    if (!a->to_head)
-        return 0;
-    for (uint32_t i = 0; i < res->headers_n; i++) {
-        if (gw_str_ieq(headers[i].name, GW_STR("content-length"))) {
-            return gw_str_u64(headers[i].value, &n) ? n : 0;
-        }
-    }
-    return 0;
-}
-
-/* The head is whole: `rest` is what came behind it. */
-static void headed(struct attempt *a, const struct gw_h1_res *res, struct gw_str rest) {
-    a->state = BODY;
-    a->framing = (uint8_t)res->framing;
-    a->left = res->framing == GW_H1_LENGTH ? res->body_len : 0;
-    if (res->framing == GW_H1_CHUNKED)
-        gw_h1_chunks_init(&a->chunks);
-    /* a target that answers before it has the request may never read the rest of it */
-    a->keep = res->keep_alive && send_done(&a->send);
-    struct gw_res_head head = {res->status, a->loop->headers, res->headers_n, res->body_len};
-    a->drive->declared = declared(a, res);
-    drive_res_head(a->drive, a->number, &head);
-    if (a->dead)
-        return;
-    if (rest.n > 0 || a->framing == GW_H1_NONE || (a->framing == GW_H1_LENGTH && a->left == 0)) {
-        take_body(a, rest.p, rest.n);
-    }
-}
-
-static void take_head(struct attempt *a, const char *p, size_t n, size_t seen) {
-    struct gw_h1_res res;
-    for (;;) {
-        int used = gw_h1_res_read(p, n, seen, a->to_head, a->loop->headers, &res);
-        if (used == GW_H1_MORE) {
-            if (n > 0 && !keep_part(a, p, n))
-                fail(a, GW_FAIL_LOCAL);
-            return;
-        }
-        if (used < 0 || (res.status < 200 && ++a->interim > UPSTREAM_INTERIM_MAX)) {
-            fail(a, GW_FAIL_JUNK);
-            return;
-        }
-        p += used;
-        n -= (size_t)used;
-        seen = 0;
-        if (res.status >= 200)
-            break;
-        if (a->part != NULL && n == 0)
-            a->part->to = a->part_seen = 0;
-    }
-    struct block *part = a->part;
-    a->part = NULL;
-    headed(a, &res, gw_str(p, n));
-    if (part == NULL)
-        return;
-    conn_flush(a->loop); /* the batch may point into it */
-    block_put(&a->loop->blocks, part);
-}
-
-static void receive(struct attempt *a) {
-    struct block *part = a->part;
-    char *p = part != NULL ? part->data + part->to : a->loop->scratch;
-    size_t room = part != NULL ? part->cap - part->to : LOOP_SCRATCH;
-    if (a->state == BODY && drive_full(a->drive)) {
-        conn_watch(a->conn, CONN_STILL);
-        return;
-    }
-    ssize_t n = conn_read(a->conn, p, room);
-    if (n == CONN_AGAIN)
-        return;
-    if (n <= 0) {
-        closed(a, n == 0);
-        return;
-    }
-    a->touched = true;
-    if (a->state == BODY) {
-        take_body(a, p, (size_t)n);
-    } else if (part == NULL) {
-        take_head(a, p, (size_t)n, 0);
-    } else {
-        take_head(a, part->data, part->to + (size_t)n, a->part_seen);
-    }
-}
+/* ------------------------------------------------------------------ events */
 
 static void attempt_ready(struct conn *conn, unsigned events) {
     struct attempt *a = conn->owner;
     hold(a);
-    if (a->state == CONNECT) {
+    if (a->state == UPSTREAM_CONNECT) {
         connected(a);
-    } else if (a->state == SHAKE) {
+    } else if (a->state == UPSTREAM_SHAKE) {
         shake(a);
     } else if ((events & CONN_LEFT) != 0) {
-        closed(a, false);
+        upstream_closed(a, false);
     } else {
         if ((events & CONN_WRITABLE) != 0)
             push(a);
         if ((events & CONN_READABLE) != 0)
-            receive(a);
+            upstream_receive(a);
     }
     unhold(a);
 }
@@ -496,7 +310,7 @@ void upstream_relay(struct attempt *a) {
 }
 
 void upstream_resume(struct attempt *a) {
-    if (a->state == BODY)
+    if (a->state == UPSTREAM_BODY)
         conn_watch(a->conn, CONN_READ);
 }
 
@@ -509,19 +323,19 @@ static void start(struct attempt *a, uint32_t connect_ms) {
         a->conn->ready = attempt_ready;
         a->conn->owner = a;
         a->reused = true;
-        begin(
-            a); /* the drive pushes when it has told the core of the body that came with the head */
+        /* the drive pushes when it has told the core of the body that came with the head */
+        begin(a);
         return;
     }
-    a->state = RESOLVE;
+    a->state = UPSTREAM_RESOLVE;
     timer_set(&a->timer, (double)uv_now(&a->loop->uv) + connect_ms);
     int result = origin_resolve(a->origin, &a->waiter);
     if (result == CONN_AGAIN)
         return;
     if (result == CONN_ERROR) {
-        a->state = FAILED;
+        a->state = UPSTREAM_FAILED;
     } else {
-        a->state = CONNECT;
+        a->state = UPSTREAM_CONNECT;
         if (connect_one(a) == 0)
             return;
     }
@@ -538,7 +352,7 @@ struct attempt *upstream_send(struct drive *drive, const struct gw_action *actio
     a->to_head = gw_str_eq(action->send.method, GW_STR("HEAD"));
     if (send_init(&a->send, &loop->blocks, action) < 0 ||
         (a->origin = origin_get(loop, &action->send.target)) == NULL) {
-        a->state = FAILED;
+        a->state = UPSTREAM_FAILED;
         loop_later(loop, &a->later);
         return a;
     }

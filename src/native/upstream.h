@@ -45,9 +45,9 @@ struct attempt {
     bool relay;   /* body bytes go to the front unseen */
     bool deaf;    /* the target takes no more of the request; its answer may still come */
     uint8_t interim;
-    uint8_t framing; /* enum gw_h1_framing */
-    uint8_t address; /* index of the one that is tried */
-    uint64_t left;   /* of a body with a length */
+    uint8_t framing;  /* enum gw_h1_framing */
+    uint32_t address; /* index of the one that is tried */
+    uint64_t left;    /* of a body with a length */
     struct gw_h1_chunks chunks;
     struct origin *origin;
     struct conn *conn;

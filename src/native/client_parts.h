@@ -1,0 +1,56 @@
+/*
+ * What the parts of a client's connection share: client.c (life, deadlines, events),
+ * client_request.c (heads, bodies, what waits for its turn) and client_answer.c (the front, and how
+ * a connection ends). The states are in client.h.
+ */
+#ifndef NATIVE_CLIENT_PARTS_H
+#define NATIVE_CLIENT_PARTS_H
+
+#include "native/client.h"
+#include "native/drive.h"
+#include "native/loop.h"
+#include "native/reply.h"
+
+enum client_state {
+    CLIENT_IDLE = 1,
+    CLIENT_HEAD,
+    CLIENT_CALL,
+    CLIENT_FLUSH,
+    CLIENT_LINGER,
+    CLIENT_CLOSED,
+};
+
+/* client.c */
+
+double client_now_ms(const struct client *c);
+/* The end of the connection; a call that runs is told. The memory stays for this turn. */
+void client_shut(struct client *c, bool reset);
+/* Reads, or stops reading, as the state wants it. */
+void client_watch(struct client *c);
+/* A wait begins, or begins anew. */
+void client_wait(struct client *c);
+
+/* client_request.c */
+
+/* Serves the requests in `in`, of which the codec has looked at `seen` bytes; keeps the rest. `in`
+ * lies in the loop's scratch block or is what is kept. */
+void client_take(struct client *c, struct gw_str in, size_t seen);
+/* Receive bytes of heads, or of the body of the running call. The result is conn_read's. */
+ssize_t client_receive_ahead(struct client *c);
+ssize_t client_receive_body(struct client *c);
+void client_drop_kept(struct client *c);
+struct gw_str client_kept(const struct client *c);
+bool client_kept_full(const struct client *c);
+
+/* client_answer.c */
+
+extern const struct front_ops client_ops;
+
+/* Nothing is known of the request that is to be answered. */
+void client_fresh_answer(struct client *c);
+/* Answers with an error of our own and closes: the call, if there is one, is given up. */
+void client_refuse(struct client *c, uint32_t status, const char *message, const char *code);
+/* The last answer has left: waits for the client to close, or resets. */
+void client_linger(struct client *c);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * What the parts of an attempt share: upstream.c (life, connecting, sending) and upstream_answer.c
+ * (receiving). The states are in upstream.h.
+ */
+#ifndef NATIVE_UPSTREAM_PARTS_H
+#define NATIVE_UPSTREAM_PARTS_H
+
+#include "native/upstream.h"
+
+enum upstream_state {
+    UPSTREAM_RESOLVE = 1,
+    UPSTREAM_CONNECT,
+    UPSTREAM_SHAKE,
+    UPSTREAM_HEAD,
+    UPSTREAM_BODY,
+    UPSTREAM_FAILED,
+};
+
+/* upstream.c: the attempt is gone afterwards, but its memory stays while it is held. */
+
+void upstream_fail(struct attempt *a, uint32_t why);
+void upstream_finish(struct attempt *a, uint32_t how);
+/* The connection ended or broke. */
+void upstream_closed(struct attempt *a, bool clean);
+
+/* upstream_answer.c: receives once and hands on what came. */
+
+void upstream_receive(struct attempt *a);
+
+#endif
