@@ -2,7 +2,7 @@
  * exports.c: the core in a box, for a host in JavaScript (worker-shim/core.js).
  *
  * A reactor without imports. Everything that crosses is a number; text and bytes cross in the input
- * area, one block that the host asks for (gw_box_input), writes, and names the length of in the next
+ * area, a block that the host asks for (gw_box_input), writes, and names the length of in the next
  * call. An answer is read where it lies: an action at the address gw_box_action gives, by offsets
  * that the compiler generates (offsets.c), other text where gw_box_text says. Lengths are doubles:
  * any negative one stands for GW_UNKNOWN and GW_REST.

@@ -17,7 +17,7 @@ static const struct gw_str places[] = {
 };
 
 /* Through a volatile pointer, so that no compiler turns the recursion into a loop. The depth is
- * beyond any stack of an engine, and each frame is too small to leave the stack in linear memory. */
+ * beyond any engine's stack, and a frame has nothing in linear memory, whose stack ends sooner. */
 static uint32_t (*volatile again)(uint32_t);
 
 static uint32_t recurse(uint32_t depth) {

@@ -1,7 +1,7 @@
 /*
- * Deliberate traps, for the test of what happens after one. Only a build with GW_TRAP_TEST has them:
- * there the request header `x-heady-test-trap` says where its call is to trap: at its head, body,
- * response or chunk, or at its head by endless recursion (which V8 reports as a RangeError).
+ * Deliberate traps, for the test of what happens after one. Only a build with GW_TRAP_TEST has
+ * them: there the request header `x-heady-test-trap` says where its call is to trap: at its head,
+ * body, response or chunk, or at its head by endless recursion (for V8 a RangeError).
  */
 #ifndef GW_WASM_TRAP_H
 #define GW_WASM_TRAP_H

@@ -74,8 +74,11 @@ export class Core {
         this.dead = false;
         /** The calls that this instance has open. @type {Map<number, import('./drive.js').Call>} */
         this.calls = new Map();
+        /** The time of this turn. */
+        this.mono = 0;
+        this.wall = 0;
         this.box._initialize();
-        if (this.box.abi() !== GW_ABI) throw new Error('core.wasm and offsets.js are of two builds');
+        if (this.box.abi() !== GW_ABI) throw new Error('core.wasm is of another build');
         this.action = this.box.action();
         this.inputAt = this.box.input(PIECE);
         this.inputCap = PIECE;
@@ -84,6 +87,12 @@ export class Core {
         this.f64 = new Float64Array(0);
         this.input = new Uint8Array(0);
         this.renew();
+    }
+
+    /** Reads both clocks, once for all that follows from one event. */
+    clock() {
+        this.mono = monotonic();
+        this.wall = Date.now();
     }
 
     /** Makes the views anew: a memory that has grown leaves the old ones empty. */
@@ -196,6 +205,16 @@ export class Core {
         const p = this.u32[address >> 2];
         const n = this.u32[(address + STR_N) >> 2];
         return n === 0 ? '' : decoder.decode(this.u8.subarray(p, p + n));
+    }
+
+    /** The slices of the action. @param {number} array offset of their address
+     * @param {number} count offset of their number @returns {Slice[]} */
+    slices(array, count) {
+        const n = this.word(count);
+        /** @type {Slice[]} */
+        const slices = [];
+        for (let i = 0; i < n; i += 1) slices.push(this.slice(array, i));
+        return slices;
     }
 
     /** Slice `i` of the action's array. @param {number} offset of its address @param {number} i

@@ -1,6 +1,6 @@
 /*
- * hub.js: what all requests of an isolate share: the instance of the core, what it is made from, and
- * the digests of requests that have made one trap.
+ * hub.js: what all requests of an isolate share: the instance of the core, what it is made from,
+ * and the digests of requests that have made one trap.
  *
  * The environment is every string binding. It and the file cannot change while an isolate lives, so
  * a configuration that is refused stays refused: each request is told so, the log why.

@@ -2,11 +2,12 @@
  * index.js: the Worker. Requests go to the pump (drive.js); the cron trigger sees to the work that
  * no client asked for.
  */
-import { serve, tasks } from './drive.js';
+import { driveTasks, serve } from './drive.js';
 import { hubOf } from './hub.js';
 
 export default {
-    /** @param {Request} request @param {Record<string, unknown>} env @param {ExecutionContext} ctx */
+    /** @param {Request} request @param {Record<string, unknown>} env
+     * @param {ExecutionContext} ctx */
     fetch(request, env, ctx) {
         return serve(hubOf(env), request, ctx);
     },
@@ -14,6 +15,6 @@ export default {
     /** @param {ScheduledController} _event @param {Record<string, unknown>} env
      * @param {ExecutionContext} ctx */
     scheduled(_event, env, ctx) {
-        ctx.waitUntil(tasks(hubOf(env), ctx));
+        ctx.waitUntil(driveTasks(hubOf(env), ctx));
     },
 };

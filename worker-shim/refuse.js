@@ -5,7 +5,7 @@
 
 /** Headers that differ each time the same request is sent: set by the platform, by proxies, by
  * tracing, or by an SDK that counts its tries. */
-const VARYING = /^(cf-|x-forwarded-|x-real-ip:|x-request-id:|x-stainless-|traceparent:|tracestate:)/;
+const VARYING = /^(cf-|x-forwarded-|x-stainless-|(x-real-ip|x-request-id|traceparent|tracestate):)/;
 
 /** An error in the shape that clients know.
  * @param {number} status @param {string} code @param {string} message */
@@ -14,7 +14,9 @@ export function refusal(status, code, message) {
     return new Response(JSON.stringify({ error }), {
         status,
         headers: {
-            'content-type': 'application/json', 'cache-control': 'no-store', 'x-should-retry': 'false',
+            'content-type': 'application/json',
+            'cache-control': 'no-store',
+            'x-should-retry': 'false',
         },
     });
 }

@@ -11,10 +11,12 @@
  * of 520 to 530, and the core knows those; what is thrown is classified here.
  */
 import {
-    GW_CLEAN, GW_CUT, GW_FAIL_CONNECT_TIME, GW_FAIL_DNS, GW_FAIL_LOCAL, GW_FAIL_REFUSED, GW_FAIL_RESET,
-    GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD, SEND_METHOD, SEND_SLICES, SEND_SLICES_N, SEND_URL,
+    GW_CLEAN, GW_CUT, GW_FAIL_CONNECT_TIME, GW_FAIL_DNS, GW_FAIL_LOCAL, GW_FAIL_REFUSED,
+    GW_FAIL_RESET, GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD,
+    SEND_METHOD, SEND_SLICES, SEND_SLICES_N, SEND_URL,
 } from '../build/offsets.js';
-import { answered, bodyRead, chunked, ended, failed } from './drive.js';
+import { driveReadBody, driveResBody, driveResEnd, driveResFail, driveResHead } from './drive.js';
+import { headersOf, linesOf } from './heads.js';
 
 export const WAITING = 0;
 export const SENT = 1;
@@ -26,18 +28,18 @@ export const OVER = 4;
 /** @typedef {import('./core.js').Slice} Slice */
 
 export class Attempt {
-    /** @param {Call} call @param {number} number @param {string} url @param {RequestInit} init
-     * @param {Slice[]} slices @param {number} length */
-    constructor(call, number, url, init, slices, length) {
+    /** Takes the SEND that was just polled. @param {Call} call */
+    constructor(call) {
+        const { core } = call;
         this.call = call;
-        this.number = number;
-        this.url = url;
-        this.init = init;
-        this.slices = slices;
-        this.length = length;
+        this.number = core.attempt();
+        this.url = core.string(SEND_URL);
+        this.method = core.string(SEND_METHOD);
+        this.head = core.string(SEND_HEAD);
+        this.slices = core.slices(SEND_SLICES, SEND_SLICES_N);
+        this.length = core.length(SEND_BODY_LEN);
         this.state = WAITING;
         this.control = new AbortController();
-        init.signal = this.control.signal;
         /** How much of the request body went out; only counted when it follows. */
         this.sent = Infinity;
         /** @type {WritableStreamDefaultWriter<Uint8Array> | null} */
@@ -62,77 +64,46 @@ export class Attempt {
     end(how) {
         if (this.state === OVER) return;
         this.state = OVER;
-        ended(this, how);
+        driveResEnd(this, how);
     }
 }
 
-/** The lines of a head block as what fetch() and Response take: an object, which costs them a third
- * of what pairs do, unless a name comes twice. @param {string} block @returns {HeadersInit} */
-export function headersOf(block) {
-    /** @type {Record<string, string>} */
-    const lines = Object.create(null);
-    for (let from = 0; from < block.length;) {
-        const to = block.indexOf('\r\n', from);
-        const colon = block.indexOf(': ', from);
-        const name = block.slice(from, colon);
-        if (lines[name] !== undefined) return headersRepeated(block);
-        lines[name] = block.slice(colon + 2, to);
-        from = to + 2;
-    }
-    return lines;
-}
-
-/** @param {string} block */
-function headersRepeated(block) {
-    const headers = new Headers();
-    for (const line of block.split('\r\n')) {
-        const colon = line.indexOf(': ');
-        if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 2));
-    }
-    return headers;
-}
-
-/** Carries out the SEND that was just polled. @param {Call} call */
-export function attemptSend(call) {
-    const { core } = call;
-    /** @type {RequestInit} */
-    const init = {
-        method: core.string(SEND_METHOD), headers: headersOf(core.string(SEND_HEAD)),
-        redirect: 'manual',
-    };
-    /** @type {Slice[]} */
-    const slices = [];
-    const count = core.word(SEND_SLICES_N);
-    for (let i = 0; i < count; i += 1) slices.push(core.slice(SEND_SLICES, i));
-    const attempt = new Attempt(call, core.attempt(), core.string(SEND_URL), init, slices,
-        core.length(SEND_BODY_LEN));
-    call.attempt = attempt;
-    attemptStart(attempt);
+/** Carries out the SEND that was just polled. @param {Call} call @returns {Attempt} */
+export function upstreamSend(call) {
+    const attempt = new Attempt(call);
+    start(attempt);
+    return attempt;
 }
 
 /** Fetches, unless the body is to be waited for. @param {Attempt} attempt */
-export function attemptStart(attempt) {
-    const { call, init, slices } = attempt;
+function start(attempt) {
+    const { call, slices } = attempt;
+    /** @type {BodyInit | undefined} */
+    let body;
     if (slices.length > 0) {
-        if (slices.every((slice) => call.body.has(slice))) init.body = call.body.join(slices);
+        if (slices.every((slice) => call.body.has(slice))) body = call.body.join(slices);
         else if (call.body.whole()) return;
-        else init.body = follow(attempt);
+        else body = follow(attempt);
     }
     attempt.state = SENT;
     try {
-        fetch(attempt.url, init).then(
-            (response) => attemptHead(attempt, response),
-            (error) => attemptFail(attempt, error));
+        fetch(attempt.url, {
+            method: attempt.method,
+            headers: headersOf(attempt.head),
+            body,
+            redirect: 'manual',
+            signal: attempt.control.signal,
+        }).then((response) => headed(attempt, response), (error) => fail(attempt, error));
     } catch (error) {
-        Promise.reject(error).catch((reason) => attemptFail(attempt, reason));
+        Promise.resolve().then(() => fail(attempt, error));
     }
-    if (attempt.writer !== null) attemptFlow(attempt);
+    if (attempt.writer !== null) flow(attempt);
 }
 
 /** More of the request body is there. @param {Attempt} attempt */
-export function attemptMore(attempt) {
-    if (attempt.state === WAITING) attemptStart(attempt);
-    else if (attempt.writer !== null) attemptFlow(attempt);
+export function upstreamMore(attempt) {
+    if (attempt.state === WAITING) start(attempt);
+    else if (attempt.writer !== null) flow(attempt);
 }
 
 /** A body that follows as it comes. @param {Attempt} attempt @returns {ReadableStream} */
@@ -147,7 +118,7 @@ function follow(attempt) {
 
 /** Writes what is there, as fast as the target takes it; only then more is let in.
  * @param {Attempt} attempt */
-async function attemptFlow(attempt) {
+async function flow(attempt) {
     const { call, writer } = attempt;
     if (attempt.flowing || writer === null) return;
     attempt.flowing = true;
@@ -155,7 +126,10 @@ async function attemptFlow(attempt) {
         for (;;) {
             const piece = nextPiece(attempt);
             if (piece === undefined || attempt.state === OVER) break;
-            if (piece === null) { await writer.close(); break; }
+            if (piece === null) {
+                await writer.close();
+                break;
+            }
             await writer.write(piece);
             call.body.forget(0, attempt.sent);
         }
@@ -164,7 +138,7 @@ async function attemptFlow(attempt) {
     } finally {
         attempt.flowing = false;
     }
-    if (attempt.state !== OVER) bodyRead(call);
+    if (attempt.state !== OVER) driveReadBody(call);
 }
 
 /** The next bytes to write: null after the last ones, undefined if they have yet to come.
@@ -192,29 +166,25 @@ function nextPiece(attempt) {
 }
 
 /** @param {Attempt} attempt @param {Response} response */
-function attemptHead(attempt, response) {
+function headed(attempt, response) {
     if (attempt.state === OVER) {
         response.body?.cancel().catch(() => {});
         return;
     }
     attempt.state = HEADED;
     attempt.response = response;
-    let text = '';
-    let length = response.body === null ? 0 : Infinity;
-    response.headers.forEach((value, name) => { // for...of costs four times as much
-        text += `${name}:${value}\n`;
-        if (name === 'content-length' && length !== 0) length = Number(value);
-    });
-    answered(attempt, response.status, text, length);
+    const { lines, length } = linesOf(response.headers);
+    const declared = length < 0 ? Infinity : length;
+    driveResHead(attempt, response.status, lines, response.body === null ? 0 : declared);
 }
 
 /** @param {Attempt} attempt @param {unknown} error */
-function attemptFail(attempt, error) {
+function fail(attempt, error) {
     if (attempt.state === OVER) return;
     attempt.state = OVER;
-    const [fail, sent] = classify(error);
+    const [why, sent] = classify(error);
     const began = attempt.writer !== null && attempt.sent > 0;
-    failed(attempt, fail, began ? Math.max(sent, GW_SENT_PART) : sent);
+    driveResFail(attempt, why, began ? Math.max(sent, GW_SENT_PART) : sent);
 }
 
 /** What an exception of fetch() stands for: enum gw_fail and enum gw_sent. Where it is not known
@@ -237,16 +207,16 @@ function onRead(attempt, { done, value }) {
     attempt.reading = false;
     if (attempt.state === OVER) return;
     if (done) attempt.end(GW_CLEAN);
-    else chunked(attempt, value);
+    else driveResBody(attempt, value);
 }
 
 /** Reads one chunk of an observed answer. @param {Attempt} attempt */
-export function attemptRead(attempt) {
+export function upstreamRead(attempt) {
     if (attempt.reading || attempt.state !== HEADED) return;
     const { body } = /** @type {Response} */ (attempt.response);
+    attempt.reading = true;
     if (body === null) {
-        attempt.state = OVER;
-        queueMicrotask(() => ended(attempt, GW_CLEAN));
+        queueMicrotask(() => attempt.end(GW_CLEAN));
         return;
     }
     if (attempt.reader === null) {
@@ -254,12 +224,11 @@ export function attemptRead(attempt) {
         attempt.onRead = (r) => onRead(attempt, r);
         attempt.onCut = () => attempt.end(GW_CUT);
     }
-    attempt.reading = true;
     attempt.reader.read().then(attempt.onRead, attempt.onCut);
 }
 
 /** Cancels an attempt, whatever it is at. @param {Attempt} attempt */
-export function attemptDrop(attempt) {
+export function upstreamDrop(attempt) {
     if (attempt.state === OVER) return;
     attempt.state = OVER;
     attempt.control.abort();

@@ -1,5 +1,5 @@
 // A load generator on bare sockets: keep-alive connections, one prepared request, just enough HTTP
-// to find the end of an answer (Content-Length or chunked). It must cost less than what it measures.
+// to find the end of an answer (Content-Length or chunked). It must cost less than it measures.
 import { connect } from 'node:net';
 
 /** @param {string} path @param {string} body @param {Record<string, string>} [headers] */

@@ -12,18 +12,21 @@ export const FLAGS = ['no_nodejs_compat', 'no_nodejs_compat_v2', 'global_fetch_s
 
 /** @typedef {{ name: string, kind: 'esModule' | 'wasm' | 'text', file: string }} Module */
 
+/** @param {string} name @param {Module['kind']} kind @param {string} [file] @returns {Module} */
+function source(name, kind, file = join(ROOT, name)) {
+    return { name, kind, file };
+}
+
 /** The gateway as wrangler would bundle it, with `wasm` as its core and `config` as its file.
  * @param {{ wasm?: string, config?: string }} [options] @returns {Module[]} */
 export function gatewayModules(options = {}) {
     const shim = readdirSync(join(ROOT, 'worker-shim')).filter((name) => name.endsWith('.js'));
     shim.sort((a, b) => Number(b === 'index.js') - Number(a === 'index.js'));
     return [
-        ...shim.map((name) => /** @type {Module} */ (
-            { name: `worker-shim/${name}`, kind: 'esModule', file: join(ROOT, 'worker-shim', name) })),
-        { name: 'build/offsets.js', kind: 'esModule', file: join(ROOT, 'build/offsets.js') },
-        { name: 'build/core.wasm', kind: 'wasm', file: options.wasm ?? join(ROOT, 'build/core.wasm') },
-        { name: 'config/gateway.json', kind: 'text',
-            file: options.config ?? join(ROOT, 'config/gateway.json') },
+        ...shim.map((name) => source(`worker-shim/${name}`, 'esModule')),
+        source('build/offsets.js', 'esModule'),
+        source('build/core.wasm', 'wasm', options.wasm),
+        source('config/gateway.json', 'text', options.config),
     ];
 }
 
@@ -85,10 +88,13 @@ async function untilListening(port, deadline) {
     }
 }
 
+/**
+ * @typedef {{ port: number, pid: number, output: () => string, stop: () => Promise<void> }} Workerd
+ */
+
 /** Starts workerd. `cpu` pins it.
  * @param {{ name: string, modules: Module[], vars?: Record<string, string>, cpu?: number }} options
- * @returns {Promise<{ port: number, pid: number, output: () => string, stop: () => Promise<void> }>}
- */
+ * @returns {Promise<Workerd>} */
 export async function startWorkerd({ name, modules, vars = {}, cpu }) {
     const dir = join(ROOT, 'build/workerd');
     mkdirSync(dir, { recursive: true });

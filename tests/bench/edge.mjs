@@ -27,7 +27,8 @@ const EVENTS = options.short ? 40 : 300;
 const STREAMS = options.short ? 16 : 64;
 const TICK_US = 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-const json = (/** @type {object} */ more) => JSON.stringify({ model: 'demo', ...more, prompt: 'x'.repeat(980) });
+const prompt = 'x'.repeat(980);
+const json = (/** @type {object} */ more) => JSON.stringify({ model: 'demo', ...more, prompt });
 const PATH = '/api/heavy/code/v1/chat/completions';
 const ask = post(PATH, json({}));
 const askStream = post(PATH, json({ stream: true }));
@@ -41,12 +42,33 @@ const askFast = post(PATH, json({ stream: true }), { 'x-heady-stream': 'fast' })
  * @type {Scenario[]}
  */
 const SCENARIOS = [
-    { name: 'request', unit: 'request', total: options.short ? 400 : 4000, connections: 16, units: 1,
-        workers: { gateway: ask, plain: ask, bare: ask }, limits: { plain: 1.10, bare: 1.5 } },
-    { name: 'relayed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
-        workers: { gateway: askFast, bare: askFast }, limits: { bare: 1.25 } },
-    { name: 'observed', unit: 'event', total: STREAMS, connections: STREAMS, units: EVENTS,
-        workers: { gateway: askStream, pull: askStream }, limits: { pull: 1.15 } },
+    {
+        name: 'request',
+        unit: 'request',
+        total: options.short ? 400 : 4000,
+        connections: 16,
+        units: 1,
+        workers: { gateway: ask, plain: ask, bare: ask },
+        limits: { plain: 1.10, bare: 1.5 },
+    },
+    {
+        name: 'relayed',
+        unit: 'event',
+        total: STREAMS,
+        connections: STREAMS,
+        units: EVENTS,
+        workers: { gateway: askFast, bare: askFast },
+        limits: { bare: 1.25 },
+    },
+    {
+        name: 'observed',
+        unit: 'event',
+        total: STREAMS,
+        connections: STREAMS,
+        units: EVENTS,
+        workers: { gateway: askStream, pull: askStream },
+        limits: { pull: 1.15 },
+    },
 ];
 
 /** User and system time of a process, in ticks. @param {number} pid */
@@ -76,8 +98,11 @@ async function startUpstream() {
     const command = PINNED ? ['taskset', '-c', '1', process.execPath, script]
         : [process.execPath, script];
     const env = { ...process.env, EVENTS: String(EVENTS) };
-    const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    const port = await new Promise((done) => child.stdout.once('data', (data) => done(Number(data))));
+    const [file, ...args] = command;
+    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const port = await new Promise((done) => {
+        child.stdout.once('data', (data) => done(Number(data)));
+    });
     return { port, stop: () => child.kill('SIGKILL') };
 }
 
@@ -101,8 +126,8 @@ function startWorker(name, upstream) {
     return startWorkerd({ name: `bench-${name}`, modules, vars, cpu: PINNED ? 0 : undefined });
 }
 
-/** One round of one worker: microseconds of CPU for each unit.
- * @param {Scenario} scenario @param {{ port: number, pid: number }} worker @param {Buffer} request */
+/** One round of one worker: microseconds of CPU for each unit. @param {Scenario} scenario
+ * @param {{ port: number, pid: number }} worker @param {Buffer} request */
 async function measure(scenario, worker, request) {
     const before = ticks(worker.pid);
     await load(worker.port, request, scenario.total, scenario.connections);
@@ -134,14 +159,18 @@ function report(scenario, cost) {
         const limit = scenario.limits[other];
         return { to: other, ...quartiles(list), limit, ok: quantile(list, 0.5) <= limit };
     });
-    const us = Object.fromEntries(Object.entries(cost).map(([name, list]) => [name, quartiles(list)]));
+    const each = Object.entries(cost);
+    const us = Object.fromEntries(each.map(([name, list]) => [name, quartiles(list)]));
     return { name: scenario.name, unit: scenario.unit, us, ratios };
+}
+
+/** @param {{ q1: number, median: number, q3: number }} q @param {number} digits */
+function range({ q1, median, q3 }, digits) {
+    return `${median.toFixed(digits)} (${q1.toFixed(digits)}-${q3.toFixed(digits)})`;
 }
 
 /** @param {ReturnType<typeof report>[]} reports */
 function print(reports) {
-    const range = (/** @type {{ q1: number, median: number, q3: number }} */ q, /** @type {number} */ n) => (
-        `${q.median.toFixed(n)} (${q.q1.toFixed(n)}-${q.q3.toFixed(n)})`);
     console.log('\nCPU of workerd, microseconds: median (quartiles)');
     for (const { name, unit, us, ratios } of reports) {
         for (const [worker, q] of Object.entries(us)) {
@@ -156,7 +185,8 @@ function print(reports) {
 
 /** @returns {Promise<boolean>} whether all limits were kept */
 async function main() {
-    if (PINNED) execFileSync('taskset', ['-a', '-cp', '1', String(process.pid)], { stdio: 'ignore' });
+    const self = String(process.pid);
+    if (PINNED) execFileSync('taskset', ['-a', '-cp', '1', self], { stdio: 'ignore' });
     const scenarios = SCENARIOS.filter(({ name }) => !options.only || options.only === name);
     const upstream = await startUpstream();
     /** @type {Record<string, Awaited<ReturnType<typeof startWorkerd>>>} */
@@ -168,7 +198,8 @@ async function main() {
         for (const scenario of scenarios) reports.push(await run(scenario, workers));
         print(reports);
         mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
-        writeFileSync(join(ROOT, 'build/bench/edge.json'), `${JSON.stringify({ rounds: ROUNDS, reports }, null, 2)}\n`);
+        const text = JSON.stringify({ rounds: ROUNDS, reports }, null, 2);
+        writeFileSync(join(ROOT, 'build/bench/edge.json'), `${text}\n`);
         return reports.every(({ ratios }) => ratios.every(({ ok }) => ok));
     } finally {
         for (const worker of Object.values(workers)) await worker.stop();

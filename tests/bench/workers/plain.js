@@ -10,7 +10,7 @@ const BODY_MAX = 1_048_576;
 const UP = new Set(['accept', 'accept-language', 'content-type', 'user-agent', 'traceparent',
     'tracestate', 'openai-beta', 'anthropic-beta', 'anthropic-version', 'idempotency-key']);
 const DOWN = new Set(['content-type', 'content-language', 'content-disposition', 'content-encoding',
-    'cache-control', 'etag', 'last-modified', 'retry-after', 'vary', 'x-ratelimit-remaining-requests']);
+    'cache-control', 'etag', 'last-modified', 'retry-after', 'vary', 'x-ratelimit-remaining']);
 const OFFLINE = new Set([500, 502, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530]);
 const BUSY = new Set([429, 503, 529]);
 
@@ -57,7 +57,8 @@ async function attempt(url, method, headers, body) {
     const control = new AbortController();
     const timer = setTimeout(() => control.abort(), FIRST_BYTE_MS);
     try {
-        return await fetch(url, { method, headers, body, redirect: 'manual', signal: control.signal });
+        const { signal } = control;
+        return await fetch(url, { method, headers, body, redirect: 'manual', signal });
     } finally {
         clearTimeout(timer);
     }
@@ -100,8 +101,12 @@ export default {
         const id = crypto.randomUUID();
         const [, api, heavy, name, ...rest] = url.pathname.split('/');
         const at = CLASSES.indexOf(name);
-        if (api !== 'api' || heavy !== 'heavy' || at < 0) return refuse(404, 'no such route', 'not_found', id);
-        if (Number(request.headers.get('content-length') ?? 0) > BODY_MAX) return refuse(413, 'the body is too large', 'too_large', id);
+        if (api !== 'api' || heavy !== 'heavy' || at < 0) {
+            return refuse(404, 'no such route', 'not_found', id);
+        }
+        if (Number(request.headers.get('content-length') ?? 0) > BODY_MAX) {
+            return refuse(413, 'the body is too large', 'too_large', id);
+        }
         const path = rest.length > 0 ? `/${rest.join('/')}` : '/api/cloud-process';
         return serve(request, path + url.search, at, id);
     },

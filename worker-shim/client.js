@@ -1,0 +1,113 @@
+/*
+ * client.js: a call's client: the request as it came, and the answer on its way out.
+ *
+ *     state      the answer                                          ends
+ *     NONE       no HEAD yet
+ *     HELD       HEAD came; what follows it in the same turn decides
+ *     STREAM     WAIT followed: a stream that DATA feeds             with END
+ *     RAW        STREAM, and the instance died: chunks pass unseen   by itself
+ *     DONE       END or RELAY followed, or a STREAM has ended: nothing is left to do here
+ */
+import { Body, concat } from './body.js';
+import { driveGone, drivePulled } from './drive.js';
+import { headersOf, linesOf } from './heads.js';
+import { refusal } from './refuse.js';
+
+/** @typedef {import('./drive.js').Call} Call */
+
+/** Statuses whose answer has no body. */
+const NO_BODY = new Set([204, 205, 304]);
+
+export const NONE = 0;
+export const HELD = 1;
+export const STREAM = 2;
+export const RAW = 3;
+export const DONE = 4;
+
+/** Notes the request's head as the text that the core takes, and what body there is to come.
+ * @param {Call} call @param {Request} request */
+export function clientHead(call, request) {
+    const { url } = request;
+    const path = url.indexOf('/', 8); // behind "https://"
+    const { lines, length, host } = linesOf(request.headers);
+    const none = length < 0 && request.body === null;
+    call.head = `${request.method}\n${url.slice(path)}\n${host}\n${lines}`;
+    call.body = new Body(request, none ? 0 : length < 0 ? Infinity : length);
+}
+
+/** Gives the client its response. @param {Call} call @param {BodyInit | null} body */
+export function clientAnswer(call, body) {
+    const { status } = call;
+    const none = NO_BODY.has(status) || call.request?.method === 'HEAD';
+    call.state = DONE;
+    try {
+        call.resolve(new Response(none ? null : body, { status, headers: headersOf(call.lines) }));
+    } catch {
+        call.resolve(refusal(502, 'bad_answer', 'the target gave an answer that cannot be used'));
+    }
+}
+
+/** Answers with a stream that holds nothing back: its bytes come later.
+ * @param {Call} call */
+export function clientStream(call) {
+    clientAnswer(call, new ReadableStream({
+        start(controller) { call.controller = controller; },
+        pull() { pulled(call); },
+        cancel() {
+            call.wanting = false;
+            driveGone(call);
+        },
+    }, { highWaterMark: 0 }));
+    call.state = STREAM;
+    const { out } = call;
+    call.out = [];
+    for (const bytes of out) clientPut(call, bytes);
+}
+
+/** The client can take more. @param {Call} call */
+function pulled(call) {
+    if (call.cut) {
+        call.controller?.error(new Error('the answer was cut'));
+        return;
+    }
+    call.wanting = true;
+    drivePulled(call);
+}
+
+/** Bytes for the client, at once if its stream has begun. @param {Call} call
+ * @param {Uint8Array} bytes */
+export function clientPut(call, bytes) {
+    if (call.controller === null) {
+        call.out.push(bytes);
+        return;
+    }
+    call.wanting = false;
+    call.controller.enqueue(bytes);
+}
+
+/** Ends the answer: whole, or cut once everything before has been taken; never a clean end for what
+ * is not whole. @param {Call} call @param {boolean} whole */
+export function clientEnd(call, whole) {
+    const { controller, state } = call;
+    if (state === HELD && whole) clientAnswer(call, concat(call.out));
+    if (state !== STREAM && state !== RAW) return;
+    call.state = DONE;
+    if (whole) controller?.close();
+    else if (call.wanting) controller?.error(new Error('the answer was cut'));
+    else call.cut = true;
+}
+
+/** Ends the answer with an error of the host's own: a 500 if nothing has gone out, else a cut;
+ * event streams are told why. @param {Call} call @param {string} message */
+export function clientFail(call, message) {
+    if (call.state === NONE || call.state === HELD) {
+        call.state = DONE;
+        call.resolve(refusal(500, 'internal_error', message));
+        return;
+    }
+    if (call.state === STREAM && call.lines.includes('content-type: text/event-stream')) {
+        const error = { message, type: 'server_error', param: null, code: 'internal_error' };
+        clientPut(call, new TextEncoder().encode(`data: ${JSON.stringify({ error })}\n\n`));
+    }
+    clientEnd(call, false);
+}
