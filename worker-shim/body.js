@@ -105,6 +105,7 @@ export class Body {
     /** The held bytes from `off` on that lie in one chunk, at most `max`; null if there are none.
      * @param {number} off @param {number} max */
     at(off, max) {
+        if (off < this.base) throw new Error('request bytes that are gone');
         let begin = this.base;
         for (const chunk of this.chunks) {
             if (off < begin + chunk.length) {

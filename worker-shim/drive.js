@@ -30,7 +30,7 @@ import { monotonic, PIECE } from './core.js';
 import { refusal } from './refuse.js';
 import { bury, isOrphan, orphaned, refusedBefore, sweep, trapped } from './trap.js';
 import {
-    HEADED, OVER, RELAYED, upstreamDrop, upstreamMore, upstreamRead, upstreamSend,
+    HEADED, OVER, RELAYED, upstreamDrop, upstreamMore, upstreamRead, upstreamSend, WAITING,
 } from './upstream.js';
 
 /** @typedef {import('./upstream.js').Attempt} Attempt */
@@ -42,6 +42,9 @@ import {
 const WATCH_MS = 250;
 /** How often lost calls are looked for. */
 const SWEEP_MS = 1000;
+/** A tick is put off while the client does not read: so long at a time, so often at most. */
+const FULL_AGAIN_MS = 1000;
+const PATIENCE = 600;
 
 /** Room for a chunk spares each of them a wait for its reader: a tenth of what it costs. */
 const PIPE = { highWaterMark: 16384 };
@@ -93,6 +96,8 @@ export class Call {
         this.controller = null;
         /** The client has asked for more than it got. */
         this.wanting = false;
+        /** How often a tick may still be put off because the client does not read. */
+        this.patience = PATIENCE;
         /** The stream is to break when all that was put has been taken. */
         this.cut = false;
     }
@@ -232,6 +237,11 @@ function due(call) {
     lookAfter(hub);
     if (call.over) return;
     const wait = call.at - monotonic();
+    if (wait <= 0 && call.state === STREAM && !call.wanting && call.patience > 0) {
+        call.patience -= 1; // the client does not take its answer: that is no silence of the node's
+        arm(call, FULL_AGAIN_MS);
+        return;
+    }
     if (call.state !== RAW && (wait <= 0 || isOrphan(call))) feed(call, tick);
     else if (wait > 0) arm(call, wait);
     else endRaw(call, false);
@@ -336,7 +346,8 @@ function tellBody({ core, body, id }) {
 /** @param {Call} call */
 function actForget(call) {
     const { attempt, body, core } = call;
-    body.forget(core.length(FORGET_BELOW), attempt === null ? 0 : attempt.sent);
+    const sent = attempt === null || attempt.state === WAITING ? 0 : attempt.sent;
+    body.forget(core.length(FORGET_BELOW), sent);
     if (attempt !== null) upstreamMore(attempt);
 }
 

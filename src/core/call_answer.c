@@ -15,7 +15,7 @@ enum verdict {
 
 static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
     return (status >= 520 && status <= 527) || status == 530 || (status == 404 && h->ngrok_error) ||
-           (status >= 400 && status != 429 && h->cloudflare && h->html);
+           (status >= 500 && h->cloudflare && h->html);
 }
 
 static enum verdict judge(const struct gw_call *c, uint32_t status,
@@ -161,7 +161,7 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     bool look = stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
                 c->conf->classes[c->route.class].inspect;
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
-    pool_succeeded(&c->gw->pool, c->attempt.to->slot, now);
+    pool_succeeded(&c->gw->pool, c->attempt.to->slot, c->attempt.sent_at, now);
     blame_errored(c, now);
     push_head(c, res, stream, now);
     if (!look)
@@ -184,6 +184,12 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
     /* With nobody else to ask, an honest 500 is the answer. */
     if (verdict == ERRORED && !plan_has_other(&c->plan, c->attempt.at) && !c->kept.whole)
         verdict = DELIVER;
+    /* Nor can anybody be asked without the body: then its own words are better than ours. */
+    if (c->body.forgotten && (verdict == BUSY || verdict == ERRORED)) {
+        if (verdict == BUSY)
+            pool_busy(&c->gw->pool, c->attempt.to->slot, h.retry_after_ms, now);
+        verdict = DELIVER;
+    }
     switch (verdict) {
     case DELIVER:
         deliver(c, res, &h, now);

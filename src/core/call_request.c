@@ -197,10 +197,10 @@ static void answer_health(struct gw_call *c, struct gw_time now) {
 static void read_body(struct gw_call *c) {
     if (c->body.fin)
         return;
-    bool held =
-        c->body.declared == GW_UNKNOWN || c->body.declared <= c->conf->limits.replay_bytes_max;
+    uint64_t max = c->conf->limits.replay_bytes_max;
+    bool held = max > 0 && (c->body.declared == GW_UNKNOWN || c->body.declared <= max);
     struct gw_action *a = call_push(c, GW_READ);
-    a->read.upto = held ? c->conf->limits.replay_bytes_max : GW_REST;
+    a->read.upto = held ? max : GW_REST;
     a->read.show = GW_SHOW_BODY;
     if (!held)
         c->body.forgotten = true;
@@ -235,7 +235,7 @@ static void sniff(struct gw_call *c, struct gw_time now) {
         return;
     }
     struct gw_action *a = call_push(c, GW_READ);
-    a->read.upto = c->conf->limits.json_bytes_max;
+    a->read.upto = c->conf->limits.json_bytes_max + 1; /* one more shows that it is too large */
     a->read.show = GW_REST;
 }
 
@@ -336,7 +336,7 @@ static bool asks_for_stream(struct gw_str shown) {
             return false;
         shown = gw_str_sub(shown, (size_t)at + 8, shown.n);
         struct gw_str rest = shown;
-        while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == ':'))
+        while (rest.n > 0 && ((unsigned char)rest.p[0] <= ' ' || rest.p[0] == ':'))
             rest = gw_str_sub(rest, 1, rest.n);
         if (gw_str_starts(rest, GW_STR("true")))
             return true;
@@ -376,9 +376,11 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
         return 0;
     if (!c->streamed && body->off < GW_SHOW_BODY && asks_for_stream(body->bytes)) {
         c->streamed = true;
-        call_set_limit(c);
     }
     hold(c, body->len);
+    /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
+    c->attempt.heard_at = now.mono_ms;
+    call_set_limit(c);
     if (c->state == CALL_SNIFF)
         sniffed(c, body, now);
     return 0;

@@ -67,7 +67,9 @@ static double first_limit_ms(const struct gw_call *c) {
 void call_set_limit(struct gw_call *c) {
     if (c->state != CALL_TRY)
         return;
-    double at = c->attempt.sent_at + first_limit_ms(c);
+    double from =
+        c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+    double at = from + first_limit_ms(c);
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
 
@@ -198,20 +200,42 @@ static void refuse_none(struct gw_call *c, struct gw_time now) {
         call_refuse(c, &e, now);
 }
 
-/* Waits for a slot, if there is one to wait for and room in the queue. */
-static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+static void refuse_late(struct gw_call *c, struct gw_time now) {
+    call_refuse(c,
+                &(struct call_error){.status = 504,
+                                     .type = GW_STR("server_error"),
+                                     .code = GW_STR("timeout"),
+                                     .message = GW_STR("no target answered in the time that "
+                                                       "this request has; allow more")},
+                now);
+}
+
+/* Whether there is something to wait for, time for it, and room in the queue. */
+static bool may_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
     if (c->queue_until_ms <= 0) {
         double until = now.mono_ms + (double)c->conf->queue_ms;
         c->queue_until_ms = until < c->deadline_ms ? until : c->deadline_ms;
     }
-    bool in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
-    bool room = c->in_queue || c->gw->queue_n < c->conf->queue_max;
-    if (!in_time || !room || now.mono_ms >= c->queue_until_ms) {
-        call_because(c, GW_STR("queue"),
-                     !room     ? GW_STR("full")
-                     : in_time ? GW_STR("timed out")
-                               : GW_STR("shorter than every cool-down"));
+    c->in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
+    return c->in_time && now.mono_ms < c->queue_until_ms &&
+           (c->in_queue || c->gw->queue_n < c->conf->queue_max);
+}
+
+static void refuse_waiting(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("queue"),
+                 !c->in_time                        ? GW_STR("shorter than every cool-down")
+                 : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
+                                                    : GW_STR("full"));
+    call_leave_queue(c);
+    if (now.mono_ms >= c->deadline_ms && !c->kept.whole)
+        refuse_late(c, now);
+    else
         refuse_none(c, now);
+}
+
+static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+    if (!may_wait(c, choice, now)) {
+        refuse_waiting(c, now);
         return;
     }
     enter_queue(c);
@@ -223,6 +247,8 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
 
 static void choose(struct gw_call *c, struct gw_time now) {
     struct plan_choice choice = plan_pick(&c->plan, &c->gw->pool, c->in_queue, now.mono_ms);
+    if (choice.what == PLAN_WAIT && !may_wait(c, choice, now))
+        choice = plan_pick_down(&c->plan, &c->gw->pool, choice, now.mono_ms);
     switch (choice.what) {
     case PLAN_GO:
         call_leave_queue(c);
@@ -263,16 +289,6 @@ static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
                 now);
 }
 
-static void refuse_late(struct gw_call *c, struct gw_time now) {
-    call_refuse(c,
-                &(struct call_error){.status = 504,
-                                     .type = GW_STR("server_error"),
-                                     .code = GW_STR("timeout"),
-                                     .message = GW_STR("no target answered in the time that "
-                                                       "this request has; allow more")},
-                now);
-}
-
 void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now) {
     if (now.mono_ms >= c->deadline_ms)
         refuse_late(c, now);
@@ -307,12 +323,18 @@ static const char *trouble_of(uint32_t fail) {
     }
 }
 
+/* A model may be asked twice; what a service does with a POST is its own affair. */
+static bool is_repeatable(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_HEAVY || !gw_str_eq(c->method, GW_STR("POST"));
+}
+
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
     if (c->state != CALL_TRY)
         return;
-    /* The server had closed a kept connection: it never saw the request. Once, on a new one. */
-    if (fail == GW_FAIL_STALE && !c->attempt.repeated && may_repeat) {
+    /* The server had closed a kept connection: most likely before it saw the request. Once more. */
+    if (fail == GW_FAIL_STALE && !c->attempt.repeated && may_repeat &&
+        (sent == GW_SENT_NONE || is_repeatable(c))) {
         c->attempt.repeated = true;
         send(c, now);
         return;
@@ -327,8 +349,8 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
 }
 
 void call_on_limit(struct gw_call *c, struct gw_time now) {
-    /* A client in a hurry is no fault of the target's. */
-    bool hurried = c->client_limited && now.mono_ms >= c->deadline_ms;
+    /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+    bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
     if (c->state != CALL_KEEP && !hurried)
         pool_failed(&c->gw->pool, c->attempt.to->slot, "timed out", now.mono_ms);
     c->plan.spent[c->attempt.at] = true;

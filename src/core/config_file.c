@@ -169,7 +169,9 @@ static bool read_service(struct reader *r, const cJSON *item, void *into) {
     if (service == NULL)
         return reader_fail(r, item, GW_STR("is not a service name, or there are more than 32"),
                            GW_STR("use letters, digits, \"-\" and \"_\""));
-    return read_backend(r, item, service);
+    return read_backend(r, item, service) &&
+           (service->set ||
+            reader_fail(r, item, GW_STR("has no endpoint"), GW_STR("give it a \"url\"")));
 }
 
 static bool read_services(struct reader *r, const cJSON *item, void *into) {
@@ -217,8 +219,22 @@ static bool read_log(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
+/* Credentials, and those that are the hosts' to write or that end at each hop. */
+static bool is_hop_header(struct gw_str s) {
+    static const struct gw_str names[] = {
+        GW_STR_INIT("host"),      GW_STR_INIT("date"),           GW_STR_INIT("connection"),
+        GW_STR_INIT("te"),        GW_STR_INIT("content-length"), GW_STR_INIT("transfer-encoding"),
+        GW_STR_INIT("trailer"),   GW_STR_INIT("keep-alive"),     GW_STR_INIT("accept-encoding"),
+        GW_STR_INIT("expect"),    GW_STR_INIT("upgrade"),        GW_STR_INIT("cookie"),
+        GW_STR_INIT("x-api-key"), GW_STR_INIT("authorization"),  GW_STR_INIT("x-goog-api-key")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_eq(names[i], s))
+            return true;
+    return gw_str_starts(s, GW_STR("proxy-")) || gw_str_starts(s, GW_STR("x-heady-"));
+}
+
 static bool is_header_name(struct gw_str s) {
-    if (s.n == 0 || s.n > 64)
+    if (s.n == 0 || s.n > 64 || is_hop_header(s))
         return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -241,9 +257,10 @@ static bool read_request_headers(struct reader *r, const cJSON *item, void *into
     for (const cJSON *m = item->child; m != NULL; m = m->next, n++) {
         if (!reader_text(r, m, &names[n]))
             return false;
-        if (!is_header_name(names[n]) || gw_str_starts(names[n], GW_STR("x-heady-")))
-            return reader_fail(r, item, GW_STR("holds a name that cannot be passed on"),
-                               GW_STR("use lower-case header names outside x-heady-*"));
+        if (!is_header_name(names[n]))
+            return reader_fail(
+                r, item, GW_STR("holds a name that cannot be passed on"),
+                GW_STR("use lower-case names; no credentials, nothing that ends at each hop"));
     }
     conf->request_headers = names;
     conf->request_headers_n = n;

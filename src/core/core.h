@@ -44,8 +44,8 @@ struct call_attempt {
     uint32_t number;
     bool open;
     const struct gw_backend_conf *to;
-    uint32_t at; /* its index in the plan */
-    double sent_at, limit_at;
+    uint32_t at;                        /* its index in the plan */
+    double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
 };
 
@@ -68,6 +68,7 @@ struct gw_call {
     bool in_queue, in_ready;
     enum call_state state;
     double opened_ms, deadline_ms, wait_at;
+    bool in_time;          /* there was something to wait for within queue_ms */
     double queue_until_ms; /* 0: has not waited yet */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
     uint32_t actions_n, actions_at;

@@ -147,9 +147,18 @@ static struct gw_str bearer(struct gw_str value) {
     return value;
 }
 
+/* A number that may have decimals, as Python writes them; 0 if it is none. */
 static double number(struct gw_str value) {
-    uint64_t v;
-    return gw_str_u64(value, &v) && v <= 86400000 ? (double)v : 0;
+    uint64_t whole, thousandths = 0;
+    struct gw_str fraction = value;
+    struct gw_str first = gw_str_cut(&fraction, '.');
+    if (!gw_str_u64(first, &whole) || whole > 86400000)
+        return 0;
+    for (size_t i = 0; fraction.p != NULL && i < 3; i++) {
+        bool digit = i < fraction.n && fraction.p[i] >= '0' && fraction.p[i] <= '9';
+        thousandths = thousandths * 10 + (digit ? (uint64_t)(fraction.p[i] - '0') : 0);
+    }
+    return (double)whole + (double)thousandths / 1000;
 }
 
 /* Ids and trace headers from clients: 128 safe characters. */
@@ -193,7 +202,8 @@ static void read_client_line(enum fact fact, struct gw_str value, struct gw_clie
         head->forwarded = true;
         break;
     case UPGRADE:
-        head->upgrade = true;
+        /* Others are offers (h2c) that a server may leave unanswered. */
+        head->upgrade |= contains(value, GW_STR("websocket"));
         break;
     case HOP:
         head->hop = value;

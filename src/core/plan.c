@@ -117,10 +117,15 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
     struct plan_choice c = wait(p, pool, now);
     if (c.what == PLAN_WAIT)
         return c;
+    return plan_pick_down(p, pool, c, now);
+}
+
+struct plan_choice plan_pick_down(const struct plan *p, struct pool *pool,
+                                  struct plan_choice otherwise, double now) {
     int down = best_down(p, pool, now);
     if (down >= 0 && pool_take(pool, p->target[down]->slot, p->target[down]->in_flight_max))
         return go(p, pool, down);
-    return c;
+    return otherwise;
 }
 
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now) {

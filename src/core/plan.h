@@ -38,6 +38,9 @@ void plan_one(struct plan *p, const struct gw_backend_conf *target);
 /* `first_in_line`: calls that wait already do not come before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
+/* The offline target that is most worth a try, or `otherwise`. */
+struct plan_choice plan_pick_down(const struct plan *p, struct pool *pool,
+                                  struct plan_choice otherwise, double now);
 /* The index of the target in slot `slot` if the plan could use it now, else -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
 /* Whether any target but `at` is not spent yet. */

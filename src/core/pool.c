@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 enum {
+    COOL_LEAST_MS = 100, /* "Retry-After: 0": a different target first */
     COOL_FIRST_MS = 1000,
     COOL_LAST_MS = 30000,
     DOWN_FIRST_MS = 1000,
@@ -67,10 +68,15 @@ void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double no
     b->ewma_at = now > 0 ? now : 1;
 }
 
-void pool_succeeded(struct pool *p, uint32_t slot, struct gw_time now) {
+void pool_succeeded(struct pool *p, uint32_t slot, double sent_at, struct gw_time now) {
     struct pool_backend *b = &p->backend[slot];
-    b->cool_until = b->down_until = 0;
-    b->cool_runs = b->down_runs = 0;
+    b->down_until = 0;
+    b->down_runs = 0;
+    /* What was sent before the node said that it is busy says nothing of how busy it is. */
+    if (sent_at >= b->cooled_at) {
+        b->cool_until = 0;
+        b->cool_runs = 0;
+    }
     b->trouble = NULL;
     b->seen_at = now.wall_ms;
 }
@@ -90,9 +96,12 @@ void pool_busy(struct pool *p, uint32_t slot, double retry_after_ms, struct gw_t
     /* Requests that were under way together are one sign of load, not many. */
     if (retry_after_ms < 0 && b->cool_until > now.mono_ms)
         return;
+    if (retry_after_ms >= 0 && retry_after_ms < COOL_LEAST_MS)
+        retry_after_ms = COOL_LEAST_MS;
     double ms =
         retry_after_ms >= 0 ? retry_after_ms : doubling(&b->cool_runs, COOL_FIRST_MS, COOL_LAST_MS);
     b->cool_until = now.mono_ms + ms;
+    b->cooled_at = now.mono_ms;
     b->trouble = "busy";
     b->seen_at = now.wall_ms;
 }

@@ -25,6 +25,7 @@ enum { POOL_NAME_MAX = 48 };
 struct pool_backend {
     double ewma_ms, ewma_at;       /* peak-EWMA of the time to first content; at 0: no history */
     double cool_until, down_until; /* monotonic; 0: neither */
+    double cooled_at;              /* when it last said that it is busy */
     double seen_at;                /* last answer of any kind, wall clock; 0: never */
     uint32_t cool_runs, down_runs; /* in a row */
     double probe_at;               /* when it may be probed next */
@@ -51,7 +52,8 @@ double pool_cost(const struct pool *p, uint32_t slot, double now);
 
 /* Outcomes of attempts. */
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double now);
-void pool_succeeded(struct pool *p, uint32_t slot, struct gw_time now);
+/* `sent_at`: when the attempt began (0: a probe, which says nothing of how busy a node is). */
+void pool_succeeded(struct pool *p, uint32_t slot, double sent_at, struct gw_time now);
 /* `retry_after_ms` < 0: it did not say. */
 void pool_busy(struct pool *p, uint32_t slot, double retry_after_ms, struct gw_time now);
 void pool_failed(struct pool *p, uint32_t slot, const char *trouble, double now);

@@ -70,7 +70,7 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
         alive = e->res_head.status < 500 && !h.ngrok_error;
     }
     if (alive)
-        pool_succeeded(&c->gw->pool, slot, now);
+        pool_succeeded(&c->gw->pool, slot, 0, now);
     else
         pool_failed(&c->gw->pool, slot, "failed a probe", now.mono_ms);
     call_close_attempt(c, e->kind != GW_RES_FAIL, now);

@@ -7,6 +7,8 @@
 #include "native/reply.h"
 #include "native/upstream.h"
 
+enum { FULL_AGAIN_MS = 1000 }; /* how often a client that does not read is looked at again */
+
 static void settle(struct drive *d);
 static void due(struct timer *timer);
 
@@ -96,8 +98,14 @@ static uint64_t needed(const struct drive *d) {
     return low;
 }
 
+/* A call that waits for its target still needs all of the body, whatever the core will not hold for a
+ * second attempt. */
+static bool waits(const struct drive *d) {
+    return d->call != NULL && d->attempts == NULL;
+}
+
 void drive_release(struct drive *d) {
-    uint64_t low = needed(d);
+    uint64_t low = waits(d) ? 0 : needed(d);
     if (d->forget < low)
         low = d->forget;
     if (d->body.told < low)
@@ -112,7 +120,7 @@ bool drive_wants(const struct drive *d) {
         return false;
     if (d->upto != GW_REST)
         return b->arrived < d->upto;
-    uint64_t low = needed(d);
+    uint64_t low = waits(d) ? 0 : needed(d);
     if (low == UINT64_MAX)
         low = d->forget < b->told ? d->forget : b->told;
     return b->arrived < low + DRIVE_AHEAD;
@@ -347,6 +355,10 @@ static void due(struct timer *timer) {
     struct loop *loop = d->loop;
     if (d->relay != 0 && loop_mono_ms() >= d->relay_at) {
         relay_late(d);
+    } else if (drive_full(d)) {
+        /* It is the client that does not take its answer, not the node that is silent: the client
+         * has a deadline of its own (client_write_ms). */
+        timer_set(&d->timer, loop_mono_ms() + FULL_AGAIN_MS);
     } else {
         feed(d, &(struct gw_event){.kind = GW_TICK});
     }

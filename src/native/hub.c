@@ -176,7 +176,7 @@ static int addresses(struct options *o, struct loop *loop, const struct source *
 static int check_access(const struct options *o, struct loop *loop) {
     char text[LISTEN_TEXT];
     struct gw_str keyed = gw_show(loop->gw, GW_SHOW_KEYED, loop_time(loop));
-    if (!gw_str_eq(keyed, GW_STR("0")))
+    if (gw_str_eq(keyed, GW_STR("1")))
         return EXIT_GOOD;
     for (uint32_t i = 0; i < o->listen_n; i++) {
         if (listen_is_loopback(&o->listen[i]))

@@ -80,7 +80,7 @@ static int read_option(struct options *o, int argc, char **argv, int *i) {
 static bool good_name(const char *name) {
     size_t n = strlen(name);
     return n > 0 && n <= 64 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@_-") == n;
 }
 
 static int read_keys(struct options *o, int argc, char **argv, int *i) {
@@ -89,7 +89,7 @@ static int read_keys(struct options *o, int argc, char **argv, int *i) {
     }
     o->name = argv[*i + 2];
     if (!good_name(o->name)) {
-        return usage("a key's name is 1 to 64 letters, digits, dots, dashes or underscores, not",
+        return usage("a key's name is 1 to 64 letters, digits, \"-\", \"_\" or \"@\", not",
                      o->name);
     }
     o->command = COMMAND_KEYS_NEW;

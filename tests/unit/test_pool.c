@@ -51,7 +51,9 @@ static void test_busy_doubles(void) {
     CHECK(p.backend[1].cool_until == 2000);
     pool_busy(&p, 1, 7000, (struct gw_time){1002, 0});
     CHECK(p.backend[1].cool_until == 8002);
-    pool_succeeded(&p, 1, (struct gw_time){1003, 0});
+    pool_succeeded(&p, 1, 1001, (struct gw_time){1003, 0});
+    CHECK(pool_state_of(&p, 1, 1003) == POOL_COOLING);
+    pool_succeeded(&p, 1, 1002, (struct gw_time){1003, 0});
     CHECK(pool_state_of(&p, 1, 1003) == POOL_READY);
 }
 
