@@ -96,7 +96,8 @@ enum gw_event_kind {
     GW_RES_BODY,     /* bytes of an attempt's response body; only while it is observed */
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
-    GW_TICK,         /* the time that WAIT asked for has come (early is allowed) */
+    GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
+                      * while it is the client that does not take its answer */
     GW_GONE,         /* the client left; pump on to END */
 };
 
