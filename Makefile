@@ -22,6 +22,7 @@ BOX := $(filter-out wasm/offsets.c,$(wildcard wasm/*.c))
 UNIT := $(wildcard tests/*/test_*.c)
 UNIT_LIB := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH := $(wildcard tests/bench/*.c)
 
 CJSON_DIR ?= build/deps/cjson
 MBEDTLS_DIR ?= build/deps/mbedtls
@@ -147,22 +148,26 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
 	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ -lm -o $@
 
-BUILT := build $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
+BUILT := build $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
 test: $(BUILT) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
-bench: build | $(NODE)
+BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
+$(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o
+	$(call say,link $@)$(CC_native) $^ -o $@
+bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/edge.mjs
+	node tests/bench/native.mjs
 
 # ---------------------------------------------------------------- lint
 C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
-TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT))
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH))
 
 lint: $(addprefix build/lint/,format size purity types) $(TIDY)
 build/lint/format: $(C_ALL) .clang-format

@@ -5,8 +5,10 @@ set -eu
 packages="libc6-dev clang-19 lld-19 binaryen wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
 clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-certificates"
 # For these any version of the command will do, wherever it comes from: command=package.
-commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl"
+commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl
+nginx=nginx-light haproxy=haproxy"
 
+PATH=$PATH:/usr/sbin
 missing=
 if command -v dpkg-query >/dev/null; then
     for p in $packages; do

@@ -5,8 +5,14 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-test('edge bench, short', { timeout: 120_000 }, () => {
-    const bench = fileURLToPath(new URL('edge.mjs', import.meta.url));
-    const text = execFileSync(process.execPath, [bench, '--short', '--rounds', '2'], { encoding: 'utf8' });
-    for (const scenario of ['request', 'relayed', 'observed']) assert.match(text, new RegExp(scenario), text);
-});
+/** @param {string} script @param {string[]} scenarios */
+function runsThrough(script, scenarios) {
+    test(`${script}, short`, { timeout: 120_000 }, () => {
+        const bench = fileURLToPath(new URL(script, import.meta.url));
+        const text = execFileSync(process.execPath, [bench, '--short', '--rounds', '2'], { encoding: 'utf8' });
+        for (const scenario of scenarios) assert.match(text, new RegExp(scenario), text);
+    });
+}
+
+runsThrough('edge.mjs', ['request', 'relayed', 'observed']);
+runsThrough('native.mjs', ['small', 'large', 'relayed', 'observed', 'p99', 'idle stream']);

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { load, post } from './edge-load.mjs';
 import { ROOT, gatewayModules, startWorkerd } from './edge-workerd.mjs';
+import { quantile, quartiles, range } from './stats.mjs';
 
 const { values: options } = parseArgs({
     options: {
@@ -76,20 +77,6 @@ function ticks(pid) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(fields[11]) + Number(fields[12]);
-}
-
-/** @param {number[]} list @param {number} q */
-function quantile(list, q) {
-    const sorted = [...list].sort((a, b) => a - b);
-    const at = (sorted.length - 1) * q;
-    const low = Math.floor(at);
-    const high = Math.min(low + 1, sorted.length - 1);
-    return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
-}
-
-/** @param {number[]} list */
-function quartiles(list) {
-    return { q1: quantile(list, 0.25), median: quantile(list, 0.5), q3: quantile(list, 0.75) };
 }
 
 /** The node that answers. @returns {Promise<{ port: number, stop: () => void }>} */
@@ -162,11 +149,6 @@ function report(scenario, cost) {
     const each = Object.entries(cost);
     const us = Object.fromEntries(each.map(([name, list]) => [name, quartiles(list)]));
     return { name: scenario.name, unit: scenario.unit, us, ratios };
-}
-
-/** @param {{ q1: number, median: number, q3: number }} q @param {number} digits */
-function range({ q1, median, q3 }, digits) {
-    return `${median.toFixed(digits)} (${q1.toFixed(digits)}-${q3.toFixed(digits)})`;
 }
 
 /** @param {ReturnType<typeof report>[]} reports */
