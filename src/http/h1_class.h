@@ -4,8 +4,7 @@
 #ifndef GW_HTTP_H1_CLASS_H
 #define GW_HTTP_H1_CLASS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/str.h"
 
 enum h1_class_bit {
     H1_TOKEN = 1,   /* RFC 9110 tchar: header names */
@@ -20,6 +19,14 @@ extern const uint8_t h1_class[256];
 
 static inline bool h1_is(char c, uint32_t bits) {
     return (h1_class[(uint8_t)c] & bits) != 0;
+}
+
+/* Whether `s` has bytes, and all of them are of such a class. */
+static inline bool h1_all(struct gw_str s, uint32_t bits) {
+    for (size_t i = 0; i < s.n; i++)
+        if (!h1_is(s.p[i], bits))
+            return false;
+    return s.n > 0;
 }
 
 #endif

@@ -213,20 +213,35 @@ static bool is_own(struct gw_str name) {
     }
 }
 
+/* read_line for a line of a head block. */
+static const char *read_block_line(const char *p, const char *end, struct gw_header *header) {
+    struct gw_str why;
+    p = read_line(p, end, header, &why);
+    return p != NULL && is_own(header->name) ? NULL : p;
+}
+
+static bool ends_in_line(struct gw_str block) {
+    return block.n == 0 || gw_str_ends(block, GW_STR("\r\n"));
+}
+
 bool h1_fields_block_ok(struct gw_str block) {
-    if (block.n == 0)
-        return true;
-    if (!gw_str_ends(block, GW_STR("\r\n")))
+    struct gw_header header;
+    if (!ends_in_line(block))
         return false;
     const char *p = block.p, *end = block.p + block.n;
-    while (p != NULL && p < end) {
-        struct gw_header header;
-        struct gw_str why;
-        p = read_line(p, end, &header, &why);
-        if (p != NULL && is_own(header.name))
-            return false;
-    }
-    return p != NULL;
+    while (p != NULL && p < end)
+        p = read_block_line(p, end, &header);
+    return p != NULL || block.n == 0;
+}
+
+int h1_fields_block_read(struct gw_str block, struct gw_header *headers, uint32_t max) {
+    uint32_t n = 0;
+    if (!ends_in_line(block))
+        return GW_H1_BAD;
+    const char *p = block.p, *end = block.p + block.n;
+    while (p != NULL && p < end && n < max)
+        p = read_block_line(p, end, &headers[n++]);
+    return p == end ? (int)n : GW_H1_BAD;
 }
 
 bool h1_fields_line_ok(struct gw_str line, struct gw_str name) {

@@ -46,6 +46,9 @@ int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h
 /* Whether `block` is whole header lines ("name: value\r\n") and nothing else, and none of them is
  * one that the codec writes itself. */
 bool h1_fields_block_ok(struct gw_str block);
+/* The same, and puts the lines into `headers`: how many, or GW_H1_BAD, also when there are more than
+ * `max`. */
+int h1_fields_block_read(struct gw_str block, struct gw_header *headers, uint32_t max);
 
 /* Whether `line` is exactly one header line and its name is `name`. */
 bool h1_fields_line_ok(struct gw_str line, struct gw_str name);

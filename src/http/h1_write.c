@@ -90,17 +90,10 @@ ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
 
 /* ---------------------------------------------------------------------- requests */
 
-static bool all(struct gw_str s, uint32_t bits) {
-    for (size_t i = 0; i < s.n; i++)
-        if (!h1_is(s.p[i], bits))
-            return false;
-    return s.n > 0;
-}
-
 static bool request_ok(const struct gw_h1_req_out *req) {
-    return req->method.n <= GW_H1_METHOD_MAX && all(req->method, H1_METHOD) &&
+    return req->method.n <= GW_H1_METHOD_MAX && h1_all(req->method, H1_METHOD) &&
            !gw_str_eq(req->method, GW_STR("CONNECT")) && req->path.n <= GW_H1_TARGET_MAX &&
-           all(req->path, H1_TARGET) && req->path.p[0] == '/' &&
+           h1_all(req->path, H1_TARGET) && req->path.p[0] == '/' &&
            h1_fields_host_ok(req->authority) && h1_fields_block_ok(req->head);
 }
 

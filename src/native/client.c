@@ -26,8 +26,12 @@ void client_new(struct loop *loop, int fd, uint32_t peer) {
         free(c);
         return;
     }
-    *c = (struct client){
-        .front.ops = &client_ops, .loop = loop, .conn = conn, .state = CLIENT_IDLE, .peer = peer};
+    *c = (struct client){.front.ops = &client_ops,
+                         .loop = loop,
+                         .conn = conn,
+                         .state = CLIENT_IDLE,
+                         .peer = peer,
+                         .fresh = true};
     conn->closed = client_freed;
     conn->stall_ms = loop->limits.client_write_ms;
     conn->timer.due = client_due;
@@ -75,16 +79,28 @@ void client_shut(struct client *c, bool reset) {
         loop->clients = c->next;
     }
     loop->clients_n--;
+    if (c->h2 != NULL)
+        h2_client_del(c->h2);
     if (c->front.drive != NULL)
         drive_gone(c->front.drive);
+}
+
+void client_after_h2(struct client *c) {
+    c->conn->ready = client_ready;
+    c->conn->timer.due = client_due;
+    c->reset = false;
+    client_flush_out(c);
 }
 
 void client_drain(struct loop *loop) {
     struct client *next;
     for (struct client *c = loop->clients; c != NULL; c = next) {
         next = c->next;
-        if (c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0)
+        if (c->state == CLIENT_H2) {
+            h2_client_drain(c->h2);
+        } else if (c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0) {
             client_shut(c, false);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * A client's connection: the server side of HTTP/1.
+ * A client's connection, and the server side of HTTP/1.
  *
  *     state   | waits for                  | deadline          | goes to
  *     --------+----------------------------+-------------------+-----------------------------------
@@ -11,6 +11,7 @@
  *     FLUSH   | the queue to be empty      | client_write_ms   | LINGER; CLOSED by a reset
  *     LINGER  | the client's end; what it  | linger_ms, and    | CLOSED
  *             | still sends is dropped     | LINGER_MAX bytes  |
+ *     H2      | see h2_client.h            | see h2_client.h   | FLUSH; CLOSED
  *     CLOSED  | nothing                    |                   |
  *
  * In every state: a queue that makes no progress for client_write_ms closes the connection.
@@ -19,6 +20,8 @@
  * and what a client sends ahead of its turn, is kept in one block, and when that is full the client
  * is not read until its turn comes. The next request is looked at when the former answer is over and
  * has left the queue.
+ *
+ * A connection that begins with the preface of HTTP/2 goes on as that.
  *
  * A client that ends its side while its call runs has left: the call is told at once.
  */
@@ -36,10 +39,12 @@ struct client {
     struct client *next, *prev; /* of the loop; free list */
     struct loop *loop;
     struct conn *conn;
-    struct block *kept; /* bytes [from, to) that wait for their turn */
-    size_t seen;        /* of these, how many the codec has looked at */
+    struct h2_client *h2; /* in CLIENT_H2 */
+    struct block *kept;   /* bytes [from, to) that wait for their turn */
+    size_t seen;          /* of these, how many the codec has looked at */
     uint8_t state;
     uint8_t minor, in_framing, out_framing; /* of the request and its answer */
+    bool fresh;                             /* no request has come yet */
     bool taking;                            /* `take` is at work: it will see what comes next */
     bool keep_alive;                        /* after this answer */
     bool expect;                            /* the client waits for 100 Continue */
@@ -57,7 +62,7 @@ struct client {
 
 /* Serves the connected socket `fd`. */
 void client_new(struct loop *loop, int fd, uint32_t peer);
-/* Closes those that wait for a request; the others close after their answer. */
+/* Closes those that wait for a request; the others close after their answers. */
 void client_drain(struct loop *loop);
 /* Resets all. */
 void client_stop_all(struct loop *loop);

@@ -15,8 +15,7 @@ void client_linger(struct client *c) {
     client_watch(c);
 }
 
-/* No request follows: what is queued goes out, then the connection is closed. */
-static void flush_out(struct client *c) {
+void client_flush_out(struct client *c) {
     c->state = CLIENT_FLUSH;
     conn_flush(c->loop);
     if (c->conn->queued == 0) {
@@ -33,7 +32,7 @@ static void cut(struct client *c) {
                                (c->out_framing == GW_H1_LENGTH && c->out_left > 0));
     c->reset = !shows;
     if (c->headed) {
-        flush_out(c);
+        client_flush_out(c);
     } else {
         client_shut(c, true);
     }
@@ -42,7 +41,7 @@ static void cut(struct client *c) {
 /* Ready for the next request, of which something may be there. */
 static void next_request(struct client *c) {
     if (c->loop->draining && c->kept == NULL) {
-        flush_out(c);
+        client_flush_out(c);
         return;
     }
     c->state = CLIENT_IDLE;
@@ -72,7 +71,7 @@ static void on_end(struct front *front, uint32_t code) {
     if (c->keep_alive && c->in_done) {
         next_request(c);
     } else {
-        flush_out(c);
+        client_flush_out(c);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "native/client.h"
 #include "native/drive.h"
+#include "native/h2_client.h"
 #include "native/loop.h"
 #include "native/reply.h"
 
@@ -17,6 +18,7 @@ enum client_state {
     CLIENT_CALL,
     CLIENT_FLUSH,
     CLIENT_LINGER,
+    CLIENT_H2,
     CLIENT_CLOSED,
 };
 
@@ -29,6 +31,9 @@ void client_shut(struct client *c, bool reset);
 void client_watch(struct client *c);
 /* A wait begins, or begins anew. */
 void client_wait(struct client *c);
+
+/* HTTP/2 has come to its end: what is queued goes out, then the connection is closed. */
+void client_after_h2(struct client *c);
 
 /* client_request.c */
 
@@ -46,6 +51,8 @@ bool client_kept_full(const struct client *c);
 
 extern const struct front_ops client_ops;
 
+/* No request follows: what is queued goes out, then the connection is closed. */
+void client_flush_out(struct client *c);
 /* Nothing is known of the request that is to be answered. */
 void client_fresh_answer(struct client *c);
 /* Answers with an error of our own and closes: the call, if there is one, is given up. */

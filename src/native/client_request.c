@@ -1,3 +1,5 @@
+#include <nghttp2/nghttp2.h>
+
 #include "native/client_parts.h"
 
 /* ------------------------------------------------------------------ what waits for its turn */
@@ -195,6 +197,7 @@ static void refuse_head(struct client *c, const struct gw_h1_req *req) {
 
 static void new_request(struct client *c, const struct gw_h1_req *req) {
     c->state = CLIENT_CALL;
+    c->fresh = false;
     c->minor = (uint8_t)req->minor;
     c->keep_alive = req->keep_alive;
     c->to_head = gw_str_eq(req->method, GW_STR("HEAD"));
@@ -231,15 +234,35 @@ static void begin(struct client *c, const struct gw_h1_req *req, struct gw_str *
     }
 }
 
+/* Whether `in` is the preface of HTTP/2, or may become it. */
+static bool is_preface(const struct client *c, struct gw_str in) {
+    struct gw_str preface = GW_STR(NGHTTP2_CLIENT_MAGIC);
+    return c->fresh && gw_str_starts(in, GW_STR("PRI ")) &&
+           gw_str_starts(preface, gw_str_sub(in, 0, preface.n));
+}
+
+static void to_h2(struct client *c, struct gw_str in) {
+    if (!h2_client_start(c, in)) {
+        client_shut(c, true);
+    } else {
+        client_drop_kept(c);
+    }
+}
+
 /* Serves the requests in `in`, of which the codec has looked at `seen` bytes; keeps the rest. */
 void client_take(struct client *c, struct gw_str in, size_t seen) {
     struct gw_h1_req req;
+    bool preface = is_preface(c, in);
+    if (preface && in.n >= NGHTTP2_CLIENT_MAGIC_LEN) {
+        to_h2(c, in);
+        return;
+    }
     c->taking = true;
     while ((c->state == CLIENT_IDLE || c->state == CLIENT_HEAD) && in.n > 0 &&
            c->conn->queued == 0) {
-        int used = gw_h1_req_read(in.p, in.n, seen, c->loop->headers, &req);
+        int used = preface ? GW_H1_MORE : gw_h1_req_read(in.p, in.n, seen, c->loop->headers, &req);
         if (used == GW_H1_MORE) {
-            seen = in.n;
+            seen = preface ? 0 : in.n;
             if (c->state == CLIENT_IDLE) {
                 c->state = CLIENT_HEAD;
                 client_wait(c);

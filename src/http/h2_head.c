@@ -1,0 +1,164 @@
+#include "http/h1_class.h"
+#include "http/h1_fields.h"
+#include "http/h2.h"
+
+/* What has been seen so far of the head that is being read. */
+struct reading {
+    struct gw_h2_req *out;
+    struct h1_refusal bad;
+    struct gw_str scheme, host;
+    bool has_authority, has_length;
+};
+
+/* ---------------------------------------------------------------------- fields */
+
+static bool is_space(char c) {
+    return c == ' ' || c == '\t';
+}
+
+static bool value_ok(struct gw_str v) {
+    return v.n == 0 || (h1_all(v, H1_VALUE) && !is_space(v.p[0]) && !is_space(v.p[v.n - 1]));
+}
+
+static bool name_ok(struct gw_str name) {
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] != gw_lower(name.p[i]))
+            return false;
+    return h1_all(name, H1_TOKEN);
+}
+
+static int take_pseudo(struct reading *r, const struct gw_header *f) {
+    struct gw_str *place = NULL;
+    if (gw_str_eq(f->name, GW_STR(":method")))
+        place = &r->out->method;
+    else if (gw_str_eq(f->name, GW_STR(":path")))
+        place = &r->out->target;
+    else if (gw_str_eq(f->name, GW_STR(":scheme")))
+        place = &r->scheme;
+    else if (gw_str_eq(f->name, GW_STR(":authority")))
+        place = &r->out->authority;
+    if (place == NULL)
+        return h1_refuse(&r->bad, 400, GW_STR("unknown pseudo-header"));
+    if (place->p != NULL)
+        return h1_refuse(&r->bad, 400, GW_STR("second pseudo-header of a name"));
+    if (f->value.n == 0)
+        return h1_refuse(&r->bad, 400, GW_STR("empty pseudo-header"));
+    *place = f->value;
+    return 0;
+}
+
+/* What belongs to one connection, and so has no place where frames say the same. */
+static bool is_of_connection(const struct gw_header *h) {
+    switch (h->name.n) {
+    case 2:
+        return gw_str_eq(h->name, GW_STR("te")) && !gw_str_eq(h->value, GW_STR("trailers"));
+    case 7:
+        return gw_str_eq(h->name, GW_STR("upgrade"));
+    case 10:
+        return gw_str_eq(h->name, GW_STR("connection")) || gw_str_eq(h->name, GW_STR("keep-alive"));
+    case 16:
+        return gw_str_eq(h->name, GW_STR("proxy-connection"));
+    case 17:
+        return gw_str_eq(h->name, GW_STR("transfer-encoding"));
+    default:
+        return false;
+    }
+}
+
+static int take_length(struct reading *r, struct gw_str value) {
+    if (r->has_length)
+        return h1_refuse(&r->bad, 400, GW_STR("second Content-Length"));
+    r->has_length = true;
+    if (!gw_str_u64(value, &r->out->body_len))
+        return h1_refuse(&r->bad, 400, GW_STR("bad Content-Length"));
+    return 0;
+}
+
+static int take_header(struct reading *r, const struct gw_header *h) {
+    if (is_of_connection(h))
+        return h1_refuse(&r->bad, 400, GW_STR("header of an HTTP/1 connection"));
+    if (gw_str_eq(h->name, GW_STR("content-length")))
+        return take_length(r, h->value);
+    if (gw_str_eq(h->name, GW_STR("host"))) {
+        if (r->host.p != NULL)
+            return h1_refuse(&r->bad, 400, GW_STR("second Host"));
+        r->host = h->value;
+    } else if (gw_str_eq(h->name, GW_STR("expect"))) {
+        if (!gw_str_ieq(h->value, GW_STR("100-continue")))
+            return h1_refuse(&r->bad, 417, GW_STR("unknown Expect"));
+        r->out->expect_continue = true;
+    }
+    return 0;
+}
+
+/* Pseudo-headers come first; the headers behind them move to the front. */
+static int take_fields(struct reading *r, struct gw_header *fields, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        struct gw_header f = fields[i];
+        bool pseudo = f.name.n > 0 && f.name.p[0] == ':';
+        if (!value_ok(f.value))
+            return h1_refuse(&r->bad, 400, GW_STR("bad byte in a header's value"));
+        if (!pseudo && !name_ok(f.name))
+            return h1_refuse(&r->bad, 400, GW_STR("bad byte in a header's name"));
+        if (pseudo && r->out->headers_n > 0)
+            return h1_refuse(&r->bad, 400, GW_STR("pseudo-header behind a header"));
+        if ((pseudo ? take_pseudo(r, &f) : take_header(r, &f)) != 0)
+            return GW_H1_BAD;
+        if (!pseudo)
+            fields[r->out->headers_n++] = f;
+    }
+    return r->out->headers_n <= GW_HEADERS_MAX
+               ? 0
+               : h1_refuse(&r->bad, 431, GW_STR("too many headers"));
+}
+
+/* ---------------------------------------------------------------------- the whole */
+
+static int check_method(struct reading *r) {
+    struct gw_str method = r->out->method;
+    if (gw_str_eq(method, GW_STR("CONNECT")))
+        return h1_refuse(&r->bad, 501, GW_STR("CONNECT"));
+    if (method.n > GW_H1_METHOD_MAX)
+        return h1_refuse(&r->bad, 501, GW_STR("method too long"));
+    return h1_all(method, H1_METHOD) ? 0 : h1_refuse(&r->bad, 400, GW_STR("bad method"));
+}
+
+static int check_target(struct reading *r) {
+    struct gw_str target = r->out->target;
+    if (!gw_str_eq(r->scheme, GW_STR("http")) && !gw_str_eq(r->scheme, GW_STR("https")))
+        return h1_refuse(&r->bad, 400, GW_STR("bad :scheme"));
+    if (target.n > GW_H1_TARGET_MAX)
+        return h1_refuse(&r->bad, 414, GW_STR("target too long"));
+    if (!h1_all(target, H1_TARGET) || target.p[0] != '/')
+        return h1_refuse(&r->bad, 400, GW_STR("target is not a path"));
+    return 0;
+}
+
+static int check_host(struct reading *r) {
+    if (r->out->authority.p == NULL)
+        r->out->authority = r->host;
+    if (!h1_fields_host_ok(r->out->authority))
+        return h1_refuse(&r->bad, 400, GW_STR("bad or missing :authority"));
+    if (r->host.p != NULL && !gw_str_ieq(r->out->authority, r->host))
+        return h1_refuse(&r->bad, 400, GW_STR("Host is not :authority"));
+    return 0;
+}
+
+int gw_h2_req_read(struct gw_header *fields, uint32_t n, struct gw_h2_req *out) {
+    struct reading r = {.out = out};
+    *out = (struct gw_h2_req){.body_len = GW_UNKNOWN};
+    int result = take_fields(&r, fields, n);
+    if (result == 0)
+        result = check_method(&r);
+    if (result == 0)
+        result = check_target(&r);
+    if (result == 0)
+        result = check_host(&r);
+    out->status = r.bad.status;
+    out->why = r.bad.why;
+    return result;
+}
+
+int gw_h2_block_read(struct gw_str block, struct gw_header *headers, uint32_t max) {
+    return h1_fields_block_read(block, headers, max);
+}
