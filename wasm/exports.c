@@ -206,6 +206,10 @@ EXPORT("close") void gw_box_close(struct gw_call *call, double mono, double wall
     gw_close(call, time_of(mono, wall));
 }
 
+EXPORT("may_drop") uint32_t gw_box_may_drop(const struct gw_call *call) {
+    return gw_may_drop(call);
+}
+
 EXPORT("ready") struct gw_call *gw_box_ready(void) {
     return gw_ready(gateway);
 }

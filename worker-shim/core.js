@@ -40,6 +40,7 @@ import {
  * @property {(call: number, mono: number, wall: number) => number} gone
  * @property {(call: number) => number} poll
  * @property {(call: number, mono: number, wall: number) => void} close
+ * @property {(call: number) => number} may_drop
  * @property {() => number} ready
  * @property {(mono: number, wall: number) => number} task
  * @property {(what: number, mono: number, wall: number) => number} show

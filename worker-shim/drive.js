@@ -463,7 +463,10 @@ function actRelay(call, report) {
         return;
     }
     const pipe = new IdentityTransformStream(PIPE);
-    body.pipeTo(pipe.writable).then(() => attempt.end(GW_CLEAN), () => attempt.end(GW_CUT));
+    attempt.control ??= new AbortController();
+    const { signal } = attempt.control;
+    const piped = body.pipeTo(pipe.writable, { signal });
+    piped.then(() => attempt.end(GW_CLEAN), () => attempt.end(GW_CUT));
     clientAnswer(call, pipe.readable);
 }
 

@@ -39,7 +39,9 @@ export class Attempt {
         this.slices = core.slices(SEND_SLICES, SEND_SLICES_N);
         this.length = core.length(SEND_BODY_LEN);
         this.state = WAITING;
-        this.control = new AbortController();
+        /** Cancels it. Without, it ends with its body, or with the call's context.
+         * @type {AbortController | null} */
+        this.control = null;
         /** How much of the request body went out; only counted when it follows. */
         this.sent = Infinity;
         /** @type {WritableStreamDefaultWriter<Uint8Array> | null} */
@@ -86,13 +88,14 @@ function start(attempt) {
         else body = follow(attempt);
     }
     attempt.state = SENT;
+    if (call.core.box.may_drop(call.id) === 1) attempt.control = new AbortController();
     try {
         fetch(attempt.url, {
             method: attempt.method,
             headers: headersOf(attempt.head),
             body,
             redirect: 'manual',
-            signal: attempt.control.signal,
+            signal: attempt.control?.signal,
         }).then((response) => headed(attempt, response), (error) => fail(attempt, error));
     } catch (error) {
         Promise.resolve().then(() => fail(attempt, error));
@@ -231,5 +234,7 @@ export function upstreamRead(attempt) {
 export function upstreamDrop(attempt) {
     if (attempt.state === OVER) return;
     attempt.state = OVER;
-    attempt.control.abort();
+    if (attempt.control !== null) attempt.control.abort();
+    else if (attempt.reader !== null) attempt.reader.cancel().catch(() => {});
+    else attempt.response?.body?.cancel().catch(() => {});
 }

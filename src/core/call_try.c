@@ -5,8 +5,9 @@
 #include "core/core.h"
 
 enum {
-    ATTEMPTS_MAX = 6,        /* of one call, whatever the plan says */
-    LOOK_AGAIN_MS = 20,      /* when another loop may free the slot */
+    ATTEMPTS_MAX = 6,   /* of one call, whatever the plan says */
+    LOOK_AGAIN_MS = 20, /* when another loop may free the slot */
+    PATIENT_MS = 60000, /* whoever gets this long for its first content is hardly dropped before */
     STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left ... */
     STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
     URL_MAX = 65536 + 512,
@@ -62,6 +63,10 @@ static double first_limit_ms(const struct gw_call *c) {
     if (c->streamed && plan_has_other(&c->plan, c->attempt.at) && stream < limit)
         limit = stream;
     return limit;
+}
+
+uint32_t gw_may_drop(const struct gw_call *call) {
+    return call->state == CALL_TRY && !call->head.fast && first_limit_ms(call) < PATIENT_MS;
 }
 
 void call_set_limit(struct gw_call *c) {

@@ -263,6 +263,13 @@ struct gw_call *gw_ready(struct gw *gw);
  * `*next_ms` is then how long to wait before asking again. */
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
 
+/* Whether the attempt under way may well be dropped before its head comes, because it has little
+ * time, as those of streamed requests do. For a host that must prepare for that (at the edge a
+ * signal costs a request a twentieth, and a relayed chunk as much); others need not ask. Without,
+ * what is dropped may stay open until its head comes or the call ends. A client that asks for the
+ * fast way has chosen that. */
+uint32_t gw_may_drop(const struct gw_call *call);
+
 /* A word of the host's on a call. */
 void gw_set_user(struct gw_call *call, void *user);
 void *gw_user(const struct gw_call *call);

@@ -190,6 +190,23 @@ atBoth('streams', (bench) => {
         }
     });
 
+    test('an attempt given up before its head is closed while the next one streams', async (t) => {
+        const host = await bench.open(t, { config: { heavy: { first_byte_ms: 400 } } });
+        const silent = bench.cluster.node(3);
+        await silent.control('hang');
+        for (let i = 0; i < 4 && silent.stats().requests === 0; i++) {
+            const body = chatBody({ max_tokens: 100, ms_per_token: 20 });
+            const { req, res } = await openStream(host.url, CHAT, body, {});
+            await take(res, 1);
+            if (silent.stats().requests > 0) {
+                const closed = () => silent.stats().aborted > 0;
+                await until(closed, 'the silent attempt to be closed', 1000);
+            }
+            req.destroy();
+        }
+        assert.equal(silent.stats().requests, 1, 'the silent node was tried');
+    });
+
     test('many streams at once keep apart', async (t) => {
         const host = await bench.open(t);
         const all = await Promise.all(
