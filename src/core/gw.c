@@ -42,12 +42,47 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
     return gw;
 }
 
-/* A slot is a place in the configuration: where another service now stands in it, what was known of
- * the former one must not be held against it. */
-static void forget_moved(struct gw *gw, const struct gw_conf *from, const struct gw_conf *to) {
-    for (uint32_t i = 0; i < GW_SERVICES; i++)
-        if (!gw_str_eq(from->services[i].target.name, to->services[i].target.name))
-            memset(&gw->pool.backend[GW_NODES + i], 0, sizeof gw->pool.backend[0]);
+/* Where the service of that name stands in the table of backends, or GW_BACKENDS. */
+static uint32_t slot_of(const struct gw_conf *conf, struct gw_str name) {
+    for (uint32_t i = 0; i < conf->services_n; i++)
+        if (gw_str_eq(conf->services[i].target.name, name))
+            return conf->services[i].slot;
+    return GW_BACKENDS;
+}
+
+/* A slot for a new service: one that running calls do not use, if there is one. */
+static uint32_t free_slot(const struct gw_conf *from, const bool taken[GW_BACKENDS]) {
+    bool used[GW_BACKENDS] = {false};
+    uint32_t any = GW_BACKENDS;
+    for (uint32_t i = 0; i < from->services_n; i++)
+        used[from->services[i].slot] = true;
+    for (uint32_t slot = GW_NODES; slot < GW_NODES + GW_SERVICES; slot++) {
+        if (!taken[slot] && !used[slot])
+            return slot;
+        if (!taken[slot] && any == GW_BACKENDS)
+            any = slot;
+    }
+    GW_ASSERT(any != GW_BACKENDS);
+    return any;
+}
+
+/* A service that stays keeps its slot, wherever it now stands in the file: its health and what is in
+ * flight are found there. What was known of a service that is gone is not held against a new one. */
+static void keep_slots(struct gw *gw, const struct gw_conf *from, struct gw_conf *to) {
+    bool taken[GW_BACKENDS] = {false};
+    for (uint32_t i = 0; i < to->services_n; i++) {
+        uint32_t slot = to->services[i].slot = slot_of(from, to->services[i].target.name);
+        if (slot != GW_BACKENDS)
+            taken[slot] = true;
+    }
+    for (uint32_t i = 0; i < to->services_n; i++) {
+        struct gw_backend_conf *service = &to->services[i];
+        if (service->slot != GW_BACKENDS)
+            continue;
+        service->slot = free_slot(from, taken);
+        taken[service->slot] = true;
+        pool_forget(&gw->pool, service->slot);
+    }
 }
 
 int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
@@ -55,7 +90,7 @@ int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t
     struct gw_conf *conf = read_conf(gw->mem, source, why_buf, why_cap, why_n);
     if (conf == NULL)
         return -1;
-    forget_moved(gw, gw->conf, conf);
+    keep_slots(gw, gw->conf, conf);
     gw_conf_unref(gw->conf);
     gw->conf = conf;
     return 0;

@@ -42,6 +42,11 @@ void pool_give(struct pool *p, uint32_t slot) {
     atomic_fetch_sub_explicit(cell(p, slot), 1, memory_order_relaxed);
 }
 
+void pool_forget(struct pool *p, uint32_t slot) {
+    uint32_t waiting = p->backend[slot].waiting;
+    p->backend[slot] = (struct pool_backend){.waiting = waiting};
+}
+
 /* e^-x for x >= 0 to a few per cent: enough for a moving average, and the same on every host. */
 static double decay(double x) {
     double y = 1 + x / 8;

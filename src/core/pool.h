@@ -50,6 +50,9 @@ void pool_give(struct pool *p, uint32_t slot);
 /* What another request there would cost: peak-EWMA x (in flight + 1). */
 double pool_cost(const struct pool *p, uint32_t slot, double now);
 
+/* Another backend has this slot now. Calls that wait for the slot go on waiting. */
+void pool_forget(struct pool *p, uint32_t slot);
+
 /* Outcomes of attempts. */
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double now);
 /* `sent_at`: when the attempt began (0: a probe, which says nothing of how busy a node is). */

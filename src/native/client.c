@@ -98,7 +98,8 @@ void client_drain(struct loop *loop) {
         next = c->next;
         if (c->state == CLIENT_H2) {
             h2_client_drain(c->h2);
-        } else if (c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0) {
+        } else if (c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0 &&
+                   !conn_waiting(c->conn)) {
             client_shut(c, false);
         }
     }

@@ -62,7 +62,8 @@ struct client {
 
 /* Serves the connected socket `fd`. */
 void client_new(struct loop *loop, int fd, uint32_t peer);
-/* Closes those that wait for a request; the others close after their answers. */
+/* Closes those that wait for a request, unless one has just come; the others close after their
+ * answers. */
 void client_drain(struct loop *loop);
 /* Resets all. */
 void client_stop_all(struct loop *loop);

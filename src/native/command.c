@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
-#include "native/listen.h"
+#include "native/addresses.h"
 #include "native/options.h"
 
 enum { REQUEST_MAX = 32 << 20, WHY_MAX = 1024, KEY_BYTES = 32 };
@@ -52,31 +52,12 @@ static int print(struct gw_str s) {
 
 /* Whether the daemon would start on the addresses of the configuration. */
 static int check_listen(struct gw *gw, const struct source *source) {
-    bool keyed = gw_str_eq(gw_show(gw, GW_SHOW_KEYED, (struct gw_time){1, 1}), GW_STR("1"));
-    struct gw_str rest = gw_report(gw, GW_SHOW_LISTEN);
-    int code = EXIT_GOOD;
-    while (rest.n > 0 && code == EXIT_GOOD) {
-        struct gw_str line = gw_str_cut(&rest, '\n');
-        struct listen_address a;
-        char why[WHY_MAX];
-        int n = 0;
-        if (line.n == 0)
-            continue;
-        if (!listen_parse(&a, line.p, line.n))
-            n = snprintf(why, sizeof why,
-                         "listen: \"%.*s\" is not ADDR:PORT; write 127.0.0.1:4700 or [::1]:4700",
-                         (int)line.n, line.p);
-        else if (!keyed && !listen_is_loopback(&a))
-            n = snprintf(why, sizeof why,
-                         "listen: \"%.*s\" is open to others, and there are no keys; set "
-                         "GATEWAY_KEYS, or listen on 127.0.0.1",
-                         (int)line.n, line.p);
-        if (n > 0) {
-            source_complain(source, why, (size_t)n);
-            code = EXIT_USAGE;
-        }
-    }
-    return code;
+    struct addresses wanted;
+    char why[ADDRESSES_WHY];
+    if (addresses_read(&wanted, gw, why) && addresses_safe(&wanted, gw, why))
+        return EXIT_GOOD;
+    source_complain(source, why, strlen(why));
+    return EXIT_USAGE;
 }
 
 int command_check(const struct source *source) {

@@ -163,6 +163,13 @@ void conn_shut(struct conn *conn) {
 
 /* ------------------------------------------------------------------ reading and writing */
 
+bool conn_waiting(const struct conn *conn) {
+    char byte;
+    if (conn->tls != NULL && tls_pending(conn))
+        return true;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 ssize_t conn_read(struct conn *conn, void *p, size_t n) {
     if (conn->tls != NULL) {
         ssize_t got = tls_read(conn, p, n);

@@ -104,6 +104,8 @@ void conn_fail(struct conn *conn);
 void conn_watch(struct conn *conn, uint8_t watch);
 void conn_want_write(struct conn *conn, bool on);
 
+/* Whether bytes have come that have not been read. */
+bool conn_waiting(const struct conn *conn);
 /* Bytes read (at most n), 0 at the end, CONN_AGAIN or CONN_ERROR. */
 ssize_t conn_read(struct conn *conn, void *p, size_t n);
 /* Bytes taken, which may be 0, or CONN_ERROR. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,60 +12,87 @@
 #include <unistd.h>
 
 #include "native/client.h"
+#include "native/drain.h"
 #include "native/drive.h"
 #include "native/log.h"
 #include "native/loop.h"
+#include "native/notify.h"
 #include "native/source.h"
 #include "native/tls.h"
 #include "native/upstream.h"
 
-enum { CACHE_LINE = 64, WHY_MAX = 1024 };
+enum { CACHE_LINE = 64, WHY_MAX = 1024, SIGNALS = 3 };
 
-/* ------------------------------------------------------------------ draining */
+/* ------------------------------------------------------------------ orders */
 
-/* Looks after each turn whether anything is left. */
-static void look_whether_over(uv_check_t *check) {
-    struct loop *loop = check->data;
-    if (loop->clients_n == 0 && loop->drives_n == 0)
-        uv_stop(&loop->uv);
+void hub_tell(struct loop *loop, uint32_t orders) {
+    atomic_fetch_or(&loop->orders, orders);
+    uv_async_send(&loop->told);
 }
 
-static void drain_late(struct timer *timer) {
-    struct loop *loop = timer->uv.loop->data;
-    client_stop_all(loop);
-    drive_stop_all(loop);
+void hub_order(struct hub *hub, uint32_t orders) {
+    for (uint32_t i = 0; i < hub->loops_n; i++)
+        hub_tell(hub->loops[i], orders);
 }
 
-static void drain(struct loop *loop) {
-    if (loop->draining)
-        return;
-    loop->draining = true;
-    uv_check_start(&loop->over, look_whether_over);
-    timer_off(&loop->tasks);
-    listen_stop(loop);
-    client_drain(loop);
-    drive_stop_tasks(loop);
-    origins_close_idle(loop);
-    timer_set(&loop->drain, (double)uv_now(&loop->uv) + loop->limits.drain_ms);
+static void told(uv_async_t *async) {
+    struct loop *loop = async->data;
+    uint32_t orders = atomic_exchange(&loop->orders, 0);
+    if ((orders & HUB_BEAT) != 0)
+        atomic_fetch_sub(&loop->hub->still, 1);
+    if ((orders & HUB_RELOAD) != 0)
+        reload_take(loop);
+    if ((orders & HUB_RELOADED) != 0)
+        reload_done(loop->hub);
+    if ((orders & HUB_LEAVE) != 0)
+        drain_begin(loop, true);
+    if ((orders & HUB_DRAIN) != 0)
+        drain_begin(loop, false);
 }
 
-static void told_to_stop(uv_async_t *async) {
-    drain(async->data);
-}
+/* ------------------------------------------------------------------ signals */
 
-static void signalled(uv_signal_t *signal, int number) {
-    struct loop *loop = signal->data;
-    struct hub *hub = loop->hub;
-    (void)number;
-    if (loop->draining) {
+static void stop(struct hub *hub) {
+    if (hub->stopping) {
         log_note(hub->log, "warn", "told twice to stop: calls are cut off");
         log_del(hub->log);
         _exit(EXIT_RUNTIME);
     }
+    hub->stopping = true;
+    notify_stopping();
     log_note(hub->log, "info", "stopping: running calls may take another %.0f s",
-             loop->limits.drain_ms / 1e3);
-    for (uint32_t i = 0; i < hub->loops_n; i++)
-        uv_async_send(&hub->loops[i]->stop);
+             hub->loops[0]->limits.drain_ms / 1e3);
+    hub_order(hub, HUB_DRAIN);
+}
+
+static void signalled(uv_signal_t *signal, int number) {
+    struct hub *hub = signal->data;
+    if (number == SIGHUP) {
+        reload_begin(hub);
+    } else {
+        stop(hub);
+    }
+}
+
+/* ------------------------------------------------------------------ the watchdog */
+
+/* Asks every loop for a sign of life four times in each period, and passes it on when all have given
+ * the last one. A draining loop may have ended: then the sign is given for it. */
+static void look_alive(struct timer *timer) {
+    struct hub *hub = ((struct loop *)timer->uv.loop->data)->hub;
+    if (hub->loops[0]->draining) {
+        notify_alive();
+    } else if (atomic_load(&hub->still) == 0) {
+        notify_alive();
+        atomic_store(&hub->still, hub->loops_n);
+        hub_order(hub, HUB_BEAT);
+    }
+    timer_set(timer, (double)uv_now(&hub->loops[0]->uv) + notify_alive_ms() / 4);
+}
+
+static void watch_alive(struct hub *hub) {
+    if (notify_alive_ms() > 0)
+        look_alive(&hub->alive);
 }
 
 /* ------------------------------------------------------------------ one loop */
@@ -82,10 +110,9 @@ static struct loop *loop_new(struct hub *hub) {
     loop->hub = hub;
     loop->log = hub->log;
     timer_init(&loop->tasks, &loop->uv, tasks_due);
-    timer_init(&loop->drain, &loop->uv, drain_late);
-    uv_check_init(&loop->uv, &loop->over);
-    uv_async_init(&loop->uv, &loop->stop, told_to_stop);
-    loop->over.data = loop->stop.data = loop;
+    drain_init(loop);
+    uv_async_init(&loop->uv, &loop->told, told);
+    loop->told.data = loop;
     hub->loops[hub->loops_n++] = loop;
     return loop;
 }
@@ -115,7 +142,7 @@ static void run_loop(void *arg) {
 
 /* Frees a loop, unless a resolver in another thread still writes into its memory. */
 static void loop_free(struct loop *loop) {
-    listen_stop(loop);
+    listen_stop(loop, false);
     client_stop_all(loop);
     if (loop->gw != NULL)
         drive_stop_all(loop);
@@ -142,53 +169,35 @@ static void raise_descriptors(void) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* What must not end the process before it listens to signals, and when it no longer does. */
+static void ignore_signals(void) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGHUP, &ignore, NULL);
+}
+
 static int no_memory(void) {
     (void)fprintf(stderr, "heady-gateway: not enough memory to start\n");
     return EXIT_RUNTIME;
 }
 
 /* Addresses: of the command line, else of the configuration, else the usual one. */
-static int addresses(struct options *o, struct loop *loop, const struct source *source) {
-    struct gw_str rest = gw_report(loop->gw, GW_SHOW_LISTEN);
-    if (o->listen_n > 0)
-        return EXIT_GOOD;
-    while (rest.n > 0 && o->listen_n < OPTIONS_LISTEN_MAX) {
-        struct gw_str line = gw_str_cut(&rest, '\n');
-        if (line.n == 0)
-            continue;
-        if (!listen_parse(&o->listen[o->listen_n++], line.p, line.n)) {
-            char why[WHY_MAX];
-            int n =
-                snprintf(why, sizeof why,
-                         "listen: \"%.*s\" is not ADDR:PORT; write 127.0.0.1:4700 or [::1]:4700",
-                         (int)line.n, line.p);
-            source_complain(source, why, (size_t)n);
-            return EXIT_USAGE;
-        }
-    }
-    if (o->listen_n == 0) {
-        (void)listen_parse(&o->listen[o->listen_n++], "127.0.0.1:4700", 14);
-    }
-    return EXIT_GOOD;
-}
-
-/* Without keys a gateway is for its own machine only. */
-static int check_access(const struct options *o, struct loop *loop) {
-    char text[LISTEN_TEXT];
-    struct gw_str keyed = gw_show(loop->gw, GW_SHOW_KEYED, loop_time(loop));
-    if (gw_str_eq(keyed, GW_STR("1")))
-        return EXIT_GOOD;
-    for (uint32_t i = 0; i < o->listen_n; i++) {
-        if (listen_is_loopback(&o->listen[i]))
-            continue;
-        listen_text(&o->listen[i], text);
-        (void)fprintf(stderr,
-                      "heady-gateway: listening on %s without keys would open the gateway to "
-                      "everybody; set GATEWAY_KEYS (see keys new), or listen on 127.0.0.1\n",
-                      text);
+static int addresses(struct hub *hub, const struct source *source) {
+    struct gw *gw = hub->loops[0]->gw;
+    struct addresses wanted, *listen = &hub->options->listen;
+    char why[ADDRESSES_WHY];
+    if (!addresses_read(&wanted, gw, why)) {
+        source_complain(source, why, strlen(why));
         return EXIT_USAGE;
     }
-    return EXIT_GOOD;
+    reload_init(hub, source, &wanted);
+    if (listen->n == 0)
+        *listen = wanted;
+    if (listen->n == 0)
+        (void)listen_parse(&listen->at[listen->n++], "127.0.0.1:4700", 14);
+    if (addresses_safe(listen, gw, why))
+        return EXIT_GOOD;
+    (void)fprintf(stderr, "heady-gateway: %s\n", why);
+    return EXIT_USAGE;
 }
 
 static int open_one(struct hub *hub, struct listen_address *a) {
@@ -206,11 +215,11 @@ static int open_one(struct hub *hub, struct listen_address *a) {
     return EXIT_RUNTIME;
 }
 
-static int watch_signals(struct loop *loop, uv_signal_t *signals) {
-    static const int numbers[] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2; i++) {
-        signals[i].data = loop;
-        if (uv_signal_init(&loop->uv, &signals[i]) != 0 ||
+static int watch_signals(struct hub *hub, uv_signal_t signals[SIGNALS]) {
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < SIGNALS; i++) {
+        signals[i].data = hub;
+        if (uv_signal_init(&hub->loops[0]->uv, &signals[i]) != 0 ||
             uv_signal_start(&signals[i], signalled, numbers[i]) != 0) {
             return no_memory();
         }
@@ -218,60 +227,78 @@ static int watch_signals(struct loop *loop, uv_signal_t *signals) {
     return EXIT_GOOD;
 }
 
+void hub_limits(struct hub *hub) {
+    uint64_t max = hub->loops[0]->limits.connections_max / hub->loops_n;
+    hub->connections_max = max > 0 ? max : 1;
+}
+
 /* Everything that can fail is done before the first thread starts. */
-static int prepare(struct hub *hub, struct options *o, const struct source *source) {
+static int prepare(struct hub *hub, const struct source *source) {
+    struct options *o = hub->options;
     int code = EXIT_GOOD;
-    struct loop *first = loop_new(hub);
-    for (uint32_t i = 1; i < o->threads && first != NULL; i++) {
+    for (uint32_t i = 0; i < o->threads; i++) {
         if (loop_new(hub) == NULL)
             return no_memory();
     }
-    if (first == NULL)
-        return no_memory();
+    timer_init(&hub->alive, &hub->loops[0]->uv, look_alive);
     for (uint32_t i = 0; i < hub->loops_n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
     if (code == EXIT_GOOD)
-        code = addresses(o, first, source);
-    if (code == EXIT_GOOD)
-        code = check_access(o, first);
-    for (uint32_t i = 0; i < o->listen_n && code == EXIT_GOOD; i++) {
-        code = open_one(hub, &o->listen[i]);
+        code = addresses(hub, source);
+    for (uint32_t i = 0; i < o->listen.n && code == EXIT_GOOD; i++) {
+        code = open_one(hub, &o->listen.at[i]);
     }
-    uint64_t max = first->limits.connections_max / o->threads;
-    hub->connections_max = max > 0 ? max : 1;
+    hub_limits(hub);
     return code;
 }
 
+/* Starts the other loops' threads. A loop without a thread would let its connections wait for ever,
+ * so it is all or nothing. */
+static bool start_threads(struct hub *hub, uv_thread_t *threads, uint32_t *started) {
+    while (*started < hub->loops_n) {
+        int err = uv_thread_create(&threads[*started], run_loop, hub->loops[*started]);
+        if (err != 0) {
+            log_note(hub->log, "error",
+                     "a thread could not be started: %s; ask for fewer --threads",
+                     uv_strerror(err));
+            return false;
+        }
+        (*started)++;
+    }
+    return true;
+}
+
 static int serve(struct hub *hub) {
-    uv_signal_t signals[2];
+    uv_signal_t signals[SIGNALS];
     uv_thread_t threads[HUB_LOOPS_MAX];
-    int code = watch_signals(hub->loops[0], signals);
+    uint32_t started = 1;
+    int code = watch_signals(hub, signals);
     if (code != EXIT_GOOD)
         return code;
-    uint32_t started = 1;
-    while (started < hub->loops_n &&
-           uv_thread_create(&threads[started], run_loop, hub->loops[started]) == 0) {
-        started++;
-    }
-    if (started < hub->loops_n) {
-        log_note(hub->log, "error", "only %u of %u threads could be started", started,
-                 hub->loops_n);
+    if (start_threads(hub, threads, &started)) {
+        watch_alive(hub);
+        notify_ready();
+    } else {
+        code = EXIT_RUNTIME;
+        hub_order(hub, HUB_DRAIN);
     }
     run_loop(hub->loops[0]);
     for (uint32_t i = 1; i < started; i++)
         (void)uv_thread_join(&threads[i]);
     /* the handles lie on this stack: let go of them here */
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&signals[i], NULL);
     (void)uv_run(&hub->loops[0]->uv, UV_RUN_NOWAIT);
-    return EXIT_GOOD;
+    ignore_signals();
+    return code;
 }
 
 int hub_run(struct options *options, const struct source *source) {
-    struct hub hub = {0};
+    struct hub hub = {.options = options};
     int code = EXIT_RUNTIME;
     raise_descriptors();
+    ignore_signals();
     hub.cells = aligned_alloc(CACHE_LINE, GW_CELLS * sizeof *hub.cells);
     hub.tls_client = tls_client_new();
     hub.log = log_new();
@@ -279,12 +306,13 @@ int hub_run(struct options *options, const struct source *source) {
         code = no_memory();
     } else {
         memset(hub.cells, 0, GW_CELLS * sizeof *hub.cells);
-        code = prepare(&hub, options, source);
+        code = prepare(&hub, source);
         if (code == EXIT_GOOD)
             code = serve(&hub);
     }
     for (uint32_t i = 0; i < hub.loops_n; i++)
         loop_free(hub.loops[i]);
+    reload_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
     SSL_CTX_free(hub.tls_client);

@@ -7,13 +7,15 @@
  *     cells         | counts that must be exact; the core touches them with atomics
  *     tls_client    | OpenSSL's context for upstreams; immutable
  *     log           | has a lock of its own
- *     stopping      | set by a signal in the first loop, told to the others by a wake-up each
+ *     orders        | the first loop, which gets the signals, tells the others by a wake-up each
+ *     reload        | see reload.h: one source, read by every loop
+ *
+ *     signal            | does
+ *     ------------------+------------------------------------------------------------------------
+ *     SIGTERM, SIGINT   | drains (drain.h); another one: the process exits at once
+ *     SIGHUP            | reloads (reload.h)
  *
  *     running  --SIGTERM, SIGINT-->  draining  --all calls over, or drain_ms-->  ended
- *                                        `------another signal-->  the process exits at once
- *
- * Draining: nothing new is accepted, idle connections are closed, answers say "connection: close",
- * running calls go on.
  */
 #ifndef NATIVE_HUB_H
 #define NATIVE_HUB_H
@@ -22,6 +24,8 @@
 
 #include "core/gw.h"
 #include "native/options.h"
+#include "native/reload.h"
+#include "native/timer.h"
 
 enum { HUB_LOOPS_MAX = 64 };
 
@@ -29,14 +33,33 @@ struct loop;
 struct log;
 struct source;
 
+enum hub_order {
+    HUB_DRAIN = 1,
+    HUB_LEAVE = 2, /* drain: another process has the sockets */
+    HUB_RELOAD = 4,
+    HUB_RELOADED = 8, /* to the first loop: all others have */
+    HUB_BEAT = 16,    /* say that you turn */
+};
+
 struct hub {
     uint64_t *cells;
     SSL_CTX *tls_client;
     struct log *log;
+    struct options *options; /* listen: what is listened on */
     struct loop *loops[HUB_LOOPS_MAX];
     uint32_t loops_n;
-    uint64_t connections_max; /* of each loop */
+    _Atomic uint64_t connections_max; /* of each loop */
+    struct reload reload;
+    bool stopping;          /* a signal has said so */
+    struct timer alive;     /* the service manager is to be told that all loops turn */
+    _Atomic uint32_t still; /* loops that have not answered the last HUB_BEAT */
 };
+
+/* To one loop, and to all. */
+void hub_tell(struct loop *loop, uint32_t orders);
+void hub_order(struct hub *hub, uint32_t orders);
+/* Takes over what the limits of the first loop say about all. */
+void hub_limits(struct hub *hub);
 
 /* Runs the daemon until it is told to stop. The exit code. */
 int hub_run(struct options *options, const struct source *source);

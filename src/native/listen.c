@@ -222,12 +222,13 @@ static void closed(uv_handle_t *handle) {
     free(handle->data);
 }
 
-void listen_stop(struct loop *loop) {
+void listen_stop(struct loop *loop, bool take_in) {
     while (loop->listeners != NULL) {
         struct listener *l = loop->listeners;
         loop->listeners = l->next;
         if (l->poll.data != NULL) {
-            accept_some(&l->poll, 0, 0);
+            if (take_in)
+                accept_some(&l->poll, 0, 0);
             uv_poll_stop(&l->poll);
         }
         if (l->reserve >= 0)

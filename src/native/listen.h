@@ -33,7 +33,8 @@ int listen_probe(struct listen_address *a);
  * errno. */
 int listen_open(struct loop *loop, struct listen_address *a);
 void listen_start(struct loop *loop);
-/* Takes in what has connected already, then closes the sockets. */
-void listen_stop(struct loop *loop);
+/* Closes the sockets; `take_in`: what has connected already is served. Else it is left to whoever has
+ * the sockets too. */
+void listen_stop(struct loop *loop, bool take_in);
 
 #endif

@@ -155,15 +155,27 @@ void log_record(struct loop *loop, struct gw_str line) {
         add(loop->log, line, false);
 }
 
+/* The text as the inside of a JSON string; `out` has room for twice as much. */
+static void escape(const char *text, char *out) {
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            out[n++] = '\\';
+        out[n++] = (unsigned char)*text < ' ' ? ' ' : *text;
+    }
+    out[n] = '\0';
+}
+
 void log_note(struct log *log, const char *level, const char *format, ...) {
-    char message[384], line[512];
+    char message[LOG_MESSAGE], escaped[2 * LOG_MESSAGE], line[2 * LOG_MESSAGE + 64];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(message, sizeof message, format, args);
     va_end(args);
     if (n < 0)
         return;
-    n = snprintf(line, sizeof line, "{\"level\":\"%s\",\"message\":\"%s\"}", level, message);
+    escape(message, escaped);
+    n = snprintf(line, sizeof line, "{\"level\":\"%s\",\"message\":\"%s\"}", level, escaped);
     if (n > 0 && (size_t)n < sizeof line)
         add(log, gw_str(line, (size_t)n), true);
 }

@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 
-enum { LOG_WAIT_MS = 500, LOG_WRITE_AT = 32768, LOG_MAX = 1 << 20 };
+enum { LOG_WAIT_MS = 500, LOG_WRITE_AT = 32768, LOG_MAX = 1 << 20, LOG_MESSAGE = 1280 };
 
 struct log;
 struct loop;
@@ -25,7 +25,8 @@ void log_del(struct log *log);
 void log_line(struct log *log, struct gw_str line);
 /* A finished request, if the configuration wants those. */
 void log_record(struct loop *loop, struct gw_str line);
-/* A message of the daemon's; `level` is "info", "warn" or "error"; no quotes in the message. */
+/* A message of the daemon's; `level` is "info", "warn" or "error". What JSON cannot hold in
+ * a string is escaped; what is longer than LOG_MESSAGE is cut. */
 void log_note(struct log *log, const char *level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -59,9 +59,11 @@ struct loop {
 
     struct timer tasks; /* gw_task is due */
     struct timer drain; /* draining has taken long enough */
-    uv_async_t stop;    /* other threads' way to say: drain */
+    struct timer grace; /* see drain.h */
     uv_check_t over;    /* while draining: looks whether all is over */
     bool draining;
+    uv_async_t told;         /* orders have come */
+    _Atomic uint32_t orders; /* enum hub_order, or-ed */
 
     uv_idle_t later_idle;
     struct later *later_first, *later_last;

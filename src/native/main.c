@@ -3,6 +3,7 @@
  */
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "native/command.h"
 #include "native/hub.h"
@@ -23,6 +24,7 @@ static int run(struct options *options, const struct source *source) {
 int main(int argc, char **argv) {
     struct options options;
     struct source source;
+    char why[SOURCE_WHY];
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     /* a peer that hangs up while we write is an error like others */
     (void)sigaction(SIGPIPE, &ignore, NULL);
@@ -31,7 +33,8 @@ int main(int argc, char **argv) {
         return code;
     if (options.command == COMMAND_KEYS_NEW)
         return command_keys_new(options.name);
-    if (source_read(&source, options.config) < 0) {
+    if (!source_read(&source, options.config, why)) {
+        (void)fprintf(stderr, "heady-gateway: %s\n", why);
         source_del(&source);
         return EXIT_USAGE;
     }

@@ -21,7 +21,9 @@ static const char help[] =
     "  heady-gateway --version | --help\n"
     "\n"
     "The configuration is FILE, else config/gateway.json, else /etc/heady/gateway.json, else the\n"
-    "defaults; the environment beats it. [::1]:4700 is an IPv6 address. SIGTERM drains and stops.\n"
+    "defaults; the environment beats it. [::1]:4700 is an IPv6 address. SIGTERM drains and stops, "
+    "SIGHUP\n"
+    "reads the configuration again, SIGUSR2 hands over to the program file as it is now.\n"
     "Exit codes: 0 good, 1 runtime, 2 usage or configuration.\n";
 
 static int usage(const char *what, const char *which) {
@@ -31,12 +33,12 @@ static int usage(const char *what, const char *which) {
 }
 
 static int read_listen(struct options *o, const char *text) {
-    if (o->listen_n == OPTIONS_LISTEN_MAX)
+    if (o->listen.n == ADDRESSES_MAX)
         return usage("too many --listen, at", text);
-    if (!listen_parse(&o->listen[o->listen_n], text, strlen(text))) {
+    if (!listen_parse(&o->listen.at[o->listen.n], text, strlen(text))) {
         return usage("--listen takes ADDR:PORT such as 127.0.0.1:4700 or [::1]:4700, not", text);
     }
-    o->listen_n++;
+    o->listen.n++;
     return -1;
 }
 
@@ -114,7 +116,7 @@ static int read_word(struct options *o, int argc, char **argv, int *i) {
 }
 
 int options_read(struct options *options, int argc, char **argv) {
-    *options = (struct options){.threads = 1};
+    *options = (struct options){.threads = 1, .argv = argv};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return fputs(help, stdout) < 0 ? EXIT_RUNTIME : EXIT_GOOD;

@@ -7,9 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "native/listen.h"
-
-enum { OPTIONS_LISTEN_MAX = 16 };
+#include "native/addresses.h"
 
 enum exit_code { EXIT_GOOD = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -19,9 +17,9 @@ struct options {
     enum command command;
     const char *config; /* the file; NULL: none was named */
     const char *name;   /* of the key that `keys new` makes */
-    struct listen_address listen[OPTIONS_LISTEN_MAX];
-    uint32_t listen_n;
+    struct addresses listen;
     uint32_t threads;
+    char **argv; /* all of it, for a process that takes over */
 };
 
 /* Reads the arguments. -1: go on; else the exit code: what was asked has been printed, or what is

@@ -41,20 +41,20 @@ char *source_slurp(int fd, size_t max, size_t *n) {
 }
 
 /* "NAME=value" records, each ended by a NUL byte. */
-static int read_env(struct source *s) {
+static bool read_env(struct source *s) {
     size_t n = 0;
     for (char **e = environ; *e != NULL; e++)
         n += strlen(*e) + 1;
     char *p = s->env_text = malloc(n + 1);
     if (p == NULL)
-        return -1;
+        return false;
     for (char **e = environ; *e != NULL; e++) {
         size_t k = strlen(*e) + 1;
         memcpy(p, *e, k);
         p += k;
     }
     s->gw.env = gw_str(s->env_text, n);
-    return 0;
+    return true;
 }
 
 static const char *default_file(void) {
@@ -66,7 +66,7 @@ static const char *default_file(void) {
     return NULL;
 }
 
-static int read_file(struct source *s) {
+static bool read_file(struct source *s, char why[SOURCE_WHY]) {
     size_t n = 0;
     int fd = open(s->file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
@@ -75,22 +75,22 @@ static int read_file(struct source *s) {
     if (fd >= 0)
         close(fd);
     if (s->file_text == NULL) {
-        (void)fprintf(stderr, "heady-gateway: %s: %s; name a readable file with --config\n",
-                      s->file, strerror(err));
-        return -1;
+        (void)snprintf(why, SOURCE_WHY, "%s: %s; name a readable file with --config", s->file,
+                       strerror(err));
+        return false;
     }
     s->gw.file = gw_str(s->file_text, n);
-    return 0;
+    return true;
 }
 
-int source_read(struct source *source, const char *config) {
+bool source_read(struct source *source, const char *config, char why[SOURCE_WHY]) {
     *source = (struct source){.gw.host = GW_RACK};
-    if (read_env(source) < 0) {
-        (void)fprintf(stderr, "heady-gateway: no memory for the environment\n");
-        return -1;
+    if (!read_env(source)) {
+        (void)snprintf(why, SOURCE_WHY, "no memory for the environment; give the gateway more");
+        return false;
     }
     source->file = config != NULL ? config : default_file();
-    return source->file != NULL ? read_file(source) : 0;
+    return source->file == NULL || read_file(source, why);
 }
 
 void source_del(struct source *source) {
@@ -99,7 +99,10 @@ void source_del(struct source *source) {
     *source = (struct source){0};
 }
 
+const char *source_name(const struct source *source) {
+    return source->file != NULL ? source->file : "configuration";
+}
+
 void source_complain(const struct source *source, const char *why, size_t n) {
-    (void)fprintf(stderr, "heady-gateway: %s: %.*s\n",
-                  source->file != NULL ? source->file : "configuration", (int)n, why);
+    (void)fprintf(stderr, "heady-gateway: %s: %.*s\n", source_name(source), (int)n, why);
 }

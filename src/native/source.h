@@ -12,11 +12,15 @@ struct source {
     char *env_text, *file_text;
 };
 
+enum { SOURCE_WHY = 1024 };
+
 /* `config` is the file that was named, or NULL: then config/gateway.json below the present
- * directory, or /etc/heady/gateway.json, if they exist. -1: a sentence has been printed. */
-int source_read(struct source *source, const char *config);
+ * directory, or /etc/heady/gateway.json, if they exist. False: `why` says what is wrong. */
+bool source_read(struct source *source, const char *config, char why[SOURCE_WHY]);
 void source_del(struct source *source);
-/* Prints what gw_new or gw_load said. */
+/* Where it came from, for sentences about it. */
+const char *source_name(const struct source *source);
+/* Prints what gw_new said. */
 void source_complain(const struct source *source, const char *why, size_t n);
 
 /* Reads a stream to its end, at most `max` bytes; NULL: errno says why (EFBIG: too long). */

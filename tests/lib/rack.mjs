@@ -25,6 +25,8 @@ import { ROOT, openFiles, ready, residentKib, start } from './proc.mjs';
  * @property {Record<string, string>} [env]
  * @property {unknown} [config]    an object, or the text of the file
  * @property {string[]} [args]
+ * @property {string} [file]       a file of the caller's, instead of config
+ * @property {string} [program]    instead of the build
  * @property {boolean} [plain]     never the build with sanitizers
  * @property {number} [port]
  */
@@ -32,8 +34,8 @@ import { ROOT, openFiles, ready, residentKib, start } from './proc.mjs';
 const PLAIN = join(ROOT, 'build/heady-gateway');
 const CHECKED = join(ROOT, 'build/heady-gateway-asan');
 
-/** @param {boolean} plain */
-function binary(plain) {
+/** @param {boolean} plain @returns {string} */
+export function binary(plain) {
     return !plain && existsSync(CHECKED) ? CHECKED : PLAIN;
 }
 
@@ -64,9 +66,12 @@ function checkEnd(exit, log) {
 /** @param {RackOptions} [options] @returns {Promise<Rack>} */
 export async function startRack(options = {}) {
     const port = options.port ?? (await freePort());
-    const { file, remove } = configFile(options.config ?? {});
+    const { file, remove } = options.file === undefined
+        ? configFile(options.config ?? {})
+        : { file: options.file, remove: () => {} };
     const listen = options.args?.includes('--listen') ? [] : ['--listen', `127.0.0.1:${port}`];
-    const command = [binary(options.plain ?? false), '--config', file, ...listen];
+    const program = options.program ?? binary(options.plain ?? false);
+    const command = [program, '--config', file, ...listen];
     const child = start([...command, ...(options.args ?? [])], { env: options.env });
     const url = `http://127.0.0.1:${port}`;
     try {
@@ -75,7 +80,7 @@ export async function startRack(options = {}) {
         await child.stop('SIGKILL');
         throw error;
     } finally {
-        remove(); // it is read once, at the start
+        remove(); // it is read at the start; for reloads there is `file`
     }
     return {
         url,

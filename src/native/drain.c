@@ -1,0 +1,50 @@
+#include "native/drain.h"
+
+#include "native/client.h"
+#include "native/drive.h"
+#include "native/listen.h"
+#include "native/loop.h"
+#include "native/origin.h"
+
+/* Looks after each turn whether anything is left. */
+static void look_whether_over(uv_check_t *check) {
+    struct loop *loop = check->data;
+    if (loop->clients_n == 0 && loop->drives_n == 0)
+        uv_stop(&loop->uv);
+}
+
+static void late(struct timer *timer) {
+    struct loop *loop = timer->uv.loop->data;
+    client_stop_all(loop);
+    drive_stop_all(loop);
+}
+
+static void grace_over(struct timer *timer) {
+    client_drain(timer->uv.loop->data);
+}
+
+void drain_init(struct loop *loop) {
+    timer_init(&loop->drain, &loop->uv, late);
+    timer_init(&loop->grace, &loop->uv, grace_over);
+    uv_check_init(&loop->uv, &loop->over);
+    loop->over.data = loop;
+}
+
+void drain_begin(struct loop *loop, bool leave) {
+    double now = (double)uv_now(&loop->uv);
+    if (!loop->draining) {
+        loop->draining = true;
+        uv_check_start(&loop->over, look_whether_over);
+        timer_off(&loop->tasks);
+        listen_stop(loop, !leave);
+        drive_stop_tasks(loop);
+        origins_close_idle(loop);
+        timer_set(&loop->drain, now + loop->limits.drain_ms);
+    }
+    if (leave) {
+        timer_set(&loop->grace, now + DRAIN_GRACE_MS);
+    } else {
+        timer_off(&loop->grace);
+        client_drain(loop);
+    }
+}

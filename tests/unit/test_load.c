@@ -1,0 +1,128 @@
+/* gw_load: a new configuration under a running gateway. */
+#include "core/core.h"
+
+#include "unit.h"
+
+static struct unit_mem mem;
+static uint64_t cells[GW_CELLS];
+static const struct gw_time at = {1000, 1e12};
+static char why[512];
+static size_t why_n;
+
+static struct gw_source file(const char *text) {
+    return (struct gw_source){GW_RACK, GW_STR(""), gw_str(text, strlen(text))};
+}
+
+static struct gw *make(const char *text) {
+    struct gw_cells shared = {cells, 1};
+    struct gw_source source = file(text);
+    unit_mem_init(&mem, 0);
+    memset(cells, 0, sizeof cells);
+    return gw_new(&mem.mem, &shared, &source, 1, why, sizeof why, &why_n);
+}
+
+static int load(struct gw *gw, const char *text) {
+    struct gw_source source = file(text);
+    return gw_load(gw, &source, why, sizeof why, &why_n);
+}
+
+#define SERVICES(list) "{\"local\": {\"services\": {" list "}}}"
+#define A "\"a\": \"http://a\""
+#define B "\"b\": \"http://b\""
+#define C "\"c\": \"http://c\""
+
+static void finish(struct gw *gw) {
+    gw_del(gw);
+    CHECK_EQ_U64(mem.blocks, 0);
+}
+
+static void test_bad_one_changes_nothing(void) {
+    struct gw *gw = make(SERVICES(A));
+    const struct gw_conf *before = gw->conf;
+    CHECK(load(gw, "{\n\"heavy\": {\"queue\": 1}}") == -1);
+    CHECK(gw->conf == before && before->refs == 1);
+    CHECK(gw_str_find(gw_str(why, why_n), GW_STR("line 2")) >= 0);
+    finish(gw);
+}
+
+static void test_no_memory_changes_nothing(void) {
+    struct gw *gw = make(SERVICES(A));
+    const struct gw_conf *before = gw->conf;
+    mem.fail_at = mem.gets + 1;
+    CHECK(load(gw, SERVICES(A "," B)) == -1);
+    mem.fail_at = 0;
+    CHECK(gw->conf == before);
+    finish(gw);
+}
+
+static void test_running_call_keeps_its_own(void) {
+    struct gw *gw = make("{\"limits\": {\"request_ms\": 5000}}");
+    struct gw_call *old = gw_open(gw, at);
+    CHECK(load(gw, "{\"limits\": {\"request_ms\": 7000}}") == 0);
+    struct gw_call *new = gw_open(gw, at);
+    CHECK_EQ_U64(old->conf->limits.request_ms, 5000);
+    CHECK_EQ_U64(new->conf->limits.request_ms, 7000);
+    gw_close(old, at);
+    gw_close(new, at);
+    finish(gw);
+}
+
+static void test_health_goes_by_name(void) {
+    struct gw *gw = make(SERVICES(A "," B));
+    uint32_t b = gw->conf->services[1].slot;
+    pool_failed(&gw->pool, b, "refused", at.mono_ms);
+    pool_failed(&gw->pool, 3, "refused", at.mono_ms);
+    CHECK(load(gw, SERVICES(B "," C)) == 0);
+    CHECK_EQ_U64(gw->conf->services[0].slot, b);
+    CHECK(gw->conf->services[1].slot != b);
+    CHECK(pool_state_of(&gw->pool, b, at.mono_ms) == POOL_DOWN);
+    CHECK(pool_state_of(&gw->pool, 3, at.mono_ms) == POOL_DOWN);
+    CHECK(pool_state_of(&gw->pool, gw->conf->services[1].slot, at.mono_ms) == POOL_READY);
+    CHECK(load(gw, SERVICES(A)) == 0);
+    CHECK(load(gw, SERVICES(A "," B)) == 0);
+    CHECK(pool_state_of(&gw->pool, gw->conf->services[1].slot, at.mono_ms) == POOL_READY);
+    finish(gw);
+}
+
+static void test_new_service_leaves_running_calls_their_slot(void) {
+    struct gw *gw = make(SERVICES(A));
+    uint32_t a = gw->conf->services[0].slot;
+    CHECK(pool_take(&gw->pool, a, 0));
+    gw->pool.backend[a].waiting = 1;
+    CHECK(load(gw, SERVICES(B)) == 0);
+    CHECK(gw->conf->services[0].slot != a);
+    pool_forget(&gw->pool, a);
+    CHECK_EQ_U64(gw->pool.backend[a].waiting, 1);
+    pool_give(&gw->pool, a);
+    CHECK_EQ_U64(pool_in_flight(&gw->pool, a), 0);
+    finish(gw);
+}
+
+/* All 32 places change hands at once. */
+static void test_every_service_is_new(void) {
+    char text[2][2048];
+    for (int k = 0; k < 2; k++) {
+        size_t n = (size_t)snprintf(text[k], sizeof text[k], "{\"local\": {\"services\": {");
+        for (int i = 0; i < GW_SERVICES; i++)
+            n += (size_t)snprintf(text[k] + n, sizeof text[k] - n, "%s\"%c%d\": \"http://h\"",
+                                  i > 0 ? "," : "", "xy"[k], i);
+        (void)snprintf(text[k] + n, sizeof text[k] - n, "}}}");
+    }
+    struct gw *gw = make(text[0]);
+    CHECK(gw != NULL && load(gw, text[1]) == 0);
+    uint64_t seen = 0;
+    for (uint32_t i = 0; i < GW_SERVICES; i++)
+        seen |= 1ull << gw->conf->services[i].slot;
+    CHECK_EQ_U64(seen, 0xffffffffull << GW_NODES);
+    finish(gw);
+}
+
+int main(void) {
+    RUN(test_bad_one_changes_nothing);
+    RUN(test_no_memory_changes_nothing);
+    RUN(test_running_call_keeps_its_own);
+    RUN(test_health_goes_by_name);
+    RUN(test_new_service_leaves_running_calls_their_slot);
+    RUN(test_every_service_is_new);
+    return unit_end();
+}
