@@ -1,6 +1,6 @@
 /*
  * How much nuisance an HTTP/2 client may be: a bucket that fills with time and with use, and that
- * each frame which moves no payload empties. Pure.
+ * each frame which is of no use empties. Pure.
  *
  *     frame                                   | costs
  *     ----------------------------------------+------------------------------------------------
@@ -8,7 +8,7 @@
  *     client's mistakes made us send          |
  *     HEADERS for a stream that is over       | the same
  *     DATA with payload, other HEADERS        | nothing: flow control and the streams bound them
- *     any other                               | 1: 1000 at once, 100 a second
+ *     any other                               | 1, and 1 for each KiB: 1000 at once, 100 a second
  *
  * Each DATA frame, either way, is worth H2_WORTH: a client that takes much says so often.
  */
@@ -17,7 +17,13 @@
 
 #include <stdbool.h>
 
-enum { H2_CALM_MAX = 1000, H2_CALM_PER_S = 100, H2_COST_RESET = 5, H2_WORTH = 2 };
+enum {
+    H2_CALM_MAX = 1000,
+    H2_CALM_PER_S = 100,
+    H2_CALM_BYTES = 1024,
+    H2_COST_RESET = 5,
+    H2_WORTH = 2
+};
 
 struct h2_calm {
     double left, at_ms;

@@ -60,6 +60,9 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     struct h2_client *h = user;
     bool ok = true;
     bool known = stream_of(session, hd->stream_id) != NULL;
+    /* all bytes have been counted as they came: these are of use */
+    if (hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_DATA)
+        h2_calm_gain(&h->calm, (double)hd->length / H2_CALM_BYTES);
     switch (hd->type) {
     case NGHTTP2_HEADERS:
         if (!known && hd->stream_id <= nghttp2_session_get_last_proc_stream_id(session))
@@ -255,10 +258,14 @@ static void run_later(struct later *later) {
 
 static void take(struct h2_client *h, struct gw_str in) {
     h->busy = true;
+    /* nghttp2 does not tell of frames whose type it does not know: hence by bytes, and afterwards */
+    (void)h2_calm_spend(&h->calm, (double)in.n / H2_CALM_BYTES, h2_client_now_ms(h));
     if (nghttp2_session_mem_recv(h->session, (const uint8_t *)in.p, in.n) < 0 && !h->ended) {
         h->ended = true;
         (void)nghttp2_session_terminate_session(h->session, NGHTTP2_PROTOCOL_ERROR);
     }
+    if (h->calm.left < 0)
+        calm_down(h, "too many bytes that carry nothing");
     turn(h);
 }
 

@@ -65,8 +65,10 @@ bool h2_fields_add(struct h2_fields *head, struct blocks *blocks, struct gw_str 
     }
     head->size += name.n + value.n + FIELD_EXTRA;
     head->over |= head->size + joined_n(head) > GW_HEAD_MAX || head->n == H2_FIELDS_MAX;
-    if (head->over)
+    if (head->over) {
+        h2_fields_del(head, blocks);
         return true;
+    }
     if (!make_room(head, blocks, sizeof(struct record) + name.n + value.n + joined_n(head)))
         return false;
     if (gw_str_eq(name, GW_STR("content-length")) && !gw_str_u64(value, &head->body_len))

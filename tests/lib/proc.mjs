@@ -137,6 +137,13 @@ export function residentKib(pid) {
     return Number(/^VmRSS:\s+([0-9]+) kB/m.exec(status)?.[1]);
 }
 
+/** @param {number} pid @returns {number} milliseconds of CPU that its threads have had */
+export function busyMs(pid) {
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    const of = (/** @type {string} */ task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1');
+    return tasks.reduce((sum, task) => sum + Number(of(task).split(' ')[0]) / 1e6, 0);
+}
+
 /** @param {number} pid @returns {number} open descriptors */
 export function openFiles(pid) {
     return readdirSync(`/proc/${pid}/fd`).length;
