@@ -1,7 +1,6 @@
 #include "native/addresses.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool addresses_read(struct addresses *a, struct gw *gw, char why[ADDRESSES_WHY]) {
     struct gw_str rest = gw_report(gw, GW_SHOW_LISTEN);
@@ -47,10 +46,7 @@ bool addresses_equal(const struct addresses *a, const struct addresses *b) {
     if (a->n != b->n)
         return false;
     for (uint32_t i = 0; i < a->n; i++) {
-        char x[LISTEN_TEXT], y[LISTEN_TEXT];
-        listen_text(&a->at[i], x);
-        listen_text(&b->at[i], y);
-        if (strcmp(x, y) != 0)
+        if (!listen_equal(&a->at[i], &b->at[i]))
             return false;
     }
     return true;

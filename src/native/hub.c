@@ -21,7 +21,7 @@
 #include "native/tls.h"
 #include "native/upstream.h"
 
-enum { CACHE_LINE = 64, WHY_MAX = 1024, SIGNALS = 3 };
+enum { CACHE_LINE = 64, WHY_MAX = 1024, SIGNALS = 4 };
 
 /* ------------------------------------------------------------------ orders */
 
@@ -59,6 +59,7 @@ static void stop(struct hub *hub) {
         _exit(EXIT_RUNTIME);
     }
     hub->stopping = true;
+    handover_cancel(hub);
     notify_stopping();
     log_note(hub->log, "info", "stopping: running calls may take another %.0f s",
              hub->loops[0]->limits.drain_ms / 1e3);
@@ -69,6 +70,8 @@ static void signalled(uv_signal_t *signal, int number) {
     struct hub *hub = signal->data;
     if (number == SIGHUP) {
         reload_begin(hub);
+    } else if (number == SIGUSR2) {
+        handover_begin(hub);
     } else {
         stop(hub);
     }
@@ -173,6 +176,7 @@ static void raise_descriptors(void) {
 static void ignore_signals(void) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGHUP, &ignore, NULL);
+    (void)sigaction(SIGUSR2, &ignore, NULL);
 }
 
 static int no_memory(void) {
@@ -180,7 +184,8 @@ static int no_memory(void) {
     return EXIT_RUNTIME;
 }
 
-/* Addresses: of the command line, else of the configuration, else the usual one. */
+/* Addresses: of the command line and of a socket unit, else of the configuration, else the usual
+ * one. */
 static int addresses(struct hub *hub, const struct source *source) {
     struct gw *gw = hub->loops[0]->gw;
     struct addresses wanted, *listen = &hub->options->listen;
@@ -190,6 +195,11 @@ static int addresses(struct hub *hub, const struct source *source) {
         return EXIT_USAGE;
     }
     reload_init(hub, source, &wanted);
+    if (!inherit_addresses(hub->inherit, listen)) {
+        (void)fprintf(stderr, "heady-gateway: more than %d addresses; ask for fewer\n",
+                      ADDRESSES_MAX);
+        return EXIT_USAGE;
+    }
     if (listen->n == 0)
         *listen = wanted;
     if (listen->n == 0)
@@ -202,8 +212,10 @@ static int addresses(struct hub *hub, const struct source *source) {
 
 static int open_one(struct hub *hub, struct listen_address *a) {
     char text[LISTEN_TEXT];
-    int err = hub->loops_n > 1 && listen_probe(a) != 0 ? listen_probe(a) : 0;
-    for (uint32_t i = 0; i < hub->loops_n && err == 0; i++)
+    int n = inherit_place(hub->inherit, hub, a), err = n < 0 ? -n : 0;
+    if (n == 0 && hub->loops_n > 1)
+        err = listen_probe(a);
+    for (uint32_t i = 0; i < hub->loops_n && n == 0 && err == 0; i++)
         err = listen_open(hub->loops[i], a);
     listen_text(a, text);
     if (err == 0) {
@@ -216,7 +228,7 @@ static int open_one(struct hub *hub, struct listen_address *a) {
 }
 
 static int watch_signals(struct hub *hub, uv_signal_t signals[SIGNALS]) {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
     for (int i = 0; i < SIGNALS; i++) {
         signals[i].data = hub;
         if (uv_signal_init(&hub->loops[0]->uv, &signals[i]) != 0 ||
@@ -228,7 +240,9 @@ static int watch_signals(struct hub *hub, uv_signal_t signals[SIGNALS]) {
 }
 
 void hub_limits(struct hub *hub) {
-    uint64_t max = hub->loops[0]->limits.connections_max / hub->loops_n;
+    uint64_t max = hub->loops[0]->limits.connections_max;
+    if (hub->loops_n > 1)
+        max /= hub->loops_n;
     hub->connections_max = max > 0 ? max : 1;
 }
 
@@ -278,6 +292,7 @@ static int serve(struct hub *hub) {
         return code;
     if (start_threads(hub, threads, &started)) {
         watch_alive(hub);
+        inherit_ready(hub->inherit);
         notify_ready();
     } else {
         code = EXIT_RUNTIME;
@@ -295,8 +310,15 @@ static int serve(struct hub *hub) {
 }
 
 int hub_run(struct options *options, const struct source *source) {
-    struct hub hub = {.options = options};
+    struct inherit inherit;
+    struct hub hub = {.options = options, .inherit = &inherit};
+    char why[INHERIT_WHY];
     int code = EXIT_RUNTIME;
+    if (!inherit_read(&inherit, why)) {
+        (void)fprintf(stderr, "heady-gateway: %s\n", why);
+        inherit_del(&inherit);
+        return EXIT_RUNTIME;
+    }
     raise_descriptors();
     ignore_signals();
     hub.cells = aligned_alloc(CACHE_LINE, GW_CELLS * sizeof *hub.cells);
@@ -310,6 +332,7 @@ int hub_run(struct options *options, const struct source *source) {
         if (code == EXIT_GOOD)
             code = serve(&hub);
     }
+    inherit_del(&inherit);
     for (uint32_t i = 0; i < hub.loops_n; i++)
         loop_free(hub.loops[i]);
     reload_del(&hub);

@@ -14,6 +14,7 @@
  *     ------------------+------------------------------------------------------------------------
  *     SIGTERM, SIGINT   | drains (drain.h); another one: the process exits at once
  *     SIGHUP            | reloads (reload.h)
+ *     SIGUSR2           | hands over to a new process (handover.h)
  *
  *     running  --SIGTERM, SIGINT-->  draining  --all calls over, or drain_ms-->  ended
  */
@@ -23,6 +24,8 @@
 #include <openssl/types.h>
 
 #include "core/gw.h"
+#include "native/handover.h"
+#include "native/inherit.h"
 #include "native/options.h"
 #include "native/reload.h"
 #include "native/timer.h"
@@ -50,9 +53,11 @@ struct hub {
     uint32_t loops_n;
     _Atomic uint64_t connections_max; /* of each loop */
     struct reload reload;
-    bool stopping;          /* a signal has said so */
-    struct timer alive;     /* the service manager is to be told that all loops turn */
-    _Atomic uint32_t still; /* loops that have not answered the last HUB_BEAT */
+    struct handover *handover; /* NULL: none is under way */
+    struct inherit *inherit;   /* while starting */
+    bool stopping;             /* a signal has said so */
+    struct timer alive;        /* the service manager is to be told that all loops turn */
+    _Atomic uint32_t still;    /* loops that have not answered the last HUB_BEAT */
 };
 
 /* To one loop, and to all. */

@@ -22,6 +22,7 @@ struct listener {
     int fd;
     int reserve;   /* an open descriptor that can be given up */
     bool loopback; /* the address is one */
+    bool given;    /* the socket came from a socket unit */
 };
 
 /* ------------------------------------------------------------------ addresses */
@@ -84,6 +85,23 @@ static bool is_loopback(const struct sockaddr_storage *s) {
 
 bool listen_is_loopback(const struct listen_address *a) {
     return is_loopback(&a->address);
+}
+
+bool listen_equal(const struct listen_address *a, const struct listen_address *b) {
+    char x[LISTEN_TEXT], y[LISTEN_TEXT];
+    listen_text(a, x);
+    listen_text(b, y);
+    return strcmp(x, y) == 0;
+}
+
+bool listen_equal_any_port(const struct listen_address *a, const struct listen_address *b) {
+    struct listen_address any = *a;
+    if (any.address.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)&any.address)->sin6_port = 0;
+    } else {
+        ((struct sockaddr_in *)&any.address)->sin_port = 0;
+    }
+    return listen_equal(&any, b);
 }
 
 /* ------------------------------------------------------------------ accepting */
@@ -163,7 +181,6 @@ static int bind_one(struct listen_address *a, bool share) {
     int on = 1;
     if (fd < 0)
         return -1;
-    conn_tune(fd); /* connections inherit it */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (share)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
@@ -190,24 +207,37 @@ int listen_probe(struct listen_address *a) {
     return err;
 }
 
-int listen_open(struct loop *loop, struct listen_address *a) {
+int listen_adopt(struct loop *loop, int fd, const struct listen_address *a, bool given) {
     struct listener *l = calloc(1, sizeof *l);
     if (l == NULL)
         return ENOMEM;
-    l->fd = bind_one(a, loop->hub->loops_n > 1);
-    if (l->fd < 0 || listen(l->fd, BACKLOG) != 0) {
-        int err = errno;
-        if (l->fd >= 0)
-            close(l->fd);
-        free(l);
-        return err;
-    }
+    conn_tune(fd); /* connections inherit it */
+    l->fd = fd;
     l->loop = loop;
+    l->given = given;
     l->loopback = listen_is_loopback(a);
     l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     l->next = loop->listeners;
     loop->listeners = l;
     return 0;
+}
+
+int listen_open(struct loop *loop, struct listen_address *a) {
+    int fd = bind_one(a, loop->hub->loops_n > 1);
+    if (fd < 0)
+        return errno;
+    int err = listen(fd, BACKLOG) != 0 ? errno : listen_adopt(loop, fd, a, false);
+    if (err != 0)
+        close(fd);
+    return err;
+}
+
+int listen_next(const struct loop *loop, const struct listener **l, bool *given) {
+    *l = *l == NULL ? loop->listeners : (*l)->next;
+    if (*l == NULL)
+        return -1;
+    *given = (*l)->given;
+    return (*l)->fd;
 }
 
 void listen_start(struct loop *loop) {
