@@ -104,7 +104,7 @@ export async function holdIdle(args) {
     const child = start(pinned(1, [join(ROOT, 'build/bench-load'), ...args]),
         { stdio: ['pipe', 'pipe', 'pipe'] });
     await until(() => child.exit !== null || child.output().includes('\n'), 'idle streams', 60_000);
-    if (child.exit !== null) throw new Error(child.output());
+    if (child.exit !== null) throw new Error(`idle streams at port ${args[1]}: ${child.output()}`);
     return { open: JSON.parse(child.output()).open, stop: () => child.stop('SIGKILL') };
 }
 

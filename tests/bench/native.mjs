@@ -160,16 +160,14 @@ function printRatios({ ratios }, name) {
     }
 }
 
-/** @param {Awaited<ReturnType<typeof runCpu>>[]} reports */
-function printCpu(reports) {
-    console.log('\nCPU, microseconds: median (quartiles), of it user + system');
-    for (const report of reports) {
-        for (const [server, q] of Object.entries(report.us)) {
-            const parts = `${q.user.toFixed(1)} + ${q.system.toFixed(1)}`;
-            console.log(`  ${report.name.padEnd(9)} ${server.padEnd(8)} ${range(q, 2)} per ${report.unit}, ${parts}`);
-        }
-        printRatios(report, report.name);
+/** @param {Awaited<ReturnType<typeof runCpu>>} report */
+function printCpu(report) {
+    console.log(`\nCPU, microseconds per ${report.unit}: median (quartiles), of it user + system`);
+    for (const [server, q] of Object.entries(report.us)) {
+        const parts = `${q.user.toFixed(1)} + ${q.system.toFixed(1)}`;
+        console.log(`  ${report.name.padEnd(9)} ${server.padEnd(8)} ${range(q, 2)}, ${parts}`);
     }
+    printRatios(report, report.name);
 }
 
 /** @param {Awaited<ReturnType<typeof runLatency>>} reports */
@@ -208,9 +206,14 @@ async function measureAll(node) {
     try {
         for (const name of PROXIES) servers.push(await startProxy(name, node.port));
         const cpu = [];
-        for (const s of SCENARIOS.filter(({ name }) => chosen(name))) cpu.push(await runCpu(s, servers));
+        for (const s of SCENARIOS.filter(({ name }) => chosen(name))) {
+            cpu.push(await runCpu(s, servers));
+            printCpu(cpu[cpu.length - 1]);
+        }
         const latency = chosen('latency') ? await runLatency(servers) : [];
+        if (latency.length > 0) printLatency(latency);
         const peak = Object.fromEntries(servers.map(({ name, pid }) => [name, memory(pid, 'VmHWM')]));
+        printPeak(peak);
         return { cpu, latency, peak };
     } finally {
         for (const server of servers.slice(1)) await server.stop();
@@ -225,9 +228,6 @@ async function main() {
     try {
         const measured = await measureAll(node);
         const idle = chosen('idle') ? await runIdle(node) : null;
-        if (measured.cpu.length > 0) printCpu(measured.cpu);
-        if (measured.latency.length > 0) printLatency(measured.latency);
-        printPeak(measured.peak);
         if (idle) printIdle(idle);
         const text = JSON.stringify({ rounds: ROUNDS, ...measured, idle }, null, 2);
         writeFileSync(join(ROOT, 'build/bench/native.json'), `${text}\n`);
