@@ -140,20 +140,39 @@ static ssize_t receive_chunks(struct client *c) {
     return n;
 }
 
-/* A body of a known length is received straight to where it stays. */
-static ssize_t receive_length(struct client *c) {
-    struct drive *d = c->front.drive;
+/* A body of a known length is received straight to where it stays: one read. */
+static ssize_t read_length(struct client *c) {
+    struct body *body = &c->front.drive->body;
     size_t room;
-    char *p = body_room(&d->body, &c->loop->blocks, c->in_left, &room);
+    char *p = body_room(body, &c->loop->blocks, c->in_left, &room);
     if (p == NULL)
         return CONN_ERROR;
     ssize_t n = conn_read(c->conn, p, room < c->in_left ? room : (size_t)c->in_left);
     if (n <= 0)
         return n;
-    body_got(&d->body, (size_t)n);
+    body_got(body, (size_t)n);
     c->in_left -= (uint64_t)n;
-    if (c->in_left == 0)
-        c->in_done = d->body.fin = true;
+    c->in_done = body->fin = c->in_left == 0;
+    return n;
+}
+
+/* As long as reads fill their blocks there is more: it is taken in now, so that it leaves for the
+ * target in one piece. An error or an end will be seen again in the next turn. */
+static void read_on(struct client *c) {
+    const struct body *body = &c->front.drive->body;
+    uint64_t stop = body->arrived + DRIVE_AHEAD;
+    while (!c->in_done && body->last != NULL && body->last->to == body->last->cap &&
+           body->arrived < stop) {
+        if (read_length(c) <= 0)
+            return;
+    }
+}
+
+static ssize_t receive_length(struct client *c) {
+    struct drive *d = c->front.drive;
+    ssize_t n = read_length(c);
+    if (n <= 0)
+        return n;
     c->since_ms = client_now_ms(c);
     drive_body_came(d);
     return n;
@@ -230,6 +249,8 @@ static void begin(struct client *c, const struct gw_h1_req *req, struct gw_str *
     } else if (!c->in_done && in->n > 0 && !take_body(c, in)) {
         refuse_body(c);
     } else {
+        if (c->in_framing == GW_H1_LENGTH)
+            read_on(c);
         drive_start(d, &head, c->in_done);
     }
 }

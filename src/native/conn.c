@@ -331,7 +331,11 @@ static void gather(struct batch *b, char *p, size_t n) {
 void conn_put(struct conn *conn, struct gw_str s) {
     if (s.n == 0 || conn->fd < 0)
         return;
-    gather(batch_for(conn, 0), (char *)(uintptr_t)s.p, s.n);
+    if (s.n <= BATCH_COPY) {
+        conn_put_copy(conn, s);
+    } else {
+        gather(batch_for(conn, 0), (char *)(uintptr_t)s.p, s.n);
+    }
 }
 
 char *conn_room(struct conn *conn, size_t n) {

@@ -37,7 +37,7 @@ struct ssl_st;
 
 enum { CONN_HIGH = 65536, CONN_LOW = 16384 }; /* queued bytes: full, and no longer full */
 enum { CONN_UNSENT = 131072, CONN_WINDOW = 1 << 20 };
-enum { BATCH_IOV = 64, BATCH_STAGE = 16384 };
+enum { BATCH_IOV = 64, BATCH_STAGE = 16384, BATCH_COPY = 1024 };
 
 enum conn_watch { CONN_STILL = 0, CONN_READ, CONN_WAIT };
 

@@ -36,13 +36,13 @@ const POST = '/v1/chat/completions';
 
 /**
  * One thing that is measured by CPU time: `units` of it in each run of the load. `limit` is for the
- * daemon against nginx.
+ * daemon against nginx, `held` has nginx hold the request body as the daemon does (nginx.conf).
  * @typedef {{ name: string, unit: string, kind: string, path: string, headers: string, body: number,
- *   connections: number, total: number, units: number, limit: number }} Scenario
+ *   connections: number, total: number, units: number, limit?: number, held?: boolean }} Scenario
  */
 
 /** @param {string} name @param {number} body @param {number} connections @param {number} total
- * @param {number} limit @returns {Scenario} */
+ * @param {number} [limit] @returns {Scenario} */
 function requests(name, body, connections, total, limit) {
     const sent = options.short ? Math.ceil(total / 10) : total;
     return { name, unit: 'request', kind: 'requests', path: POST, headers: '', body, connections,
@@ -58,6 +58,7 @@ function events(name, headers) {
 const SCENARIOS = [
     requests('small', 1024, 32, 10_000, 0.95),
     requests('large', 100_000, 8, 2000, 0.7),
+    { ...requests('held', 100_000, 8, 2000), held: true },
     events('relayed', 'x-heady-stream: fast\r\n'),
     events('observed', ''),
 ];
@@ -65,7 +66,8 @@ const LATENCY = requests('latency', 1024, 1, 3000, 1);
 
 /** @param {Server} server @param {Scenario} s */
 function argsFor(server, s) {
-    const path = server.name === 'node' ? s.path : PREFIX + s.path;
+    const held = s.held && server.name === 'nginx' ? '/held' : '';
+    const path = server.name === 'node' ? s.path : held + PREFIX + s.path;
     return [s.kind, String(server.port), path, AUTHORIZATION + s.headers, String(s.body),
         String(s.connections), String(s.total)];
 }
