@@ -231,7 +231,7 @@ static void turn(struct h2_client *h) {
     h->busy = true;
     do {
         settle(h);
-        if (h->draining && h->streams_n == 0)
+        if (h->draining && h->streams_n == 0 && !conn_waiting(h->conn))
             (void)nghttp2_session_terminate_session(h->session, NGHTTP2_NO_ERROR);
         send_all(h);
     } while (h->due != NULL);
@@ -385,6 +385,13 @@ static int submit_settings(struct h2_client *h) {
                                                        H2_CONN_WINDOW);
 }
 
+/* leave() follows when the client has answered. */
+static void announce_end(struct h2_client *h) {
+    h->draining = true;
+    (void)nghttp2_submit_shutdown_notice(h->session);
+    (void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL);
+}
+
 bool h2_client_start(struct client *client, struct gw_str first) {
     struct h2_client *h = calloc(1, sizeof *h);
     if (h == NULL)
@@ -406,9 +413,8 @@ bool h2_client_start(struct client *client, struct gw_str first) {
     h->conn->timer.due = due;
     timer_set(&h->conn->timer, deadline(h));
     if (h->loop->draining)
-        h2_client_drain(h);
-    else
-        take(h, first);
+        announce_end(h);
+    take(h, first);
     return true;
 }
 
@@ -425,8 +431,6 @@ void h2_client_del(struct h2_client *h) {
 void h2_client_drain(struct h2_client *h) {
     if (h->draining)
         return;
-    h->draining = true;
-    (void)nghttp2_submit_shutdown_notice(h->session);
-    (void)nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL);
+    announce_end(h);
     turn(h);
 }

@@ -31,7 +31,8 @@
  * are not read to the end: GOAWAY(ENHANCE_YOUR_CALM) and the end.
  *
  * Draining: GOAWAY that announces it, a PING, and when that is answered the GOAWAY that says which
- * streams are the last ones; the connection ends with the last of them.
+ * streams are the last ones; the connection ends with the last of them. One that is idle ends at
+ * once, unless a request has just come.
  */
 #ifndef NATIVE_H2_CLIENT_H
 #define NATIVE_H2_CLIENT_H
