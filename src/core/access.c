@@ -86,6 +86,14 @@ static enum gw_access check_key(const struct gw_conf *conf, struct gw_str creden
     return GW_ACCESS_OK;
 }
 
+/* A verified certificate is as good as the key that has its name, and good enough without one. */
+static enum gw_access check_certificate(const struct gw_conf *conf, struct gw_str name,
+                                        struct gw_identity *who) {
+    who->key = gw_conf_key_named(conf, name);
+    who->name = who->key != NULL ? who->key->name : name;
+    return GW_ACCESS_OK;
+}
+
 enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_head *req,
                                const struct gw_client_head *head, struct gw_time now,
                                struct gw_identity *who) {
@@ -94,6 +102,8 @@ enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_h
         return GW_ACCESS_NO_KEYS;
     if (read_hop(conf, req, head->hop, now, who))
         return GW_ACCESS_OK;
+    if (req->certificate.n > 0 && (conf->auth != GW_AUTH_KEYS || head->credential.n == 0))
+        return check_certificate(conf, req->certificate, who);
     if (conf->auth == GW_AUTH_KEYS)
         return check_key(conf, head->credential, who);
     return conf->host == GW_EDGE ? GW_ACCESS_OK : check_keyless(req, head);

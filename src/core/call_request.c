@@ -46,7 +46,7 @@ static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_ti
     enum gw_access access = gw_access_check(c->conf, req, &c->head, now, &who);
     struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
     c->key = who.key;
-    c->key_name = who.name;
+    c->key_name = gw_arena_dup(&c->arena, who.name); /* a certificate's is the host's */
     c->from_twin = who.hop;
     if (who.id.n > 0)
         c->head.request_id = who.id;

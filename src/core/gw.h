@@ -112,6 +112,8 @@ enum gw_peer {
 struct gw_req_head {
     struct gw_str method, target;    /* target: origin form, "/path?query" */
     struct gw_str authority;         /* the Host header or :authority; empty if there is none */
+    struct gw_str certificate;       /* the name in the client's certificate, which the host has
+                                      * verified; empty if there is none */
     const struct gw_header *headers; /* all of them; hop-by-hop ones included is no harm */
     uint32_t headers_n;
     uint32_t peer;     /* enum gw_peer, or-ed */

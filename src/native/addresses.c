@@ -24,10 +24,11 @@ bool addresses_read(struct addresses *a, struct gw *gw, char why[ADDRESSES_WHY])
     return true;
 }
 
-bool addresses_safe(const struct addresses *a, struct gw *gw, char why[ADDRESSES_WHY]) {
+bool addresses_safe(const struct addresses *a, struct gw *gw, bool certified,
+                    char why[ADDRESSES_WHY]) {
     char text[LISTEN_TEXT];
     struct gw_str keyed = gw_show(gw, GW_SHOW_KEYED, (struct gw_time){1, 1});
-    if (gw_str_eq(keyed, GW_STR("1")))
+    if (certified || gw_str_eq(keyed, GW_STR("1")))
         return true;
     for (uint32_t i = 0; i < a->n; i++) {
         if (listen_is_loopback(&a->at[i]))
@@ -35,7 +36,7 @@ bool addresses_safe(const struct addresses *a, struct gw *gw, char why[ADDRESSES
         listen_text(&a->at[i], text);
         (void)snprintf(why, ADDRESSES_WHY,
                        "listening on %s without keys would open the gateway to everybody; set "
-                       "GATEWAY_KEYS (see keys new), or listen on 127.0.0.1",
+                       "GATEWAY_KEYS (see keys new), or --client-ca, or listen on 127.0.0.1",
                        text);
         return false;
     }

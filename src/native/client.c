@@ -1,6 +1,7 @@
 #include "native/client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "native/client_parts.h"
 
@@ -40,13 +41,22 @@ void client_new(struct loop *loop, int fd, uint32_t peer) {
         c->next->prev = c;
     loop->clients = c;
     loop->clients_n++;
-    c->since_ms = client_now_ms(c);
-    timer_set(&conn->timer, c->since_ms + loop->limits.client_idle_ms);
+    if (loop->tls_server != NULL && !client_shake_begin(c)) {
+        client_shut(c, true);
+        return;
+    }
+    client_wait(c);
     conn_watch(conn, CONN_READ);
+}
+
+struct gw_str client_certificate(const struct client *c) {
+    return c->certificate != NULL ? gw_str(c->certificate, strlen(c->certificate))
+                                  : (struct gw_str){NULL, 0};
 }
 
 static void client_freed(struct conn *conn) {
     struct client *c = conn->owner;
+    free(c->certificate);
     c->next = c->loop->clients_free;
     c->loop->clients_free = c;
 }
@@ -139,6 +149,7 @@ static double deadline(const struct client *c) {
     case CLIENT_IDLE:
         at = c->since_ms + l->client_idle_ms;
         break;
+    case CLIENT_SHAKE:
     case CLIENT_HEAD:
         at = c->since_ms + l->client_head_ms;
         break;
@@ -213,8 +224,11 @@ static void client_ready(struct conn *conn, unsigned events) {
         client_shut(c, false);
     if ((events & CONN_DRAINED) != 0 && c->state != CLIENT_CLOSED)
         drained(c);
-    if ((events & CONN_READABLE) != 0)
+    if (c->state == CLIENT_SHAKE) {
+        client_shake(c);
+    } else if ((events & CONN_READABLE) != 0) {
         receive(c);
+    }
     client_watch(c);
 }
 

@@ -3,6 +3,8 @@
  *
  *     state   | waits for                  | deadline          | goes to
  *     --------+----------------------------+-------------------+-----------------------------------
+ *     SHAKE   | the TLS handshake, if any  | client_head_ms    | IDLE, H2; plain HTTP (400): FLUSH;
+ *             |                            |                   | failed: LINGER; deadline: CLOSED
  *     IDLE    | the first byte of a head   | client_idle_ms    | HEAD, CALL; deadline, end: CLOSED
  *     HEAD    | the rest of it             | client_head_ms    | CALL; bad, deadline (408): FLUSH
  *     CALL    | the drive's end            | client_body_ms    | IDLE; FLUSH if the connection is
@@ -21,7 +23,7 @@
  * is not read until its turn comes. The next request is looked at when the former answer is over and
  * has left the queue.
  *
- * A connection that begins with the preface of HTTP/2 goes on as that.
+ * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on as that.
  *
  * A client that ends its side while its call runs has left: the call is told at once.
  */
@@ -53,13 +55,16 @@ struct client {
     bool broken;                            /* the answer cannot become whole */
     bool reset;                             /* FLUSH ends in a reset */
     bool to_head;
-    uint32_t peer; /* enum gw_peer */
+    uint32_t peer;     /* enum gw_peer */
+    char *certificate; /* the name in it; NULL: none was asked for */
     uint64_t in_left, out_left;
     struct gw_h1_chunks chunks;
     double since_ms; /* when the present wait began */
     uint64_t lingered;
 };
 
+/* What a call is told of its client: the name in its certificate, or an empty text. */
+struct gw_str client_certificate(const struct client *client);
 /* Serves the connected socket `fd`. */
 void client_new(struct loop *loop, int fd, uint32_t peer);
 /* Closes those that wait for a request, unless one has just come; the others close after their

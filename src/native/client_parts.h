@@ -13,7 +13,8 @@
 #include "native/reply.h"
 
 enum client_state {
-    CLIENT_IDLE = 1,
+    CLIENT_SHAKE = 1,
+    CLIENT_IDLE,
     CLIENT_HEAD,
     CLIENT_CALL,
     CLIENT_FLUSH,
@@ -34,6 +35,13 @@ void client_wait(struct client *c);
 
 /* HTTP/2 has come to its end: what is queued goes out, then the connection is closed. */
 void client_after_h2(struct client *c);
+
+/* client_tls.c */
+
+/* Begins the handshake of a new connection. False if there is no memory for it. */
+bool client_shake_begin(struct client *c);
+/* Goes on with it; the connection may have become anything when this returns. */
+void client_shake(struct client *c);
 
 /* client_request.c */
 

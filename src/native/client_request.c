@@ -236,6 +236,7 @@ static void begin(struct client *c, const struct gw_h1_req *req, struct gw_str *
         .method = req->method,
         .target = req->target,
         .authority = req->authority,
+        .certificate = client_certificate(c),
         .headers = c->loop->headers,
         .headers_n = req->headers_n,
         .peer = c->peer,

@@ -1,6 +1,7 @@
 #include "native/command.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -51,16 +52,26 @@ static int print(struct gw_str s) {
 }
 
 /* Whether the daemon would start on the addresses of the configuration. */
-static int check_listen(struct gw *gw, const struct source *source) {
+static int check_listen(struct gw *gw, const struct source *source, bool certified) {
     struct addresses wanted;
     char why[ADDRESSES_WHY];
-    if (addresses_read(&wanted, gw, why) && addresses_safe(&wanted, gw, why))
+    if (addresses_read(&wanted, gw, why) && addresses_safe(&wanted, gw, certified, why))
         return EXIT_GOOD;
     source_complain(source, why, strlen(why));
     return EXIT_USAGE;
 }
 
-int command_check(const struct source *source) {
+/* Whether the daemon would start with these certificates. */
+static int check_tls(struct tls_server *tls) {
+    char why[TLS_WHY];
+    SSL_CTX *ctx = tls->cert != NULL ? tls_server_new(tls, why) : NULL;
+    if (tls->cert != NULL && ctx == NULL)
+        (void)fprintf(stderr, "heady-gateway: %s\n", why);
+    SSL_CTX_free(ctx);
+    return tls->cert != NULL && ctx == NULL ? EXIT_USAGE : EXIT_GOOD;
+}
+
+int command_check(struct options *options, const struct source *source) {
     uint64_t cells[GW_CELLS] = {0};
     struct gw *gw = gateway(source, cells);
     if (gw == NULL)
@@ -74,7 +85,9 @@ int command_check(const struct source *source) {
         code = EXIT_USAGE;
     }
     if (code == EXIT_GOOD)
-        code = check_listen(gw, source);
+        code = check_listen(gw, source, options->tls.client_ca != NULL);
+    if (code == EXIT_GOOD)
+        code = check_tls(&options->tls);
     gw_del(gw);
     return code;
 }

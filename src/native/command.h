@@ -4,10 +4,11 @@
 #ifndef NATIVE_COMMAND_H
 #define NATIVE_COMMAND_H
 
+#include "native/options.h"
 #include "native/source.h"
 
 /* Prints routes and addresses; 2 if the configuration is bad or names what cannot work. */
-int command_check(const struct source *source);
+int command_check(struct options *options, const struct source *source);
 /* A request as JSON on standard input, the decision on standard output. */
 int command_explain(const struct source *source);
 /* A fresh key, and what to put into GATEWAY_KEYS for it. */

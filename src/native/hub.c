@@ -136,6 +136,22 @@ static int give_gateway(struct loop *loop, const struct source *source) {
     return EXIT_GOOD;
 }
 
+/* The context that clients' connections begin with is one, which every loop holds. */
+static int give_tls(struct hub *hub) {
+    char why[TLS_WHY];
+    if (hub->tls->cert == NULL)
+        return EXIT_GOOD;
+    SSL_CTX *ctx = tls_server_new(hub->tls, why);
+    if (ctx == NULL) {
+        (void)fprintf(stderr, "heady-gateway: %s\n", why);
+        return EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < hub->loops_n; i++)
+        loop_take_tls(hub->loops[i], ctx);
+    SSL_CTX_free(ctx);
+    return EXIT_GOOD;
+}
+
 static void run_loop(void *arg) {
     struct loop *loop = arg;
     listen_start(loop);
@@ -204,7 +220,7 @@ static int addresses(struct hub *hub, const struct source *source) {
         *listen = wanted;
     if (listen->n == 0)
         (void)listen_parse(&listen->at[listen->n++], "127.0.0.1:4700", 14);
-    if (addresses_safe(listen, gw, why))
+    if (addresses_safe(listen, gw, hub->tls->client_ca != NULL, why))
         return EXIT_GOOD;
     (void)fprintf(stderr, "heady-gateway: %s\n", why);
     return EXIT_USAGE;
@@ -259,6 +275,8 @@ static int prepare(struct hub *hub, const struct source *source) {
         code = give_gateway(hub->loops[i], source);
     }
     if (code == EXIT_GOOD)
+        code = give_tls(hub);
+    if (code == EXIT_GOOD)
         code = addresses(hub, source);
     for (uint32_t i = 0; i < o->listen.n && code == EXIT_GOOD; i++) {
         code = open_one(hub, &o->listen.at[i]);
@@ -311,7 +329,7 @@ static int serve(struct hub *hub) {
 
 int hub_run(struct options *options, const struct source *source) {
     struct inherit inherit;
-    struct hub hub = {.options = options, .inherit = &inherit};
+    struct hub hub = {.options = options, .inherit = &inherit, .tls = &options->tls};
     char why[INHERIT_WHY];
     int code = EXIT_RUNTIME;
     if (!inherit_read(&inherit, why)) {

@@ -6,6 +6,7 @@
  *     --------------+----------------------------------------------------------------------------
  *     cells         | counts that must be exact; the core touches them with atomics
  *     tls_client    | OpenSSL's context for upstreams; immutable
+ *     tls           | the first loop's: what the others' contexts for clients are made from
  *     log           | has a lock of its own
  *     orders        | the first loop, which gets the signals, tells the others by a wake-up each
  *     reload        | see reload.h: one source, read by every loop
@@ -47,6 +48,7 @@ enum hub_order {
 struct hub {
     uint64_t *cells;
     SSL_CTX *tls_client;
+    struct tls_server *tls;
     struct log *log;
     struct options *options; /* listen: what is listened on */
     struct loop *loops[HUB_LOOPS_MAX];

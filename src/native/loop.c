@@ -1,5 +1,6 @@
 #include "native/loop.h"
 
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -176,7 +177,14 @@ static void close_handle(uv_handle_t *handle, void *arg) {
         uv_close(handle, NULL);
 }
 
+void loop_take_tls(struct loop *loop, SSL_CTX *ctx) {
+    SSL_CTX_free(loop->tls_server);
+    (void)SSL_CTX_up_ref(ctx);
+    loop->tls_server = ctx;
+}
+
 void loop_del(struct loop *loop) {
+    SSL_CTX_free(loop->tls_server);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);

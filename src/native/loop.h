@@ -13,6 +13,7 @@
 #ifndef NATIVE_LOOP_H
 #define NATIVE_LOOP_H
 
+#include <openssl/types.h>
 #include <uv.h>
 
 #include "core/gw.h"
@@ -44,6 +45,7 @@ struct loop {
     struct gw *gw;
     struct log *log;
     struct limits limits;
+    SSL_CTX *tls_server; /* NULL: clients speak without TLS */
     struct gw_mem mem;
     struct blocks blocks;
     struct batch batch;
@@ -79,6 +81,8 @@ struct loop {
 int loop_init(struct loop *loop);
 /* Reads the limits of loop->gw. */
 void loop_limits(struct loop *loop);
+/* New connections begin with `ctx`; those that run keep theirs. */
+void loop_take_tls(struct loop *loop, SSL_CTX *ctx);
 /* Closes what is left and frees it: after uv_run has returned for good. */
 void loop_del(struct loop *loop);
 

@@ -13,7 +13,7 @@
 static int run(struct options *options, const struct source *source) {
     switch (options->command) {
     case COMMAND_CHECK:
-        return command_check(source);
+        return command_check(options, source);
     case COMMAND_EXPLAIN:
         return command_explain(source);
     default:

@@ -11,6 +11,7 @@ static const char help[] =
     "heady-gateway: one front door for local and cloud models\n"
     "\n"
     "  heady-gateway [--config FILE] [--listen ADDR:PORT]... [--threads N]\n"
+    "                [--tls-cert FILE --tls-key FILE [--client-ca FILE]]\n"
     "                            serves; 127.0.0.1:4700 unless told otherwise\n"
     "  heady-gateway check       validates the configuration; prints the effective routes and\n"
     "                            every address that may ever be called\n"
@@ -20,6 +21,8 @@ static const char help[] =
     "                            prints a fresh key and its line for GATEWAY_KEYS\n"
     "  heady-gateway --version | --help\n"
     "\n"
+    "--tls-cert and --tls-key make it speak TLS, HTTP/2 included; with --client-ca clients need a\n"
+    "certificate that one of its authorities has signed.\n"
     "The configuration is FILE, else config/gateway.json, else /etc/heady/gateway.json, else the\n"
     "defaults; the environment beats it. [::1]:4700 is an IPv6 address. SIGTERM drains and stops, "
     "SIGHUP\n"
@@ -51,12 +54,40 @@ static int read_threads(struct options *o, const char *text) {
     return -1;
 }
 
+static int read_config(struct options *o, const char *text) {
+    o->config = text;
+    return -1;
+}
+
+static int read_tls_cert(struct options *o, const char *text) {
+    o->tls.cert = text;
+    return -1;
+}
+
+static int read_tls_key(struct options *o, const char *text) {
+    o->tls.key = text;
+    return -1;
+}
+
+static int read_client_ca(struct options *o, const char *text) {
+    o->tls.client_ca = text;
+    return -1;
+}
+
+static const struct option {
+    const char *name;
+    int (*read)(struct options *o, const char *text);
+} with_value[] = {
+    {"--config", read_config},     {"--listen", read_listen},   {"--threads", read_threads},
+    {"--tls-cert", read_tls_cert}, {"--tls-key", read_tls_key}, {"--client-ca", read_client_ca},
+};
+
 /* An option with a value, at argv[*i]: "--name value" or "--name=value". -1: good. */
 static int read_option(struct options *o, int argc, char **argv, int *i) {
-    static const char *const names[] = {"--config", "--listen", "--threads"};
-    for (int k = 0; k < 3; k++) {
-        size_t n = strlen(names[k]);
-        if (strncmp(argv[*i], names[k], n) != 0)
+    for (size_t k = 0; k < sizeof with_value / sizeof *with_value; k++) {
+        const struct option *option = &with_value[k];
+        size_t n = strlen(option->name);
+        if (strncmp(argv[*i], option->name, n) != 0)
             continue;
         const char *value = NULL;
         if (argv[*i][n] == '=') {
@@ -67,15 +98,18 @@ static int read_option(struct options *o, int argc, char **argv, int *i) {
             value = argv[++*i];
         }
         if (value == NULL || *value == '\0')
-            return usage("a value is missing after", names[k]);
-        if (k == 1)
-            return read_listen(o, value);
-        if (k == 2)
-            return read_threads(o, value);
-        o->config = value;
-        return -1;
+            return usage("a value is missing after", option->name);
+        return option->read(o, value);
     }
     return usage("unknown option", argv[*i]);
+}
+
+static int check_tls(const struct tls_server *tls) {
+    if ((tls->cert == NULL) != (tls->key == NULL))
+        return usage("--tls-cert and --tls-key come together", NULL);
+    if (tls->client_ca != NULL && tls->cert == NULL)
+        return usage("--client-ca needs --tls-cert and --tls-key", NULL);
+    return -1;
 }
 
 /* Names stand in GATEWAY_KEYS, in logs and in metrics. */
@@ -129,5 +163,5 @@ int options_read(struct options *options, int argc, char **argv) {
         if (code >= 0)
             return code;
     }
-    return -1;
+    return check_tls(&options->tls);
 }

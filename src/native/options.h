@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "native/addresses.h"
+#include "native/tls_server.h"
 
 enum exit_code { EXIT_GOOD = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -19,6 +20,7 @@ struct options {
     const char *name;   /* of the key that `keys new` makes */
     struct addresses listen;
     uint32_t threads;
+    struct tls_server tls;
     char **argv; /* all of it, for a process that takes over */
 };
 

@@ -1,5 +1,6 @@
 #include "native/reload.h"
 
+#include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -29,7 +30,8 @@ static void compare_addresses(struct hub *hub, const struct addresses *wanted) {
 /* What a start would refuse, a reload refuses too. */
 static bool check_gateway(struct hub *hub, struct gw *gw, char why[ADDRESSES_WHY]) {
     struct addresses wanted;
-    if (!addresses_read(&wanted, gw, why) || !addresses_safe(&hub->options->listen, gw, why))
+    if (!addresses_read(&wanted, gw, why) ||
+        !addresses_safe(&hub->options->listen, gw, hub->tls->client_ca != NULL, why))
         return false;
     compare_addresses(hub, &wanted);
     return true;
@@ -52,7 +54,22 @@ static bool check(struct hub *hub, char why[SOURCE_WHY]) {
     return good;
 }
 
+/* Reads the certificates again, if there are any. */
+static bool read_tls(struct hub *hub, char why[SOURCE_WHY]) {
+    _Static_assert((int)SOURCE_WHY >= (int)TLS_WHY, "room for what TLS says");
+    if (hub->tls->cert == NULL)
+        return true;
+    hub->reload.tls = tls_server_new(hub->tls, why);
+    return hub->reload.tls != NULL;
+}
+
 /* ------------------------------------------------------------------ taking */
+
+static void let_go(struct reload *r) {
+    source_del(&r->source);
+    SSL_CTX_free(r->tls);
+    r->tls = NULL;
+}
 
 void reload_begin(struct hub *hub) {
     struct reload *r = &hub->reload;
@@ -63,9 +80,9 @@ void reload_begin(struct hub *hub) {
     if (r->taking)
         return;
     notify_reloading();
-    if (!source_read(&r->source, r->file, why) || !check(hub, why)) {
+    if (!source_read(&r->source, r->file, why) || !check(hub, why) || !read_tls(hub, why)) {
         log_note(hub->log, "error", "reload refused, the old configuration stays: %s", why);
-        source_del(&r->source);
+        let_go(r);
         notify_ready();
         return;
     }
@@ -79,6 +96,8 @@ void reload_take(struct loop *loop) {
     struct reload *r = &hub->reload;
     char why[SOURCE_WHY];
     size_t n;
+    if (r->tls != NULL)
+        loop_take_tls(loop, r->tls);
     if (gw_load(loop->gw, &r->source.gw, why, sizeof why, &n) == 0) {
         loop_limits(loop);
         if (!loop->draining)
@@ -96,7 +115,7 @@ void reload_done(struct hub *hub) {
     hub_limits(hub);
     log_note(hub->log, "info", "the configuration has been reloaded from %s",
              source_name(&r->source));
-    source_del(&r->source);
+    let_go(r);
     r->taking = false;
     notify_ready();
     if (r->again)
@@ -104,5 +123,5 @@ void reload_done(struct hub *hub) {
 }
 
 void reload_del(struct hub *hub) {
-    source_del(&hub->reload.source);
+    let_go(&hub->reload);
 }

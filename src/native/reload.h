@@ -10,13 +10,16 @@
  *     taking   | the last loop has taken it         | still
  *     draining | SIGHUP                             | ignored
  *
- * Running calls keep the configuration they began with. What is known of a backend is kept, by name.
+ * Certificates are read with it: either everything is new or everything stays. Running calls keep the
+ * configuration they began with, connections their certificate. What is known of a backend is kept, by name.
  * The environment of a process cannot change, and beats the file: what is to be reloaded must stand
  * in the file. Addresses and threads stay as they are; a log line says so if the file wants others.
  * One reload is over before the next begins, so that all loops take the same ones in the same order.
  */
 #ifndef NATIVE_RELOAD_H
 #define NATIVE_RELOAD_H
+
+#include <openssl/types.h>
 
 #include "native/addresses.h"
 #include "native/source.h"
@@ -28,6 +31,7 @@ struct reload {
     const char *file;        /* that the process began with; NULL: none */
     struct addresses listen; /* what the configuration wanted last */
     struct source source;    /* that is being taken */
+    SSL_CTX *tls;            /* with it; NULL: clients speak without TLS */
     _Atomic uint32_t left;   /* loops that have not taken it */
     bool taking, again;
 };

@@ -8,7 +8,7 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT, openFiles, ready, residentKib, start } from './proc.mjs';
+import { ROOT, openFiles, ready, residentKib, start, until } from './proc.mjs';
 
 /**
  * @typedef {object} Rack
@@ -29,6 +29,7 @@ import { ROOT, openFiles, ready, residentKib, start } from './proc.mjs';
  * @property {string} [program]    instead of the build
  * @property {boolean} [plain]     never the build with sanitizers
  * @property {number} [port]
+ * @property {boolean} [tls]      it speaks TLS: how is among `args`
  */
 
 const PLAIN = join(ROOT, 'build/heady-gateway');
@@ -63,6 +64,12 @@ function checkEnd(exit, log) {
     throw new Error(`the daemon ended with ${exit.code ?? exit.signal}:\n${log.slice(-4000)}`);
 }
 
+/** @param {import('./proc.mjs').Child} child */
+function listens(child) {
+    if (child.exit !== null) throw new Error(`ended before it was ready: ${child.output()}`);
+    return child.output().includes('listening on');
+}
+
 /** @param {RackOptions} [options] @returns {Promise<Rack>} */
 export async function startRack(options = {}) {
     const port = options.port ?? (await freePort());
@@ -73,9 +80,10 @@ export async function startRack(options = {}) {
     const program = options.program ?? binary(options.plain ?? false);
     const command = [program, '--config', file, ...listen];
     const child = start([...command, ...(options.args ?? [])], { env: options.env });
-    const url = `http://127.0.0.1:${port}`;
+    const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
     try {
-        await ready(child, `${url}/health`);
+        if (options.tls) await until(() => listens(child), 'it to listen');
+        else await ready(child, `${url}/health`);
     } catch (error) {
         await child.stop('SIGKILL');
         throw error;

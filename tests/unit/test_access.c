@@ -54,6 +54,25 @@ static void test_hop(void) {
     CHECK(check(hop, GW_STR("/api/x?y"), 1.8e12, &who) == GW_ACCESS_NO_KEY);
 }
 
+static void test_certificate(void) {
+    static struct gw_key keys[1];
+    struct gw_identity who;
+    struct gw_client_head head = {.forwarded = true};
+    struct gw_req_head req = request(GW_STR("/api/x"));
+    memset(&conf, 0, sizeof conf);
+    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_FOREIGN);
+    req.certificate = GW_STR("ann");
+    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == NULL);
+    CHECK_STR(who.name, "ann");
+    keys[0].name = GW_STR("ann");
+    conf.keys = keys;
+    conf.keys_n = 1;
+    conf.auth = GW_AUTH_KEYS;
+    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == keys);
+    head.credential = GW_STR("not a key");
+    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_BAD_KEY);
+}
+
 static void test_edge_fails_closed(void) {
     struct gw_identity who;
     memset(&conf, 0, sizeof conf);
