@@ -3,6 +3,7 @@
 #   make dev      a whole cluster on this machine, at both hosts     make test    all tests
 #   make lint     format, clang-tidy, sizes, purity, types           make fmt     reformat the C
 #   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
+#   make certs    certificates for a try-out of TLS
 #   make deploy   the Worker to production                           make install PREFIX, DESTDIR
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
 # directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
@@ -64,7 +65,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build dev test test-unit wasm lint fmt fuzz bench deploy install clean deps
+.PHONY: build certs dev test test-unit wasm lint fmt fuzz bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -205,6 +206,8 @@ fmt: | $(TOOLS)
 # ---------------------------------------------------------------- running it
 dev: build | $(NODE)
 	@node tools/dev.mjs
+certs:
+	@tools/certs.sh build/certs
 deploy: wasm | $(NODE)
 	wrangler deploy --env production
 install: build/heady-gateway

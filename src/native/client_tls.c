@@ -28,13 +28,13 @@ static void done(struct client *c) {
     tls_client_name(c->conn, name);
     if (name[0] != '\0')
         c->certificate = strdup(name);
+    bool good = name[0] == '\0' || c->certificate != NULL;
     c->state = CLIENT_IDLE;
     client_wait(c);
-    if (name[0] != '\0' && c->certificate == NULL) {
+    if (good && tls_chose_h2(c->conn))
+        good = h2_client_start(c, (struct gw_str){NULL, 0});
+    if (!good)
         client_shut(c, true);
-    } else if (tls_chose_h2(c->conn) && !h2_client_start(c, (struct gw_str){NULL, 0})) {
-        client_shut(c, true);
-    }
 }
 
 void client_shake(struct client *c) {

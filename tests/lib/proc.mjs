@@ -90,6 +90,16 @@ export function start(command, options = {}) {
 
 /**
  * @template T @param {Promise<T>} promise @param {number} ms
+ * @returns {Promise<T>} rejects when it took longer
+ */
+export async function must(promise, ms) {
+    const what = await within(promise.then((value) => ({ value })), ms);
+    if (what === undefined) throw new Error(`it took longer than ${ms} ms`);
+    return what.value;
+}
+
+/**
+ * @template T @param {Promise<T>} promise @param {number} ms
  * @returns {Promise<T | undefined>} undefined when it took longer
  */
 export async function within(promise, ms) {

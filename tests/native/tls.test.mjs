@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { Certs } from '../lib/certs.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
 import { keyLines, sha256 } from '../lib/keys.mjs';
-import { until, within } from '../lib/proc.mjs';
+import { must, until } from '../lib/proc.mjs';
 import { runRack, startRack } from '../lib/rack.mjs';
 import { bytesDigest } from '../node/answers.mjs';
 
@@ -43,7 +43,7 @@ async function ask(url, path, { body, ...options } = {}) {
     const all = { ca: certs.text('ca.pem'), agent: false, method, ...options, headers };
     const req = https.request(url + path, all);
     req.end(body);
-    const [res] = await within(once(req, 'response'), 10_000, 'an answer');
+    const [res] = await must(once(req, 'response'), 10_000);
     const parts = [];
     for await (const part of res) parts.push(part);
     const bytes = Buffer.concat(parts);
@@ -55,7 +55,7 @@ async function ask(url, path, { body, ...options } = {}) {
 async function shake(port, options = {}) {
     const socket = tls.connect({ port, host: '127.0.0.1', ca: certs.text('ca.pem'), ...options });
     try {
-        await within(once(socket, 'secureConnect'), 5000, 'a handshake');
+        await must(once(socket, 'secureConnect'), 5000);
         return { serial: socket.getPeerCertificate().serialNumber, error: '' };
     } catch (error) {
         return { serial: '', error: String(error) };
@@ -106,13 +106,13 @@ atHost('rack', 'tls', (bench) => {
                 port: host.port, host: '127.0.0.1', ca: certs.text('ca.pem'), minVersion: version,
                 maxVersion: version,
             });
-            const [session] = await within(once(first, 'session'), 5000, 'a session');
+            const [session] = await must(once(first, 'session'), 5000);
             first.destroy();
             for (let i = 0; i < 6; i++) {
                 const again = tls.connect({
                     port: host.port, host: '127.0.0.1', ca: certs.text('ca.pem'), session, maxVersion: version,
                 });
-                await within(once(again, 'secureConnect'), 5000, 'a handshake');
+                await must(once(again, 'secureConnect'), 5000);
                 assert.ok(again.isSessionReused());
                 again.destroy();
             }
@@ -149,7 +149,7 @@ atHost('rack', 'tls', (bench) => {
             if (bytes !== '') socket.write(Buffer.from(bytes, 'latin1'));
             socket.on('error', () => {});
             socket.resume();
-            await within(once(socket, 'close'), 3000, 'the end of a slow handshake');
+            await must(once(socket, 'close'), 3000);
             assert.ok(Date.now() - from >= 250, 'not before its time');
         }
     });
@@ -169,7 +169,7 @@ atHost('rack', 'tls', (bench) => {
         const session = http2.connect(host.url, { ca: certs.text('ca.pem'), ...own('plain') });
         t.after(() => session.destroy());
         const stream = session.request({ ':path': '/health' });
-        const [head] = await within(once(stream, 'response'), 5000, 'an answer over HTTP/2');
+        const [head] = await must(once(stream, 'response'), 5000);
         assert.equal(head[':status'], 200);
     });
 

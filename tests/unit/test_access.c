@@ -112,6 +112,7 @@ int main(void) {
     unit_mem_init(&mem, 0);
     gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
     RUN(test_hop);
+    RUN(test_certificate);
     RUN(test_edge_fails_closed);
     RUN(test_keyless);
     gw_arena_del(&arena);
