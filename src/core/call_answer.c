@@ -138,6 +138,16 @@ static void relay_and_end(struct gw_call *c, struct gw_time now) {
     call_finish(c, 0, now);
 }
 
+/* Its answer has begun, so nobody else will be asked: a stream that lives for an hour does not hold
+ * its request for that long. */
+static void let_body_go(struct gw_call *c) {
+    if (!c->body.fin || c->body.held == 0)
+        return;
+    c->gw->held -= c->body.held;
+    c->body.held = 0;
+    call_push(c, GW_FORGET)->forget.below = GW_REST;
+}
+
 static void relay_stream(struct gw_call *c) {
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
@@ -164,6 +174,8 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     pool_succeeded(&c->gw->pool, c->attempt.to->slot, c->attempt.sent_at, now);
     blame_errored(c, now);
     push_head(c, res, stream, now);
+    if (stream)
+        let_body_go(c);
     if (!look)
         first_content(c, now);
     if (!stream) {
