@@ -4,11 +4,13 @@
 #   make lint     format, clang-tidy, sizes, purity, types           make fmt     reformat the C
 #   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
 #   make certs    certificates for a try-out of TLS
+#   make soak     SOAK_SECONDS=1800 of chaos under full load
 #   make deploy   the Worker to production                           make install PREFIX, DESTDIR
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
 # directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
 
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 1800
 PREFIX ?= /usr/local
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
@@ -65,7 +67,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs dev test test-unit wasm lint fmt fuzz bench deploy install clean deps
+.PHONY: build certs dev test test-unit wasm lint fmt fuzz soak bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -159,6 +161,8 @@ fuzz: $(FUZZERS) | $(NODE)
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o
 	$(call say,link $@)$(CC_native) $^ -o $@
+soak: build/heady-gateway | $(NODE)
+	@node tests/soak/soak.mjs --seconds=$(SOAK_SECONDS)
 bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/edge.mjs
 	node tests/bench/native.mjs
@@ -213,6 +217,9 @@ deploy: wasm | $(NODE)
 install: build/heady-gateway
 	install -D -m 755 build/heady-gateway $(DESTDIR)$(PREFIX)/bin/heady-gateway
 	for f in config/*.json; do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/etc/heady-gateway/$${f##*/}; done
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for f in service socket; do sed 's,/usr/local/,$(PREFIX)/,g' config/heady-gateway.$$f \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/heady-gateway.$$f; done
 clean:
 	rm -rf build
 

@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "native/client_parts.h"
+#include "native/drain.h"
 
 static void client_ready(struct conn *conn, unsigned events);
 static void client_due(struct timer *timer);
+static double deadline(const struct client *c);
 static void client_freed(struct conn *conn);
+
+enum { LOOK_AGAIN_MS = 100 };
 
 double client_now_ms(const struct client *c) {
     return (double)uv_now(&c->loop->uv);
@@ -102,14 +106,17 @@ void client_after_h2(struct client *c) {
     client_flush_out(c);
 }
 
-void client_drain(struct loop *loop) {
+void client_drain(struct loop *loop, bool leave) {
     struct client *next;
     for (struct client *c = loop->clients; c != NULL; c = next) {
         next = c->next;
         if (c->state == CLIENT_H2) {
             h2_client_drain(c->h2);
-        } else if (c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0 &&
-                   !conn_waiting(c->conn)) {
+        } else if (c->state != CLIENT_IDLE || c->kept != NULL || c->conn->queued > 0) {
+            continue;
+        } else if (leave) {
+            timer_set(&c->conn->timer, deadline(c));
+        } else if (!conn_waiting(c->conn)) {
             client_shut(c, false);
         }
     }
@@ -148,6 +155,8 @@ static double deadline(const struct client *c) {
     switch (c->state) {
     case CLIENT_IDLE:
         at = c->since_ms + l->client_idle_ms;
+        if (c->loop->leaving && c->since_ms + DRAIN_GRACE_MS < at)
+            at = c->since_ms + DRAIN_GRACE_MS;
         break;
     case CLIENT_SHAKE:
     case CLIENT_HEAD:
@@ -244,6 +253,8 @@ static void expired(struct client *c, double now) {
     } else if (c->state == CLIENT_CALL) {
         client_refuse(c, 408, "the request's body did not arrive in time; send it again",
                       "request_timeout");
+    } else if (c->state == CLIENT_IDLE && conn_waiting(c->conn)) {
+        timer_set(&c->conn->timer, now + LOOK_AGAIN_MS); /* a request has just come */
     } else {
         client_shut(c, false);
     }

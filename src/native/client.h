@@ -68,8 +68,8 @@ struct gw_str client_certificate(const struct client *client);
 /* Serves the connected socket `fd`. */
 void client_new(struct loop *loop, int fd, uint32_t peer);
 /* Closes those that wait for a request, unless one has just come; the others close after their
- * answers. */
-void client_drain(struct loop *loop);
+ * answers. `leave`: those that wait may wait for DRAIN_GRACE_MS since their last request. */
+void client_drain(struct loop *loop, bool leave);
 /* Resets all. */
 void client_stop_all(struct loop *loop);
 void client_del_free(struct loop *loop);

@@ -40,7 +40,8 @@ static void cut(struct client *c) {
 
 /* Ready for the next request, of which something may be there. */
 static void next_request(struct client *c) {
-    if (c->loop->draining && c->kept == NULL) {
+    /* an answer that began before another process took over has promised to live on */
+    if (c->loop->draining && !c->loop->leaving && c->kept == NULL) {
         client_flush_out(c);
         return;
     }

@@ -19,13 +19,8 @@ static void late(struct timer *timer) {
     drive_stop_all(loop);
 }
 
-static void grace_over(struct timer *timer) {
-    client_drain(timer->uv.loop->data);
-}
-
 void drain_init(struct loop *loop) {
     timer_init(&loop->drain, &loop->uv, late);
-    timer_init(&loop->grace, &loop->uv, grace_over);
     uv_check_init(&loop->uv, &loop->over);
     loop->over.data = loop;
 }
@@ -41,10 +36,6 @@ void drain_begin(struct loop *loop, bool leave) {
         origins_close_idle(loop);
         timer_set(&loop->drain, now + loop->limits.drain_ms);
     }
-    if (leave) {
-        timer_set(&loop->grace, now + DRAIN_GRACE_MS);
-    } else {
-        timer_off(&loop->grace);
-        client_drain(loop);
-    }
+    loop->leaving = leave;
+    client_drain(loop, leave);
 }

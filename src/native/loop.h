@@ -61,9 +61,9 @@ struct loop {
 
     struct timer tasks; /* gw_task is due */
     struct timer drain; /* draining has taken long enough */
-    struct timer grace; /* see drain.h */
     uv_check_t over;    /* while draining: looks whether all is over */
     bool draining;
+    bool leaving;            /* draining because another process has taken over */
     uv_async_t told;         /* orders have come */
     _Atomic uint32_t orders; /* enum hub_order, or-ed */
 

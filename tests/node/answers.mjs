@@ -10,8 +10,9 @@
  * | any /fast                      | about 500 constant bytes, for benches                          |
  * | any /echo…                     | JSON: method, url, headers as they came, body length, SHA-256   |
  * | POST /sha                      | JSON: length, SHA-256 and how many ms the body took             |
+ * | POST /mirror                   | the body itself; &chunked=1 without a length                   |
  * | any /bytes?n=                  | n bytes of a fixed sequence; &chunked=1 without a length       |
- * | any /sse?n=&ms=&size=          | n events, one every ms                                         |
+ * | any /sse?n=&ms=&size=&tag=     | n events, one every ms; each names the tag                     |
  * | any /sse-ack?id=&n=            | n events, each waits for the acknowledgement of the last       |
  * | GET /ack?id=&i=                | acknowledges event i; meant to be called around the gateway    |
  * | any /early?status=             | answers before it reads the body                               |
@@ -308,6 +309,18 @@ async function sha(self, req, res) {
     sendJson(res, self, 200, { node: self.id, length, sha256: hash.digest('hex'), took_ms });
 }
 
+/** @type {Handler} */
+async function mirror(self, req, res, url) {
+    const body = await readBody(req, self);
+    res.statusCode = 200;
+    res.setHeader('content-type', 'application/octet-stream');
+    if (url.searchParams.get('chunked') === null) res.setHeader('content-length', body.length);
+    for (let at = 0; at < body.length; at += 40_000) {
+        if (!(await put(res, self, body.subarray(at, at + 40_000)))) return;
+    }
+    res.end();
+}
+
 const BLOCK = 65_521; // a prime, so that a piece lost or doubled cannot go unseen
 
 /** The fixed sequence that /bytes sends: a block of pseudo-random bytes, again and again. */
@@ -352,11 +365,12 @@ async function sse(self, req, res, url) {
     req.resume();
     const n = Number(url.searchParams.get('n') ?? 10);
     const ms = Number(url.searchParams.get('ms') ?? 0);
+    const tag = JSON.stringify(url.searchParams.get('tag') ?? '');
     const pad = 'x'.repeat(Math.max(0, Number(url.searchParams.get('size') ?? 154) - 40));
     beginEvents(res);
     for (let i = 0; i < n; i++) {
         if (ms > 0) await sleep(ms);
-        if (!(await put(res, self, `data: {"node":${self.id},"i":${i},"x":"${pad}"}\n\n`))) return;
+        if (!(await put(res, self, `data: {"node":${JSON.stringify(self.id)},"i":${i},"tag":${tag},"x":"${pad}"}\n\n`))) return;
     }
     res.end('data: [DONE]\n\n');
 }
@@ -421,6 +435,7 @@ const EXACT = {
     '/fast': fast,
     '/echo': echo,
     '/sha': sha,
+    '/mirror': mirror,
     '/bytes': bytes,
     '/sse': sse,
     '/sse-ack': sseAck,
