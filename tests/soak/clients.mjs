@@ -11,6 +11,7 @@
  * | relayed  | a stream the core does not see         | every event in order with our tag, [DONE]    |
  * | observed | a stream the core observes             | every word in order with our tag, [DONE]     |
  * | pipeline | four requests in one write             | four answers in order, each with its digest  |
+ * | h2       | six streams at once on one connection  | each stream the same bytes again             |
  * | slow     | reads 300 KB in small sips             | the fixed sequence                           |
  * | leaver   | leaves at some point                   | nothing: it only disturbs                    |
  *
@@ -18,6 +19,7 @@
  * in-band error, or a cut that the client can see. Each turn returns which it was.
  */
 import http from 'node:http';
+import http2 from 'node:http2';
 import net from 'node:net';
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -252,6 +254,40 @@ async function pipeline(base) {
     return outcome;
 }
 
+/** One stream. @param {http2.ClientHttp2Session} session @returns {Promise<string>} */
+async function h2Stream(session) {
+    const body = randomBytes(randomInt(1, 60_000));
+    const stream = session.request({ ':method': 'POST', ':path': path('/mirror'), 'content-length': body.length });
+    /** @type {Got} */
+    const got = { status: 0, body: Buffer.alloc(0), whole: false };
+    /** @type {Buffer[]} */
+    const parts = [];
+    let error = '';
+    stream.setTimeout(TIMEOUT_MS, () => stream.close(http2.constants.NGHTTP2_CANCEL));
+    stream.on('error', (e) => (error = e.message));
+    stream.on('response', (headers) => (got.status = Number(headers[':status'])));
+    stream.on('data', (part) => parts.push(part));
+    stream.on('end', () => (got.whole = error === '' && stream.rstCode === 0));
+    stream.end(body);
+    await new Promise((resolve) => stream.on('close', resolve));
+    got.body = Buffer.concat(parts);
+    got.whole &&= stream.rstCode === 0;
+    if (got.status === 0) throw new Fault(`no answer on a stream: ${error || stream.rstCode}`);
+    return judgeBytes(got, sha256(body));
+}
+
+/** @type {Turn} */
+async function h2(base) {
+    const session = http2.connect(base);
+    session.on('error', () => {}); // its streams say so
+    try {
+        const outcomes = await Promise.all(Array.from({ length: 6 }, () => h2Stream(session)));
+        return outcomes.find((outcome) => outcome !== 'good') ?? 'good';
+    } finally {
+        session.close();
+    }
+}
+
 /** @type {Turn} */
 async function slow(base, agent) {
     const res = await head(base, agent, { path: path('/bytes?n=300000'), headers: { 'content-length': 0 } }, (r) => r.end());
@@ -287,6 +323,7 @@ export const KINDS = {
     relayed: { turn: relayed, clients: 6 },
     observed: { turn: observed, clients: 6 },
     pipeline: { turn: pipeline, clients: 2 },
+    h2: { turn: h2, clients: 2 },
     slow: { turn: slow, clients: 3 },
     leaver: { turn: leaver, clients: 3 },
 };
