@@ -85,6 +85,7 @@ static void set_limits(struct gw_limits *l, bool edge) {
         .upstream_idle_ms = 60000,
         .upstream_idle_max = 64,
         .connections_max = 10000,
+        .streams_max = 128,
         .log_requests = edge ? 0 : 1,
         .connect_ms = 3000,
         .request_ms = 600000,

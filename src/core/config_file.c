@@ -18,6 +18,7 @@ static const struct reader_field limit_fields[] = {
     LIMIT(upstream_idle_ms, 0, 3600000),
     LIMIT(upstream_idle_max, 0, 10000),
     LIMIT(connections_max, 1, 1000000),
+    LIMIT(streams_max, 1, 1000),
     LIMIT(connect_ms, 10, 60000),
     LIMIT(request_ms, 100, 86400000),
     LIMIT(silence_ms, 100, 86400000),

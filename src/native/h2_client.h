@@ -4,7 +4,7 @@
  * takes its socket's events over, and gives them back for the end.
  *
  *     begins by   | "h2" by ALPN, or the preface as the first bytes of a plain connection
- *     SETTINGS    | H2_STREAMS_MAX streams, windows of H2_STREAM_WINDOW and H2_CONN_WINDOW, heads of
+ *     SETTINGS    | streams_max streams, windows of H2_STREAM_WINDOW and H2_CONN_WINDOW, heads of
  *                 | GW_HEAD_MAX, no push, no CONNECT
  *
  *     waits for                        | deadline           | then
@@ -40,7 +40,6 @@
 #include "base/str.h"
 
 enum {
-    H2_STREAMS_MAX = 128,
     H2_QUEUE_HIGH = 65536, /* answer bytes that wait in a stream: full, and no longer full */
     H2_QUEUE_LOW = 16384,
     H2_HELD_MAX = 1 << 20,     /* in all streams of a connection */

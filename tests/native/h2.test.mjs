@@ -84,6 +84,8 @@ atHost('rack', 'h2', (bench) => {
         assert.equal(said.initialWindowSize, 65536);
         assert.equal(said.maxHeaderListSize, 65536);
         assert.equal(await new Promise((resolve) => session.ping((error) => resolve(error))), null);
+        const narrow = await bench.open(t, { config: { limits: { streams_max: 3 } } });
+        assert.equal((await connect2(t, narrow.url)).remoteSettings.maxConcurrentStreams, 3);
     });
 
     test('Upgrade: h2c is not taken up: the answer is HTTP/1', async (t) => {
