@@ -85,7 +85,7 @@ int h2_answer_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
     }
     s->out_ms = h2_client_now_ms(h);
     if (n > 0)
-        h2_calm_gain(&h->calm, H2_WORTH);
+        h2_calm_earn(&h->calm, H2_WORTH);
     h->gathered += n;
     if (h->gathered >= H2_GATHER) {
         conn_flush(h->loop);

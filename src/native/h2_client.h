@@ -28,7 +28,8 @@
  * A connection holds H2_HELD_MAX of them and one received chunk for each stream.
  *
  * Nuisance. Frames that move nothing are counted (h2_calm.h), heads of more than H2_HEAD_FLOOD bytes
- * are not read to the end: GOAWAY(ENHANCE_YOUR_CALM) and the end.
+ * are not read to the end, nor may more than H2_UNSENT_MAX frames wait for a client that does not
+ * read: GOAWAY(ENHANCE_YOUR_CALM) and the end.
  *
  * Draining: GOAWAY that announces it, a PING, and when that is answered the GOAWAY that says which
  * streams are the last ones; the connection ends with the last of them. One that is idle ends at
@@ -43,6 +44,7 @@ enum {
     H2_QUEUE_HIGH = 65536, /* answer bytes that wait in a stream: full, and no longer full */
     H2_QUEUE_LOW = 16384,
     H2_HELD_MAX = 1 << 20,     /* in all streams of a connection */
+    H2_UNSENT_MAX = 2000,      /* frames but DATA that wait for the socket */
     H2_HEAD_FLOOD = 4 * 65536, /* bytes of one head, counted as in h2_fields.h */
 };
 

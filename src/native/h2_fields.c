@@ -63,6 +63,8 @@ bool h2_fields_add(struct h2_fields *head, struct blocks *blocks, struct gw_str 
         head->crumbs++;
         head->crumbs_n += value.n + CRUMB_EXTRA;
     }
+    if (gw_str_eq(name, GW_STR(":method")))
+        head->to_head = gw_str_eq(value, GW_STR("HEAD"));
     head->size += name.n + value.n + FIELD_EXTRA;
     head->over |= head->size + joined_n(head) > GW_HEAD_MAX || head->n == H2_FIELDS_MAX;
     if (head->over) {

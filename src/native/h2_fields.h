@@ -20,6 +20,7 @@ struct h2_fields {
     size_t crumbs_n;   /* bytes of their values joined */
     size_t size;       /* as RFC 9113 counts */
     uint64_t body_len; /* content-length, GW_UNKNOWN without a valid one */
+    bool to_head;      /* the method is HEAD */
     bool over;
 };
 

@@ -141,7 +141,6 @@ static void begin(struct h2_stream *s, const struct gw_h2_req *req,
         .body_len = body_len,
     };
     s->expect = req->expect_continue && !s->in_done && s->arrived == 0;
-    s->to_head = gw_str_eq(req->method, GW_STR("HEAD"));
     s->in_ms = h2_client_now_ms(s->h);
     drive_start(s->front.drive, &head, s->in_done);
 }
@@ -152,6 +151,7 @@ static void start(struct h2_stream *s) {
     uint32_t n = h2_fields_list(&s->head, fields);
     struct drive *d = drive_of(s);
     s->started = true;
+    s->to_head = s->head.to_head;
     if (s->head.over) {
         h2_answer_refuse(s, 431, "the request's head is too large; send fewer or shorter headers",
                          code_of(431));

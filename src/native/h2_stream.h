@@ -8,8 +8,8 @@
  * The last byte of a body whose length was declared waits for END_STREAM: a target never has a whole
  * request of which the client then sends more.
  *
- * h2_stream.c is the request side and the life, h2_answer.c the front; both are only for
- * h2_client.c.
+ * h2_client.c is the connection: turns, deadlines, life; h2_session.c what nghttp2 is told and
+ * tells; h2_stream.c a stream's request and life; h2_answer.c its front. This is what they share.
  */
 #ifndef NATIVE_H2_STREAM_H
 #define NATIVE_H2_STREAM_H
@@ -62,18 +62,24 @@ struct h2_client {
     uint32_t streams_n;
     struct later later;
     struct h2_calm calm;
-    size_t held;          /* bytes that wait in the streams' `out` */
-    size_t gathered;      /* since the socket was last tried */
-    size_t heading;       /* bytes of the head that is coming in */
-    double heading_ms;    /* since when it is; INFINITY: none is */
-    double idle_ms;       /* since when there is no stream */
-    const char *nuisance; /* why it is told to calm down */
-    bool busy;            /* nghttp2, or a turn, is at work */
-    bool any_full;        /* a stream may be was_full */
-    bool any_out;         /* bytes of an `out` may lie in the batch */
+    size_t held;       /* bytes that wait in the streams' `out` */
+    size_t gathered;   /* since the socket was last tried */
+    size_t heading;    /* bytes of the head that is coming in */
+    double heading_ms; /* since when it is; INFINITY: none is */
+    double idle_ms;    /* since when there is no stream */
+    bool busy;         /* nghttp2, or a turn, is at work */
+    bool any_full;     /* a stream may be was_full */
+    bool any_out;      /* bytes of an `out` may lie in the batch */
     bool draining;
     bool ended; /* nothing more is read; what there is to say is sent, and then all is over */
 };
+
+/* ---- h2_session.c */
+
+/* Begins h->session and queues our SETTINGS. 0 or -1. */
+int h2_session_new(struct h2_client *h);
+/* Too much nuisance: the connection ends with a word about it, in the log too. */
+void h2_session_calm_down(struct h2_client *h, const char *why);
 
 /* ---- h2_client.c, for the streams */
 

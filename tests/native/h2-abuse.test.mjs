@@ -135,6 +135,16 @@ atHost('rack', 'h2 abuse', (bench) => {
         assert.ok(worst < 1000, `the bystander waited ${worst} ms`);
     });
 
+    test('rapid reset behind frames that are of use', async (t) => {
+        const pseudo = { ':method': 'POST', ':path': '/api/heavy/code/echo' };
+        const path = block([], { ':path': HANG });
+        await nuisance(t, (turn) => turn === 0 ? frame(T.HEADERS, F.END_HEADERS, 1, block([], pseudo)) : many(10, (i) => {
+            const id = 3 + 2 * (turn * 10 + i);
+            return Buffer.concat([frame(T.DATA, 0, 1, Buffer.from('x')), frame(T.DATA, 0, 1, Buffer.from('y')),
+                frame(T.HEADERS, END, id, path), frame(T.RST_STREAM, 0, id, u32(E.CANCEL))]);
+        }));
+    });
+
     test('made you reset (CVE-2025-8671): streams that our resets end count as well', async (t) => {
         const path = block([], { ':path': '/api/heavy/code/echo' });
         await nuisance(t, (turn) => {
