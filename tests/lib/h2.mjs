@@ -18,9 +18,9 @@ import net from 'node:net';
  */
 
 /**
- * A connection with prior knowledge; destroyed with the case.
+ * A connection: with prior knowledge, or by ALPN to an https URL; destroyed with the case.
  * @param {import('node:test').TestContext} t @param {string} url
- * @param {http2.ClientSessionOptions} [options]
+ * @param {http2.ClientSessionOptions | http2.SecureClientSessionOptions} [options]
  */
 export async function connect2(t, url, options = {}) {
     const session = http2.connect(url, options);

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { bytesDigest } from '../node/answers.mjs';
+import { Certs } from '../lib/certs.mjs';
 import { ask } from '../lib/client.mjs';
 import { E, F, PREFACE, T, answer2, ask2, block, connect2, frame, literal, raw2, setting, u32 } from '../lib/h2.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
@@ -86,6 +88,26 @@ atHost('rack', 'h2', (bench) => {
         assert.equal(await new Promise((resolve) => session.ping((error) => resolve(error))), null);
         const narrow = await bench.open(t, { config: { limits: { streams_max: 3 } } });
         assert.equal((await connect2(t, narrow.url)).remoteSettings.maxConcurrentStreams, 3);
+    });
+
+    test('over TLS, by ALPN: uploads and downloads at once, whole', async (t) => {
+        const certs = new Certs();
+        t.after(() => certs.remove());
+        certs.authority('ca').issue('server', 'ca');
+        const args = ['--tls-cert', certs.file('server.pem'), '--tls-key', certs.file('server.key')];
+        const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off' };
+        const host = await startRack({ env, args, tls: true });
+        t.after(() => host.stop());
+        const session = await connect2(t, host.url, { ca: certs.text('ca.pem') });
+        assert.equal(session.alpnProtocol, 'h2');
+        const body = randomBytes(2 * MIB);
+        const uploads = Array.from({ length: 4 }, () => ask2(session, '/api/heavy/code/sha', { body }));
+        const downloads = Array.from({ length: 4 }, () => ask2(session, '/api/heavy/batch/bytes?n=3000000'));
+        for (const { text } of await Promise.all(uploads)) assert.equal(JSON.parse(text).sha256, sha256(body));
+        for (const answer of await Promise.all(downloads)) {
+            assert.ok(answer.whole);
+            assert.equal(sha256(answer.body), bytesDigest(3_000_000));
+        }
     });
 
     test('Upgrade: h2c is not taken up: the answer is HTTP/1', async (t) => {
