@@ -28,6 +28,17 @@ function dataOf(text) {
     return text.split('\n\n').filter((e) => e.startsWith('data:')).map((e) => e.slice(5).trim());
 }
 
+/** Waits until a counter has not moved for half a second. @param {() => number} count */
+async function standsStill(count) {
+    let last = count();
+    let since = Date.now();
+    const still = () => {
+        if (count() !== last) [last, since] = [count(), Date.now()];
+        return Date.now() - since >= 500;
+    };
+    await until(still, 'the bytes to stand still', 10_000);
+}
+
 atHost('rack', 'h2', (bench) => {
     const idle = () => bench.cluster.nodes.every((node) => node.stats().in_flight === 0);
 
@@ -384,10 +395,8 @@ atHost('rack', 'h2', (bench) => {
         });
         await Promise.all(streams.map((stream) => once(stream, 'response')));
         const sent = () => bench.cluster.nodes.reduce((sum, node) => sum + node.stats().bytes_out, 0);
-        await sleep(800);
-        const first = sent();
-        await sleep(500);
-        assert.equal(sent(), first, 'the nodes stand still');
+        await standsStill(sent);
+        assert.ok(sent() < 100_000_000, `${sent()} bytes of 200,000,000 were taken in`);
         t.diagnostic(`memory grew by ${host.residentKib() - before} KiB`);
         assert.ok(host.residentKib() - before <= 4096, `${host.residentKib() - before} KiB`);
         assert.equal((await ask2(session, '/health')).status, 200);
@@ -415,11 +424,8 @@ atHost('rack', 'h2', (bench) => {
             stream.on('error', () => {});
             stream.write(Buffer.alloc(20 * MIB));
         }
-        await sleep(600);
-        const first = sent();
-        await sleep(400);
-        assert.equal(sent(), first, 'the client stands still');
-        t.diagnostic(`${first} bytes went out of 120 MiB; memory grew by ${host.residentKib() - before} KiB`);
+        await standsStill(sent);
+        t.diagnostic(`${sent()} bytes went out of 120 MiB; memory grew by ${host.residentKib() - before} KiB`);
         assert.ok(host.residentKib() - before <= 4096, `${host.residentKib() - before} KiB`);
         assert.equal((await ask2(session, '/health')).status, 200);
         session.destroy();
