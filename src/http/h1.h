@@ -9,8 +9,9 @@
  * nowhere else is there a CR or LF, no NUL, no folded headers, no space before a colon, nothing
  * before the request line (not even the one empty line that RFC 9112 lets a server skip), one Host,
  * one Content-Length of at most 18 digits, Transfer-Encoding exactly "chunked", once, never in
- * HTTP/1.0 and never beside Content-Length, no tabs around the values of these three. The measure:
- * what node, nginx or HAProxy would refuse is refused here.
+ * HTTP/1.0 and never beside Content-Length, no tabs around the values of these three, chunk
+ * extensions by their grammar, no trailer that speaks of framing. The measure: what node, nginx or
+ * HAProxy would refuse is refused here (tests/differential).
  *
  * Whatever way the bytes are cut into pieces, the result is the same.
  *
@@ -97,6 +98,8 @@ int gw_h1_res_read(const char *p, size_t n, size_t last_n, bool to_head, struct 
 struct gw_h1_chunks {
     uint32_t state;
     uint32_t count;             /* digits, extension bytes or trailer bytes so far */
+    uint32_t part;              /* bytes of this extension's name or value, or trailer's name */
+    char name[17];              /* the trailer's name, as far as it fits */
     uint64_t left;              /* payload bytes of this chunk that have yet to come */
     uint64_t payload, overhead; /* so far */
     struct gw_str why;          /* after GW_H1_BAD: the reason; static */

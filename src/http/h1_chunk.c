@@ -9,8 +9,16 @@
  *   SIZE     | hex digit           | SIZE     at most 16, and a value below 2^62
  *            | ';'                 | EXT      after at least one digit
  *            | CR                  | SIZE_LF  after at least one digit
- *   EXT      | byte of a value     | EXT      at most GW_H1_EXT_MAX
- *            | CR                  | SIZE_LF
+ *   EXT      | token               | EXT      all extensions of a chunk: at most GW_H1_EXT_MAX
+ *            | '='                 | EXT_VALUE  after a name
+ *            | ';'                 | EXT      after a name
+ *            | CR                  | SIZE_LF  after a name
+ *   EXT_VALUE| token               | EXT_VALUE
+ *            | '"'                 | EXT_QUOTED  at its beginning
+ *            | ';' or CR           | as in EXT, after a value
+ *   EXT_QUOTED | byte of a value but '\'  | EXT_QUOTED
+ *            | '"'                 | EXT_OVER
+ *   EXT_OVER | ';' or CR           | as in EXT
  *   SIZE_LF  | LF                  | DATA, or after a size of 0 TRAILER; checks the overhead
  *   DATA     | any, `left` of them | DATA_CR
  *   DATA_CR  | CR                  | DATA_LF
@@ -18,7 +26,7 @@
  *   TRAILER  | CR                  | LAST_LF
  *            | token               | NAME
  *   NAME     | token               | NAME     trailers: at most GW_H1_TRAILER_MAX in all
- *            | ':'                 | VALUE
+ *            | ':'                 | VALUE    unless the name speaks of framing
  *   VALUE    | byte of a value     | VALUE
  *            | CR                  | VALUE_LF
  *   VALUE_LF | LF                  | TRAILER
@@ -29,6 +37,9 @@
 enum chunk_state {
     SIZE = 0,
     EXT,
+    EXT_VALUE,
+    EXT_QUOTED,
+    EXT_OVER,
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -73,18 +84,38 @@ static uint32_t step_size(struct gw_h1_chunks *c, char byte) {
     }
     if (c->count == 0 || (byte != ';' && byte != '\r'))
         return fault(c, GW_STR("bad chunk size"));
-    c->count = 0;
+    c->count = c->part = 0;
     return byte == ';' ? EXT : SIZE_LF;
 }
 
-static uint32_t step_ext(struct gw_h1_chunks *c, char byte) {
-    if (byte == '\r')
-        return SIZE_LF;
-    if (!h1_is(byte, H1_VALUE))
+/* The end of a name or a value, or a part of it. */
+static uint32_t step_ext_part(struct gw_h1_chunks *c, char byte) {
+    bool some = c->part > 0 || c->state == EXT_OVER;
+    bool ends = byte == ';' || byte == '\r' || (byte == '=' && c->state == EXT);
+    if (ends && some) {
+        c->part = 0;
+        return byte == ';' ? EXT : byte == '=' ? EXT_VALUE : SIZE_LF;
+    }
+    if (byte == '"' && c->state == EXT_VALUE && !some)
+        return EXT_QUOTED;
+    if (c->state == EXT_OVER || !h1_is(byte, H1_TOKEN))
         return fault(c, GW_STR("bad chunk extension"));
-    if (++c->count > GW_H1_EXT_MAX)
+    c->part++;
+    return c->state;
+}
+
+static uint32_t step_ext_quoted(struct gw_h1_chunks *c, char byte) {
+    if (byte == '"')
+        return EXT_OVER;
+    if (byte == '\\' || !h1_is(byte, H1_VALUE))
+        return fault(c, GW_STR("bad chunk extension"));
+    return EXT_QUOTED;
+}
+
+static uint32_t step_ext(struct gw_h1_chunks *c, char byte) {
+    if (byte != '\r' && ++c->count > GW_H1_EXT_MAX)
         return fault(c, GW_STR("chunk extension too long"));
-    return EXT;
+    return c->state == EXT_QUOTED ? step_ext_quoted(c, byte) : step_ext_part(c, byte);
 }
 
 static uint32_t step_size_lf(struct gw_h1_chunks *c, char byte) {
@@ -98,6 +129,28 @@ static uint32_t step_size_lf(struct gw_h1_chunks *c, char byte) {
     return c->left > 0 ? DATA : TRAILER;
 }
 
+/* Trailers are dropped, but what another reader might take for a length is not let through. */
+static bool speaks_of_framing(const struct gw_h1_chunks *c) {
+    const struct gw_str name = gw_str(c->name, c->part);
+    return gw_str_ieq(name, GW_STR("content-length")) ||
+           gw_str_ieq(name, GW_STR("transfer-encoding"));
+}
+
+static uint32_t step_name(struct gw_h1_chunks *c, char byte) {
+    if (byte == ':' && c->state == NAME) {
+        bool framing = c->part <= sizeof c->name && speaks_of_framing(c);
+        return framing ? fault(c, GW_STR("a trailer that speaks of framing")) : VALUE;
+    }
+    if (!h1_is(byte, H1_TOKEN))
+        return fault(c, GW_STR("bad trailer"));
+    if (c->state == TRAILER)
+        c->part = 0;
+    if (c->part < sizeof c->name)
+        c->name[c->part] = byte;
+    c->part++;
+    return NAME;
+}
+
 static uint32_t step_trailer(struct gw_h1_chunks *c, char byte) {
     if (byte == '\r' && c->state != NAME)
         return c->state == VALUE ? VALUE_LF : LAST_LF;
@@ -105,9 +158,7 @@ static uint32_t step_trailer(struct gw_h1_chunks *c, char byte) {
         return fault(c, GW_STR("trailers too long"));
     if (c->state == VALUE)
         return h1_is(byte, H1_VALUE) ? VALUE : fault(c, GW_STR("bad trailer"));
-    if (c->state == NAME && byte == ':')
-        return VALUE;
-    return h1_is(byte, H1_TOKEN) ? NAME : fault(c, GW_STR("bad trailer"));
+    return step_name(c, byte);
 }
 
 static uint32_t expect_byte(struct gw_h1_chunks *c, char byte, char wanted, uint32_t next) {
@@ -122,6 +173,9 @@ static uint32_t step(struct gw_h1_chunks *c, char byte) {
     case SIZE:
         return step_size(c, byte);
     case EXT:
+    case EXT_VALUE:
+    case EXT_QUOTED:
+    case EXT_OVER:
         return step_ext(c, byte);
     case SIZE_LF:
         return step_size_lf(c, byte);

@@ -12,7 +12,8 @@ import { Recorder } from './recorder.mjs';
 /**
  * @typedef {{ name: string, port: number, stop: () => Promise<unknown> }} Peer
  * @typedef {'taken' | 'refused' | 'waits'} Verdict
- * @typedef {{ verdict: Verdict, status: number, taken: number }} Outcome taken: how many requests
+ * @typedef {{ verdict: Verdict, status: number, taken: number, rest: boolean }} Outcome
+ *   taken: how many requests; rest: what followed them was refused
  */
 
 const PATH = `${process.env.PATH}:/usr/sbin`;
@@ -117,7 +118,8 @@ export function send(port, bytes) {
             socket.destroy();
             const all = statuses(text);
             const status = all[0] ?? 0;
-            resolve({ verdict: verdictOf(status, closed), status, taken: all.filter((s) => s < 400).length });
+            const taken = all.filter((s) => s < 400).length;
+            resolve({ verdict: verdictOf(status, closed), status, taken, rest: taken > 0 && taken < all.length });
         };
         let timer = setTimeout(over, QUIET_MS);
         socket.setNoDelay(true);

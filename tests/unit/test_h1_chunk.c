@@ -68,8 +68,8 @@ static void bodies(void) {
     GOOD("0123456789abcdef", "000010\r\n0123456789abcdef\r\n0\r\n\r\n");
     GOOD("0123456789", "A\r\n0123456789\r\n0\r\n\r\n");
     GOOD("0\r\n\r\n", "5\r\n0\r\n\r\n\r\n0\r\n\r\n");
-    GOOD("a", "1;\r\na\r\n0;x\r\n\r\n");
-    GOOD("a", "1;a=b; c=\"d\t;\"\xff\r\na\r\n0\r\n\r\n");
+    GOOD("a", "1;x\r\na\r\n0;x;y=z\r\n\r\n");
+    GOOD("a", "1;a=b;c=\"d\t;\";e\r\na\r\n0\r\n\r\n");
     CHECK(is_body(GW_STR("1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n"), 11, "a"));
 }
 
@@ -133,7 +133,16 @@ static void extensions(void) {
     BAD("bad chunk extension", "1;a\0\r\na\r\n0\r\n\r\n");
     BAD("bad chunk extension", "1;a\x7f\r\na\r\n0\r\n\r\n");
     BAD("CR without LF", "1;a\rb\r\na\r\n0\r\n\r\n");
-    BAD("CR without LF", "1;\"\r\r\n\"\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=\"\r\r\n\"\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;;\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;=b\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=b=c\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1; a\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=b\"c\"\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=\"b\"c\r\na\r\n0\r\n\r\n");
+    BAD("bad chunk extension", "1;a=\"\\\"\"\r\na\r\n0\r\n\r\n");
     char line[GW_H1_EXT_MAX + 16];
     memset(line, 'x', sizeof(line));
     put_at(line, GW_STR("0;"));
@@ -145,7 +154,9 @@ static void extensions(void) {
 
 static void trailers(void) {
     GOOD("a", "1\r\na\r\n0\r\nX-Sum: a b\t\xff\r\nY:\r\n\r\n");
-    GOOD("", "0\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\n\r\n");
+    GOOD("", "0\r\nContent-Lengt: 5\r\nTransfer-Encodings: x\r\n\r\n");
+    BAD("a trailer that speaks of framing", "0\r\nX: y\r\ncontent-Length: 5\r\n\r\n");
+    BAD("a trailer that speaks of framing", "0\r\nTransfer-Encoding: x\r\n\r\n");
     BAD("bad trailer", "0\r\n: a\r\n\r\n");
     BAD("bad trailer", "0\r\nX : a\r\n\r\n");
     BAD("bad trailer", "0\r\n X: a\r\n\r\n");
