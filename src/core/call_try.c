@@ -323,6 +323,8 @@ static const char *trouble_of(uint32_t fail) {
         return "did not speak HTTP";
     case GW_FAIL_LOCAL:
         return "was not tried: this host is short of resources";
+    case GW_FAIL_UNTAKEN:
+        return "did not take it";
     default:
         return "reset";
     }
@@ -337,15 +339,17 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
     if (c->state != CALL_TRY)
         return;
-    /* The server had closed a kept connection: most likely before it saw the request. Once more. */
-    if (fail == GW_FAIL_STALE && !c->attempt.repeated && may_repeat &&
-        (sent == GW_SENT_NONE || is_repeatable(c))) {
+    /* The server had closed a kept connection: most likely before it saw the request. Or it says that
+     * it has not begun with it. Once more. */
+    bool fresh = fail == GW_FAIL_UNTAKEN ||
+                 (fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c)));
+    if (fresh && !c->attempt.repeated && may_repeat) {
         c->attempt.repeated = true;
         send(c, now);
         return;
     }
     const char *trouble = trouble_of(fail);
-    if (fail != GW_FAIL_LOCAL)
+    if (fail != GW_FAIL_LOCAL && fail != GW_FAIL_UNTAKEN)
         pool_failed(&c->gw->pool, c->attempt.to->slot, trouble, now.mono_ms);
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, gw_str(trouble, strlen(trouble)));

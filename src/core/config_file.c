@@ -4,6 +4,15 @@
 #define LIMIT(field, lo, hi)                                                                       \
     {GW_STR_INIT(#field), NULL, offsetof(struct gw_limits, field), (lo), (hi)}
 
+static bool read_upstream_http2(struct reader *r, const cJSON *item, void *into) {
+    struct gw_limits *limits = into;
+    bool on;
+    if (!reader_bool(r, item, &on))
+        return false;
+    limits->upstream_http2 = on;
+    return true;
+}
+
 static const struct reader_field limit_fields[] = {
     LIMIT(replay_bytes_max, 0, 1ULL << 30),
     LIMIT(replay_total_max, 0, 1ULL << 36),
@@ -17,6 +26,7 @@ static const struct reader_field limit_fields[] = {
     LIMIT(drain_ms, 0, 3600000),
     LIMIT(upstream_idle_ms, 0, 3600000),
     LIMIT(upstream_idle_max, 0, 10000),
+    {GW_STR_INIT("upstream_http2"), read_upstream_http2, 0, 0, 0},
     LIMIT(connections_max, 1, 1000000),
     LIMIT(streams_max, 1, 1000),
     LIMIT(connect_ms, 10, 60000),

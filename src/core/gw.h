@@ -145,6 +145,8 @@ enum gw_fail {
     GW_FAIL_STALE,        /* the same on a connection that was kept alive: the server had gone */
     GW_FAIL_JUNK,         /* what came was not HTTP, or broke a limit */
     GW_FAIL_LOCAL,        /* this host could not try: no descriptors, no memory */
+    GW_FAIL_UNTAKEN,      /* the target said that it has not begun with it and that it may be sent
+                           * again: HTTP/2 REFUSED_STREAM, GOAWAY */
 };
 
 enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */

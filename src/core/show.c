@@ -23,6 +23,7 @@ static void show_limits(const struct gw_conf *conf, struct gw_buf *b) {
     put_line(b, GW_STR("drain_ms"), l->drain_ms);
     put_line(b, GW_STR("upstream_idle_ms"), l->upstream_idle_ms);
     put_line(b, GW_STR("upstream_idle_max"), l->upstream_idle_max);
+    put_line(b, GW_STR("upstream_http2"), l->upstream_http2);
     put_line(b, GW_STR("connections_max"), l->connections_max);
     put_line(b, GW_STR("streams_max"), l->streams_max);
     put_line(b, GW_STR("log_requests"), l->log_requests);

@@ -36,6 +36,10 @@ struct gw_h2_req {
  */
 int gw_h2_req_read(struct gw_header *fields, uint32_t n, struct gw_h2_req *out);
 
+/* The same for a response head: no pseudo-header but one :status. `out` as gw_h1_res_read leaves it;
+ * CLOSE means: until END_STREAM. */
+int gw_h2_res_read(struct gw_header *fields, uint32_t n, bool to_head, struct gw_h1_res *out);
+
 /* The lines of a head block, into `headers` with room for `max`: how many, or GW_H1_BAD: too many,
  * or something that may not stand on the wire, or a header that is the host's to write. */
 int gw_h2_block_read(struct gw_str block, struct gw_header *headers, uint32_t max);

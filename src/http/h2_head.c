@@ -159,6 +159,60 @@ int gw_h2_req_read(struct gw_header *fields, uint32_t n, struct gw_h2_req *out) 
     return result;
 }
 
+/* ---------------------------------------------------------------------- answers */
+
+static int refuse_res(struct gw_h1_res *out, struct gw_str why) {
+    out->why = why;
+    return GW_H1_BAD;
+}
+
+static int take_status(struct gw_h1_res *out, const struct gw_header *f) {
+    uint64_t status;
+    if (!gw_str_eq(f->name, GW_STR(":status")) || out->status != 0 || out->headers_n > 0)
+        return refuse_res(out, GW_STR("unknown, second or late pseudo-header"));
+    if (f->value.n != 3 || !gw_str_u64(f->value, &status) || status < 100 || status > 599 ||
+        status == 101)
+        return refuse_res(out, GW_STR("bad :status"));
+    out->status = (uint32_t)status;
+    return 0;
+}
+
+static int take_res_header(struct gw_h1_res *out, const struct gw_header *h) {
+    if (!name_ok(h->name) || is_of_connection(h))
+        return refuse_res(out, GW_STR("bad name, or header of an HTTP/1 connection"));
+    if (!gw_str_eq(h->name, GW_STR("content-length")))
+        return 0;
+    if (out->body_len != GW_UNKNOWN || !gw_str_u64(h->value, &out->body_len) ||
+        out->body_len == GW_UNKNOWN)
+        return refuse_res(out, GW_STR("bad or second Content-Length"));
+    return 0;
+}
+
+int gw_h2_res_read(struct gw_header *fields, uint32_t n, bool to_head, struct gw_h1_res *out) {
+    *out = (struct gw_h1_res){.body_len = GW_UNKNOWN, .framing = GW_H1_CLOSE};
+    for (uint32_t i = 0; i < n; i++) {
+        struct gw_header f = fields[i];
+        bool pseudo = f.name.n > 0 && f.name.p[0] == ':';
+        if (!value_ok(f.value))
+            return refuse_res(out, GW_STR("bad byte in a header's value"));
+        if ((pseudo ? take_status(out, &f) : take_res_header(out, &f)) != 0)
+            return GW_H1_BAD;
+        if (!pseudo && out->headers_n == GW_HEADERS_MAX)
+            return refuse_res(out, GW_STR("too many headers"));
+        if (!pseudo)
+            fields[out->headers_n++] = f;
+    }
+    if (out->status == 0)
+        return refuse_res(out, GW_STR("no :status"));
+    if (to_head || out->status < 200 || out->status == 204 || out->status == 304) {
+        out->framing = GW_H1_NONE;
+        out->body_len = 0;
+    } else if (out->body_len != GW_UNKNOWN) {
+        out->framing = GW_H1_LENGTH;
+    }
+    return 0;
+}
+
 int gw_h2_block_read(struct gw_str block, struct gw_header *headers, uint32_t max) {
     return h1_fields_block_read(block, headers, max);
 }

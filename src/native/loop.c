@@ -116,6 +116,7 @@ static void take_limit(struct limits *l, struct gw_str name, uint64_t v) {
            take_ms(name, v, GW_STR("drain_ms"), &l->drain_ms) ||
            take_ms(name, v, GW_STR("upstream_idle_ms"), &l->upstream_idle_ms) ||
            take_n(name, v, GW_STR("upstream_idle_max"), &l->upstream_idle_max) ||
+           take_n(name, v, GW_STR("upstream_http2"), &l->upstream_http2) ||
            take_n(name, v, GW_STR("connections_max"), &l->connections_max) ||
            take_n(name, v, GW_STR("streams_max"), &l->streams_max) ||
            take_n(name, v, GW_STR("log_requests"), &l->log_requests));
@@ -131,6 +132,7 @@ void loop_limits(struct loop *loop) {
         .drain_ms = 30000,
         .upstream_idle_ms = 60000,
         .upstream_idle_max = 64,
+        .upstream_http2 = 1,
         .connections_max = 10000,
         .streams_max = 128,
         .log_requests = 1,

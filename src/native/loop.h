@@ -36,7 +36,7 @@ enum { LOOP_SCRATCH = BLOCK_LARGE };
 struct limits {
     double client_head_ms, client_body_ms, client_idle_ms, client_write_ms;
     double linger_ms, drain_ms, upstream_idle_ms;
-    uint64_t upstream_idle_max, connections_max, streams_max, log_requests;
+    uint64_t upstream_idle_max, upstream_http2, connections_max, streams_max, log_requests;
 };
 
 struct loop {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "native/h2_up.h"
 #include "native/loop.h"
 
 enum { ORIGIN_BUCKETS = 256 };
@@ -167,8 +168,43 @@ void origins_close_idle(struct loop *loop) {
         for (struct origin *o = loop->origins->bucket[i]; o != NULL; o = o->next) {
             while (o->idle != NULL)
                 idle_close(o->idle);
+            h2_up_close_idle(o);
         }
     }
+}
+
+/* ------------------------------------------------------------------ turns */
+
+void origin_queue(struct origin *o, struct origin_waiter *w) {
+    w->next = NULL;
+    if (o->turn == NULL) {
+        o->turn = w;
+    } else {
+        o->turn_last->next = w;
+    }
+    o->turn_last = w;
+}
+
+void origin_queue_off(struct origin *o, struct origin_waiter *w) {
+    struct origin_waiter **p = &o->turn, *before = NULL;
+    while (*p != NULL && *p != w) {
+        before = *p;
+        p = &before->next;
+    }
+    if (*p == NULL)
+        return;
+    *p = w->next;
+    if (o->turn_last == w)
+        o->turn_last = before;
+}
+
+void origin_turn(struct origin *o) {
+    struct origin_waiter *w;
+    while ((w = o->turn) != NULL) {
+        o->turn = w->next;
+        w->done(w, 0);
+    }
+    o->turn_last = NULL;
 }
 
 /* ------------------------------------------------------------------ addresses */

@@ -5,6 +5,11 @@
  * age out), its addresses for ORIGIN_ADDRESS_MS, and the TLS session to resume. Idle connections
  * stay watched: one that gives a byte or an end is closed at once. Origins that nobody uses are
  * dropped when there are ORIGINS_MAX.
+ *
+ * Where HTTP/2 may be spoken, one attempt leads: it connects, and the others wait (for their turn)
+ * until ALPN has said whether they can share its connection. The answer is remembered: where HTTP/1
+ * was chosen last, nobody waits. All who wait are woken when a leader is done with it, or when a
+ * session has room or ends; who then has no place waits again.
  */
 #ifndef NATIVE_ORIGIN_H
 #define NATIVE_ORIGIN_H
@@ -17,8 +22,12 @@
 
 enum { ORIGINS_MAX = 1024, ORIGIN_ADDRESSES = 8, ORIGIN_ADDRESS_MS = 30000 };
 
+struct attempt;
+struct h2_up;
 struct origin;
 struct ssl_session_st;
+
+enum origin_speaks { ORIGIN_UNKNOWN = 0, ORIGIN_H1, ORIGIN_H2 };
 
 /* Somebody who waits for addresses. */
 struct origin_waiter {
@@ -38,6 +47,10 @@ struct origin {
     struct conn *idle;
     uint32_t idle_n;
     struct ssl_session_st *session;
+    struct h2_up *h2;       /* sessions */
+    uint8_t speaks;         /* what ALPN chose last */
+    struct attempt *leader; /* NULL: nobody */
+    struct origin_waiter *turn, *turn_last;
     struct sockaddr_storage address[ORIGIN_ADDRESSES];
     uint32_t address_n;
     double address_until;
@@ -58,6 +71,12 @@ void origin_give(struct origin *origin, struct conn *conn);
 /* 0: the addresses are there. CONN_AGAIN: `w` will be called. CONN_ERROR: they cannot be had. */
 int origin_resolve(struct origin *origin, struct origin_waiter *w);
 void origin_resolve_off(struct origin *origin, struct origin_waiter *w);
+
+/* Waits for a turn: `w` will be called, in the next turn of the loop or later. */
+void origin_queue(struct origin *origin, struct origin_waiter *w);
+void origin_queue_off(struct origin *origin, struct origin_waiter *w);
+/* Wakes all who wait for their turn. */
+void origin_turn(struct origin *origin);
 
 void origins_close_idle(struct loop *loop);
 /* Before the loop ends: closes what is idle and calls resolvers off. false if one is at work in

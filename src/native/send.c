@@ -94,6 +94,11 @@ void send_del(struct send *s, struct blocks *blocks) {
     s->slices_n = 0;
 }
 
+void send_bare(struct send *s) {
+    s->head = gw_str(NULL, 0);
+    s->chunked = false;
+}
+
 /* The contiguous body bytes that are there at offset `at` of slice `i`; `*end`: the slice has no
  * more behind them. */
 static struct gw_str slice_at(const struct gw_slice *slice, const struct body *body, uint64_t at,

@@ -40,6 +40,9 @@ struct send {
 int send_init(struct send *s, struct blocks *blocks, const struct gw_action *a);
 void send_del(struct send *s, struct blocks *blocks);
 
+/* Only the body's bytes are wanted, without head and framing: for HTTP/2. Before anything is sent. */
+void send_bare(struct send *s);
+
 /* The bytes to write next: at most `max` entries, 0 if there is nothing to write now. */
 int send_iov(struct send *s, const struct body *body, struct iovec *iov, int max);
 void send_took(struct send *s, size_t n);

@@ -47,11 +47,14 @@ static int expect_host(SSL *ssl, const char *host) {
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, struct ssl_session_st **session) {
+int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, bool h2,
+              struct ssl_session_st **session) {
+    static const unsigned char protocols[] = "\x02h2\x08http/1.1";
     SSL *ssl = SSL_new(ctx);
     if (ssl == NULL)
         return -1;
-    if (SSL_set_fd(ssl, conn->fd) != 1 || expect_host(ssl, host) != 1) {
+    if (SSL_set_fd(ssl, conn->fd) != 1 || expect_host(ssl, host) != 1 ||
+        (h2 && SSL_set_alpn_protos(ssl, protocols, sizeof protocols - 1) != 0)) {
         SSL_free(ssl);
         return -1;
     }
@@ -61,6 +64,13 @@ int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, struct ssl_sess
     SSL_set_connect_state(ssl);
     conn->tls = ssl;
     return 0;
+}
+
+bool tls_is_h2(const struct conn *conn) {
+    const unsigned char *name;
+    unsigned n;
+    SSL_get0_alpn_selected(conn->tls, &name, &n);
+    return n == 2 && memcmp(name, "h2", 2) == 0;
 }
 
 int tls_shake(struct conn *conn) {

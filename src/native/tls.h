@@ -20,12 +20,16 @@ struct ssl_session_st;
  * replace the system's authorities. */
 SSL_CTX *tls_client_new(void);
 
-/* Begins TLS as a client of `host`. `session` is where a session to be resumed may lie and where new
+/* Begins TLS as a client of `host`; `h2`: HTTP/2 is offered beside HTTP/1.1. `session` is where a session to be resumed may lie and where new
  * ones are put; it must live as long as the connection. 0 or -1. */
-int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, struct ssl_session_st **session);
+int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, bool h2,
+              struct ssl_session_st **session);
 /* Goes on with the handshake: 0 when done, CONN_AGAIN (conn_want_write is set as needed), or
  * CONN_ERROR. */
 int tls_shake(struct conn *conn);
+
+/* After the handshake: whether HTTP/2 was chosen. */
+bool tls_is_h2(const struct conn *conn);
 
 /* As conn_read and conn_send. An end without the peer's goodbye is an error: a body may be cut. */
 ssize_t tls_read(struct conn *conn, void *p, size_t n);

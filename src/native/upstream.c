@@ -12,6 +12,7 @@
 #include "native/upstream_parts.h"
 
 static void connect_next(struct attempt *a);
+static void start(struct attempt *a);
 static void attempt_ready(struct conn *conn, unsigned events);
 
 /* ------------------------------------------------------------------ life */
@@ -23,6 +24,7 @@ static struct attempt *of_timer(struct timer *t) {
 static void connect_late(struct timer *t);
 static void report_local(struct later *later);
 static void addresses_came(struct origin_waiter *w, int err);
+static void lead_over(struct attempt *a);
 
 static struct attempt *attempt_alloc(struct loop *loop) {
     struct attempt *a = loop->attempts_free;
@@ -53,8 +55,12 @@ static void detach(struct attempt *a) {
     a->dead = true;
     timer_off(&a->timer);
     loop_later_off(loop, &a->later);
+    if (a->h2.session != NULL)
+        h2_up_leave(a);
     if (a->origin != NULL) {
         origin_resolve_off(a->origin, &a->waiter);
+        origin_queue_off(a->origin, &a->waiter);
+        lead_over(a);
         origin_release(a->origin);
     }
     send_del(&a->send, &loop->blocks);
@@ -67,11 +73,11 @@ static void detach(struct attempt *a) {
         attempt_free(a);
 }
 
-static void hold(struct attempt *a) {
+void upstream_hold(struct attempt *a) {
     a->held = true;
 }
 
-static void unhold(struct attempt *a) {
+void upstream_unhold(struct attempt *a) {
     a->held = false;
     if (a->dead)
         attempt_free(a);
@@ -94,15 +100,17 @@ void upstream_del_free(struct loop *loop) {
 
 /* ------------------------------------------------------------------ how it ends */
 
-static uint32_t sent_of(const struct attempt *a) {
-    if (a->send.took == 0)
+/* Of a stream that the target has not begun with only the body counts: what was freed of it. */
+static uint32_t sent_of(const struct attempt *a, uint32_t why) {
+    bool headed = a->h2.session != NULL && a->h2.out && why != GW_FAIL_UNTAKEN;
+    if (a->send.took == 0 && !headed)
         return GW_SENT_NONE;
     return send_done(&a->send) ? GW_SENT_ALL : GW_SENT_PART;
 }
 
 void upstream_fail(struct attempt *a, uint32_t why) {
     struct drive *drive = a->drive;
-    uint32_t number = a->number, sent = sent_of(a);
+    uint32_t number = a->number, sent = sent_of(a, why);
     if (a->conn != NULL)
         conn_close(a->conn);
     a->conn = NULL;
@@ -116,7 +124,7 @@ void upstream_finish(struct attempt *a, uint32_t how) {
     bool relayed = a->relay;
     if (how == GW_CLEAN && a->keep) {
         origin_give(a->origin, a->conn);
-    } else {
+    } else if (a->conn != NULL) {
         conn_close(a->conn);
     }
     a->conn = NULL;
@@ -175,8 +183,13 @@ static void begin(struct attempt *a) {
 
 void upstream_more(struct attempt *a) {
     bool open = a->state == UPSTREAM_HEAD || a->state == UPSTREAM_BODY;
-    if (open && !send_done(&a->send))
+    if (!open || send_done(&a->send))
+        return;
+    if (a->h2.session != NULL) {
+        h2_up_more(a);
+    } else {
         push(a);
+    }
 }
 
 /* ------------------------------------------------------------------ connecting */
@@ -221,12 +234,59 @@ static void connect_next(struct attempt *a) {
     upstream_fail(a, why);
 }
 
+/* Whether HTTP/2 may be spoken to the attempt's origin. */
+static bool offers_h2(const struct attempt *a) {
+    return a->origin->tls && a->loop->limits.upstream_http2 != 0;
+}
+
+/* It leads no more: the others may look for themselves. */
+static void lead_over(struct attempt *a) {
+    if (a->origin->leader != a)
+        return;
+    a->origin->leader = NULL;
+    origin_turn(a->origin);
+}
+
+/* In a stream of a session that the origin has: 0, CONN_AGAIN or CONN_ERROR as h2_up_join. */
+static int begin_stream(struct attempt *a) {
+    int result = h2_up_join(a);
+    if (result != 0)
+        return result;
+    a->state = UPSTREAM_HEAD;
+    timer_off(&a->timer);
+    return 0;
+}
+
+/* The handshake chose HTTP/2: the connection becomes a session, and the attempt its first stream. */
+static void begin_session(struct attempt *a) {
+    a->origin->speaks = ORIGIN_H2;
+    if (!h2_up_start(a->origin, a->conn)) {
+        upstream_fail(a, GW_FAIL_LOCAL);
+        return;
+    }
+    a->conn = NULL;
+    if (begin_stream(a) != 0) {
+        upstream_fail(a, GW_FAIL_LOCAL);
+        return;
+    }
+    lead_over(a);
+}
+
+static void shaken(struct attempt *a) {
+    if (tls_is_h2(a->conn)) {
+        begin_session(a);
+        return;
+    }
+    a->origin->speaks = ORIGIN_H1;
+    lead_over(a);
+    begin(a);
+    push(a);
+}
+
 static void shake(struct attempt *a) {
     int result = tls_shake(a->conn);
-    if (result == 0) {
-        begin(a);
-        push(a);
-    }
+    if (result == 0)
+        shaken(a);
     if (result == CONN_ERROR)
         upstream_fail(a, GW_FAIL_TLS);
 }
@@ -243,8 +303,8 @@ static void connected(struct attempt *a) {
     } else if (!a->origin->tls) {
         begin(a);
         push(a);
-    } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, &a->origin->session) !=
-               0) {
+    } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, offers_h2(a),
+                         &a->origin->session) != 0) {
         upstream_fail(a, GW_FAIL_TLS);
     } else {
         a->state = UPSTREAM_SHAKE;
@@ -256,40 +316,49 @@ static void connected(struct attempt *a) {
 
 static void addresses_came(struct origin_waiter *w, int err) {
     struct attempt *a = (struct attempt *)((char *)w - offsetof(struct attempt, waiter));
-    hold(a);
+    if (a->state == UPSTREAM_TURN) {
+        loop_later(a->loop, &a->later);
+        return;
+    }
+    upstream_hold(a);
     if (err == 0) {
         connect_next(a);
     } else {
         upstream_fail(a, GW_FAIL_DNS);
     }
-    unhold(a);
+    upstream_unhold(a);
 }
 
 static void connect_late(struct timer *t) {
     struct attempt *a = of_timer(t);
     struct loop *loop = a->loop;
-    hold(a);
-    upstream_fail(a, GW_FAIL_CONNECT_TIME);
-    unhold(a);
+    upstream_hold(a);
+    bool starting;
+    bool full = a->state == UPSTREAM_TURN && h2_up_n(a->origin, &starting) > 0;
+    upstream_fail(a, full ? GW_FAIL_UNTAKEN : GW_FAIL_CONNECT_TIME);
+    upstream_unhold(a);
     conn_flush(loop);
 }
 
 static void report_local(struct later *later) {
     struct attempt *a = later->owner;
-    hold(a);
-    if (a->state == UPSTREAM_FAILED) {
+    upstream_hold(a);
+    if (a->state == UPSTREAM_TURN) {
+        start(a);
+        upstream_more(a); /* the drive has said all that it has to say */
+    } else if (a->state == UPSTREAM_FAILED) {
         upstream_fail(a, GW_FAIL_LOCAL);
     } else {
         connect_next(a);
     }
-    unhold(a);
+    upstream_unhold(a);
 }
 
 /* ------------------------------------------------------------------ events */
 
 static void attempt_ready(struct conn *conn, unsigned events) {
     struct attempt *a = conn->owner;
-    hold(a);
+    upstream_hold(a);
     if (a->state == UPSTREAM_CONNECT) {
         connected(a);
     } else if (a->state == UPSTREAM_SHAKE) {
@@ -302,7 +371,7 @@ static void attempt_ready(struct conn *conn, unsigned events) {
         if ((events & CONN_READABLE) != 0)
             upstream_receive(a);
     }
-    unhold(a);
+    upstream_unhold(a);
 }
 
 void upstream_relay(struct attempt *a) {
@@ -310,25 +379,44 @@ void upstream_relay(struct attempt *a) {
 }
 
 void upstream_resume(struct attempt *a) {
-    if (a->state == UPSTREAM_BODY)
+    if (a->state != UPSTREAM_BODY)
+        return;
+    if (a->h2.session != NULL) {
+        h2_up_resume(a);
+    } else {
         conn_watch(a->conn, CONN_READ);
+    }
 }
 
 /* ------------------------------------------------------------------ starting */
 
-/* On a connection that others have used, at once; else on a new one. */
-static void start(struct attempt *a, uint32_t connect_ms) {
+/* On a connection that others have used. */
+static bool start_reused(struct attempt *a) {
     a->conn = origin_take(a->origin);
-    if (a->conn != NULL) {
-        a->conn->ready = attempt_ready;
-        a->conn->owner = a;
-        a->reused = true;
-        /* the drive pushes when it has told the core of the body that came with the head */
-        begin(a);
-        return;
-    }
+    if (a->conn == NULL)
+        return false;
+    a->conn->ready = attempt_ready;
+    a->conn->owner = a;
+    a->reused = true;
+    /* the drive pushes when it has told the core of the body that came with the head */
+    begin(a);
+    return true;
+}
+
+/* Makes it the one that connects; false if it is to wait for another, or for room. */
+static bool lead(struct attempt *a) {
+    struct origin *origin = a->origin;
+    if (!offers_h2(a) || origin->speaks == ORIGIN_H1)
+        return true;
+    bool starting;
+    if (h2_up_n(origin, &starting) >= H2_UP_SESSIONS || starting || origin->leader != NULL)
+        return false;
+    origin->leader = a;
+    return true;
+}
+
+static void start_new(struct attempt *a) {
     a->state = UPSTREAM_RESOLVE;
-    timer_set(&a->timer, (double)uv_now(&a->loop->uv) + connect_ms);
     int result = origin_resolve(a->origin, &a->waiter);
     if (result == CONN_AGAIN)
         return;
@@ -340,6 +428,21 @@ static void start(struct attempt *a, uint32_t connect_ms) {
             return;
     }
     loop_later(a->loop, &a->later); /* the drive must not hear of it from here */
+}
+
+static void start(struct attempt *a) {
+    int result = offers_h2(a) ? begin_stream(a) : CONN_AGAIN;
+    if (result == CONN_ERROR) {
+        a->state = UPSTREAM_FAILED;
+        loop_later(a->loop, &a->later);
+    } else if (result == CONN_AGAIN && !start_reused(a)) {
+        if (lead(a)) {
+            start_new(a);
+        } else {
+            a->state = UPSTREAM_TURN;
+            origin_queue(a->origin, &a->waiter);
+        }
+    }
 }
 
 struct attempt *upstream_send(struct drive *drive, const struct gw_action *action) {
@@ -356,6 +459,7 @@ struct attempt *upstream_send(struct drive *drive, const struct gw_action *actio
         loop_later(loop, &a->later);
         return a;
     }
-    start(a, action->send.connect_ms);
+    timer_set(&a->timer, (double)uv_now(&loop->uv) + action->send.connect_ms);
+    start(a);
     return a;
 }

@@ -3,6 +3,8 @@
  *
  *     state    | waits for                       | goes to
  *     ---------+---------------------------------+-------------------------------------------------
+ *     TURN     | another's handshake, or room in | HEAD, in a stream; RESOLVE; failed: UNTAKEN
+ *              | an HTTP/2 session (origin.h)    |
  *     RESOLVE  | the origin's addresses          | CONNECT; failed: DNS
  *     CONNECT  | connect() to one address        | SHAKE or HEAD; the next address; failed: REFUSED
  *     SHAKE    | the TLS handshake               | HEAD; failed: TLS
@@ -11,9 +13,9 @@
  *     BODY     | the end of the body             | over: CLEAN or CUT
  *     FAILED   | the next turn, to say so        | failed: LOCAL
  *
- * RESOLVE to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). Every other wait
+ * TURN to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). Every other wait
  * is the core's: it drops attempts that take too long. A connection that was free in the origin's
- * pool begins in HEAD.
+ * pool begins in HEAD, and so does a stream of a session; what else can become of that is in h2_up.h.
  *
  * An attempt reports to its drive with drive_res_...; never from inside upstream_send. After a
  * failure or an end it is gone. While the front is full it does not read.
@@ -22,6 +24,7 @@
 #define NATIVE_UPSTREAM_H
 
 #include "core/gw.h"
+#include "native/h2_up.h"
 #include "native/later.h"
 #include "native/origin.h"
 #include "native/send.h"
@@ -50,7 +53,8 @@ struct attempt {
     uint64_t left;    /* of a body with a length */
     struct gw_h1_chunks chunks;
     struct origin *origin;
-    struct conn *conn;
+    struct conn *conn; /* NULL: there is none yet, or it is a session's */
+    struct h2_up_stream h2;
     struct block *part; /* a head that is not whole yet */
     uint32_t part_seen; /* bytes of it that the codec has looked at */
     struct send send;

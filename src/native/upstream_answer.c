@@ -5,7 +5,7 @@
 #include "native/loop.h"
 #include "native/upstream_parts.h"
 
-static void deliver(struct attempt *a, const char *p, size_t n) {
+void upstream_deliver(struct attempt *a, const char *p, size_t n) {
     if (n == 0)
         return;
     if (a->relay) {
@@ -46,7 +46,7 @@ static void take_chunks(struct attempt *a, const char *p, size_t n) {
     int result = unchunk(a, p, n, &payload, &used);
     if (result == GW_H1_END && used < n)
         a->keep = false;
-    deliver(a, payload.p, payload.n);
+    upstream_deliver(a, payload.p, payload.n);
     if (a->dead || result == GW_H1_MORE)
         return;
     upstream_finish(a, result == GW_H1_END ? GW_CLEAN : GW_CUT);
@@ -58,7 +58,7 @@ static void take_length(struct attempt *a, const char *p, size_t n) {
         a->keep = false; /* what follows belongs to nothing that was asked */
     }
     a->left -= n;
-    deliver(a, p, n);
+    upstream_deliver(a, p, n);
     if (!a->dead && a->left == 0)
         upstream_finish(a, GW_CLEAN);
 }
@@ -72,7 +72,7 @@ static void take_body(struct attempt *a, const char *p, size_t n) {
         take_chunks(a, p, n);
         break;
     case GW_H1_CLOSE:
-        deliver(a, p, n);
+        upstream_deliver(a, p, n);
         break;
     default:
         if (n > 0)
@@ -104,8 +104,8 @@ static bool keep_part(struct attempt *a, const char *p, size_t n) {
 
 /* What an answer to HEAD says a GET would get: the core is told of the body that comes, which is none,
  * but the client is to hear of the other. */
-static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res) {
-    const struct gw_header *headers = a->loop->headers;
+static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res,
+                         const struct gw_header *headers) {
     uint64_t n;
     if (!a->to_head)
         return 0;
@@ -117,18 +117,23 @@ static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res) {
     return 0;
 }
 
-/* The head is whole: `rest` is what came behind it. */
-static void headed(struct attempt *a, const struct gw_h1_res *res, struct gw_str rest) {
+void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
+                     const struct gw_header *headers) {
     a->state = UPSTREAM_BODY;
     a->framing = (uint8_t)res->framing;
     a->left = res->framing == GW_H1_LENGTH ? res->body_len : 0;
+    struct gw_res_head head = {res->status, headers, res->headers_n, res->body_len};
+    a->drive->declared = declared(a, res, headers);
+    drive_res_head(a->drive, a->number, &head);
+}
+
+/* The head is whole: `rest` is what came behind it. */
+static void headed(struct attempt *a, const struct gw_h1_res *res, struct gw_str rest) {
     if (res->framing == GW_H1_CHUNKED)
         gw_h1_chunks_init(&a->chunks);
     /* a target that answers before it has the request may never read the rest of it */
     a->keep = res->keep_alive && send_done(&a->send);
-    struct gw_res_head head = {res->status, a->loop->headers, res->headers_n, res->body_len};
-    a->drive->declared = declared(a, res);
-    drive_res_head(a->drive, a->number, &head);
+    upstream_headed(a, res, a->loop->headers);
     if (a->dead)
         return;
     if (rest.n > 0 || a->framing == GW_H1_NONE || (a->framing == GW_H1_LENGTH && a->left == 0)) {

@@ -8,7 +8,8 @@
 #include "native/upstream.h"
 
 enum upstream_state {
-    UPSTREAM_RESOLVE = 1,
+    UPSTREAM_TURN = 1,
+    UPSTREAM_RESOLVE,
     UPSTREAM_CONNECT,
     UPSTREAM_SHAKE,
     UPSTREAM_HEAD,
@@ -18,12 +19,22 @@ enum upstream_state {
 
 /* upstream.c: the attempt is gone afterwards, but its memory stays while it is held. */
 
+void upstream_hold(struct attempt *a);
+void upstream_unhold(struct attempt *a);
+
 void upstream_fail(struct attempt *a, uint32_t why);
 void upstream_finish(struct attempt *a, uint32_t how);
 /* The connection ended or broke. */
 void upstream_closed(struct attempt *a, bool clean);
 
-/* upstream_answer.c: receives once and hands on what came. */
+/* upstream_answer.c */
+
+/* The head is there: the drive hears of it. */
+void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
+                     const struct gw_header *headers);
+/* Body bytes for the drive or the front. */
+void upstream_deliver(struct attempt *a, const char *p, size_t n);
+/* Receives once and hands on what came. */
 
 void upstream_receive(struct attempt *a);
 

@@ -51,8 +51,8 @@ static const struct gw_cells shared = {cells, 1};
 
 static const char *const state_names[] = {"NEW",   "SNIFF",   "QUEUE", "TRY", "KEEP",
                                           "RELAY", "OBSERVE", "PROBE", "DONE"};
-static const char *const fail_names[] = {"",      "refused", "dns",  "tls",  "connect-time",
-                                         "reset", "stale",   "junk", "local"};
+static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "connect-time",
+                                         "reset", "stale",   "junk", "local", "untaken"};
 static const char *const sent_names[] = {"none", "part", "all"};
 
 static void die(const char *what, const char *line) {
@@ -360,7 +360,7 @@ static void on_fail(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_RES_FAIL};
     const char *name = word(&rest);
     e.attempt = (uint32_t)length(word(&rest));
-    e.res_fail.fail = index_of(fail_names, 9, word(&rest));
+    e.res_fail.fail = index_of(fail_names, 10, word(&rest));
     e.res_fail.sent = index_of(sent_names, 3, word(&rest));
     feed(r, name, &e);
 }

@@ -6,7 +6,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import * as abi from '../../build/offsets.js';
 import { Core } from '../../worker-shim/core.js';
 
-const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local'];
+const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken'];
 const SENT = ['none', 'part', 'all'];
 const SHOWS = ['', 'health', 'limits', 'keyed'];
 
