@@ -436,6 +436,7 @@ static void start(struct attempt *a) {
         a->state = UPSTREAM_FAILED;
         loop_later(a->loop, &a->later);
     } else if (result == CONN_AGAIN && !start_reused(a)) {
+        timer_set(&a->timer, a->connect_by);
         if (lead(a)) {
             start_new(a);
         } else {
@@ -459,7 +460,7 @@ struct attempt *upstream_send(struct drive *drive, const struct gw_action *actio
         loop_later(loop, &a->later);
         return a;
     }
-    timer_set(&a->timer, (double)uv_now(&loop->uv) + action->send.connect_ms);
+    a->connect_by = (double)uv_now(&loop->uv) + action->send.connect_ms;
     start(a);
     return a;
 }

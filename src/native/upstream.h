@@ -58,6 +58,7 @@ struct attempt {
     struct block *part; /* a head that is not whole yet */
     uint32_t part_seen; /* bytes of it that the codec has looked at */
     struct send send;
+    double connect_by;  /* when RESOLVE to SHAKE, and a TURN, must be over */
     struct timer timer; /* for RESOLVE to SHAKE */
     struct later later;
     struct origin_waiter waiter;
