@@ -151,6 +151,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
 	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ -lm -o $@
 
+BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 BUILT := build $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
 test: $(BUILT) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
 	@node tools/test.mjs
@@ -158,7 +159,6 @@ test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
-BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o
 	$(call say,link $@)$(CC_native) $^ -o $@
 soak: build/heady-gateway | $(NODE)

@@ -221,23 +221,23 @@ static const char *read_block_line(const char *p, const char *end, struct gw_hea
 }
 
 static bool ends_in_line(struct gw_str block) {
-    return block.n == 0 || gw_str_ends(block, GW_STR("\r\n"));
+    return gw_str_ends(block, GW_STR("\r\n"));
 }
 
 bool h1_fields_block_ok(struct gw_str block) {
     struct gw_header header;
-    if (!ends_in_line(block))
-        return false;
+    if (block.n == 0 || !ends_in_line(block))
+        return block.n == 0;
     const char *p = block.p, *end = block.p + block.n;
     while (p != NULL && p < end)
         p = read_block_line(p, end, &header);
-    return p != NULL || block.n == 0;
+    return p != NULL;
 }
 
 int h1_fields_block_read(struct gw_str block, struct gw_header *headers, uint32_t max) {
     uint32_t n = 0;
-    if (!ends_in_line(block))
-        return GW_H1_BAD;
+    if (block.n == 0 || !ends_in_line(block))
+        return block.n == 0 ? 0 : GW_H1_BAD;
     const char *p = block.p, *end = block.p + block.n;
     while (p != NULL && p < end && n < max)
         p = read_block_line(p, end, &headers[n++]);
