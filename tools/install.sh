@@ -39,7 +39,19 @@ apt() {
     $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null
 }
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+mine=
+clean() {
+    rm -f "$log"
+    [ -z "$mine" ] || $root rm -f "$policy"
+}
+trap clean EXIT
+# nginx and HAProxy are wanted as programs: installing them must not start them as services.
+if [ ! -e "$policy" ]; then
+    mine=yes
+    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+    $root chmod 755 "$policy"
+fi
 echo "installing:$missing"
 # On a fresh machine the lists are empty or old. Old ones may still do.
 apt update || echo "apt-get update failed; going on with the lists that are there" >&2
@@ -47,3 +59,8 @@ apt -y --no-install-recommends install $missing >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     fail "apt-get could not install them (above)."
 }
+for service in nginx haproxy; do
+    case "$missing" in
+    *" $service"*) [ ! -d /run/systemd/system ] || $root systemctl -q disable "$service" || true ;;
+    esac
+done
