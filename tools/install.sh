@@ -7,7 +7,7 @@ clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-c
 # For these any version of the command will do, wherever it comes from: command=package.
 commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl
 nginx=nginx-light haproxy=haproxy h2load=nghttp2-client python3=python3-minimal
-systemd-socket-activate=systemd"
+systemd-socket-activate=systemd slowhttptest=slowhttptest"
 
 PATH=$PATH:/usr/sbin
 missing=

@@ -87,6 +87,7 @@ static void set_limits(struct gw_limits *l, bool edge) {
         .upstream_http2 = 1,
         .connections_max = 10000,
         .streams_max = 128,
+        .client_rate_min = 256,
         .log_requests = edge ? 0 : 1,
         .connect_ms = 3000,
         .request_ms = 600000,

@@ -25,7 +25,9 @@ static void show_limits(const struct gw_conf *conf, struct gw_buf *b) {
     put_line(b, GW_STR("upstream_idle_max"), l->upstream_idle_max);
     put_line(b, GW_STR("upstream_http2"), l->upstream_http2);
     put_line(b, GW_STR("connections_max"), l->connections_max);
+    put_line(b, GW_STR("connections_per_address"), l->connections_per_address);
     put_line(b, GW_STR("streams_max"), l->streams_max);
+    put_line(b, GW_STR("client_rate_min"), l->client_rate_min);
     put_line(b, GW_STR("log_requests"), l->log_requests);
 }
 

@@ -19,7 +19,7 @@ double client_now_ms(const struct client *c) {
 
 /* ------------------------------------------------------------------ life */
 
-void client_new(struct loop *loop, int fd, uint32_t peer) {
+void client_new(struct loop *loop, int fd, uint32_t peer, uint32_t *crowd) {
     struct client *c = loop->clients_free;
     if (c != NULL) {
         loop->clients_free = c->next;
@@ -36,6 +36,7 @@ void client_new(struct loop *loop, int fd, uint32_t peer) {
                          .conn = conn,
                          .state = CLIENT_IDLE,
                          .peer = peer,
+                         .crowd = crowd,
                          .fresh = true};
     conn->closed = client_freed;
     conn->stall_ms = loop->limits.client_write_ms;
@@ -45,6 +46,7 @@ void client_new(struct loop *loop, int fd, uint32_t peer) {
         c->next->prev = c;
     loop->clients = c;
     loop->clients_n++;
+    (*crowd)++;
     if (loop->tls_server != NULL && !client_shake_begin(c)) {
         client_shut(c, true);
         return;
@@ -93,6 +95,7 @@ void client_shut(struct client *c, bool reset) {
         loop->clients = c->next;
     }
     loop->clients_n--;
+    (*c->crowd)--;
     if (c->h2 != NULL)
         h2_client_del(c->h2);
     if (c->front.drive != NULL)
@@ -148,6 +151,13 @@ void client_watch(struct client *c) {
     conn_watch(c->conn, how);
 }
 
+double client_stalled(const struct loop *loop, const struct conn *conn) {
+    const struct limits *l = &loop->limits;
+    if (conn->queued == 0)
+        return INFINITY;
+    return pace_deadline(&conn->pace, l->client_write_ms, (double)l->client_rate_min);
+}
+
 /* When the client must have done what it is waited for. */
 static double deadline(const struct client *c) {
     const struct limits *l = &c->loop->limits;
@@ -164,22 +174,21 @@ static double deadline(const struct client *c) {
         break;
     case CLIENT_CALL:
         if (!c->in_done && drive_wants(c->front.drive))
-            at = c->since_ms + l->client_body_ms;
+            at = pace_deadline(&c->in, l->client_body_ms, (double)l->client_rate_min);
         break;
     case CLIENT_LINGER:
         return c->since_ms + l->linger_ms;
     default:
         break;
     }
-    if (c->conn->queued == 0)
-        return at;
-    double stalled = c->conn->moved_ms + l->client_write_ms;
+    double stalled = client_stalled(c->loop, c->conn);
     return stalled < at ? stalled : at;
 }
 
 /* A wait begins, or begins anew. */
 void client_wait(struct client *c) {
     c->since_ms = client_now_ms(c);
+    pace_wait(&c->in, c->since_ms);
     timer_set(&c->conn->timer, deadline(c));
 }
 
@@ -242,9 +251,7 @@ static void client_ready(struct conn *conn, unsigned events) {
 }
 
 static void expired(struct client *c, double now) {
-    bool stalled =
-        c->conn->queued > 0 && now >= c->conn->moved_ms + c->loop->limits.client_write_ms;
-    if (stalled) {
+    if (now >= client_stalled(c->loop, c->conn)) {
         client_shut(c, true);
     } else if (c->state == CLIENT_HEAD) {
         client_fresh_answer(c);

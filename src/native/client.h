@@ -60,13 +60,17 @@ struct client {
     uint64_t in_left, out_left;
     struct gw_h1_chunks chunks;
     double since_ms; /* when the present wait began */
+    struct pace in;  /* of the request body */
+    uint32_t *crowd; /* connections of this address */
     uint64_t lingered;
 };
 
 /* What a call is told of its client: the name in its certificate, or an empty text. */
 struct gw_str client_certificate(const struct client *client);
-/* Serves the connected socket `fd`. */
-void client_new(struct loop *loop, int fd, uint32_t peer);
+/* Serves the connected socket `fd`, and counts it in `crowd`. */
+void client_new(struct loop *loop, int fd, uint32_t peer, uint32_t *crowd);
+/* When the queue is too slow: beyond, its connection is reset. */
+double client_stalled(const struct loop *loop, const struct conn *conn);
 /* Closes those that wait for a request, unless one has just come; the others close after their
  * answers. `leave`: those that wait may wait for DRAIN_GRACE_MS since their last request. */
 void client_drain(struct loop *loop, bool leave);

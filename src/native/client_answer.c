@@ -91,7 +91,7 @@ void client_refuse(struct client *c, uint32_t status, const char *message, const
         return;
     }
     c->keep_alive = c->in_done = false;
-    on_end(&c->front, reply_error(&c->front, status, message, code));
+    on_end(&c->front, reply_error(c->loop, &c->front, status, message, code));
 }
 
 /* ------------------------------------------------------------------ the answer */

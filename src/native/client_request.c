@@ -119,8 +119,13 @@ static bool take_body(struct client *c, struct gw_str *in) {
     return c->in_framing == GW_H1_CHUNKED ? take_chunks(c, in) : take_length(c, in);
 }
 
+/* The body cannot be taken: its framing is wrong, or there is no memory for it. */
 static void refuse_body(struct client *c) {
-    client_refuse(c, 400, "the request body is not validly chunked", "bad_request");
+    if (c->in_framing == GW_H1_CHUNKED && c->chunks.why.n > 0) {
+        client_refuse(c, 400, "the request body is not validly chunked", "bad_request");
+    } else {
+        client_refuse(c, 503, OUT_OF_MEMORY, "overloaded");
+    }
 }
 
 /* Chunks are received like heads and copied. What is behind the last one waits for its turn. */
@@ -129,7 +134,7 @@ static ssize_t receive_chunks(struct client *c) {
     if (n <= 0)
         return n;
     struct gw_str in = gw_str(c->loop->scratch->data, (size_t)n);
-    c->since_ms = client_now_ms(c);
+    pace_moved(&c->in, client_now_ms(c), (uint64_t)n);
     if (!take_body(c, &in)) {
         refuse_body(c);
         return n;
@@ -140,13 +145,15 @@ static ssize_t receive_chunks(struct client *c) {
     return n;
 }
 
+enum { NO_MEMORY = -3 }; /* beside CONN_AGAIN and CONN_ERROR */
+
 /* A body of a known length is received straight to where it stays: one read. */
 static ssize_t read_length(struct client *c) {
     struct body *body = &c->front.drive->body;
     size_t room;
     char *p = body_room(body, &c->loop->blocks, c->in_left, &room);
     if (p == NULL)
-        return CONN_ERROR;
+        return NO_MEMORY;
     ssize_t n = conn_read(c->conn, p, room < c->in_left ? room : (size_t)c->in_left);
     if (n <= 0)
         return n;
@@ -171,9 +178,13 @@ static void read_on(struct client *c) {
 static ssize_t receive_length(struct client *c) {
     struct drive *d = c->front.drive;
     ssize_t n = read_length(c);
+    if (n == NO_MEMORY) {
+        refuse_body(c);
+        return CONN_AGAIN;
+    }
     if (n <= 0)
         return n;
-    c->since_ms = client_now_ms(c);
+    pace_moved(&c->in, client_now_ms(c), (uint64_t)n);
     drive_body_came(d);
     return n;
 }
@@ -216,6 +227,7 @@ static void refuse_head(struct client *c, const struct gw_h1_req *req) {
 
 static void new_request(struct client *c, const struct gw_h1_req *req) {
     c->state = CLIENT_CALL;
+    pace_begin(&c->in, client_now_ms(c));
     c->fresh = false;
     c->minor = (uint8_t)req->minor;
     c->keep_alive = req->keep_alive;
@@ -246,7 +258,7 @@ static void begin(struct client *c, const struct gw_h1_req *req, struct gw_str *
     c->expect = req->expect_continue && !c->in_done && in->n == 0;
     struct drive *d = drive_open(c->loop, &c->front);
     if (d == NULL) {
-        client_refuse(c, 503, "the gateway is out of memory; try again", "overloaded");
+        client_refuse(c, 503, OUT_OF_MEMORY, "overloaded");
     } else if (!c->in_done && in->n > 0 && !take_body(c, in)) {
         refuse_body(c);
     } else {

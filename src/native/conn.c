@@ -263,7 +263,7 @@ static void send_queue(struct conn *conn) {
         conn_fail(conn);
     } else if (sent > 0) {
         dequeue(conn, (size_t)sent);
-        conn->moved_ms = (double)uv_now(&conn->loop->uv);
+        pace_moved(&conn->pace, (double)uv_now(&conn->loop->uv), (uint64_t)sent);
     }
     rearm(conn);
 }
@@ -282,8 +282,8 @@ static void keep_rest(struct conn *conn, const struct batch *b, size_t sent) {
     }
     if (!began || conn->queued == 0)
         return;
-    conn->moved_ms = (double)uv_now(&conn->loop->uv);
-    double stalled_ms = conn->moved_ms + conn->stall_ms;
+    pace_begin(&conn->pace, (double)uv_now(&conn->loop->uv));
+    double stalled_ms = conn->pace.since_ms + conn->stall_ms;
     if (stalled_ms < conn->timer.at)
         timer_set(&conn->timer, stalled_ms);
 }

@@ -28,6 +28,7 @@
 
 #include "base/str.h"
 #include "native/later.h"
+#include "native/pace.h"
 #include "native/timer.h"
 
 struct loop;
@@ -72,8 +73,8 @@ struct conn {
     struct conn *next, *prev;   /* the owner's lists */
     struct block *first, *last; /* the queue */
     size_t queued;
-    double moved_ms; /* when the queue last went on */
-    double stall_ms; /* when the queue begins, timer is set to this long from then, if earlier */
+    struct pace pace; /* of the queue, while there is one */
+    double stall_ms;  /* when the queue begins, timer is set to this long from then, if earlier */
 };
 
 struct batch {

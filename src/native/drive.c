@@ -163,13 +163,13 @@ static void pump(struct drive *d) {
 
 /* ------------------------------------------------------------------ settling */
 
-/* An event or an action failed: 500 if that can still be said, else the answer is cut. */
+/* An event or an action failed: 503 if that can still be said, else the answer is cut. */
 static void give_up(struct drive *d) {
     d->over = true;
     d->code = 1;
     if (d->headed || d->front == NULL)
         return;
-    d->code = reply_error(d->front, 500, "the gateway ran out of memory; send it again", NULL);
+    d->code = reply_error(d->loop, d->front, 503, OUT_OF_MEMORY, "overloaded");
 }
 
 /* END: what was relayed without a report goes on by itself, everything else is over. */
@@ -237,8 +237,7 @@ void drive_start(struct drive *d, const struct gw_req_head *head, bool fin) {
     struct loop *loop = d->loop;
     d->call = gw_open(loop->gw, loop_time(loop));
     if (d->call == NULL) {
-        leave(d,
-              reply_error(d->front, 503, "the gateway is out of memory; try again", "overloaded"));
+        leave(d, reply_error(loop, d->front, 503, OUT_OF_MEMORY, "overloaded"));
         return;
     }
     gw_set_user(d->call, d);

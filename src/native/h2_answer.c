@@ -83,7 +83,7 @@ int h2_answer_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
     for (size_t left = n; left > 0;) {
         left -= h2_answer_queued(s) > 0 ? send_queued(s, left) : send_borrowed(s, left);
     }
-    s->out_ms = h2_client_now_ms(h);
+    pace_moved(&s->out_pace, h2_client_now_ms(h), n);
     if (n > 0)
         h2_calm_earn(&h->calm, H2_WORTH);
     h->gathered += n;
@@ -177,8 +177,8 @@ static void keep_rest(struct h2_stream *s) {
     }
     if (!began || h2_answer_queued(s) == 0)
         return;
-    s->out_ms = h2_client_now_ms(h);
-    h2_client_wait(h, s->out_ms + h->loop->limits.client_write_ms);
+    pace_begin(&s->out_pace, h2_client_now_ms(h));
+    h2_client_wait(h, s->out_pace.since_ms + h->loop->limits.client_write_ms);
 }
 
 static void on_data(struct front *front, const struct front_piece *pieces, uint32_t n) {
@@ -228,7 +228,7 @@ void h2_answer_over(struct h2_stream *s) {
 void h2_answer_refuse(struct h2_stream *s, uint32_t status, const char *message, const char *code) {
     if (s->front.drive != NULL)
         drive_gone(s->front.drive);
-    on_end(&s->front, s->headed ? 1 : reply_error(&s->front, status, message, code));
+    on_end(&s->front, s->headed ? 1 : reply_error(s->h->loop, &s->front, status, message, code));
 }
 
 static bool on_full(struct front *front) {
@@ -250,7 +250,7 @@ static void on_wanted(struct front *front) {
         (void)nghttp2_submit_headers(s->h->session, NGHTTP2_FLAG_NONE, s->id, NULL, &nv, 1, NULL);
     }
     s->expect = false;
-    s->in_ms = h2_client_now_ms(s->h);
+    pace_wait(&s->in, h2_client_now_ms(s->h));
     h2_stream_wants(s);
     h2_client_pump(s->h);
 }

@@ -140,8 +140,8 @@ static void ready(struct conn *conn, unsigned events) {
 static double deadline(const struct h2_client *h) {
     const struct limits *l = &h->loop->limits;
     double at = h->heading_ms + l->client_head_ms;
-    if (h->conn->queued > 0 && h->conn->moved_ms + l->client_write_ms < at)
-        at = h->conn->moved_ms + l->client_write_ms;
+    if (client_stalled(h->loop, h->conn) < at)
+        at = client_stalled(h->loop, h->conn);
     if (h->streams_n == 0 && h->idle_ms + l->client_idle_ms < at)
         at = h->idle_ms + l->client_idle_ms;
     for (const struct h2_stream *s = h->streams; s != NULL; s = s->next) {
@@ -154,7 +154,7 @@ static double deadline(const struct h2_client *h) {
 
 static void expired(struct h2_client *h, double now_ms) {
     const struct limits *l = &h->loop->limits;
-    if (h->conn->queued > 0 && now_ms >= h->conn->moved_ms + l->client_write_ms) {
+    if (now_ms >= client_stalled(h->loop, h->conn)) {
         client_shut(h->client, true);
         return;
     }

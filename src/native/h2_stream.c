@@ -5,6 +5,7 @@
 #include "native/client.h"
 #include "native/conn.h"
 #include "native/loop.h"
+#include "native/reply.h"
 
 /* ------------------------------------------------------------------ life */
 
@@ -86,7 +87,7 @@ void h2_stream_data(struct h2_stream *s, struct gw_str bytes) {
     }
     if (!put(s, bytes))
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
-    s->in_ms = h2_client_now_ms(s->h);
+    pace_moved(&s->in, h2_client_now_ms(s->h), n);
     h2_client_due(s->h, s);
 }
 
@@ -100,6 +101,11 @@ void h2_stream_fin(struct h2_stream *s) {
     s->front.drive->body.fin = true;
 }
 
+static double body_deadline(const struct h2_stream *s) {
+    const struct limits *l = &s->h->loop->limits;
+    return pace_deadline(&s->in, l->client_body_ms, (double)l->client_rate_min);
+}
+
 void h2_stream_wants(struct h2_stream *s) {
     struct h2_client *h = s->h;
     if (s->front.drive == NULL || !drive_wants(s->front.drive))
@@ -107,7 +113,7 @@ void h2_stream_wants(struct h2_stream *s) {
     (void)nghttp2_session_consume(h->session, s->id, s->unconsumed);
     s->unconsumed = 0;
     if (!s->in_done)
-        h2_client_wait(h, s->in_ms + h->loop->limits.client_body_ms);
+        h2_client_wait(h, body_deadline(s));
 }
 
 /* ------------------------------------------------------------------ the beginning */
@@ -141,7 +147,7 @@ static void begin(struct h2_stream *s, const struct gw_h2_req *req,
         .body_len = body_len,
     };
     s->expect = req->expect_continue && !s->in_done && s->arrived == 0;
-    s->in_ms = h2_client_now_ms(s->h);
+    pace_begin(&s->in, h2_client_now_ms(s->h));
     drive_start(s->front.drive, &head, s->in_done);
 }
 
@@ -158,7 +164,7 @@ static void start(struct h2_stream *s) {
     } else if (gw_h2_req_read(fields, n, &req) != 0) {
         h2_answer_refuse(s, req.status, req.why.p, code_of(req.status));
     } else if (d == NULL) {
-        h2_answer_refuse(s, 503, "the gateway is out of memory; try again", "overloaded");
+        h2_answer_refuse(s, 503, OUT_OF_MEMORY, "overloaded");
     } else {
         begin(s, &req, fields);
     }
@@ -185,22 +191,21 @@ static bool waits_for_body(const struct h2_stream *s) {
 
 double h2_stream_deadline(const struct h2_stream *s) {
     const struct limits *l = &s->h->loop->limits;
-    double at = INFINITY;
-    if (waits_for_body(s))
-        at = s->in_ms + l->client_body_ms;
-    if (h2_answer_queued(s) > 0 && s->out_ms + l->client_write_ms < at)
-        at = s->out_ms + l->client_write_ms;
-    return at;
+    double at = waits_for_body(s) ? body_deadline(s) : INFINITY;
+    if (h2_answer_queued(s) == 0)
+        return at;
+    double out_at = pace_deadline(&s->out_pace, l->client_write_ms, (double)l->client_rate_min);
+    return out_at < at ? out_at : at;
 }
 
 void h2_stream_late(struct h2_stream *s, double now_ms) {
     if (now_ms < h2_stream_deadline(s))
         return;
-    if (waits_for_body(s) && now_ms >= s->in_ms + s->h->loop->limits.client_body_ms) {
+    if (waits_for_body(s) && now_ms >= body_deadline(s)) {
         h2_answer_refuse(s, 408, "the request's body did not arrive in time; send it again",
                          "request_timeout");
     } else {
-        s->out_ms = now_ms; /* until the reset has gone out */
+        pace_begin(&s->out_pace, now_ms); /* until the reset has gone out */
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
     }
 }

@@ -21,6 +21,7 @@
 #include "native/h2_client.h"
 #include "native/h2_fields.h"
 #include "native/later.h"
+#include "native/pace.h"
 
 struct h2_stream {
     struct front front;
@@ -49,7 +50,7 @@ struct h2_stream {
     uint32_t pieces_n;
     size_t piece_at; /* bytes of pieces[0] that are gone */
 
-    double in_ms, out_ms; /* since when request bytes are waited for; when `out` last went on */
+    struct pace in, out_pace; /* of the request body; of what waits in `out` */
 };
 
 struct h2_client {

@@ -13,7 +13,7 @@
 #include "native/hub.h"
 #include "native/loop.h"
 
-enum { ACCEPT_AT_ONCE = 64, BACKLOG = 4096 };
+enum { ACCEPT_AT_ONCE = 64, BACKLOG = 4096, PER_ADDRESS = 512 };
 
 struct listener {
     struct listener *next;
@@ -111,15 +111,19 @@ bool listen_equal_any_port(const struct listen_address *a, const struct listen_a
     "\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}\n"
 
 /* Answers that there is no room: without a call, for there is no memory or descriptor for one. */
-static void shed(int fd) {
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n"
-                               "retry-after: 1\r\ncontent-type: application/json\r\n"
-                               "content-length: 123\r\n\r\n" BUSY;
-    _Static_assert(sizeof BUSY == 1 + 123, "content-length");
-    char sink[4096];
+static void shed(struct loop *loop, int fd) {
+    char id[LOOP_ID], sink[4096], busy[512];
+    loop_id(loop, id);
+    int n = snprintf(busy, sizeof busy,
+                     "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n"
+                     "retry-after: 1\r\ncontent-type: application/json\r\n"
+                     "cache-control: no-store\r\nx-request-id: %s\r\n"
+                     "content-length: %zu\r\n\r\n" BUSY,
+                     id, sizeof BUSY - 1);
     /* what has come is read, else closing would reset the answer away */
     (void)recv(fd, sink, sizeof sink, MSG_DONTWAIT);
-    (void)send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (loop->tls_server == NULL) /* else it could not be read */
+        (void)send(fd, busy, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(fd, SHUT_WR);
     close(fd);
 }
@@ -131,19 +135,29 @@ static bool shed_with_reserve(struct listener *l) {
         close(l->reserve);
     int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0)
-        shed(fd);
+        shed(l->loop, fd);
     l->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return fd >= 0;
+}
+
+/* How many connections one address may have at this loop: its share of what is set. */
+static uint64_t crowd_max(const struct loop *loop, bool loopback) {
+    uint64_t max = loop->limits.connections_per_address;
+    if (max == 0)
+        max = loopback ? UINT32_MAX : PER_ADDRESS;
+    return (max + loop->hub->loops_n - 1) / loop->hub->loops_n;
 }
 
 static void serve(struct listener *l, int fd, const struct sockaddr_storage *peer) {
     struct loop *loop = l->loop;
     uint32_t flags = 0;
-    if (loop->clients_n >= loop->hub->connections_max) {
-        shed(fd);
+    bool loopback = is_loopback(peer);
+    uint32_t *crowd = crowd_of(&loop->crowd, peer);
+    if (loop->clients_n >= loop->hub->connections_max || *crowd >= crowd_max(loop, loopback)) {
+        shed(loop, fd);
         return;
     }
-    if (is_loopback(peer)) {
+    if (loopback) {
         struct sockaddr_storage own = {0};
         socklen_t n = sizeof own;
         bool both =
@@ -151,7 +165,7 @@ static void serve(struct listener *l, int fd, const struct sockaddr_storage *pee
         if (both)
             flags |= GW_PEER_LOOPBACK;
     }
-    client_new(loop, fd, flags);
+    client_new(loop, fd, flags, crowd);
 }
 
 static void accept_some(uv_poll_t *poll, int status, int events) {

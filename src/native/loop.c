@@ -1,8 +1,10 @@
 #include "native/loop.h"
 
+#include <inttypes.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "native/conn.h"
@@ -118,7 +120,9 @@ static void take_limit(struct limits *l, struct gw_str name, uint64_t v) {
            take_n(name, v, GW_STR("upstream_idle_max"), &l->upstream_idle_max) ||
            take_n(name, v, GW_STR("upstream_http2"), &l->upstream_http2) ||
            take_n(name, v, GW_STR("connections_max"), &l->connections_max) ||
+           take_n(name, v, GW_STR("connections_per_address"), &l->connections_per_address) ||
            take_n(name, v, GW_STR("streams_max"), &l->streams_max) ||
+           take_n(name, v, GW_STR("client_rate_min"), &l->client_rate_min) ||
            take_n(name, v, GW_STR("log_requests"), &l->log_requests));
 }
 
@@ -135,6 +139,7 @@ void loop_limits(struct loop *loop) {
         .upstream_http2 = 1,
         .connections_max = 10000,
         .streams_max = 128,
+        .client_rate_min = 256,
         .log_requests = 1,
     };
     struct gw_str rest = gw_show(loop->gw, GW_SHOW_LIMITS, loop_time(loop));
@@ -162,7 +167,17 @@ static void mem_put(void *user, void *p, size_t n) {
     free(p);
 }
 
+void loop_id(struct loop *loop, char id[LOOP_ID]) {
+    (void)snprintf(id, LOOP_ID, "%016" PRIx64 "%016" PRIx64, gw_rng_next(&loop->rng),
+                   gw_rng_next(&loop->rng));
+}
+
 int loop_init(struct loop *loop) {
+    uint64_t seed[2];
+    if (getrandom(seed, sizeof seed, 0) != sizeof seed)
+        return UV_EIO;
+    gw_rng_init(&loop->rng, seed[0]);
+    loop->crowd.seed = seed[1];
     loop->mem = (struct gw_mem){mem_get, mem_put, NULL};
     int err = uv_loop_init(&loop->uv);
     if (err != 0)

@@ -16,9 +16,11 @@
 #include <openssl/types.h>
 #include <uv.h>
 
+#include "base/rng.h"
 #include "core/gw.h"
 #include "native/block.h"
 #include "native/conn.h"
+#include "native/crowd.h"
 #include "native/later.h"
 #include "native/timer.h"
 
@@ -36,6 +38,8 @@ enum { LOOP_SCRATCH = BLOCK_LARGE };
 struct limits {
     double client_head_ms, client_body_ms, client_idle_ms, client_write_ms;
     double linger_ms, drain_ms, upstream_idle_ms;
+    uint64_t client_rate_min;         /* bytes a second; 0: any */
+    uint64_t connections_per_address; /* 0: not set */
     uint64_t upstream_idle_max, upstream_http2, connections_max, streams_max, log_requests;
 };
 
@@ -58,6 +62,8 @@ struct loop {
     uint64_t drives_n;
     struct attempt *attempts_free;
     struct listener *listeners;
+    struct crowd crowd;
+    struct gw_rng rng; /* for ids */
 
     struct timer tasks; /* gw_task is due */
     struct timer drain; /* draining has taken long enough */
@@ -92,6 +98,10 @@ static inline double loop_mono_ms(void) {
 }
 /* "date: ...\r\n", made once a second. */
 struct gw_str loop_date(struct loop *loop);
+
+enum { LOOP_ID = 33 };
+/* A fresh id for a request that the core never sees. */
+void loop_id(struct loop *loop, char id[LOOP_ID]);
 
 void loop_later(struct loop *loop, struct later *later);
 void loop_later_off(struct loop *loop, struct later *later);

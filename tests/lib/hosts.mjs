@@ -18,6 +18,7 @@ import { startRack } from './rack.mjs';
  * @typedef {object} HostOptions
  * @property {Record<string, string>} [env]
  * @property {unknown} [config]
+ * @property {boolean} [plain]   rack: never the build with sanitizers
  *
  * @typedef {object} Bench    what a case gets
  * @property {HostName} name
