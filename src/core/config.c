@@ -114,6 +114,7 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     conf->queue_ms = 3000;
     conf->queue_max = 1024;
     conf->listen = GW_STR("127.0.0.1:4700\n");
+    conf->tls_n = 1;
     (void)gw_conf_profile(conf, GW_STR("balanced"));
 }
 

@@ -47,6 +47,13 @@ struct gw_key {
     uint32_t rpm;     /* 0: no limit */
 };
 
+/* Of connections to one host; file names as they stand in the file. Empty: as for all hosts. */
+struct gw_tls_conf {
+    struct gw_str host, ca_file, cert_file, key_file, server_name;
+};
+
+enum { GW_TLS_HOSTS = 33 }; /* the first is for all hosts */
+
 enum gw_auth { GW_AUTH_NONE = 0, GW_AUTH_OFF, GW_AUTH_KEYS };
 
 struct gw_limits {
@@ -74,6 +81,8 @@ struct gw_conf {
     struct gw_str listen;                 /* lines */
     const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
     uint32_t request_headers_n;
+    struct gw_tls_conf tls[GW_TLS_HOSTS];
+    uint32_t tls_n; /* at least 1 */
     struct gw_tiers tiers;
     int64_t monthly_budget; /* nano-dollars */
 };

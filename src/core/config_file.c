@@ -297,6 +297,7 @@ static bool read_root(struct reader *r) {
         {GW_STR_INIT("heavy"), read_heavy, 0, 0, 0},
         {GW_STR_INIT("local"), read_local, 0, 0, 0},
         {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
+        {GW_STR_INIT("upstream_tls"), gw_conf_upstream_tls, 0, 0, 0},
         {GW_STR_INIT("request_headers"), read_request_headers, 0, 0, 0},
         {GW_STR_INIT("log_requests"), read_log, 0, 0, 0},
     };

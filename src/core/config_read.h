@@ -44,6 +44,9 @@ bool reader_url(struct reader *r, const cJSON *item, struct gw_url *out);
 /* Says what is wrong with `item` and what to do; always false. */
 bool reader_fail(struct reader *r, const cJSON *item, struct gw_str what, struct gw_str remedy);
 
+/* config_tls.c: the section "upstream_tls", into a struct gw_conf. */
+bool gw_conf_upstream_tls(struct reader *r, const cJSON *item, void *into);
+
 static inline struct gw_str reader_name(const cJSON *item) {
     return gw_str(item->string, strlen(item->string));
 }

@@ -285,9 +285,11 @@ enum gw_show_what {
     GW_SHOW_CHECK,      /* effective routes, and every address that may be called: text */
     GW_SHOW_MISSING,    /* what is configured but cannot work (no endpoint): lines; empty is good */
     GW_SHOW_LISTEN,     /* "listen" of the file: addresses, one a line */
+    GW_SHOW_TLS,        /* "upstream_tls": lines of five fields, each ended by a tab: host, CA file,
+                         * certificate, key, server name; the first line is for all hosts */
 };
 /* Text about the gateway, valid until the next gw_show, gw_report, gw_explain, gw_load or gw_del.
- * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN): apart,
+ * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN, TLS): apart,
  * so that the Worker's module does not carry it. */
 struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now);
 struct gw_str gw_report(struct gw *gw, uint32_t what);

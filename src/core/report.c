@@ -101,6 +101,19 @@ static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {
         }
 }
 
+static void show_tls(const struct gw_conf *conf, struct gw_buf *b) {
+    for (uint32_t i = 0; i < conf->tls_n; i++) {
+        const struct gw_tls_conf *t = &conf->tls[i];
+        const struct gw_str fields[] = {t->host, t->ca_file, t->cert_file, t->key_file,
+                                        t->server_name};
+        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
+            gw_buf_put(b, fields[k]);
+            gw_buf_putc(b, '\t');
+        }
+        gw_buf_putc(b, '\n');
+    }
+}
+
 struct gw_str gw_report(struct gw *gw, uint32_t what) {
     struct gw_buf b;
     gw_arena_reset(&gw->shown);
@@ -114,6 +127,9 @@ struct gw_str gw_report(struct gw *gw, uint32_t what) {
         break;
     case GW_SHOW_LISTEN:
         gw_buf_put(&b, gw->conf->listen);
+        break;
+    case GW_SHOW_TLS:
+        show_tls(gw->conf, &b);
         break;
     default:
         break;

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "native/addresses.h"
 #include "native/options.h"
+#include "native/upstream_tls.h"
 
 enum { REQUEST_MAX = 32 << 20, WHY_MAX = 1024, KEY_BYTES = 32 };
 
@@ -71,6 +72,16 @@ static int check_tls(struct tls_server *tls) {
     return tls->cert != NULL && ctx == NULL ? EXIT_USAGE : EXIT_GOOD;
 }
 
+static int check_upstream_tls(struct gw *gw, const struct source *source) {
+    char why[TLS_WHY];
+    struct upstream_tls *tls = upstream_tls_new(gw_report(gw, GW_SHOW_TLS), source->file, why);
+    if (tls == NULL)
+        source_complain(source, why, strlen(why));
+    int code = tls != NULL ? EXIT_GOOD : EXIT_USAGE;
+    upstream_tls_release(tls);
+    return code;
+}
+
 int command_check(struct options *options, const struct source *source) {
     uint64_t cells[GW_CELLS] = {0};
     struct gw *gw = gateway(source, cells);
@@ -88,6 +99,8 @@ int command_check(struct options *options, const struct source *source) {
         code = check_listen(gw, source, options->tls.client_ca != NULL);
     if (code == EXIT_GOOD)
         code = check_tls(&options->tls);
+    if (code == EXIT_GOOD)
+        code = check_upstream_tls(gw, source);
     gw_del(gw);
     return code;
 }

@@ -20,6 +20,7 @@
 #include "native/source.h"
 #include "native/tls.h"
 #include "native/upstream.h"
+#include "native/upstream_tls.h"
 
 enum { CACHE_LINE = 64, WHY_MAX = 1024, SIGNALS = 4 };
 
@@ -136,11 +137,26 @@ static int give_gateway(struct loop *loop, const struct source *source) {
     return EXIT_GOOD;
 }
 
-/* The context that clients' connections begin with is one, which every loop holds. */
-static int give_tls(struct hub *hub) {
+static int give_upstream_tls(struct hub *hub, const struct source *source) {
     char why[TLS_WHY];
-    if (hub->tls->cert == NULL)
-        return EXIT_GOOD;
+    struct gw_str settings = gw_report(hub->loops[0]->gw, GW_SHOW_TLS);
+    struct upstream_tls *tls = upstream_tls_new(settings, source->file, why);
+    if (tls == NULL) {
+        source_complain(source, why, strlen(why));
+        return EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < hub->loops_n; i++)
+        loop_take_upstream_tls(hub->loops[i], tls);
+    upstream_tls_release(tls);
+    return EXIT_GOOD;
+}
+
+/* The context that clients' connections begin with is one, which every loop holds. */
+static int give_tls(struct hub *hub, const struct source *source) {
+    char why[TLS_WHY];
+    int code = give_upstream_tls(hub, source);
+    if (hub->tls->cert == NULL || code != EXIT_GOOD)
+        return code;
     SSL_CTX *ctx = tls_server_new(hub->tls, why);
     if (ctx == NULL) {
         (void)fprintf(stderr, "heady-gateway: %s\n", why);
@@ -275,7 +291,7 @@ static int prepare(struct hub *hub, const struct source *source) {
         code = give_gateway(hub->loops[i], source);
     }
     if (code == EXIT_GOOD)
-        code = give_tls(hub);
+        code = give_tls(hub, source);
     if (code == EXIT_GOOD)
         code = addresses(hub, source);
     for (uint32_t i = 0; i < o->listen.n && code == EXIT_GOOD; i++) {
@@ -340,9 +356,8 @@ int hub_run(struct options *options, const struct source *source) {
     raise_descriptors();
     ignore_signals();
     hub.cells = aligned_alloc(CACHE_LINE, GW_CELLS * sizeof *hub.cells);
-    hub.tls_client = tls_client_new();
     hub.log = log_new();
-    if (hub.cells == NULL || hub.tls_client == NULL || hub.log == NULL) {
+    if (hub.cells == NULL || hub.log == NULL) {
         code = no_memory();
     } else {
         memset(hub.cells, 0, GW_CELLS * sizeof *hub.cells);
@@ -356,7 +371,6 @@ int hub_run(struct options *options, const struct source *source) {
     reload_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
-    SSL_CTX_free(hub.tls_client);
     free(hub.cells);
     return code;
 }

@@ -5,7 +5,7 @@
  *     shared        | how
  *     --------------+----------------------------------------------------------------------------
  *     cells         | counts that must be exact; the core touches them with atomics
- *     tls_client    | OpenSSL's context for upstreams; immutable
+ *     upstream_tls  | contexts for upstreams: counted, and immutable
  *     tls           | the first loop's: what the others' contexts for clients are made from
  *     log           | has a lock of its own
  *     orders        | the first loop, which gets the signals, tells the others by a wake-up each
@@ -47,7 +47,6 @@ enum hub_order {
 
 struct hub {
     uint64_t *cells;
-    SSL_CTX *tls_client;
     struct tls_server *tls;
     struct log *log;
     struct options *options; /* listen: what is listened on */

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "native/conn.h"
+#include "native/origin.h"
+#include "native/upstream_tls.h"
 
 /* ------------------------------------------------------------------ later */
 
@@ -202,8 +204,15 @@ void loop_take_tls(struct loop *loop, SSL_CTX *ctx) {
     loop->tls_server = ctx;
 }
 
+void loop_take_upstream_tls(struct loop *loop, struct upstream_tls *tls) {
+    upstream_tls_release(loop->upstream_tls);
+    loop->upstream_tls = upstream_tls_hold(tls);
+    origins_close_idle(loop);
+}
+
 void loop_del(struct loop *loop) {
     SSL_CTX_free(loop->tls_server);
+    upstream_tls_release(loop->upstream_tls);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);

@@ -31,6 +31,7 @@ struct drive;
 struct attempt;
 struct log;
 struct listener;
+struct upstream_tls;
 
 enum { LOOP_SCRATCH = BLOCK_LARGE };
 
@@ -50,6 +51,7 @@ struct loop {
     struct log *log;
     struct limits limits;
     SSL_CTX *tls_server; /* NULL: clients speak without TLS */
+    struct upstream_tls *upstream_tls;
     struct gw_mem mem;
     struct blocks blocks;
     struct batch batch;
@@ -89,6 +91,8 @@ int loop_init(struct loop *loop);
 void loop_limits(struct loop *loop);
 /* New connections begin with `ctx`; those that run keep theirs. */
 void loop_take_tls(struct loop *loop, SSL_CTX *ctx);
+/* New connections to upstreams are made by `tls`; idle ones are closed. */
+void loop_take_upstream_tls(struct loop *loop, struct upstream_tls *tls);
 /* Closes what is left and frees it: after uv_run has returned for good. */
 void loop_del(struct loop *loop);
 

@@ -8,6 +8,7 @@
 
 #include "native/h2_up.h"
 #include "native/loop.h"
+#include "native/upstream_tls.h"
 
 enum { ORIGIN_BUCKETS = 256 };
 
@@ -28,6 +29,7 @@ static uint64_t hash_of(struct gw_str s) {
 static void origin_free(struct origin *o) {
     if (o->session != NULL)
         SSL_SESSION_free(o->session);
+    upstream_tls_release(o->upstream_tls);
     free(o);
 }
 
@@ -65,8 +67,14 @@ static struct origin *origin_new(struct loop *loop, const struct gw_target *t, u
     o->hash = hash;
     o->port = t->port;
     o->tls = t->tls != 0;
+    o->upstream_tls = upstream_tls_hold(loop->upstream_tls);
     o->resolve.data = o;
     return o;
+}
+
+/* One that began with other settings of TLS is left to those who use it. */
+static bool is_for(const struct origin *o, uint64_t hash, struct gw_str key) {
+    return o->hash == hash && gw_str_eq(o->key, key) && o->upstream_tls == o->loop->upstream_tls;
 }
 
 struct origin *origin_get(struct loop *loop, const struct gw_target *target) {
@@ -78,7 +86,7 @@ struct origin *origin_get(struct loop *loop, const struct gw_target *target) {
     uint64_t hash = hash_of(target->origin);
     struct origin **bucket = &all->bucket[hash % ORIGIN_BUCKETS];
     struct origin *o = *bucket;
-    while (o != NULL && (o->hash != hash || !gw_str_eq(o->key, target->origin)))
+    while (o != NULL && !is_for(o, hash, target->origin))
         o = o->next;
     if (o == NULL) {
         if (all->n >= ORIGINS_MAX)
@@ -143,7 +151,8 @@ struct conn *origin_take(struct origin *origin) {
 
 void origin_give(struct origin *origin, struct conn *conn) {
     struct loop *loop = origin->loop;
-    if (loop->draining || origin->idle_n >= loop->limits.upstream_idle_max) {
+    bool old = origin->upstream_tls != loop->upstream_tls;
+    if (old || loop->draining || origin->idle_n >= loop->limits.upstream_idle_max) {
         conn_close(conn);
         return;
     }

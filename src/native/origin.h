@@ -25,6 +25,7 @@ enum { ORIGINS_MAX = 1024, ORIGIN_ADDRESSES = 8, ORIGIN_ADDRESS_MS = 30000 };
 struct attempt;
 struct h2_up;
 struct origin;
+struct upstream_tls;
 struct ssl_session_st;
 
 enum origin_speaks { ORIGIN_UNKNOWN = 0, ORIGIN_H1, ORIGIN_H2 };
@@ -43,7 +44,8 @@ struct origin {
     char *host; /* ends with a NUL */
     uint32_t port;
     bool tls;
-    uint32_t users; /* attempts and idle connections */
+    struct upstream_tls *upstream_tls; /* that it began with */
+    uint32_t users;                    /* attempts and idle connections */
     struct conn *idle;
     uint32_t idle_n;
     struct ssl_session_st *session;

@@ -9,6 +9,7 @@
 #include "native/log.h"
 #include "native/loop.h"
 #include "native/notify.h"
+#include "native/upstream_tls.h"
 
 void reload_init(struct hub *hub, const struct source *source, const struct addresses *listen) {
     hub->reload.file = source->file;
@@ -37,6 +38,13 @@ static bool check_gateway(struct hub *hub, struct gw *gw, char why[ADDRESSES_WHY
     return true;
 }
 
+/* Reads the files for TLS to upstreams again. */
+static bool read_upstream_tls(struct hub *hub, struct gw *gw, char why[TLS_WHY]) {
+    struct reload *r = &hub->reload;
+    r->upstream_tls = upstream_tls_new(gw_report(gw, GW_SHOW_TLS), r->source.file, why);
+    return r->upstream_tls != NULL;
+}
+
 /* Makes a gateway of the new configuration, to see whether that can be done. */
 static bool check(struct hub *hub, char why[SOURCE_WHY]) {
     const struct source *source = &hub->reload.source;
@@ -46,7 +54,7 @@ static bool check(struct hub *hub, char why[SOURCE_WHY]) {
     size_t n = 0;
     struct gw *gw = gw_new(&hub->loops[0]->mem, &shared, &source->gw, 1, text, sizeof text - 1, &n);
     text[n] = '\0';
-    bool good = gw != NULL && check_gateway(hub, gw, text);
+    bool good = gw != NULL && check_gateway(hub, gw, text) && read_upstream_tls(hub, gw, text);
     if (gw != NULL)
         gw_del(gw);
     if (!good)
@@ -69,6 +77,8 @@ static void let_go(struct reload *r) {
     source_del(&r->source);
     SSL_CTX_free(r->tls);
     r->tls = NULL;
+    upstream_tls_release(r->upstream_tls);
+    r->upstream_tls = NULL;
 }
 
 void reload_begin(struct hub *hub) {
@@ -98,6 +108,8 @@ void reload_take(struct loop *loop) {
     size_t n;
     if (r->tls != NULL)
         loop_take_tls(loop, r->tls);
+    if (!upstream_tls_plain(r->upstream_tls) || !upstream_tls_plain(loop->upstream_tls))
+        loop_take_upstream_tls(loop, r->upstream_tls);
     if (gw_load(loop->gw, &r->source.gw, why, sizeof why, &n) == 0) {
         loop_limits(loop);
         if (!loop->draining)

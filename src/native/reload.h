@@ -25,6 +25,7 @@
 #include "native/source.h"
 
 struct hub;
+struct upstream_tls;
 struct loop;
 
 struct reload {
@@ -32,7 +33,8 @@ struct reload {
     struct addresses listen; /* what the configuration wanted last */
     struct source source;    /* that is being taken */
     SSL_CTX *tls;            /* with it; NULL: clients speak without TLS */
-    _Atomic uint32_t left;   /* loops that have not taken it */
+    struct upstream_tls *upstream_tls;
+    _Atomic uint32_t left; /* loops that have not taken it */
     bool taking, again;
 };
 

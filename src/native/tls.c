@@ -9,14 +9,24 @@ enum { TLS_RECORD = 16384 };
 
 /* ------------------------------------------------------------------ contexts and sessions */
 
-/* The peer gave a session (with TLS 1.3 after the handshake): keep the newest. */
+/* The peer gave a session (with TLS 1.3 after the handshake): keep the newest, as a copy: OpenSSL
+ * spoils that of a connection which ends without a goodbye, as idle ones do. */
 static int session_new(SSL *ssl, SSL_SESSION *session) {
     SSL_SESSION **place = SSL_get_app_data(ssl);
     if (place == NULL)
         return 0;
     SSL_SESSION_free(*place);
-    *place = session;
-    return 1; /* the reference is ours now */
+    *place = SSL_SESSION_dup(session);
+    return 0; /* the reference stays OpenSSL's */
+}
+
+/* Offers a copy, for the same reason. */
+static void offer_session(SSL *ssl, SSL_SESSION *session) {
+    SSL_SESSION *copy = session != NULL ? SSL_SESSION_dup(session) : NULL;
+    if (copy == NULL)
+        return;
+    (void)SSL_set_session(ssl, copy);
+    SSL_SESSION_free(copy);
 }
 
 SSL_CTX *tls_client_new(void) {
@@ -29,8 +39,7 @@ SSL_CTX *tls_client_new(void) {
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, session_new);
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_default_verify_paths(ctx) != 1) {
+    if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
         SSL_CTX_free(ctx);
         return NULL;
     }
@@ -59,8 +68,7 @@ int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, bool h2,
         return -1;
     }
     SSL_set_app_data(ssl, session);
-    if (*session != NULL)
-        (void)SSL_set_session(ssl, *session);
+    offer_session(ssl, *session);
     SSL_set_connect_state(ssl);
     conn->tls = ssl;
     return 0;

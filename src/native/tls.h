@@ -1,8 +1,8 @@
 /*
  * TLS on a connection's socket: OpenSSL reads and writes the descriptor itself, no copy in between.
  *
- * Contexts are shared by all loops and immutable after tls_client_new. Verification is always on:
- * the certificate chain against the system's authorities, and its name against the host that was
+ * Contexts are shared by all loops and immutable once they are made. Verification is always on:
+ * the certificate chain against the authorities, and its name against the host that was
  * asked for (addresses too). TLS 1.2 and later, no renegotiation.
  *
  * A session that the peer gives is kept where tls_start was told, for the next handshake.
@@ -16,8 +16,8 @@
 
 struct ssl_session_st;
 
-/* A context for connections to upstreams; NULL if OpenSSL cannot. SSL_CERT_FILE and SSL_CERT_DIR
- * replace the system's authorities. */
+/* A context for connections to upstreams, as yet without authorities and certificate (see
+ * upstream_tls.h); NULL if there is no memory. */
 SSL_CTX *tls_client_new(void);
 
 /* Begins TLS as a client of `host`; `h2`: HTTP/2 is offered beside HTTP/1.1. `session` is where a session to be resumed may lie and where new

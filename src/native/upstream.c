@@ -10,6 +10,7 @@
 #include "native/loop.h"
 #include "native/tls.h"
 #include "native/upstream_parts.h"
+#include "native/upstream_tls.h"
 
 static void connect_next(struct attempt *a);
 static void start(struct attempt *a);
@@ -291,6 +292,12 @@ static void shake(struct attempt *a) {
         upstream_fail(a, GW_FAIL_TLS);
 }
 
+static bool start_tls(struct attempt *a) {
+    const char *name;
+    SSL_CTX *ctx = upstream_tls_for(a->origin->upstream_tls, a->origin->host, &name);
+    return tls_start(a->conn, ctx, name, offers_h2(a), &a->origin->session) == 0;
+}
+
 static void connected(struct attempt *a) {
     int err = 0;
     socklen_t n = sizeof err;
@@ -303,8 +310,7 @@ static void connected(struct attempt *a) {
     } else if (!a->origin->tls) {
         begin(a);
         push(a);
-    } else if (tls_start(a->conn, a->loop->hub->tls_client, a->origin->host, offers_h2(a),
-                         &a->origin->session) != 0) {
+    } else if (!start_tls(a)) {
         upstream_fail(a, GW_FAIL_TLS);
     } else {
         a->state = UPSTREAM_SHAKE;
