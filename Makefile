@@ -149,7 +149,10 @@ $(REPLAY): build/asan/tests/traces/replay.o $(call pure,asan)
 
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
-	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ -lm -o $@
+	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ $(FUZZ_LIBS) -lm -o $@
+# A whole connection needs the daemon around it.
+build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/main.c,$(NATIVE)))
+build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 BUILT := build $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm

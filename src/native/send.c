@@ -188,6 +188,8 @@ int send_iov(struct send *s, const struct body *body, struct iovec *iov, int max
 
 static void cut(struct gw_str *s, size_t *n) {
     size_t k = *n < s->n ? *n : s->n;
+    if (k == 0)
+        return;
     *s = gw_str(s->p + k, s->n - k);
     *n -= k;
 }
