@@ -127,14 +127,18 @@ static void idle_close(struct conn *conn) {
     conn_close(conn);
 }
 
+/* Whether nothing has come that ends it. With TLS there may be something that is not data: a session
+ * ticket. */
+static bool is_quiet(struct conn *conn) {
+    char sink[256];
+    return conn_read(conn, sink, sizeof sink) == CONN_AGAIN;
+}
+
 /* Whatever comes on an idle connection ends it: the server's goodbye, or bytes nobody asked for. */
 static void idle_ready(struct conn *conn, unsigned events) {
-    char sink[256];
     (void)events;
-    /* with TLS there may be something that is not data: a session ticket */
-    if (conn->tls != NULL && conn_read(conn, sink, sizeof sink) == CONN_AGAIN)
-        return;
-    idle_close(conn);
+    if (!is_quiet(conn))
+        idle_close(conn);
 }
 
 static void idle_expired(struct timer *timer) {
@@ -143,10 +147,18 @@ static void idle_expired(struct timer *timer) {
 }
 
 struct conn *origin_take(struct origin *origin) {
-    struct conn *conn = origin->idle;
+    struct conn *conn;
+    /* what has come in this very turn would be taken for the next request's answer */
+    while ((conn = origin->idle) != NULL && !is_quiet(conn))
+        idle_close(conn);
     if (conn != NULL)
         idle_remove(origin, conn);
     return conn;
+}
+
+void origin_close_idle(struct origin *origin) {
+    while (origin->idle != NULL)
+        idle_close(origin->idle);
 }
 
 void origin_give(struct origin *origin, struct conn *conn) {
@@ -175,8 +187,7 @@ void origins_close_idle(struct loop *loop) {
         return;
     for (size_t i = 0; i < ORIGIN_BUCKETS; i++) {
         for (struct origin *o = loop->origins->bucket[i]; o != NULL; o = o->next) {
-            while (o->idle != NULL)
-                idle_close(o->idle);
+            origin_close_idle(o);
             h2_up_close_idle(o);
         }
     }

@@ -65,8 +65,10 @@ struct origin {
 struct origin *origin_get(struct loop *loop, const struct gw_target *target);
 void origin_release(struct origin *origin);
 
-/* An idle connection, or NULL. */
+/* An idle connection on which nothing has come, or NULL. */
 struct conn *origin_take(struct origin *origin);
+/* One has proved stale: the others have waited longer, and a repeat must not meet the next. */
+void origin_close_idle(struct origin *origin);
 /* Keeps a connection for others, or closes it if there are enough. */
 void origin_give(struct origin *origin, struct conn *conn);
 

@@ -138,7 +138,10 @@ void upstream_closed(struct attempt *a, bool clean) {
     if (a->state == UPSTREAM_BODY) {
         upstream_finish(a, a->framing == GW_H1_CLOSE && clean ? GW_CLEAN : GW_CUT);
     } else {
-        upstream_fail(a, a->reused && !a->touched ? GW_FAIL_STALE : GW_FAIL_RESET);
+        bool stale = a->reused && !a->touched;
+        if (stale)
+            origin_close_idle(a->origin);
+        upstream_fail(a, stale ? GW_FAIL_STALE : GW_FAIL_RESET);
     }
 }
 
