@@ -10,7 +10,9 @@ enum verdict {
     DELIVER,
     BUSY,    /* 429, 503, 529: another target, and this one cools down */
     OFFLINE, /* nobody is behind that address now */
-    ERRORED, /* a 500: the request may be at fault, so the target is not blamed yet */
+    GATEWAY, /* 502, 504 of the node itself: the request may be at fault */
+    ERRORED, /* a 500: likewise */
+    REFUSED, /* a 400: its body tells whether another target might take it */
 };
 
 static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
@@ -18,8 +20,8 @@ static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
            (status >= 500 && h->cloudflare && h->html);
 }
 
-static enum verdict judge(const struct gw_call *c, uint32_t status,
-                          const struct gw_answer_head *h) {
+static enum verdict judge(const struct gw_call *c, uint32_t status, const struct gw_answer_head *h,
+                          struct gw_time now) {
     if (is_offline_page(status, h))
         return OFFLINE;
     if (c->route.kind != GW_ROUTE_HEAVY)
@@ -27,7 +29,10 @@ static enum verdict judge(const struct gw_call *c, uint32_t status,
     if (status == 429 || status == 503 || status == 529)
         return BUSY;
     if (status == 502 || status == 504)
-        return OFFLINE;
+        return GATEWAY;
+    if (status == 400 && h->json &&
+        plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms))
+        return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
 }
 
@@ -43,29 +48,51 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
 
 static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                          struct gw_time now) {
-    pool_busy(&c->gw->pool, c->attempt.to->slot, retry_after_ms, now);
+    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
     because_status(c, GW_STR("busy"), status);
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, now);
+    call_try_next(c, !c->body.forgotten, false, now);
 }
 
-static void move_on_offline(struct gw_call *c, uint32_t status, struct gw_time now) {
-    pool_failed(&c->gw->pool, c->attempt.to->slot, "offline", now.mono_ms);
+static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
+    if (page)
+        call_fail_target(c, POOL_OFFLINE, now);
+    else
+        call_blame_target(c, POOL_OFFLINE);
     c->plan.spent[c->attempt.at] = true;
     because_status(c, GW_STR("offline"), status);
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, now);
+    call_try_next(c, !c->body.forgotten, !page, now);
 }
 
-/* The kept answer is over (or all of it that will be kept): on to the next target. `drop`: the host
- * has not told the attempt's end yet. */
+/* Whether a 400 says that the request is too long for this model: another may take more. */
+static bool is_too_long(struct gw_str body) {
+    static const struct gw_str said[] = {GW_STR_INIT("context_length_exceeded"),
+                                         GW_STR_INIT("prompt is too long"),
+                                         GW_STR_INIT("maximum context length")};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (gw_str_find(body, said[i]) >= 0)
+            return true;
+    return false;
+}
+
+/* The kept answer is over (or all of it that will be kept): on to the next target, unless it is the
+ * client's answer. `drop`: the host has not told the attempt's end yet. */
 static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+    bool errored = c->kept.status == 500;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
     call_close_attempt(c, drop, now);
-    call_try_next(c, !c->body.forgotten, now);
+    if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body))) {
+        call_give_kept(c, now);
+        return;
+    }
+    if (!errored)
+        plan_put_last(&c->plan, c->attempt.at);
+    because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
+    call_try_next(c, !c->body.forgotten, true, now);
 }
 
-/* The first 500 is kept while the others are asked: if all say 500, the client gets this one. */
+/* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
 static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
@@ -83,24 +110,22 @@ static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_tim
 }
 
 static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
-    c->plan.spent[c->attempt.at] = c->plan.errored[c->attempt.at] = true;
-    because_status(c, GW_STR("failed"), res->status);
+    c->plan.spent[c->attempt.at] = true;
+    if (res->status == 500)
+        call_blame_target(c, POOL_ERRORED);
+    else
+        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                       true, now);
     if (!c->kept.whole) {
         keep(c, res, now);
         return;
     }
+    because_status(c, GW_STR("failed"), res->status);
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, now);
+    call_try_next(c, !c->body.forgotten, true, now);
 }
 
 /* ------------------------------------------------------------------ delivering */
-
-/* Whoever answered 500 to what this target serves was at fault after all. */
-static void blame_errored(struct gw_call *c, struct gw_time now) {
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (c->plan.errored[i])
-            pool_failed(&c->gw->pool, c->plan.target[i]->slot, "answered 500", now.mono_ms);
-}
 
 static void first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
@@ -171,8 +196,9 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     bool look = stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
                 c->conf->classes[c->route.class].inspect;
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
-    pool_succeeded(&c->gw->pool, c->attempt.to->slot, c->attempt.sent_at, now);
-    blame_errored(c, now);
+    pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, !look,
+                   now);
+    call_settle_blame(c, true, now);
     push_head(c, res, stream, now);
     if (stream)
         let_body_go(c);
@@ -189,17 +215,18 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     }
 }
 
+/* Nobody else can be asked: then the target's own words are better than ours. */
+static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
+    return c->body.forgotten && (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
+}
+
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_answer_head h;
     gw_head_facts(res, now.wall_ms, &h);
-    enum verdict verdict = judge(c, res->status, &h);
-    /* With nobody else to ask, an honest 500 is the answer. */
-    if (verdict == ERRORED && !plan_has_other(&c->plan, c->attempt.at) && !c->kept.whole)
-        verdict = DELIVER;
-    /* Nor can anybody be asked without the body: then its own words are better than ours. */
-    if (c->body.forgotten && (verdict == BUSY || verdict == ERRORED)) {
+    enum verdict verdict = judge(c, res->status, &h, now);
+    if (is_last_word(c, verdict)) {
         if (verdict == BUSY)
-            pool_busy(&c->gw->pool, c->attempt.to->slot, h.retry_after_ms, now);
+            pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, h.retry_after_ms, now);
         verdict = DELIVER;
     }
     switch (verdict) {
@@ -210,9 +237,11 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
         move_on_busy(c, res->status, h.retry_after_ms, now);
         break;
     case OFFLINE:
-        move_on_offline(c, res->status, now);
+    case GATEWAY:
+        move_on_offline(c, res->status, verdict == OFFLINE, now);
         break;
     case ERRORED:
+    case REFUSED:
         move_on_errored(c, res, now);
         break;
     }
@@ -275,12 +304,16 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
         call_finish(c, how != GW_CLEAN, now);
         break;
     case CALL_OBSERVE:
+        if (how == GW_CLEAN)
+            pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                           true, now);
+        else if (how == GW_CUT)
+            call_fail_target(c, POOL_CUT, now);
         call_close_attempt(c, false, now);
         if (how == GW_CLEAN) {
             call_finish(c, 0, now);
             break;
         }
-        pool_failed(&c->gw->pool, c->attempt.to->slot, "cut a stream", now.mono_ms);
         break_off(c, GW_STR("cut it"), now);
         break;
     default:
@@ -290,9 +323,9 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
 
 void call_on_silence(struct gw_call *c, struct gw_time now) {
     bool late = now.mono_ms >= c->deadline_ms;
-    call_close_attempt(c, true, now);
     if (!late)
-        pool_failed(&c->gw->pool, c->attempt.to->slot, "went silent", now.mono_ms);
+        call_fail_target(c, POOL_SILENT, now);
+    call_close_attempt(c, true, now);
     if (c->state == CALL_OBSERVE) {
         break_off(c, late ? GW_STR("took longer than the request may") : GW_STR("fell silent"),
                   now);

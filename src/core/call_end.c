@@ -106,6 +106,7 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
 
 void call_settle(struct gw_call *c, struct gw_time now) {
     call_leave_queue(c);
+    call_settle_blame(c, false, now);
     call_give_slot(c, now);
     c->gw->held -= c->body.held;
     c->body.held = 0;

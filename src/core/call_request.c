@@ -377,6 +377,8 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
     if (!c->streamed && body->off < GW_SHOW_BODY && asks_for_stream(body->bytes)) {
         c->streamed = true;
     }
+    if (body->off < GW_SHOW_BODY)
+        call_hash_body(&c->body, body->bytes);
     hold(c, body->len);
     /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;

@@ -5,8 +5,10 @@
 #include "core/core.h"
 
 enum {
-    ATTEMPTS_MAX = 6,   /* of one call, whatever the plan says */
-    LOOK_AGAIN_MS = 20, /* when another loop may free the slot */
+    ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
+    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot */
+    PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this and ... */
+    PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
     PATIENT_MS = 60000, /* whoever gets this long for its first content is hardly dropped before */
     STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left ... */
     STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
@@ -55,18 +57,19 @@ void call_leave_queue(struct gw_call *c) {
 /* ------------------------------------------------------------------ sending */
 
 /* How long the attempt may take to its first content. */
-static double first_limit_ms(const struct gw_call *c) {
+static double first_limit_ms(const struct gw_call *c, double now) {
     double limit = c->attempt.to->first_byte_ms;
     double stream = STREAM_FIRST_MS +
                     (double)(c->body.declared != GW_UNKNOWN ? c->body.declared : c->body.received) /
                         STREAM_BYTES_PER_MS;
-    if (c->streamed && plan_has_other(&c->plan, c->attempt.at) && stream < limit)
+    if (c->streamed && stream < limit && plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now))
         limit = stream;
     return limit;
 }
 
 uint32_t gw_may_drop(const struct gw_call *call) {
-    return call->state == CALL_TRY && !call->head.fast && first_limit_ms(call) < PATIENT_MS;
+    return call->state == CALL_TRY && !call->head.fast &&
+           first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS;
 }
 
 void call_set_limit(struct gw_call *c) {
@@ -74,7 +77,7 @@ void call_set_limit(struct gw_call *c) {
         return;
     double from =
         c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
-    double at = from + first_limit_ms(c);
+    double at = from + first_limit_ms(c, from);
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
 
@@ -136,11 +139,12 @@ static void send(struct gw_call *c, struct gw_time now) {
     call_set_limit(c);
 }
 
-/* The target's slot is taken already. */
-static void start(struct gw_call *c, uint32_t at, struct gw_time now) {
+/* The target's slot is taken already, and leave of its breaker. */
+static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, struct gw_time now) {
     c->attempt.at = at;
     c->attempt.to = c->plan.target[at];
     c->attempt.has_slot = true;
+    c->attempt.grant = grant;
     c->attempt.repeated = false;
     send(c, now);
 }
@@ -153,10 +157,12 @@ static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
         int at = plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
         if (at < 0)
             continue;
-        if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max))
+        struct breaker_grant grant;
+        if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max, false, now.mono_ms,
+                       &grant))
             return;
         call_leave_queue(w);
-        start(w, (uint32_t)at, now);
+        start(w, (uint32_t)at, grant, now);
         call_wake(w);
         return;
     }
@@ -166,6 +172,7 @@ void call_give_slot(struct gw_call *c, struct gw_time now) {
     if (!c->attempt.has_slot)
         return;
     c->attempt.has_slot = false;
+    pool_let_go(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
     pool_give(&c->gw->pool, c->attempt.to->slot);
     wake_for(c->gw, c->attempt.to->slot, now);
 }
@@ -251,13 +258,18 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
 }
 
 static void choose(struct gw_call *c, struct gw_time now) {
-    struct plan_choice choice = plan_pick(&c->plan, &c->gw->pool, c->in_queue, now.mono_ms);
-    if (choice.what == PLAN_WAIT && !may_wait(c, choice, now))
-        choice = plan_pick_down(&c->plan, &c->gw->pool, choice, now.mono_ms);
+    struct pool *pool = &c->gw->pool;
+    struct plan_choice choice = plan_pick(&c->plan, pool, c->in_queue, now.mono_ms);
+    bool stuck =
+        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
+    if (stuck && !c->panicked) {
+        choice = plan_pick_open(&c->plan, pool, choice, now.mono_ms);
+        c->panicked = choice.what == PLAN_GO;
+    }
     switch (choice.what) {
     case PLAN_GO:
         call_leave_queue(c);
-        start(c, choice.at, now);
+        start(c, choice.at, choice.grant, now);
         break;
     case PLAN_WAIT:
         wait(c, choice, now);
@@ -275,11 +287,14 @@ void call_go(struct gw_call *c, struct gw_time now) {
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else
         plan_one(&c->plan, &c->conf->twin);
+    c->plan.careful = c->body.forgotten;
+    pool_budget_pay(&c->gw->pool, c->plan.budget, now.mono_ms);
     choose(c, now);
 }
 
 void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
-    choose(c, now);
+    if (now.mono_ms >= c->pause_until_ms)
+        choose(c, now);
 }
 
 static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
@@ -294,7 +309,47 @@ static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
                 now);
 }
 
-void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now) {
+/* A model may be asked twice; what a service does with a POST is its own affair. */
+static bool is_repeatable(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_HEAVY || !gw_str_eq(c->method, GW_STR("POST"));
+}
+
+/* The target that may be asked once more when all have been asked: one that failed at once rather than
+ * by taking its time. Two that answered 500 have said enough. -1: none. */
+static int worth_another(const struct gw_call *c, struct gw_time now) {
+    int at = -1;
+    uint32_t errored = 0;
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        enum pool_state state = pool_state_of(&c->gw->pool, c->plan.target[i]->slot, now.mono_ms);
+        errored += c->plan.blame[i] == POOL_ERRORED;
+        if (at < 0 && state == POOL_READY && c->plan.blame[i] != POOL_LATE)
+            at = (int)i;
+    }
+    return errored > 1 ? -1 : at;
+}
+
+/* The same target again, after a pause, when no other is left. */
+static bool pause(struct gw_call *c, struct gw_time now) {
+    int at = worth_another(c, now);
+    double ms = PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
+    if (c->again || c->panicked || at < 0 || now.mono_ms + ms >= c->deadline_ms ||
+        !pool_budget_take(&c->gw->pool, c->plan.budget, now.mono_ms))
+        return false;
+    c->again = true;
+    c->plan.spent[at] = false;
+    c->pause_until_ms = c->wait_at = now.mono_ms + ms;
+    c->state = CALL_QUEUE;
+    return true;
+}
+
+static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("retries"), GW_STR("over budget"));
+    refuse_none(c, now);
+}
+
+void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
+    struct pool *pool = &c->gw->pool;
+    bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
     if (now.mono_ms >= c->deadline_ms)
         refuse_late(c, now);
     else if (!may_repeat && c->kept.whole)
@@ -303,36 +358,45 @@ void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now) {
         refuse_unrepeatable(c, now);
     else if (c->attempt.number >= ATTEMPTS_MAX)
         refuse_none(c, now);
-    else
+    else if (other && reached && !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+        refuse_over_budget(c, now);
+    else if (other || !(is_repeatable(c) || !reached) || !pause(c, now))
         choose(c, now);
 }
 
 /* ------------------------------------------------------------------ failing */
 
-static const char *trouble_of(uint32_t fail) {
+static uint32_t trouble_of(uint32_t fail) {
     switch (fail) {
     case GW_FAIL_REFUSED:
-        return "refused";
+        return POOL_REFUSED;
     case GW_FAIL_DNS:
-        return "does not resolve";
+        return POOL_DNS;
     case GW_FAIL_TLS:
-        return "failed TLS";
+        return POOL_TLS;
     case GW_FAIL_CONNECT_TIME:
-        return "did not connect in time";
+        return POOL_CONNECT_TIME;
     case GW_FAIL_JUNK:
-        return "did not speak HTTP";
-    case GW_FAIL_LOCAL:
-        return "was not tried: this host is short of resources";
-    case GW_FAIL_UNTAKEN:
-        return "did not take it";
+        return POOL_JUNK;
     default:
-        return "reset";
+        return POOL_RESET;
     }
 }
 
-/* A model may be asked twice; what a service does with a POST is its own affair. */
-static bool is_repeatable(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_HEAVY || !gw_str_eq(c->method, GW_STR("POST"));
+static struct gw_str name_of(uint32_t fail) {
+    switch (fail) {
+    case GW_FAIL_LOCAL:
+        return GW_STR("was not tried: this host is short of resources");
+    case GW_FAIL_UNTAKEN:
+        return GW_STR("did not take it");
+    default:
+        return pool_trouble_name(trouble_of(fail));
+    }
+}
+
+/* What a lost connection took along has been counted with the first of it. */
+static bool says_nothing(uint32_t fail) {
+    return fail == GW_FAIL_LOCAL || fail == GW_FAIL_UNTAKEN || fail == GW_FAIL_ALONG;
 }
 
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
@@ -348,22 +412,23 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
         send(c, now);
         return;
     }
-    const char *trouble = trouble_of(fail);
-    if (fail != GW_FAIL_LOCAL && fail != GW_FAIL_UNTAKEN)
-        pool_failed(&c->gw->pool, c->attempt.to->slot, trouble, now.mono_ms);
+    if (!says_nothing(fail) && sent == GW_SENT_NONE)
+        call_fail_target(c, trouble_of(fail), now);
+    else if (!says_nothing(fail))
+        call_blame_target(c, trouble_of(fail));
     c->plan.spent[c->attempt.at] = true;
-    call_because(c, c->attempt.to->target.name, gw_str(trouble, strlen(trouble)));
+    call_because(c, c->attempt.to->target.name, name_of(fail));
     call_close_attempt(c, false, now);
-    call_try_next(c, may_repeat, now);
+    call_try_next(c, may_repeat, sent != GW_SENT_NONE, now);
 }
 
 void call_on_limit(struct gw_call *c, struct gw_time now) {
     /* A client in a hurry, or one that does not finish, is no fault of the target's. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
     if (c->state != CALL_KEEP && !hurried)
-        pool_failed(&c->gw->pool, c->attempt.to->slot, "timed out", now.mono_ms);
+        call_blame_target(c, POOL_LATE);
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, now);
+    call_try_next(c, !c->body.forgotten, true, now);
 }

@@ -92,7 +92,6 @@ static void set_limits(struct gw_limits *l, bool edge) {
         .connect_ms = 3000,
         .request_ms = 600000,
         .silence_ms = 30000,
-        .probe_ms = 10000,
     };
 }
 
@@ -111,6 +110,7 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     conf->twin.target.name = GW_STR("local");
     conf->twin.first_byte_ms = (double)conf->limits.request_ms;
     conf->service_default = GW_SERVICES;
+    conf->breaker = (struct breaker_conf){.threshold = 3, .recovery_ms = 60000};
     conf->queue_ms = 3000;
     conf->queue_max = 1024;
     conf->listen = GW_STR("127.0.0.1:4700\n");

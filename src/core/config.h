@@ -9,6 +9,7 @@
 #define GW_CORE_CONFIG_H
 
 #include "base/digest.h"
+#include "core/breaker.h"
 #include "core/gw.h"
 #include "core/score.h"
 #include "core/url.h"
@@ -21,7 +22,6 @@ enum {
     GW_BACKENDS = GW_NODES + GW_SERVICES + 1, /* and the twin */
     GW_CONF_MAX = 4 << 20,
 };
-_Static_assert((int)GW_BACKENDS <= (int)GW_CELLS, "a cell for every backend");
 
 enum gw_class { GW_REASONING = 0, GW_CODE, GW_VISION, GW_BATCH };
 extern const struct gw_str gw_class_names[GW_CLASSES];
@@ -69,6 +69,7 @@ struct gw_conf {
     struct gw_arena arena;
     uint32_t refs, host;
     struct gw_limits limits;
+    struct breaker_conf breaker;
     struct gw_backend_conf nodes[GW_NODES], services[GW_SERVICES], twin;
     uint32_t services_n, service_default; /* GW_SERVICES: none */
     struct gw_class_conf classes[GW_CLASSES];

@@ -126,6 +126,32 @@ static bool read_policy(struct env *e) {
     return true;
 }
 
+/* A whole number within these bounds, if the variable is set. */
+static bool read_number(struct env *e, struct gw_str name, uint64_t min, uint64_t max,
+                        struct gw_str remedy, uint64_t *out) {
+    struct gw_str value = get(e, name);
+    if (value.p == NULL)
+        return true;
+    uint64_t n;
+    if (!gw_str_u64(value, &n) || n < min || n > max)
+        return fail(e, name, remedy);
+    *out = n;
+    return true;
+}
+
+static bool read_breaker(struct env *e) {
+    uint64_t seconds = 0;
+    if (!read_number(e, GW_STR("CIRCUIT_BREAKER_FAILURE_THRESHOLD"), 1, BREAKER_THRESHOLD_MAX,
+                     GW_STR("is not a number of failures; give 1 to 63"),
+                     &e->conf->breaker.threshold) ||
+        !read_number(e, GW_STR("CIRCUIT_BREAKER_RECOVERY_TIMEOUT"), 1, 3600,
+                     GW_STR("is not a number of seconds; give 1 to 3600"), &seconds))
+        return false;
+    if (seconds > 0)
+        e->conf->breaker.recovery_ms = seconds * 1000;
+    return true;
+}
+
 /* A promise that this version cannot keep must not look kept. */
 static bool read_air_gap(struct env *e) {
     struct gw_str mode = get(e, GW_STR("AIRGAP_MODE"));
@@ -139,5 +165,5 @@ static bool read_air_gap(struct env *e) {
 bool gw_conf_env(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
     return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
-           read_policy(&e) && read_air_gap(&e);
+           read_policy(&e) && read_breaker(&e) && read_air_gap(&e);
 }

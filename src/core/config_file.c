@@ -290,12 +290,24 @@ static bool read_profile(struct reader *r, const cJSON *item, void *into) {
                        GW_STR("the profiles are conservative, balanced, performance"));
 }
 
+static bool read_breaker(struct reader *r, const cJSON *item, void *into) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("failure_threshold"), NULL, offsetof(struct breaker_conf, threshold), 1,
+         BREAKER_THRESHOLD_MAX},
+        {GW_STR_INIT("recovery_ms"), NULL, offsetof(struct breaker_conf, recovery_ms), 100,
+         3600000},
+    };
+    struct gw_conf *conf = into;
+    return reader_object(r, item, fields, sizeof fields / sizeof *fields, &conf->breaker);
+}
+
 static bool read_root(struct reader *r) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("listen"), read_listen, 0, 0, 0},
         {GW_STR_INIT("profile"), read_profile, 0, 0, 0},
         {GW_STR_INIT("heavy"), read_heavy, 0, 0, 0},
         {GW_STR_INIT("local"), read_local, 0, 0, 0},
+        {GW_STR_INIT("breaker"), read_breaker, 0, 0, 0},
         {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
         {GW_STR_INIT("upstream_tls"), gw_conf_upstream_tls, 0, 0, 0},
         {GW_STR_INIT("request_headers"), read_request_headers, 0, 0, 0},

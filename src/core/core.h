@@ -19,15 +19,16 @@ enum {
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
     CALL_HEAD_MAX = 65536,
     CALL_KEPT_ANSWER = 16384, /* of a first 500, to be given if nobody does better */
+    GW_SUSPECTS = 64,
 };
 
 /* States of a call; the transitions are in call.c. */
 enum call_state {
     CALL_NEW = 0,
     CALL_SNIFF,   /* the body is read to learn the class */
-    CALL_QUEUE,   /* every target is busy: waiting for a slot */
+    CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
     CALL_TRY,     /* an attempt is out, no response head yet */
-    CALL_KEEP,    /* a first 500: its body is kept aside while it comes */
+    CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
     CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
     CALL_OBSERVE, /* the answer goes through the core, chunk by chunk */
     CALL_PROBE,   /* no client: a node is asked how it is */
@@ -38,6 +39,7 @@ struct call_body {
     uint64_t declared; /* GW_UNKNOWN: chunked */
     uint64_t received, held;
     bool fin, forgotten; /* forgotten: a second attempt cannot have it */
+    uint64_t hash;       /* of what was shown of it */
 };
 
 struct call_attempt {
@@ -47,9 +49,10 @@ struct call_attempt {
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
+    struct breaker_grant grant;
 };
 
-/* A first 500, kept to be given if no other target does better. */
+/* A first 500, or a 400, kept to be given if no other target does better. */
 struct call_kept {
     bool whole, cut;
     uint32_t status;
@@ -70,6 +73,8 @@ struct gw_call {
     double opened_ms, deadline_ms, wait_at;
     bool in_time;          /* there was something to wait for within queue_ms */
     double queue_until_ms; /* 0: has not waited yet */
+    double pause_until_ms; /* the same target again, after a pause */
+    bool again, panicked;  /* that has been done; an open breaker has been passed over */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
     uint32_t actions_n, actions_at;
     struct gw_action actions[CALL_ACTIONS];
@@ -96,6 +101,12 @@ struct gw_call {
     bool arena_full; /* something did not fit: the next gw_feed says so */
 };
 
+/* A failure that may be the request's own fault, and when it was counted. */
+struct gw_suspect {
+    uint64_t hash; /* of the key, the path and the body */
+    double at;
+};
+
 struct gw {
     const struct gw_mem *mem;
     struct gw_conf *conf;
@@ -109,7 +120,8 @@ struct gw {
     struct gw_call *free;
     uint32_t free_n;
     uint64_t held; /* request bytes held for replay */
-    double probe_at;
+    struct gw_suspect suspects[GW_SUSPECTS];
+    uint32_t suspect_next;
 };
 
 /* call.c */
@@ -124,11 +136,20 @@ void call_go(struct gw_call *c, struct gw_time now);
 void call_on_queue_tick(struct gw_call *c, struct gw_time now);
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
 void call_on_limit(struct gw_call *c, struct gw_time now);
-void call_try_next(struct gw_call *c, bool may_repeat, struct gw_time now);
+/* `reached`: the last attempt has cost its target something, so the next one costs budget. */
+void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
 void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
 void call_give_slot(struct gw_call *c, struct gw_time now);
 void call_leave_queue(struct gw_call *c);
 void call_set_limit(struct gw_call *c);
+/* call_blame.c: whose fault a failure was */
+/* The attempt's target has failed, whatever the request was. */
+void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);
+/* It failed, or the request did it: that is settled when another target has served the request, or
+ * none has. */
+void call_blame_target(struct gw_call *c, uint32_t trouble);
+void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
+void call_hash_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);

@@ -38,6 +38,8 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
     if (gw->pool.cells.loops == 0)
         gw->pool.cells.loops = 1;
     gw_rng_init(&gw->rng, seed);
+    gw->pool.rng = &gw->rng;
+    gw->pool.breaker = conf->breaker;
     gw_arena_init(&gw->shown, mem, 8192, SHOWN_MAX);
     return gw;
 }
@@ -93,6 +95,7 @@ int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t
     keep_slots(gw, gw->conf, conf);
     gw_conf_unref(gw->conf);
     gw->conf = conf;
+    gw->pool.breaker = conf->breaker;
     return 0;
 }
 

@@ -43,7 +43,7 @@ enum {
     GW_HEADERS_MAX = 100, /* of a request or response head */
     GW_HEAD_MAX = 65536,  /* its bytes */
     GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
-    GW_CELLS = 64,        /* how many cells gw_new wants */
+    GW_CELLS = 256,       /* how many cells gw_new wants */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -134,7 +134,11 @@ struct gw_res_head {
                         * Of a HEAD: what is declared; RES_END follows at once all the same */
 };
 
-enum gw_how { GW_CLEAN = 0, GW_CUT = 1 }; /* CUT: ended before its framing said so */
+enum gw_how {
+    GW_CLEAN = 0,
+    GW_CUT,       /* ended before its framing said so */
+    GW_CUT_ALONG, /* CUT, by a lost connection whose loss another attempt has told */
+};
 
 enum gw_fail {
     GW_FAIL_REFUSED = 1,  /* the connection could not be made (refused, unreachable) */
@@ -147,6 +151,8 @@ enum gw_fail {
     GW_FAIL_LOCAL,        /* this host could not try: no descriptors, no memory */
     GW_FAIL_UNTAKEN,      /* the target said that it has not begun with it and that it may be sent
                            * again: HTTP/2 REFUSED_STREAM, GOAWAY */
+    GW_FAIL_ALONG,        /* RESET, by a lost connection whose loss another attempt has told: one
+                           * lost connection is one failure */
 };
 
 enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */

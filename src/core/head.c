@@ -260,6 +260,7 @@ void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answ
             head->event_stream = contains(value, GW_STR("text/event-stream"));
             head->ndjson = contains(value, GW_STR("application/x-ndjson"));
             head->html = contains(value, GW_STR("text/html"));
+            head->json = contains(value, GW_STR("application/json"));
             break;
         case RETRY_AFTER:
             head->retry_after_ms = gw_date_retry_after(value, wall_ms);

@@ -28,7 +28,7 @@ struct gw_answer_head {
     double retry_after_ms; /* -1: it did not say */
     bool event_stream;     /* text/event-stream */
     bool ndjson;           /* application/x-ndjson */
-    bool html, cloudflare, ngrok_error;
+    bool html, json, cloudflare, ngrok_error;
 };
 
 /* Reads the facts only. */

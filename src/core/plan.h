@@ -1,7 +1,9 @@
 /*
  * The order of attempts (SPEC section 3): best of the pair, the other of the pair, node 1, then the
- * configured overflow. Within a tier the cheapest (peak-EWMA x in flight) goes first, ties alternate.
- * A target that is offline is tried only when no other can serve and none is merely busy.
+ * configured overflow. Within a tier a target whose breaker waits for its one trial goes first, then
+ * the one that is home to the conversation, then the cheapest (peak-EWMA x in flight); ties alternate.
+ * A target with an open breaker is not tried, unless nothing else is left and more than half of the
+ * plan's targets are open: then the least bad is (panic).
  */
 #ifndef GW_CORE_PLAN_H
 #define GW_CORE_PLAN_H
@@ -14,9 +16,16 @@ enum { PLAN_MAX = GW_NODES + GW_SERVICES };
 struct plan {
     const struct gw_backend_conf *target[PLAN_MAX];
     uint8_t tier[PLAN_MAX];
-    bool spent[PLAN_MAX];   /* failed in this call: not again */
-    bool errored[PLAN_MAX]; /* answered 500: its failure if another target then serves */
+    bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
+    bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
+    /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
+     * pool_trouble. It counts if another target then serves. */
+    uint8_t blame[PLAN_MAX];
+    struct breaker_grant grant[PLAN_MAX];
     uint32_t n;
+    uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
+    uint32_t budget; /* whose retry budget (pool_budget_take) */
+    bool careful;    /* a failure could not be made good: no trials */
 };
 
 enum plan_what {
@@ -28,23 +37,29 @@ enum plan_what {
 struct plan_choice {
     enum plan_what what;
     uint32_t at;
-    double
-        until_ms; /* PLAN_WAIT: the earliest end of a cool-down; INFINITY if only slots free it */
-    bool slot_may_free; /* PLAN_WAIT: some target is only full */
+    double until_ms; /* PLAN_WAIT: the earliest end of a cool-down; or far, if only slots free it */
+    bool slot_may_free;         /* PLAN_WAIT: some target is only full */
+    struct breaker_grant grant; /* PLAN_GO */
 };
 
 void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class);
 void plan_one(struct plan *p, const struct gw_backend_conf *target);
+/* The pair's node that is home to conversations of this hash; 0: no conversation. */
+void plan_set_home(struct plan *p, uint64_t conversation);
 /* `first_in_line`: calls that wait already do not come before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
-/* The offline target that is most worth a try, or `otherwise`. */
-struct plan_choice plan_pick_down(const struct plan *p, struct pool *pool,
+/* The least bad of targets that are mostly open, or `otherwise`. */
+struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
 /* The index of the target in slot `slot` if the plan could use it now, else -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
-/* Whether any target but `at` is not spent yet. */
-bool plan_has_other(const struct plan *p, uint32_t at);
+/* Whether any target but `at` could be tried yet. */
+bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* Whether nobody else in `at`'s tier is well. */
+bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* Those of `at`'s tier come after all others: they are likely to refuse for the same reason. */
+void plan_put_last(struct plan *p, uint32_t at);
 /* When the first of the targets is worth asking again: milliseconds from now, for Retry-After. */
 double plan_retry_ms(const struct plan *p, const struct pool *pool, double now);
 

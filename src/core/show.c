@@ -31,39 +31,72 @@ static void show_limits(const struct gw_conf *conf, struct gw_buf *b) {
     put_line(b, GW_STR("log_requests"), l->log_requests);
 }
 
+static void put_time(struct gw_buf *b, struct gw_str name, double wall_ms) {
+    gw_buf_put(b, name);
+    if (wall_ms > 0) {
+        gw_buf_putc(b, '"');
+        gw_date_put_iso(b, wall_ms);
+        gw_buf_putc(b, '"');
+    } else {
+        gw_buf_put(b, GW_STR("null"));
+    }
+}
+
+static void put_trouble(struct gw_buf *b, struct gw_str name, uint32_t trouble) {
+    gw_buf_put(b, name);
+    if (trouble != POOL_FINE) {
+        gw_buf_putc(b, '"');
+        gw_buf_put(b, pool_trouble_name(trouble));
+        gw_buf_putc(b, '"');
+    } else {
+        gw_buf_put(b, GW_STR("null"));
+    }
+}
+
+static void put_breaker(struct gw_buf *b, const struct breaker_view *v, struct gw_time now) {
+    static const struct gw_str states[] = {GW_STR_INIT("closed"), GW_STR_INIT("open"),
+                                           GW_STR_INIT("half_open"), GW_STR_INIT("half_open")};
+    gw_buf_put(b, GW_STR(",\"breaker\":\""));
+    gw_buf_put(b, states[v->state]);
+    put_time(b, GW_STR("\",\"since\":"), v->since > 0 ? now.wall_ms - now.mono_ms + v->since : 0);
+    gw_buf_put(b, GW_STR(",\"failures\":"));
+    gw_buf_put_u64(b, v->failures);
+}
+
+/* Why it is in the state that it is in; nothing while all is well. */
+static uint32_t reason_of(enum pool_state state, const struct breaker_view *v) {
+    if (state == POOL_COOLING)
+        return POOL_BUSY;
+    return v->state != BREAKER_CLOSED || v->failures > 0 ? v->trouble : POOL_FINE;
+}
+
 static void put_health(const struct gw *gw, const struct gw_backend_conf *t, bool first,
                        struct gw_time now, struct gw_buf *b) {
-    static const struct gw_str states[] = {GW_STR_INIT("ready"), GW_STR_INIT("cooling"),
-                                           GW_STR_INIT("down")};
+    static const struct gw_str states[] = {GW_STR_INIT("ready"), GW_STR_INIT("ready"),
+                                           GW_STR_INIT("cooling"), GW_STR_INIT("down")};
     const struct pool_backend *p = &gw->pool.backend[t->slot];
     enum pool_state state = pool_state_of(&gw->pool, t->slot, now.mono_ms);
+    double until = pool_until(&gw->pool, t->slot, now.mono_ms);
+    struct breaker_view v;
+    pool_look(&gw->pool, t->slot, now.mono_ms, &v);
     gw_buf_put(b, first ? GW_STR("\"") : GW_STR(",\""));
     gw_buf_put_json(b, t->target.name);
     gw_buf_put(b, GW_STR("\":{\"state\":\""));
     gw_buf_put(b, t->set ? states[state] : GW_STR("no endpoint"));
-    gw_buf_put(b, GW_STR("\",\"in_flight\":"));
+    gw_buf_putc(b, '"');
+    put_breaker(b, &v, now);
+    put_time(b, GW_STR(",\"until\":"), until > 0 ? now.wall_ms - now.mono_ms + until : 0);
+    put_trouble(b, GW_STR(",\"reason\":"), reason_of(state, &v));
+    put_trouble(b, GW_STR(",\"last_error\":"), v.trouble);
+    gw_buf_put(b, GW_STR(",\"in_flight\":"));
     gw_buf_put_u64(b, pool_in_flight(&gw->pool, t->slot));
     gw_buf_put(b, GW_STR(",\"latency_ms\":"));
     if (p->ewma_at > 0)
         gw_buf_put_u64(b, (uint64_t)(p->ewma_ms + 0.5));
     else
         gw_buf_put(b, GW_STR("null"));
-    gw_buf_put(b, GW_STR(",\"last_seen\":"));
-    if (p->seen_at > 0) {
-        gw_buf_putc(b, '"');
-        gw_date_put_iso(b, p->seen_at);
-        gw_buf_putc(b, '"');
-    } else {
-        gw_buf_put(b, GW_STR("null"));
-    }
-    gw_buf_put(b, GW_STR(",\"reason\":"));
-    if (p->trouble != NULL) {
-        gw_buf_putc(b, '"');
-        gw_buf_put_json(b, gw_str(p->trouble, strlen(p->trouble)));
-        gw_buf_put(b, GW_STR("\"}"));
-    } else {
-        gw_buf_put(b, GW_STR("null}"));
-    }
+    put_time(b, GW_STR(",\"last_seen\":"), p->seen_at);
+    gw_buf_putc(b, '}');
 }
 
 static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *b) {

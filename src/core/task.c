@@ -1,14 +1,14 @@
 /*
- * Work that no client asked for: a node in trouble is asked for GET /health now and then, so that it
- * is found again without a client's request being the one to find out.
+ * Work that no client asked for: with limits.probe_ms, a node whose breaker waits for its trial is
+ * asked for GET /health, so that not a client's request is the one to find out.
  */
 #include "core/core.h"
 
 enum { PROBE_LIMIT_MS = 5000, NOTHING_DUE_MS = 600000 };
 
-static bool in_trouble(const struct gw *gw, uint32_t node) {
-    return gw->conf->nodes[node].set && gw->pool.backend[node].trouble != NULL &&
-           gw->pool.backend[node].down_until > 0;
+static bool wants_probe(const struct gw *gw, uint32_t node, double now) {
+    return gw->conf->nodes[node].set && gw->pool.backend[node].probe_at <= now &&
+           pool_state_of(&gw->pool, node, now) == POOL_HALF_OPEN;
 }
 
 static struct gw_str probe_url(struct gw_call *c) {
@@ -22,8 +22,11 @@ static struct gw_str probe_url(struct gw_call *c) {
     return gw_buf_str(&b);
 }
 
-static void probe(struct gw_call *c, uint32_t node, struct gw_time now) {
-    c->attempt.to = &c->conf->nodes[node];
+/* The slot is taken, and the trial's permit. */
+static void probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
+    c->attempt.to = c->plan.target[0];
+    c->attempt.grant = grant;
+    c->attempt.has_slot = true;
     struct gw_action *a = call_push(c, GW_SEND);
     a->attempt = ++c->attempt.number;
     a->send.target = c->attempt.to->target;
@@ -46,21 +49,24 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
         return NULL;
     *next_ms = every;
     for (uint32_t i = 0; i < GW_NODES; i++) {
-        struct pool_backend *b = &gw->pool.backend[i];
-        if (!in_trouble(gw, i) || b->probe_at > now.mono_ms)
+        struct breaker_grant grant;
+        if (!wants_probe(gw, i, now.mono_ms))
             continue;
         struct gw_call *c = gw_open(gw, now);
         if (c == NULL)
             return NULL;
-        b->probe_at = now.mono_ms + every;
-        probe(c, i, now);
-        return c;
+        gw->pool.backend[i].probe_at = now.mono_ms + every;
+        plan_one(&c->plan, &c->conf->nodes[i]);
+        if (pool_take(&gw->pool, i, 0, false, now.mono_ms, &grant)) {
+            probe(c, grant, now);
+            return c;
+        }
+        gw_close(c, now);
     }
     return NULL;
 }
 
 void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
-    uint32_t slot = c->attempt.to->slot;
     if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
         return;
     struct gw_answer_head h = {.retry_after_ms = -1};
@@ -70,9 +76,10 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
         alive = e->res_head.status < 500 && !h.ngrok_error;
     }
     if (alive)
-        pool_succeeded(&c->gw->pool, slot, 0, now);
+        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                       true, now);
     else
-        pool_failed(&c->gw->pool, slot, "failed a probe", now.mono_ms);
+        call_fail_target(c, POOL_PROBED, now);
     call_close_attempt(c, e->kind != GW_RES_FAIL, now);
     call_finish(c, 0, now);
 }

@@ -21,13 +21,14 @@ static void unlink_session(struct h2_up *h) {
     *p = h->next;
 }
 
-static void lose_stream(const struct h2_up *h, struct attempt *a, uint32_t why) {
+/* One lost connection is one failure of its target: the first stream tells it. */
+static void lose_stream(const struct h2_up *h, struct attempt *a, uint32_t why, bool told) {
     a->h2.over = true;
     upstream_hold(a);
     if (a->state == UPSTREAM_BODY) {
-        upstream_finish(a, GW_CUT);
+        upstream_finish(a, told ? GW_CUT_ALONG : GW_CUT);
     } else {
-        upstream_fail(a, h->quiet ? GW_FAIL_STALE : why);
+        upstream_fail(a, h->quiet ? GW_FAIL_STALE : told ? GW_FAIL_ALONG : why);
     }
     upstream_unhold(a);
 }
@@ -37,8 +38,8 @@ static void end(struct h2_up *h, uint32_t why) {
     struct origin *origin = h->origin;
     unlink_session(h); /* what streams tell may start attempts, which are not to find it */
     h->ended = h->busy = true;
-    while (h->attempts != NULL)
-        lose_stream(h, h->attempts, why);
+    for (bool told = false; h->attempts != NULL; told = true)
+        lose_stream(h, h->attempts, why, told);
     loop_later_off(h->loop, &h->later);
     nghttp2_session_del(h->session);
     conn_close(h->conn);

@@ -52,8 +52,10 @@ static const struct gw_cells shared = {cells, 1};
 static const char *const state_names[] = {"NEW",   "SNIFF",   "QUEUE", "TRY", "KEEP",
                                           "RELAY", "OBSERVE", "PROBE", "DONE"};
 static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "connect-time",
-                                         "reset", "stale",   "junk", "local", "untaken"};
+                                         "reset", "stale",   "junk", "local", "untaken",
+                                         "along"};
 static const char *const sent_names[] = {"none", "part", "all"};
+static const char *const how_names[] = {"clean", "cut", "along"};
 
 static void die(const char *what, const char *line) {
     fprintf(stderr, "trace: %s: %s\n", what, line);
@@ -209,7 +211,7 @@ static void drain_ready(struct replay *r) {
 
 /* What has become of each backend since the last look. */
 static void look_at_pool(struct replay *r) {
-    static const char *const names[] = {"READY", "COOLING", "DOWN"};
+    static const char *const names[] = {"READY", "HALF_OPEN", "COOLING", "DOWN"};
     for (uint32_t i = 0; i < GW_BACKENDS; i++) {
         enum pool_state is = pool_state_of(&r->gw->pool, i, r->now.mono_ms);
         if (r->states && is != r->backends[i])
@@ -360,7 +362,7 @@ static void on_fail(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_RES_FAIL};
     const char *name = word(&rest);
     e.attempt = (uint32_t)length(word(&rest));
-    e.res_fail.fail = index_of(fail_names, 10, word(&rest));
+    e.res_fail.fail = index_of(fail_names, 11, word(&rest));
     e.res_fail.sent = index_of(sent_names, 3, word(&rest));
     feed(r, name, &e);
 }
@@ -369,7 +371,7 @@ static void on_end(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_RES_END};
     const char *name = word(&rest);
     e.attempt = (uint32_t)length(word(&rest));
-    e.res_end.how = strcmp(word(&rest), "cut") == 0 ? GW_CUT : GW_CLEAN;
+    e.res_end.how = index_of(how_names, 3, word(&rest));
     feed(r, name, &e);
 }
 
@@ -473,8 +475,8 @@ static void finish(struct replay *r) {
     for (uint32_t i = 0; i < r->calls_n; i++)
         if (r->calls[i].call != NULL)
             gw_close(r->calls[i].call, r->now);
-    for (uint32_t i = 0; i < GW_CELLS; i++)
-        if (cells[i] != 0)
+    for (uint32_t i = 0; i < GW_BACKENDS; i++)
+        if (pool_in_flight(&r->gw->pool, i) != 0)
             die("a slot was not given back", "at the end");
     if (r->gw != NULL && r->gw->held != 0)
         die("bytes are still held", "at the end");

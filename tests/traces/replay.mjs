@@ -6,7 +6,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import * as abi from '../../build/offsets.js';
 import { Core } from '../../worker-shim/core.js';
 
-const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken'];
+const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
 const SHOWS = ['', 'health', 'limits', 'keyed'];
 
@@ -231,7 +231,7 @@ class Replay {
       case 'chunk': return this.onChunk(rest);
       case 'fill': return this.onFill(w);
       case 'end':
-        return this.feed(w[0], (c) => box.res_end(c, Number(w[1]), w[2] === 'cut' ? 1 : 0, ...this.times));
+        return this.feed(w[0], (c) => box.res_end(c, Number(w[1]), ['clean', 'cut', 'along'].indexOf(w[2]), ...this.times));
       case 'fail':
         return this.feed(w[0], (c) => box.res_fail(
           c, Number(w[1]), FAILS.indexOf(w[2]), SENT.indexOf(w[3]), ...this.times));

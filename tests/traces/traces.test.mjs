@@ -40,7 +40,7 @@ function callSteps() {
 
 /** The steps of the table of backends: "STATE STATE". */
 function poolSteps() {
-  const states = 'READY|COOLING|DOWN';
+  const states = 'READY|HALF_OPEN|COOLING|DOWN';
   const row = new RegExp(`^ \\*   (${states}) +(${states}) `, 'gm');
   return [...source('src/core/pool.h').matchAll(row)].map(([, from, to]) => `${from} ${to}`);
 }

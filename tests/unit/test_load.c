@@ -67,11 +67,20 @@ static void test_running_call_keeps_its_own(void) {
     finish(gw);
 }
 
+static void break_it(struct gw *gw, uint32_t slot) {
+    struct breaker_grant grant;
+    for (int i = 0; i < 3; i++) {
+        CHECK(pool_take(&gw->pool, slot, 0, false, at.mono_ms, &grant));
+        pool_failed(&gw->pool, slot, &grant, POOL_REFUSED, false, at);
+        pool_give(&gw->pool, slot);
+    }
+}
+
 static void test_health_goes_by_name(void) {
     struct gw *gw = make(SERVICES(A "," B));
     uint32_t b = gw->conf->services[1].slot;
-    pool_failed(&gw->pool, b, "refused", at.mono_ms);
-    pool_failed(&gw->pool, 3, "refused", at.mono_ms);
+    break_it(gw, b);
+    break_it(gw, 3);
     CHECK(load(gw, SERVICES(B "," C)) == 0);
     CHECK_EQ_U64(gw->conf->services[0].slot, b);
     CHECK(gw->conf->services[1].slot != b);
@@ -87,7 +96,8 @@ static void test_health_goes_by_name(void) {
 static void test_new_service_leaves_running_calls_their_slot(void) {
     struct gw *gw = make(SERVICES(A));
     uint32_t a = gw->conf->services[0].slot;
-    CHECK(pool_take(&gw->pool, a, 0));
+    struct breaker_grant grant;
+    CHECK(pool_take(&gw->pool, a, 0, false, at.mono_ms, &grant));
     gw->pool.backend[a].waiting = 1;
     CHECK(load(gw, SERVICES(B)) == 0);
     CHECK(gw->conf->services[0].slot != a);

@@ -5,9 +5,38 @@
 static uint64_t cells[GW_CELLS];
 static struct gw_conf conf;
 
+static struct gw_rng rng;
+
 static struct pool make_pool(void) {
     memset(cells, 0, sizeof cells);
-    return (struct pool){.cells = {cells, 1}};
+    gw_rng_init(&rng, 1);
+    return (struct pool){
+        .cells = {cells, 1}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
+}
+
+static bool take(struct pool *p, uint32_t slot, uint32_t max, double now) {
+    struct breaker_grant grant;
+    return pool_take(p, slot, max, false, now, &grant);
+}
+
+static void busy(struct pool *p, uint32_t slot, double retry_after_ms, double now) {
+    struct breaker_grant grant = {.generation = 0};
+    pool_busy(p, slot, &grant, retry_after_ms, (struct gw_time){now, 0});
+}
+
+static void succeed(struct pool *p, uint32_t slot, double sent_at, double now) {
+    struct breaker_grant grant = {.generation = 0};
+    pool_succeeded(p, slot, &grant, sent_at, true, (struct gw_time){now, 0});
+}
+
+/* Three failures in a row. */
+static void break_it(struct pool *p, uint32_t slot, double now) {
+    for (int i = 0; i < 3; i++) {
+        struct breaker_grant grant;
+        CHECK(pool_take(p, slot, 0, false, now, &grant));
+        pool_failed(p, slot, &grant, POOL_REFUSED, false, (struct gw_time){now, 0});
+        pool_give(p, slot);
+    }
 }
 
 static void make_conf(void) {
@@ -28,32 +57,32 @@ static uint32_t pick(struct plan *p, struct pool *pool, double now) {
 
 static void test_slots(void) {
     struct pool p = make_pool();
-    CHECK(pool_take(&p, 3, 2) && pool_take(&p, 3, 2) && !pool_take(&p, 3, 2));
+    CHECK(take(&p, 3, 2, 0) && take(&p, 3, 2, 0) && !take(&p, 3, 2, 0));
     CHECK_EQ_U64(pool_in_flight(&p, 3), 2);
     pool_give(&p, 3);
-    CHECK(pool_take(&p, 3, 2));
+    CHECK(take(&p, 3, 2, 0));
     for (int i = 0; i < 100; i++)
-        CHECK(pool_take(&p, 4, 0));
+        CHECK(take(&p, 4, 0, 0));
 }
 
 static void test_busy_doubles(void) {
     struct pool p = make_pool();
     double at = 1000, expected = 1000;
     for (int i = 0; i < 8; i++) {
-        pool_busy(&p, 0, -1, (struct gw_time){at, 0});
+        busy(&p, 0, -1, at);
         CHECK(p.backend[0].cool_until - at == expected);
         at = p.backend[0].cool_until;
         expected = expected * 2 < 30000 ? expected * 2 : 30000;
     }
     /* What was under way together is one sign of load. */
-    pool_busy(&p, 1, -1, (struct gw_time){1000, 0});
-    pool_busy(&p, 1, -1, (struct gw_time){1001, 0});
+    busy(&p, 1, -1, 1000);
+    busy(&p, 1, -1, 1001);
     CHECK(p.backend[1].cool_until == 2000);
-    pool_busy(&p, 1, 7000, (struct gw_time){1002, 0});
+    busy(&p, 1, 7000, 1002);
     CHECK(p.backend[1].cool_until == 8002);
-    pool_succeeded(&p, 1, 1001, (struct gw_time){1003, 0});
+    succeed(&p, 1, 1001, 1003);
     CHECK(pool_state_of(&p, 1, 1003) == POOL_COOLING);
-    pool_succeeded(&p, 1, 1002, (struct gw_time){1003, 0});
+    succeed(&p, 1, 1002, 1003);
     CHECK(pool_state_of(&p, 1, 1003) == POOL_READY);
 }
 
@@ -62,7 +91,7 @@ static void test_cost(void) {
     double none = pool_cost(&p, 0, 1000);
     pool_first_content(&p, 0, 100, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 100 && none < 100);
-    pool_take(&p, 0, 0);
+    take(&p, 0, 0, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 200);
     pool_give(&p, 0);
     pool_first_content(&p, 0, 900, 1001); /* a peak counts at once */
@@ -93,26 +122,109 @@ static void test_order(void) {
     CHECK_EQ_U64(pick(&p, &pool, 1000), 3);
 }
 
-static void test_down(void) {
+static void test_open(void) {
     struct pool pool = make_pool();
     struct plan p = {.n = 0};
     make_conf();
     plan_class(&p, &conf, GW_CODE);
-    pool_failed(&pool, 2, "refused", 1000);
+    break_it(&pool, 2, 1000);
+    CHECK(pool_state_of(&pool, 2, 1000) == POOL_DOWN);
     CHECK_EQ_U64(pick(&p, &pool, 1001), 3);
-    pool_failed(&pool, 3, "refused", 1002);
+    CHECK(plan_is_lone(&p, &pool, 1, 1001) && !plan_is_lone(&p, &pool, 0, 1001));
+    break_it(&pool, 3, 1002);
     CHECK_EQ_U64(pick(&p, &pool, 1003), 0);
-    pool_failed(&pool, 0, "refused", 1004);
-    /* All are offline: tried all the same, the pair first. */
-    CHECK_EQ_U64(pick(&p, &pool, 1005), 2);
-    p.spent[0] = true;
-    CHECK_EQ_U64(pick(&p, &pool, 1005), 3);
-    p.spent[1] = true;
-    CHECK(plan_has_other(&p, 0));
+    CHECK(plan_has_other(&p, &pool, 0, 1003) && !plan_has_other(&p, &pool, 2, 1003));
     p.spent[2] = true;
-    CHECK(!plan_has_other(&p, 0));
-    CHECK_EQ_U64(pick(&p, &pool, 1005), 100 + PLAN_NONE);
-    CHECK(plan_retry_ms(&p, &pool, 1005) == 995);
+    CHECK_EQ_U64(pick(&p, &pool, 1004), 100 + PLAN_NONE);
+    /* Two of three are open: the pair's least bad is tried all the same. */
+    struct plan_choice none = {.what = PLAN_NONE};
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO);
+    p.spent[0] = p.spent[1] = true;
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE);
+    CHECK(plan_retry_ms(&p, &pool, 1004) > 3900 && plan_retry_ms(&p, &pool, 1004) < 4999);
+    pool = make_pool();
+    plan_class(&p, &conf, GW_CODE);
+    break_it(&pool, 2, 1000);
+    p.spent[1] = p.spent[2] = true;
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
+}
+
+static void test_trial_comes_first(void) {
+    struct pool pool = make_pool();
+    struct plan p = {.n = 0};
+    make_conf();
+    plan_class(&p, &conf, GW_CODE);
+    break_it(&pool, 2, 1000);
+    p.careful = true;
+    CHECK_EQ_U64(pick(&p, &pool, 7000), 3);
+    p.careful = false;
+    CHECK_EQ_U64(pick(&p, &pool, 7000), 2);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ_U64(pick(&p, &pool, 7001), i == 0 ? 3 : 0); /* one trial, and no more */
+    }
+}
+
+static void test_slow_start(void) {
+    struct pool pool = make_pool();
+    struct breaker_grant grant;
+    break_it(&pool, 2, 1000);
+    CHECK(pool_take(&pool, 2, 0, false, 7000, &grant));
+    pool_succeeded(&pool, 2, &grant, 7000, true, (struct gw_time){7000, 0});
+    pool_give(&pool, 2);
+    pool_first_content(&pool, 2, 100, 7000);
+    CHECK(pool_cost(&pool, 2, 7000) == 1000);
+    CHECK(pool_cost(&pool, 2, 12000) < 200 && pool_cost(&pool, 2, 12000) > 100);
+    CHECK(pool_cost(&pool, 2, 17000) < 100);
+}
+
+static void test_home(void) {
+    struct pool pool = make_pool();
+    struct plan p = {.n = 0};
+    uint32_t homes[2] = {0};
+    make_conf();
+    for (uint64_t talk = 1; talk <= 1000; talk++) {
+        plan_class(&p, &conf, GW_CODE);
+        plan_set_home(&p, talk * UINT64_C(0x123456789abcdef));
+        homes[p.home]++;
+    }
+    CHECK(homes[0] > 400 && homes[1] > 400);
+    plan_class(&p, &conf, GW_CODE);
+    CHECK(p.home == PLAN_MAX);
+    plan_set_home(&p, 99);
+    uint32_t home = p.target[p.home]->slot, other = home == 2 ? 3 : 2;
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ_U64(pick(&p, &pool, 1000 + i), home);
+        pool_first_content(&pool, home, 40, 1000 + i);
+        pool_give(&pool, home);
+    }
+    /* It carries no more than 1.25 times its share. */
+    CHECK_EQ_U64(pick(&p, &pool, 1100), home);
+    CHECK_EQ_U64(pick(&p, &pool, 1100), home);
+    CHECK_EQ_U64(pick(&p, &pool, 1100), other);
+    pool_give(&pool, home), pool_give(&pool, home), pool_give(&pool, other);
+    pool_first_content(&pool, other, 20, 1200);
+    pool_first_content(&pool, home, 400, 1200); /* nor does it keep who would wait so much longer */
+    CHECK_EQ_U64(pick(&p, &pool, 1201), other);
+}
+
+static void test_budget(void) {
+    struct pool p = make_pool();
+    uint32_t taken = 0;
+    while (pool_budget_take(&p, 0, 101000))
+        taken++;
+    CHECK_EQ_U64(taken, 20);
+    CHECK(pool_budget_take(&p, 1, 101000)); /* each pool has its own */
+    CHECK(!pool_budget_take(&p, 0, 101050) && pool_budget_take(&p, 0, 101100));
+    for (int i = 0; i < 5; i++)
+        pool_budget_pay(&p, 0, 101100);
+    CHECK(pool_budget_take(&p, 0, 101100) && !pool_budget_take(&p, 0, 101100));
+    taken = 0;
+    for (int i = 0; i < 3000; i++) { /* 300 a second for 10 s, and every one would retry */
+        double now = 101100 + i * 10000.0 / 3000;
+        pool_budget_pay(&p, 0, now);
+        taken += pool_budget_take(&p, 0, now);
+    }
+    CHECK(taken >= 690 && taken <= 700);
 }
 
 static void test_alternate(void) {
@@ -141,7 +253,11 @@ int main(void) {
     RUN(test_busy_doubles);
     RUN(test_cost);
     RUN(test_order);
-    RUN(test_down);
+    RUN(test_open);
+    RUN(test_trial_comes_first);
+    RUN(test_slow_start);
+    RUN(test_home);
+    RUN(test_budget);
     RUN(test_alternate);
     return unit_end();
 }
