@@ -1,11 +1,13 @@
 /**
- * What a healthy node answers: the notebook's own `/api/cloud-process`, OpenAI's chat completions,
- * and a few paths that exist only so that tests can look through the gateway.
+ * What a healthy node answers: the notebook's own `/api/cloud-process`, its models (models.mjs), and a
+ * few paths that exist only so that tests can look through the gateway.
  *
  * | path                           | answer                                                         |
  * |--------------------------------|----------------------------------------------------------------|
  * | POST /api/cloud-process        | the notebook's, by `type`                                      |
  * | POST /v1/chat/completions      | OpenAI's; `max_tokens` words; `ack_id` as for /sse-ack         |
+ * | POST /v1/completions           | the same in the older form                                     |
+ * | POST /v1/messages, /api/chat   | Anthropic's; Ollama's                                          |
  * | GET /v1/models, GET /health    |                                                                |
  * | any /fast                      | about 500 constant bytes, for benches                          |
  * | any /echo…                     | JSON: method, url, headers as they came, body length, SHA-256   |
@@ -21,6 +23,8 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MODELS, MODEL_PATHS } from './models.mjs';
+import { acknowledged, beginEvents, parseObject, put, readBody, sendError, sendJson } from './wire.mjs';
 
 /**
  * @typedef {import('./faults.mjs').Request} Request
@@ -39,67 +43,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @typedef {(self: Self, req: Request, res: Response, url: URL, fault: Fault)
  *     => void | Promise<void>} Handler
  */
-
-const BODY_MAX = 64 << 20;
-const ACK_WAIT_MS = 10_000;
-
-/** @param {Request} req @param {Self} self @returns {Promise<Buffer>} */
-async function readBody(req, self) {
-    const parts = [];
-    let n = 0;
-    for await (const chunk of req) {
-        n += chunk.length;
-        self.counts.bytes_in += chunk.length;
-        if (n > BODY_MAX) throw new Error('the body is too large');
-        parts.push(chunk);
-    }
-    return Buffer.concat(parts);
-}
-
-/** @param {Response} res @param {Self} self @param {number} status @param {unknown} value */
-function sendJson(res, self, status, value) {
-    const body = JSON.stringify(value);
-    self.counts.bytes_out += body.length;
-    res.statusCode = status;
-    res.setHeader('content-type', 'application/json');
-    res.setHeader('content-length', Buffer.byteLength(body));
-    res.end(body);
-}
-
-/** @param {Response} res @param {Self} self @param {number} status @param {string} message
- *  @param {string | null} [code] @param {string | null} [param] */
-function sendError(res, self, status, message, code = null, param = null) {
-    const type = status >= 500 ? 'server_error' : 'invalid_request_error';
-    sendJson(res, self, status, { error: { message, type, param, code } });
-}
-
-/** @param {Response} res @returns {Promise<void>} when it takes more, or will never again */
-function drained(res) {
-    return new Promise((resolve) => {
-        const done = () => {
-            res.off('drain', done).off('close', done);
-            resolve();
-        };
-        res.on('drain', done).on('close', done);
-    });
-}
-
-/** Writes with back-pressure; false when the other side has gone.
- * @param {Response} res @param {Self} self @param {string | Buffer} data */
-async function put(res, self, data) {
-    if (res.destroyed || res.felled) return false;
-    self.counts.bytes_out += data.length;
-    if (!res.write(data) && !res.destroyed) await drained(res);
-    return !res.destroyed;
-}
-
-/** @param {Response} res */
-function beginEvents(res) {
-    res.statusCode = 200;
-    res.setHeader('content-type', 'text/event-stream; charset=utf-8');
-    res.setHeader('cache-control', 'no-cache');
-    res.flushHeaders();
-}
 
 // ------------------------------------------------------------------ the notebook's own endpoint
 
@@ -128,16 +71,6 @@ const PROCESSORS = {
     }),
 };
 
-/** @param {Buffer} body @returns {Record<string, any> | null} */
-function parseObject(body) {
-    try {
-        const value = JSON.parse(body.toString('utf8'));
-        return value !== null && typeof value === 'object' ? value : null;
-    } catch {
-        return null;
-    }
-}
-
 /** @type {Handler} */
 async function cloudProcess(self, req, res, _url, fault) {
     const request = parseObject(await readBody(req, self));
@@ -150,96 +83,6 @@ async function cloudProcess(self, req, res, _url, fault) {
     const processor = Object.hasOwn(PROCESSORS, type) ? PROCESSORS[type] : PROCESSORS.general;
     const answer = processor(String(request.prompt ?? ''));
     sendJson(res, self, 200, { ...answer, processing_location: 'colab_gpu', node: self.id });
-}
-
-// ------------------------------------------------------------------ OpenAI's chat completions
-
-const MODELS = ['heady-colab', 'codegen-350M', 'DialoGPT-medium'];
-
-/** @param {Record<string, any>} request @param {Self} self */
-function completion(request, self) {
-    const count = Math.min(Number(request.max_tokens ?? request.max_completion_tokens ?? 8), 100_000);
-    const words = Array.from({ length: count }, (_, i) => `w${i} `);
-    const usage = {
-        prompt_tokens: Math.ceil(JSON.stringify(request.messages).length / 4),
-        completion_tokens: count,
-        total_tokens: Math.ceil(JSON.stringify(request.messages).length / 4) + count,
-    };
-    const head = {
-        id: `chatcmpl-${self.id}-${Date.now().toString(36)}`,
-        created: Math.floor(Date.now() / 1000),
-        model: String(request.model ?? MODELS[0]),
-        system_fingerprint: `node-${self.id}`,
-    };
-    return { words, usage, head };
-}
-
-/** Waits until `done` events of a stream are acknowledged; false if that does not come.
- * @param {Self} self @param {Response} res @param {string} id @param {number} done */
-async function acknowledged(self, res, id, done) {
-    const acks = self.acks.get(id) ?? { done: 0, wake: () => {} };
-    self.acks.set(id, acks);
-    if (acks.done >= done) return true;
-    return await new Promise((resolve) => {
-        const over = () => {
-            clearTimeout(timer);
-            res.off('close', over);
-            resolve(acks.done >= done);
-        };
-        const timer = setTimeout(over, ACK_WAIT_MS);
-        res.on('close', over);
-        acks.wake = () => acks.done >= done && over();
-    });
-}
-
-/** @param {Self} self @param {Response} res @param {Record<string, any>} request @param {number} ms */
-async function streamChat(self, res, request, ms) {
-    const { words, usage, head } = completion(request, self);
-    const withUsage = request.stream_options?.include_usage === true;
-    const extra = withUsage ? { usage: null } : {};
-    /** @param {Record<string, unknown>} delta @param {string | null} finish */
-    const event = (delta, finish) => {
-        const choices = [{ index: 0, delta, logprobs: null, finish_reason: finish }];
-        const chunk = { ...head, object: 'chat.completion.chunk', choices, ...extra };
-        return put(res, self, `data: ${JSON.stringify(chunk)}\n\n`);
-    };
-    beginEvents(res);
-    await event({ role: 'assistant', content: '' }, null);
-    for (let i = 0; i < words.length; i++) {
-        if (ms > 0) await sleep(ms);
-        if (!(await event({ content: words[i] }, null))) return;
-        if (request.ack_id && !(await acknowledged(self, res, String(request.ack_id), i + 1))) {
-            res.destroy();
-            return;
-        }
-    }
-    await event({}, 'stop');
-    if (withUsage) {
-        const chunk = { ...head, object: 'chat.completion.chunk', choices: [], usage };
-        await put(res, self, `data: ${JSON.stringify(chunk)}\n\n`);
-    }
-    res.end('data: [DONE]\n\n');
-}
-
-/** @type {Handler} */
-async function chat(self, req, res, _url, fault) {
-    if (req.method !== 'POST') return sendError(res, self, 405, 'only POST is allowed');
-    const request = parseObject(await readBody(req, self));
-    if (request === null) return sendError(res, self, 400, 'the body is not JSON');
-    if (!Array.isArray(request.messages)) {
-        return sendError(res, self, 400, "missing required parameter: 'messages'", null, 'messages');
-    }
-    if (request.model === 'no-such-model') {
-        return sendError(res, self, 404, 'the model does not exist', 'model_not_found', 'model');
-    }
-    const ms = Number(request.ms_per_token ?? (fault.mode === 'slow' ? (fault.ms ?? 50) : 0));
-    if (fault.mode === 'slow' && fault.head_ms) await sleep(fault.head_ms);
-    if (request.stream === true) return await streamChat(self, res, request, ms);
-    const { words, usage, head } = completion(request, self);
-    if (ms > 0) await sleep(Math.min(ms * words.length, 600_000));
-    const message = { role: 'assistant', content: words.join('').trimEnd() };
-    const choices = [{ index: 0, message, logprobs: null, finish_reason: 'stop' }];
-    sendJson(res, self, 200, { ...head, object: 'chat.completion', choices, usage, node: self.id });
 }
 
 /** @type {Handler} */
@@ -429,7 +272,7 @@ function serviceStatus(self, req, res) {
 /** @type {Record<string, Handler>} */
 const EXACT = {
     '/api/cloud-process': cloudProcess,
-    '/v1/chat/completions': chat,
+    ...MODEL_PATHS,
     '/v1/models': models,
     '/health': health,
     '/fast': fast,

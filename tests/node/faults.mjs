@@ -19,7 +19,31 @@
  * | cloudflare     | status (530), error (1033)        | Cloudflare's error page                      |
  * | junk           |                                   | bytes that are not HTTP                      |
  *
- * "refuse" (the listening socket is closed) is the node's own affair: see node.mjs.
+ * "refuse" (the listening socket is closed) is the node's own affair: see node.mjs. What follows is of
+ * the models (models.mjs); other paths answer as if nothing were wrong. k is a number of tokens.
+ *
+ * | mode           | parameters (default)              | what the gateway sees                        |
+ * |----------------|-----------------------------------|----------------------------------------------|
+ * | late           | ms (15000), head: early, late     | a stream whose first token takes that long   |
+ * | cut            | tokens: k (3), how, end           | a stream that ends after k tokens; how:      |
+ * |                |   reset, fin                      |   RST, or FIN without the last chunk         |
+ * |                |   event, char, chunk              |   inside the next event, inside the next     |
+ * |                |                                   |   wide character, inside a chunk's header;   |
+ * |                |                                   |   then FIN, or RST by end: reset             |
+ * |                |   clean                           |   a clean end, but nothing is finished       |
+ * | silent         | tokens: k (3)                     | a stream that stops after k tokens           |
+ * | malformed      | tokens: k (0)                     | an event too many that cannot be read        |
+ * | no_done        |                                   | a good stream without its last line          |
+ * | error_event    | tokens: k (0)                     | an error event in a 200, and its end         |
+ * | empty          | with: role, done (neither)        | a 200 stream without content                 |
+ * | context        |                                   | 400, context_length_exceeded                 |
+ * | policy         |                                   | 400, content_policy_violation                |
+ * | no_prefill     |                                   | 400 if the last message is the assistant's   |
+ *
+ * With each of them: `differs: k` has other words than the other nodes from token k on, `model` and
+ * `prompt_tokens` are the node's own, `pace` is how many ms a token takes.
+ *
+ * | flaky          | rate (0.05), seed (1), as (500)   | `as`, another fault, at that share of all    |
  */
 
 /**
@@ -34,14 +58,27 @@
  * @property {number} [status]
  * @property {number} [error]
  * @property {number | string} [retry_after]
+ * @property {number} [tokens]
+ * @property {'reset' | 'fin' | 'event' | 'char' | 'chunk' | 'clean'} [how]
+ * @property {'reset'} [end]
+ * @property {'early' | 'late'} [head]
+ * @property {'role' | 'done'} [with]
+ * @property {number} [differs]
+ * @property {string} [model]
+ * @property {number} [prompt_tokens]
+ * @property {number} [pace]
+ * @property {number} [rate]
+ * @property {number} [seed]
+ * @property {Fault} [as]
+ * @property {() => number} [draw]   of a flaky one: the next number from its seed
  *
- * @typedef {import('node:http').IncomingMessage} Request
+ * @typedef {import('node:http').IncomingMessage & {seen?: import('./node.mjs').Seen}} Request
  * @typedef {import('node:http').ServerResponse & {felled?: boolean}} Response
  * @typedef {(req: Request, res: Response, fault: Fault) => boolean} FaultFn
  */
 
 /** A RST that overtakes what the kernel still has to send would hide it: wait this long first. */
-const FLUSH_MS = 30;
+export const FLUSH_MS = 30;
 
 /** @param {Response} res @param {Request} req @param {boolean} rst */
 function fell(req, res, rst) {
@@ -203,9 +240,12 @@ function junk(req, res) {
     return true;
 }
 
+/** The handlers see to it themselves. */
+const here = () => false;
+
 /** @type {Record<string, FaultFn>} */
 export const FAULTS = {
-    ok: () => false,
+    ok: here,
     reset,
     close,
     reset_body: resetBody,
@@ -213,12 +253,41 @@ export const FAULTS = {
     truncate: cutting('fin'),
     stall: cutting('none'),
     hang,
-    slow: () => false, // the handlers read ms and head_ms themselves
+    slow: here,
     status,
     ngrok,
     cloudflare,
     junk,
+    late: here,
+    cut: here,
+    silent: here,
+    malformed: here,
+    no_done: here,
+    error_event: here,
+    empty: here,
+    context: here,
+    policy: here,
+    no_prefill: here,
 };
+
+/** A reproducible sequence of numbers from 0 to 1. @param {number} seed */
+export function random(seed) {
+    let x = (seed * 2654435761) >>> 0 || 1;
+    return () => {
+        x ^= x << 13;
+        x >>>= 0;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        x >>>= 0;
+        return x / 2 ** 32;
+    };
+}
+
+/** What a flaky node does to the next request. @param {Fault} fault @returns {Fault} */
+export function drawn(fault) {
+    if (fault.draw === undefined || fault.as === undefined) return fault;
+    return fault.draw() < (fault.rate ?? 0.05) ? fault.as : { mode: 'ok' };
+}
 
 /**
  * Checks what came over the control port: an unknown mode must not pass for a healthy node.
@@ -229,8 +298,11 @@ export function parseFault(given) {
     if (/^[1-5][0-9][0-9]$/.test(String(fault.mode))) {
         return { ...fault, mode: 'status', status: Number(fault.mode) };
     }
+    if (fault.mode === 'flaky') {
+        return { ...fault, as: parseFault(fault.as ?? '500'), draw: random(fault.seed ?? 1) };
+    }
     if (fault.mode !== 'refuse' && !Object.hasOwn(FAULTS, fault.mode)) {
-        throw new Error(`unknown mode ${fault.mode}; one of refuse, ${Object.keys(FAULTS).join(', ')}`);
+        throw new Error(`unknown mode ${fault.mode}; one of refuse, flaky, ${Object.keys(FAULTS).join(', ')}`);
     }
     return fault;
 }

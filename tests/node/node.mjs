@@ -10,7 +10,8 @@
  *                node.url; await node.control({ mode: '503', count: 2 }); node.stats(); node.close()
  *
  * The control port takes JSON: POST /mode {"mode": "reset", "count": 1}, POST /stop, POST /start,
- * GET /stats, POST /forget (counters to zero, mode ok). "refuse" is the same as /stop.
+ * GET /stats, GET /seen (what came, request by request), POST /forget (counters to zero, nothing seen,
+ * mode ok). "refuse" is the same as /stop.
  *
  * States of the listening socket:
  *
@@ -23,7 +24,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import { FAULTS, parseFault } from './faults.mjs';
+import { FAULTS, drawn, parseFault } from './faults.mjs';
 import { fast, handlerOf } from './answers.mjs';
 
 /**
@@ -44,6 +45,15 @@ import { fast, handlerOf } from './answers.mjs';
  * @property {Record<string, number>} paths  requests by path
  * @property {{method: string, url: string, headers: Record<string, unknown>} | null} last
  *
+ * @typedef {object} Seen           a request that came, /health and /fast apart
+ * @property {number} at            as Date.now()
+ * @property {number} until         when its answer was over; 0: it is not
+ * @property {string} path
+ * @property {string} id            the x-request-id that the gateway gave it
+ * @property {string} sha           of its body, where the handler has read it all
+ * @property {string} mode          the fault that it met
+ * @property {number} status        of the answer; 0: none
+ *
  * @typedef {object} Node
  * @property {number | string} id
  * @property {string} url
@@ -52,12 +62,14 @@ import { fast, handlerOf } from './answers.mjs';
  * @property {() => Promise<void>} stop
  * @property {() => Promise<void>} start
  * @property {() => Stats} stats
+ * @property {() => Seen[]} seen    the first of them, up to a bound
  * @property {() => void} forget
  * @property {() => Promise<void>} close
  */
 
 const HOST = '127.0.0.1';
 const PATHS_MAX = 256;
+const SEEN_MAX = 20_000;
 
 /** @returns {Stats} */
 function noStats() {
@@ -78,6 +90,8 @@ class FakeNode {
         this.acks = new Map();
         /** @type {Fault} */
         this.fault = { mode: 'ok' };
+        /** @type {Seen[]} */
+        this.seen = [];
         /** @type {Set<import('node:net').Socket>} */
         this.sockets = new Set();
         /** @type {http.Server | null} */
@@ -125,6 +139,7 @@ class FakeNode {
      * @param {boolean} probe @returns {Fault} */
     take(probe) {
         const fault = this.fault;
+        if (fault.mode === 'flaky') return probe ? { mode: 'ok' } : drawn(fault);
         if (fault.count === undefined) return fault;
         if (probe) return { mode: 'ok' };
         fault.count--;
@@ -150,6 +165,19 @@ class FakeNode {
         });
     }
 
+    /** @param {Request} req @param {Response} res @param {string} path @param {string} mode */
+    remember(req, res, path, mode) {
+        if (path === '/health' || this.seen.length >= SEEN_MAX) return;
+        const id = String(req.headers['x-request-id'] ?? '');
+        const seen = { at: Date.now(), until: 0, path, id, sha: '', mode, status: 0 };
+        req.seen = seen;
+        this.seen.push(seen);
+        res.on('close', () => {
+            seen.until = Date.now();
+            seen.status = res.headersSent ? res.statusCode : 0;
+        });
+    }
+
     /** @param {Request} req @param {Response} res */
     serve(req, res) {
         const raw = req.url ?? '/';
@@ -162,8 +190,11 @@ class FakeNode {
         const path = query < 0 ? raw : raw.slice(0, query);
         req.on('error', () => {});
         res.on('error', () => {});
-        if (path !== '/ack') this.note(req, res, path);
         const fault = path === '/ack' ? { mode: 'ok' } : this.take(path === '/health');
+        if (path !== '/ack') {
+            this.note(req, res, path);
+            this.remember(req, res, path, fault.mode);
+        }
         if (FAULTS[fault.mode](req, res, fault)) return;
         const url = query < 0 ? EMPTY_URL : new URL(raw, 'http://node');
         // A handler that fails does so because the gateway went away in the middle of a body.
@@ -190,6 +221,7 @@ class FakeNode {
         const { open, in_flight } = this.counts;
         Object.assign(this.counts, noStats(), { open, in_flight });
         this.fault = { mode: 'ok' };
+        this.seen = [];
     }
 }
 
@@ -210,6 +242,7 @@ export async function startNode({ id, port = 0 }) {
         stop: () => node.unlisten(),
         start: () => node.listen(node.port),
         stats: () => node.stats(),
+        seen: () => node.seen,
         forget: () => node.forget(),
         close: () => node.unlisten(),
     };
@@ -222,6 +255,7 @@ async function command(node, req, body) {
     else if (what === 'POST /stop') await node.stop();
     else if (what === 'POST /start') await node.start();
     else if (what === 'POST /forget') node.forget();
+    else if (what === 'GET /seen') return node.seen();
     else if (what !== 'GET /stats') throw new Error(`unknown command ${what}`);
     return node.stats();
 }
