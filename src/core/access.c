@@ -10,27 +10,42 @@ static void hop_mac(const struct gw_conf *conf, struct gw_str time, struct gw_st
     gw_hmac_sha256(conf->twin_secret, parts, sizeof parts / sizeof *parts, mac);
 }
 
-/* A hop that does not verify counts as none: the request then needs a key like any other. */
-static bool read_hop(const struct gw_conf *conf, const struct gw_req_head *req, struct gw_str hop,
-                     struct gw_time now, struct gw_identity *who) {
+/* Whether the hop verifies; `name` and `id` are then what it vouches for. */
+static bool verify_hop(const struct gw_conf *conf, const struct gw_req_head *req, struct gw_str hop,
+                       struct gw_time now, struct gw_str *name, struct gw_str *id) {
     uint8_t given[GW_SHA256], right[GW_SHA256];
     uint64_t ms;
     if (conf->twin_secret.n == 0 || hop.n == 0)
         return false;
-    struct gw_str time = gw_str_cut(&hop, '.'), name = gw_str_cut(&hop, '.');
+    struct gw_str time = gw_str_cut(&hop, '.');
+    *name = gw_str_cut(&hop, '.');
     struct gw_str mac = gw_str_cut(&hop, '.');
     if (hop.p == NULL || !gw_str_u64(time, &ms) || !gw_unhex(mac, given, GW_SHA256))
         return false;
-    hop_mac(conf, time, name, hop, req->method, req->target, right);
+    *id = hop;
+    hop_mac(conf, time, *name, hop, req->method, req->target, right);
     double age = now.wall_ms - (double)ms;
-    if (!gw_digest_eq(given, right) || age > HOP_WINDOW_MS || age < -HOP_WINDOW_MS)
+    return gw_digest_eq(given, right) && age <= HOP_WINDOW_MS && age >= -HOP_WINDOW_MS;
+}
+
+bool gw_access_is_twin(const struct gw_conf *conf, const struct gw_req_head *req,
+                       const struct gw_client_head *head, struct gw_time now) {
+    struct gw_str name, id;
+    return verify_hop(conf, req, head->hop, now, &name, &id);
+}
+
+/* A hop that does not verify counts as none: the request then needs a key like any other. */
+static bool read_hop(const struct gw_conf *conf, const struct gw_req_head *req, struct gw_str hop,
+                     struct gw_time now, struct gw_identity *who) {
+    struct gw_str name, id;
+    if (!verify_hop(conf, req, hop, now, &name, &id))
         return false;
     who->key = gw_conf_key_named(conf, name);
     /* The twin vouches for the name; whether that name may call here is this host's to say. */
     if (conf->auth == GW_AUTH_KEYS && who->key == NULL)
         return false;
     who->name = who->key != NULL ? who->key->name : GW_STR("-");
-    who->id = hop;
+    who->id = id;
     who->hop = true;
     return true;
 }

@@ -29,6 +29,9 @@ struct gw_identity {
 enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_head *req,
                                const struct gw_client_head *head, struct gw_time now,
                                struct gw_identity *who);
+/* Whether the request comes signed from the twin, on behalf of whoever or of nobody. */
+bool gw_access_is_twin(const struct gw_conf *conf, const struct gw_req_head *req,
+                       const struct gw_client_head *head, struct gw_time now);
 /* Appends the x-heady-hop line. */
 void gw_access_sign_hop(const struct gw_conf *conf, struct gw_str key_name, struct gw_str id,
                         struct gw_str method, struct gw_str target, struct gw_time now,

@@ -5,8 +5,9 @@
  * every one of these steps, and fails on a step that is not here.
  *
  *   NEW      REQ_HEAD  SNIFF QUEUE TRY DONE     the class is in the body; all are busy; sent; refused
- *   NEW      task      PROBE                    a call without a client
- *   SNIFF    REQ_BODY  SNIFF QUEUE TRY DONE     more to come; the class is known; 400, 413
+ *   NEW      REQ_HEAD  SIGNED ASK               a node registers; the registry is asked for a node
+ *   NEW      task      PROBE ASK                a call without a client
+ *   SNIFF    REQ_BODY  SNIFF QUEUE TRY ASK DONE more to come; the class is known; 400, 413
  *   SNIFF    TICK      SNIFF DONE               408
  *   SNIFF    GONE      DONE
  *   QUEUE    woken     TRY                      a slot was freed
@@ -14,8 +15,9 @@
  *   QUEUE    REQ_BODY  QUEUE DONE               413
  *   QUEUE    GONE      DONE
  *   TRY      RES_HEAD  TRY QUEUE KEEP RELAY OBSERVE DONE   next target; a first 500; an answer
- *   TRY      RES_FAIL  TRY QUEUE DONE           next target; 502, 503, or the first 500 that came
- *   TRY      TICK      TRY QUEUE DONE           not yet; next target; 504
+ *   TRY      RES_HEAD  ASK                      offline: where is that node now?
+ *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
+ *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504
  *   TRY      REQ_BODY  TRY DONE                 counted, FORGET past what is held; 413
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
@@ -36,6 +38,16 @@
  *   PROBE    RES_FAIL  DONE
  *   PROBE    TICK      PROBE DONE
  *   PROBE    GONE      DONE
+ *   SIGNED   REQ_BODY  SIGNED ASK DONE          more to come; a challenge is sent; refused, or it left
+ *   SIGNED   TICK      SIGNED DONE              408
+ *   SIGNED   GONE      DONE
+ *   ASK      RES_HEAD  ASK TRY DONE             the proof, then the registry is to keep it; not told; told
+ *   ASK      RES_BODY  ASK TRY                  more to come; more than can be
+ *   ASK      RES_END   TRY QUEUE DONE           the request goes on; the twin is told; a task is over
+ *   ASK      RES_FAIL  TRY QUEUE DONE           goes on without
+ *   ASK      TICK      ASK TRY QUEUE DONE       goes on without
+ *   ASK      REQ_BODY  ASK                      counted, and held
+ *   ASK      GONE      DONE
  *   DONE     RES_HEAD  DONE                     whatever comes late is no error
  */
 #include "core/core.h"
@@ -64,6 +76,7 @@ void call_wake(struct gw_call *c) {
 static void on_tick(struct gw_call *c, struct gw_time now) {
     switch (c->state) {
     case CALL_SNIFF:
+    case CALL_SIGNED:
         if (now.mono_ms >= c->deadline_ms)
             call_refuse(c,
                         &(struct call_error){.status = 408,
@@ -98,6 +111,10 @@ static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_t
         task_on_event(c, e, now);
         return;
     }
+    if (c->state == CALL_ASK) {
+        ask_on_event(c, e, now);
+        return;
+    }
     switch (e->kind) {
     case GW_RES_HEAD:
         if (c->state == CALL_TRY)
@@ -125,6 +142,7 @@ static double wait_until(const struct gw_call *c) {
     case CALL_RELAY:
     case CALL_OBSERVE:
     case CALL_PROBE:
+    case CALL_ASK:
         return c->attempt.limit_at;
     default:
         return c->deadline_ms;
@@ -148,6 +166,8 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
     case GW_TICK:
         if (c->state == CALL_PROBE)
             task_on_event(c, e, now);
+        else if (c->state == CALL_ASK)
+            ask_on_event(c, e, now);
         else
             on_tick(c, now);
         return 0;

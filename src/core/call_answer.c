@@ -62,7 +62,8 @@ static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struc
     c->plan.spent[c->attempt.at] = true;
     because_status(c, GW_STR("offline"), status);
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, !page, now);
+    if (!ask_first(c, !page, now))
+        call_try_next(c, !c->body.forgotten, !page, now);
 }
 
 /* Whether a 400 says that the request is too long for this model: another may take more. */

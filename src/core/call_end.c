@@ -23,11 +23,11 @@ void call_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
 static void put_reason(const struct gw_call *c, struct gw_buf *out) {
     if (c->reason.n > 0)
         gw_buf_put(out, gw_buf_str(&c->reason));
-    else if (c->attempt.number == 0)
+    else if (call_attempts(c) == 0)
         gw_buf_put(out, GW_STR("answered here"));
     else
         gw_buf_put(out, c->plan.n > 1 ? GW_STR("best of its class") : GW_STR("only target"));
-    if (c->body.forgotten && c->attempt.number > 0)
+    if (c->body.forgotten && call_attempts(c) > 0)
         gw_buf_put(out, GW_STR("; body not held for a replay"));
 }
 
@@ -48,7 +48,7 @@ void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, s
     gw_buf_put(out, GW_STR("\r\nx-heady-reason: "));
     put_reason(c, out);
     gw_buf_put(out, GW_STR("\r\n"));
-    put_number(out, GW_STR("x-heady-attempts: "), c->attempt.number);
+    put_number(out, GW_STR("x-heady-attempts: "), call_attempts(c));
     /* The edge's clock stands still while it computes: there the figure would be a lie. */
     if (c->conf->host == GW_RACK)
         put_number(out, GW_STR("x-heady-overhead-us: "),
@@ -77,7 +77,9 @@ static void put_count(struct gw_buf *b, struct gw_str name, uint64_t value) {
 /* One line for the log: never a prompt, a key or a URL. */
 static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     struct gw_buf b;
-    if (!c->conf->limits.log_requests || !c->has_request)
+    /* Who registers a node is always worth a line. */
+    bool wanted = c->conf->limits.log_requests || c->route.kind == GW_ROUTE_NODE;
+    if (!wanted || !c->has_request)
         return;
     gw_buf_init(&b, &c->arena, RECORD_MAX);
     gw_buf_put(&b, GW_STR("{\"time\":\""));
@@ -92,7 +94,7 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     if (c->has_head && c->attempt.to != NULL)
         put_member(&b, GW_STR("target"), c->attempt.to->target.name);
     put_count(&b, GW_STR("status"), c->status);
-    put_count(&b, GW_STR("attempts"), c->attempt.number);
+    put_count(&b, GW_STR("attempts"), call_attempts(c));
     double took = now.mono_ms - c->opened_ms;
     put_count(&b, GW_STR("took_us"), took > 0 ? (uint64_t)(took * 1000) : 0);
     put_count(&b, GW_STR("request_bytes"), c->body.received);

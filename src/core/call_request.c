@@ -124,13 +124,19 @@ static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
 }
 
 static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
-    bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH;
+    bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH ||
+                    c->route.kind == GW_ROUTE_NODES;
     if (get_only && !is_read(c)) {
         refuse_method(c, GW_STR("GET, HEAD"), now);
         return false;
     }
     if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST"))) {
         refuse_method(c, GW_STR("POST"), now);
+        return false;
+    }
+    if (c->route.kind == GW_ROUTE_NODE && !gw_str_eq(c->method, GW_STR("POST")) &&
+        !gw_str_eq(c->method, GW_STR("DELETE"))) {
+        refuse_method(c, GW_STR("POST, DELETE"), now);
         return false;
     }
     return true;
@@ -263,6 +269,15 @@ static void follow_route(struct gw_call *c, struct gw_time now) {
                           "LOCAL_ENDPOINT"),
                    now);
         break;
+    case GW_ROUTE_NODES:
+        call_refuse(c,
+                    &(struct call_error){.status = 403,
+                                         .type = GW_STR("permission_error"),
+                                         .code = GW_STR("twin_only"),
+                                         .message = GW_STR("the list of nodes is for the twin "
+                                                           "alone; see /api/health")},
+                    now);
+        break;
     case GW_ROUTE_HEAVY_UNKNOWN:
         refuse(c, 404, GW_STR("unknown_class"), sentence_with_classes(c), now);
         break;
@@ -275,6 +290,29 @@ static void follow_route(struct gw_call *c, struct gw_time now) {
                       "/api/local/ and /health"),
                now);
         break;
+    }
+}
+
+/* False, and the call is answered, unless its route wants it to be admitted. Nodes show themselves by
+ * their signature, the twin that asks for them by its own. */
+static bool follow_open_route(struct gw_call *c, const struct gw_req_head *req, struct gw_str path,
+                              struct gw_time now) {
+    switch (c->route.kind) {
+    case GW_ROUTE_HEALTH:
+        if (check_method_of_route(c, now))
+            answer_health(c, now);
+        return false;
+    case GW_ROUTE_NODE:
+        if (check_method_of_route(c, now))
+            nodes_on_request(c, path, req->body_len, now);
+        return false;
+    case GW_ROUTE_NODES:
+        c->from_twin = gw_access_is_twin(c->conf, req, &c->head, now);
+        if (c->from_twin && check_method_of_route(c, now))
+            nodes_tell(c, now);
+        return !c->from_twin;
+    default:
+        return true;
     }
 }
 
@@ -291,12 +329,7 @@ int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_
     const char *bad = gw_path_check(path);
     if (bad == NULL)
         c->route = gw_route_of(c->conf, path);
-    if (c->route.kind == GW_ROUTE_HEALTH) {
-        if (check_method_of_route(c, now))
-            answer_health(c, now);
-        return 0;
-    }
-    if (!admit(c, req, now))
+    if (!follow_open_route(c, req, path, now) || !admit(c, req, now))
         return 0;
     if (bad != NULL) {
         refuse(c, 400, GW_STR("invalid_path"), gw_str(bad, strlen(bad)), now);
@@ -351,7 +384,8 @@ static void hold(struct gw_call *c, uint64_t len) {
     bool more = !c->body.fin;
     bool over = (more && c->body.received >= l->replay_bytes_max) ||
                 c->gw->held + len > l->replay_total_max / c->gw->pool.cells.loops;
-    if (!over || c->state == CALL_SNIFF) {
+    /* A body that must be read, and one whose target is being looked for, waits here. */
+    if (!over || c->state == CALL_SNIFF || c->state == CALL_SIGNED || c->state == CALL_ASK) {
         c->body.held += len;
         c->gw->held += len;
         return;
@@ -385,5 +419,7 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
     call_set_limit(c);
     if (c->state == CALL_SNIFF)
         sniffed(c, body, now);
+    else if (c->state == CALL_SIGNED)
+        nodes_on_body(c, body, now);
     return 0;
 }

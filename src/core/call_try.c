@@ -68,8 +68,8 @@ static double first_limit_ms(const struct gw_call *c, double now) {
 }
 
 uint32_t gw_may_drop(const struct gw_call *call) {
-    return call->state == CALL_TRY && !call->head.fast &&
-           first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS;
+    return call->state == CALL_ASK || (call->state == CALL_TRY && !call->head.fast &&
+                                       first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
 void call_set_limit(struct gw_call *c) {
@@ -88,6 +88,8 @@ static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *t
     b->n = c->up_head_n;
     if (to->ngrok)
         gw_buf_put(b, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
+    if (to->bearer.n > 0)
+        gw_head_put(b, GW_STR("authorization"), to->bearer);
     if (c->client_limited) {
         double left = c->deadline_ms - now.mono_ms;
         gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));
@@ -281,6 +283,7 @@ static void choose(struct gw_call *c, struct gw_time now) {
 }
 
 void call_go(struct gw_call *c, struct gw_time now) {
+    registry_tend(c->gw, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         plan_class(&c->plan, c->conf, c->route.class);
     else if (c->route.kind == GW_ROUTE_LOCAL)
@@ -289,7 +292,8 @@ void call_go(struct gw_call *c, struct gw_time now) {
         plan_one(&c->plan, &c->conf->twin);
     c->plan.careful = c->body.forgotten;
     pool_budget_pay(&c->gw->pool, c->plan.budget, now.mono_ms);
-    choose(c, now);
+    if (!ask_first(c, false, now))
+        choose(c, now);
 }
 
 void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
@@ -356,7 +360,7 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
         call_give_kept(c, now);
     else if (!may_repeat)
         refuse_unrepeatable(c, now);
-    else if (c->attempt.number >= ATTEMPTS_MAX)
+    else if (call_attempts(c) >= ATTEMPTS_MAX)
         refuse_none(c, now);
     else if (other && reached && !pool_budget_take(pool, c->plan.budget, now.mono_ms))
         refuse_over_budget(c, now);
@@ -419,7 +423,9 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, name_of(fail));
     call_close_attempt(c, false, now);
-    call_try_next(c, may_repeat, sent != GW_SENT_NONE, now);
+    bool reached = sent != GW_SENT_NONE;
+    if (!ask_first(c, reached, now))
+        call_try_next(c, may_repeat, reached, now);
 }
 
 void call_on_limit(struct gw_call *c, struct gw_time now) {
@@ -430,5 +436,6 @@ void call_on_limit(struct gw_call *c, struct gw_time now) {
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, true, now);
+    if (!ask_first(c, true, now))
+        call_try_next(c, !c->body.forgotten, true, now);
 }

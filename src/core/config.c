@@ -9,11 +9,24 @@ static const struct gw_str node_names[GW_NODES] = {
     GW_STR_INIT("node-1"), GW_STR_INIT("node-2"), GW_STR_INIT("node-3"), GW_STR_INIT("node-4"),
     GW_STR_INIT("node-5"), GW_STR_INIT("node-6"), GW_STR_INIT("node-7"), GW_STR_INIT("node-8")};
 
+/* Where tunnels give hosts to whoever asks: under these, nodes may register unless NODE_HOSTS says
+ * otherwise. The first ones are ngrok's. */
+static const struct gw_str node_hosts[] = {
+    GW_STR_INIT("ngrok-free.app"), GW_STR_INIT("ngrok-free.dev"), GW_STR_INIT("ngrok.app"),
+    GW_STR_INIT("ngrok.dev"),      GW_STR_INIT("ngrok.io"),       GW_STR_INIT("trycloudflare.com")};
+enum { OF_NGROK = 5 };
+
+bool gw_host_is_under(struct gw_str host, struct gw_str domain) {
+    if (host.n < domain.n || !gw_str_ieq(gw_str_sub(host, host.n - domain.n, host.n), domain))
+        return false;
+    return host.n == domain.n || host.p[host.n - domain.n - 1] == '.';
+}
+
 static bool is_ngrok(struct gw_str host) {
-    return gw_str_ends(host, GW_STR(".ngrok.io")) || gw_str_ends(host, GW_STR(".ngrok.app")) ||
-           gw_str_ends(host, GW_STR(".ngrok.dev")) ||
-           gw_str_ends(host, GW_STR(".ngrok-free.app")) ||
-           gw_str_ends(host, GW_STR(".ngrok-free.dev"));
+    for (uint32_t i = 0; i < OF_NGROK; i++)
+        if (gw_host_is_under(host, node_hosts[i]))
+            return true;
+    return false;
 }
 
 void gw_backend_set(struct gw_backend_conf *backend, const struct gw_url *url) {
@@ -107,6 +120,9 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     for (uint32_t i = 0; i < GW_CLASSES; i++)
         conf->classes[i] =
             (struct gw_class_conf){.nodes = {2 * i, 2 * i + 1}, .nodes_n = 2, .inspect = true};
+    for (uint32_t i = 0; i < sizeof node_hosts / sizeof *node_hosts; i++)
+        conf->node_hosts[conf->node_hosts_n++] = node_hosts[i];
+    conf->registry.target.name = GW_STR("registry");
     conf->twin.target.name = GW_STR("local");
     conf->twin.first_byte_ms = (double)conf->limits.request_ms;
     conf->service_default = GW_SERVICES;
@@ -124,7 +140,7 @@ static void set_slots(struct gw_conf *conf) {
         conf->nodes[i].slot = i;
     for (uint32_t i = 0; i < GW_SERVICES; i++)
         conf->services[i].slot = GW_NODES + i;
-    conf->twin.slot = GW_NODES + GW_SERVICES;
+    conf->twin.slot = conf->registry.slot = GW_NODES + GW_SERVICES; /* the registry uses none */
 }
 
 struct gw_conf *gw_conf_new(const struct gw_mem *mem, const struct gw_source *source,

@@ -19,6 +19,7 @@ enum {
     GW_CLASSES = 4,
     GW_SERVICES = 32,
     GW_KEYS = 1024,
+    GW_NODE_HOSTS = 32,
     GW_BACKENDS = GW_NODES + GW_SERVICES + 1, /* and the twin */
     GW_CONF_MAX = 4 << 20,
 };
@@ -32,6 +33,7 @@ struct gw_backend_conf {
     struct gw_str base;
     uint32_t slot, in_flight_max; /* 0: no limit */
     double first_byte_ms;
+    struct gw_str bearer; /* what shows it that it is this gateway that asks; n == 0: nothing */
     bool set, ngrok;
 };
 
@@ -79,6 +81,10 @@ struct gw_conf {
     const struct gw_key *keys; /* sorted by digest */
     uint32_t keys_n;
     struct gw_str twin_secret, access_id, access_secret;
+    struct gw_str node_keys[GW_NODES];       /* in hexadecimal; n == 0: nodes cannot register */
+    struct gw_str node_hosts[GW_NODE_HOSTS]; /* under which a node's URL may be */
+    uint32_t node_hosts_n;
+    struct gw_backend_conf registry;      /* where registrations are looked up and kept */
     struct gw_str listen;                 /* lines */
     const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
     uint32_t request_headers_n;
@@ -98,6 +104,8 @@ const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t diges
 const struct gw_key *gw_conf_key_named(const struct gw_conf *conf, struct gw_str name);
 /* The index of a service, or GW_SERVICES. */
 uint32_t gw_conf_service_index(const struct gw_conf *conf, struct gw_str name);
+/* Whether `host` is `domain` or ends in it at the boundary of a label. */
+bool gw_host_is_under(struct gw_str host, struct gw_str domain);
 /* The value of an environment variable of the source; {NULL, 0} if it is not there or empty. */
 struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name);
 

@@ -71,14 +71,20 @@ static bool read_services(struct env *e) {
     return true;
 }
 
+static bool read_secret(struct env *e, struct gw_str name, struct gw_str *out) {
+    *out = get(e, name);
+    if (out->p == NULL || out->n >= 16)
+        return true;
+    return fail(e, name,
+                GW_STR("is shorter than 16 characters; make one with: openssl rand -hex 32"));
+}
+
 static bool read_twin(struct env *e) {
     struct gw_str endpoint = get(e, GW_STR("LOCAL_ENDPOINT"));
     if (endpoint.p != NULL && !read_backend(e, GW_STR("LOCAL_ENDPOINT"), endpoint, &e->conf->twin))
         return false;
-    e->conf->twin_secret = get(e, GW_STR("TWIN_SECRET"));
-    if (e->conf->twin_secret.p != NULL && e->conf->twin_secret.n < 16)
-        return fail(e, GW_STR("TWIN_SECRET"),
-                    GW_STR("is shorter than 16 characters; make one with: openssl rand -hex 32"));
+    if (!read_secret(e, GW_STR("TWIN_SECRET"), &e->conf->twin_secret))
+        return false;
     e->conf->access_id = get(e, GW_STR("LOCAL_ACCESS_CLIENT_ID"));
     e->conf->access_secret = get(e, GW_STR("LOCAL_ACCESS_CLIENT_SECRET"));
     return true;
@@ -162,8 +168,90 @@ static bool read_air_gap(struct env *e) {
                 GW_STR("is set, and this version has no air gap to enforce; unset it, or wait"));
 }
 
+/* ------------------------------------------------------------------ nodes that register */
+
+/* In hexadecimal, behind `before`. */
+static struct gw_str hmac_text(struct env *e, struct gw_str before, struct gw_str key,
+                               struct gw_str text) {
+    struct gw_buf b;
+    uint8_t mac[GW_SHA256];
+    gw_buf_init(&b, &e->conf->arena, 128);
+    gw_hmac_sha256(key, &text, 1, mac);
+    gw_buf_put(&b, before);
+    gw_buf_put_hex(&b, mac, sizeof mac);
+    return gw_buf_str(&b);
+}
+
+static bool read_node_secret(struct env *e) {
+    struct gw_str secret;
+    if (!read_secret(e, GW_STR("NODE_SECRET"), &secret))
+        return false;
+    for (uint32_t i = 0; secret.n > 0 && i < GW_NODES; i++) {
+        struct gw_backend_conf *node = &e->conf->nodes[i];
+        e->conf->node_keys[i] = hmac_text(e, GW_STR(""), secret, node->target.name);
+        node->bearer = hmac_text(e, GW_STR("Bearer "), e->conf->node_keys[i], GW_STR("gateway"));
+    }
+    return true;
+}
+
+static bool is_host_name(struct gw_str s) {
+    bool plain = s.n > 0 && s.n <= 253 && s.p[0] != '.' && s.p[s.n - 1] != '.';
+    for (size_t i = 0; i < s.n; i++) {
+        char c = gw_lower(s.p[i]);
+        plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    }
+    return plain && (!gw_url_is_address(s) || gw_url_is_loopback(s));
+}
+
+static bool read_node_hosts(struct env *e) {
+    struct gw_str name = GW_STR("NODE_HOSTS");
+    struct gw_str rest = get(e, name);
+    if (rest.p == NULL)
+        return true;
+    e->conf->node_hosts_n = 0;
+    while (rest.p != NULL) {
+        struct gw_str host = gw_str_trim(gw_str_cut(&rest, ','));
+        if (host.n == 0)
+            continue;
+        if (!is_host_name(host) || e->conf->node_hosts_n == GW_NODE_HOSTS)
+            return fail(e, name,
+                        GW_STR("is not a list of at most 32 host names; give for example "
+                               "ngrok.app,trycloudflare.com, without dots before them"));
+        e->conf->node_hosts[e->conf->node_hosts_n++] = host;
+    }
+    return true;
+}
+
+/* At the edge the host sets it, to the binding of its Durable Object. */
+static bool read_registry(struct env *e) {
+    struct gw_str name = GW_STR("REGISTRY_URL");
+    struct gw_str value = get(e, name);
+    struct gw_backend_conf *registry = &e->conf->registry;
+    struct gw_url url;
+    if (value.p == NULL)
+        return true;
+    registry->base = GW_STR("/api/nodes");
+    if (e->conf->host == GW_EDGE) {
+        registry->target.origin = value;
+        registry->target.host = registry->target.authority = gw_str_sub(value, 10, value.n);
+        registry->set = gw_str_starts(value, GW_STR("binding://"));
+        return registry->set || fail(e, name, GW_STR("is the daemon's alone; unset it here"));
+    }
+    const char *why = gw_url_read(value, &e->conf->arena, &url);
+    if (why != NULL)
+        return fail_url(e, name, why);
+    gw_backend_set(registry, &url);
+    if (!url.target.tls && !url.loopback)
+        return fail(e, name, GW_STR("is http beyond this machine; give an https URL"));
+    if (e->conf->twin_secret.n == 0 || e->conf->node_keys[0].n == 0)
+        return fail(e, name,
+                    GW_STR("needs TWIN_SECRET and NODE_SECRET, the same as at the edge; set both"));
+    return true;
+}
+
 bool gw_conf_env(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
     return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
-           read_policy(&e) && read_breaker(&e) && read_air_gap(&e);
+           read_policy(&e) && read_breaker(&e) && read_air_gap(&e) && read_node_secret(&e) &&
+           read_node_hosts(&e) && read_registry(&e);
 }

@@ -10,6 +10,7 @@
 #include "base/sse.h"
 #include "core/head.h"
 #include "core/plan.h"
+#include "core/registry.h"
 #include "core/route.h"
 
 enum {
@@ -32,6 +33,8 @@ enum call_state {
     CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
     CALL_OBSERVE, /* the answer goes through the core, chunk by chunk */
     CALL_PROBE,   /* no client: a node is asked how it is */
+    CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
+    CALL_ASK,     /* the call asks on its own account: see enum call_ask_for */
     CALL_DONE,
 };
 
@@ -50,6 +53,34 @@ struct call_attempt {
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
     struct breaker_grant grant;
+};
+
+/* Questions of the gateway's own, to a node or to the registry. */
+enum call_ask_for {
+    ASK_NOTHING = 0,
+    ASK_PROOF, /* of a node that registers, at its new URL */
+    ASK_KEEP,  /* the registry is to keep a lease */
+    ASK_PULL,  /* the registry is to tell all leases */
+};
+
+struct call_ask {
+    enum call_ask_for what;
+    uint32_t status;      /* of the answer; 0: none yet */
+    struct gw_buf answer; /* its body; of ASK_PULL only */
+    struct gw_slice slice;
+    const struct gw_backend_conf *before; /* what the last attempt went to */
+    uint32_t asked;                       /* how many: they are no attempts of the request */
+    bool looked_up;                       /* once is enough */
+    bool reached;                         /* the last attempt reached its target */
+};
+
+/* A node that registers. */
+struct call_node {
+    struct lease lease;
+    struct gw_str path, timestamp;
+    uint8_t signature[GW_SHA256], proof[GW_SHA256]; /* what came; what is to come */
+    struct gw_buf body;
+    struct gw_backend_conf to;
 };
 
 /* A first 500, or a 400, kept to be given if no other target does better. */
@@ -92,6 +123,8 @@ struct gw_call {
     struct plan plan;
     struct call_attempt attempt;
     struct call_kept kept;
+    struct call_ask ask;
+    struct call_node *node; /* NULL: no node registers here */
     struct gw_sse sse;
     struct gw_buf reason; /* why the answer came from where it came */
     bool reason_closed;
@@ -111,6 +144,7 @@ struct gw {
     const struct gw_mem *mem;
     struct gw_conf *conf;
     struct pool pool;
+    struct registry registry;
     struct gw_rng rng;
     struct gw_arena shown; /* behind gw_show */
     struct gw_call *calls, *calls_last;
@@ -171,6 +205,25 @@ void call_gone(struct gw_call *c, struct gw_time now);
 /* Appends the x-heady-* lines and x-request-id. */
 void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
 void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
+/* call_nodes.c: nodes that register */
+void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
+void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
+void nodes_on_kept(struct gw_call *c, struct gw_time now);
+void nodes_tell(struct gw_call *c, struct gw_time now);
+/* call_ask.c: questions of the gateway's own */
+void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
+void ask_keep(struct gw_call *c, struct gw_time now);
+void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
+/* Whether the call asks the registry before it goes on: where a node has failed, or none is known. */
+bool ask_first(struct gw_call *c, bool reached, struct gw_time now);
+void ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+/* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
+struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
+/* Attempts at targets: what a client is told, and what is limited. */
+static inline uint32_t call_attempts(const struct gw_call *c) {
+    return c->attempt.number - c->ask.asked;
+}
 /* task.c */
 void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 

@@ -41,6 +41,7 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
     gw->pool.rng = &gw->rng;
     gw->pool.breaker = conf->breaker;
     gw_arena_init(&gw->shown, mem, 8192, SHOWN_MAX);
+    registry_init(&gw->registry, mem);
     return gw;
 }
 
@@ -109,6 +110,7 @@ void gw_del(struct gw *gw) {
         mem->put(mem->user, c, sizeof *c);
     }
     gw_arena_del(&gw->shown);
+    registry_del(&gw->registry);
     gw_conf_unref(gw->conf);
     mem->put(mem->user, gw, sizeof *gw);
 }

@@ -20,6 +20,9 @@ enum fact {
     LOCATION,     /* goes on when it names no host */
     SERVER,
     NGROK_ERROR,
+    TIMESTAMP,
+    SIGNATURE,
+    PROOF,
 };
 
 struct rule {
@@ -59,6 +62,8 @@ static const struct rule request_rules[] = {
     {GW_STR_INIT("content-language"), PASS},
     {GW_STR_INIT("if-modified-since"), PASS},
     {GW_STR_INIT("anthropic-version"), PASS},
+    {GW_STR_INIT("x-heady-signature"), SIGNATURE},
+    {GW_STR_INIT("x-heady-timestamp"), TIMESTAMP},
     {GW_STR_INIT("content-disposition"), PASS},
     {GW_STR_INIT("if-unmodified-since"), PASS},
     {GW_STR_INIT("x-client-request-id"), PASS},
@@ -81,6 +86,7 @@ static const struct rule answer_rules[] = {
     {GW_STR_INIT("cache-control"), PASS},
     {GW_STR_INIT("content-range"), PASS},
     {GW_STR_INIT("last-modified"), PASS},
+    {GW_STR_INIT("x-heady-proof"), PROOF},
     {GW_STR_INIT("retry-after-ms"), PASS},
     {GW_STR_INIT("x-should-retry"), PASS},
     {GW_STR_INIT("content-encoding"), PASS},
@@ -217,6 +223,12 @@ static void read_client_line(enum fact fact, struct gw_str value, struct gw_clie
     case TIMEOUT_S:
         shorten(head, number(value) * 1000);
         break;
+    case TIMESTAMP:
+        head->timestamp = value;
+        break;
+    case SIGNATURE:
+        head->signature = value;
+        break;
     case REQUEST_ID:
         if (is_safe_id(value))
             head->request_id = value;
@@ -270,6 +282,9 @@ void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answ
             break;
         case NGROK_ERROR:
             head->ngrok_error = true;
+            break;
+        case PROOF:
+            head->proof = value;
             break;
         default:
             break;

@@ -12,11 +12,12 @@
 struct gw_client_head {
     struct gw_str credential; /* the bearer, x-api-key or x-goog-api-key; p NULL: none */
     struct gw_str origin, hop, request_id, content_type;
-    double timeout_ms; /* what the client allows; 0: it did not say */
-    bool forwarded;    /* came through a proxy or a tunnel */
-    bool upgrade;      /* wants to leave HTTP */
-    bool fast;         /* x-heady-stream: fast */
-    bool wants_stream; /* accept names text/event-stream */
+    struct gw_str timestamp, signature; /* of a node's registration */
+    double timeout_ms;                  /* what the client allows; 0: it did not say */
+    bool forwarded;                     /* came through a proxy or a tunnel */
+    bool upgrade;                       /* wants to leave HTTP */
+    bool fast;                          /* x-heady-stream: fast */
+    bool wants_stream;                  /* accept names text/event-stream */
 };
 
 /* Reads the head and appends the lines for the upstream to `out`. */
@@ -29,6 +30,7 @@ struct gw_answer_head {
     bool event_stream;     /* text/event-stream */
     bool ndjson;           /* application/x-ndjson */
     bool html, json, cloudflare, ngrok_error;
+    struct gw_str proof; /* a node's answer to a challenge; borrows from the event */
 };
 
 /* Reads the facts only. */

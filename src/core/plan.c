@@ -53,6 +53,32 @@ void plan_set_home(struct plan *p, uint64_t conversation) {
     }
 }
 
+bool plan_has_slot(const struct plan *p, uint32_t slot) {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->target[i]->slot == slot)
+            return true;
+    return false;
+}
+
+bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last) {
+    uint32_t n = p->n;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct gw_backend_conf *was = p->target[i];
+        if (was->slot != node->slot)
+            continue;
+        if (was == node || !node->set ||
+            (gw_str_eq(was->target.origin, node->target.origin) &&
+             gw_str_eq(was->base, node->base)))
+            return false;
+        p->target[i] = node;
+        p->spent[i] = p->later[i] = false;
+        p->blame[i] = POOL_FINE;
+        return true;
+    }
+    add(p, node, last ? TIER_NODE_1 : TIER_PAIR);
+    return p->n > n;
+}
+
 static bool has_room(const struct gw_backend_conf *t, const struct pool *pool, bool first_in_line) {
     if (!first_in_line && pool->backend[t->slot].waiting > 0)
         return false;

@@ -19,7 +19,8 @@ enum {
     BUDGET_MAX = 20 * RETRY_UNITS,
     BUDGET_BITS = 16,
 };
-_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)GW_CELLS, "cells for all");
+_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)GW_CELLS - GW_NODES,
+               "cells for all; the last are the registry's");
 
 static uint64_t *cells_of(const struct pool *p, uint32_t slot) {
     return &p->cells.cell[slot * CELLS_EACH];

@@ -67,6 +67,20 @@ static void put_addresses(const struct gw_conf *conf, struct gw_buf *b) {
         gw_buf_put(b, conf->twin.target.origin);
         gw_buf_putc(b, '\n');
     }
+    if (conf->registry.set) {
+        gw_buf_put(b, GW_STR("  registry "));
+        gw_buf_put(b, conf->registry.target.origin);
+        gw_buf_put(b, conf->registry.base);
+        gw_buf_putc(b, '\n');
+    }
+    if (conf->node_keys[0].n == 0)
+        return;
+    gw_buf_put(b, GW_STR("  nodes that register, at hosts under"));
+    for (uint32_t i = 0; i < conf->node_hosts_n; i++) {
+        gw_buf_putc(b, ' ');
+        gw_buf_put(b, conf->node_hosts[i]);
+    }
+    gw_buf_putc(b, '\n');
 }
 
 static void show_check(const struct gw_conf *conf, struct gw_buf *b) {
@@ -86,6 +100,8 @@ static void show_check(const struct gw_conf *conf, struct gw_buf *b) {
 }
 
 static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {
+    if (conf->node_keys[0].n > 0)
+        return; /* they may register */
     for (uint32_t class = 0; class < GW_CLASSES; class ++)
         for (uint32_t i = 0; i < conf->classes[class].nodes_n; i++) {
             uint32_t node = conf->classes[class].nodes[i];

@@ -7,8 +7,8 @@ static const struct gw_str class_routes[GW_CLASSES] = {
 /* Paths that SPEC gives to capabilities which are not built yet: they must not fall through to a
  * local service, which would then answer for them until the day they come. */
 static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gemini"),
-                                         GW_STR_INIT("codex"),  GW_STR_INIT("ai"),
-                                         GW_STR_INIT("nodes"),  GW_STR_INIT("stats")};
+                                         GW_STR_INIT("codex"), GW_STR_INIT("ai"),
+                                         GW_STR_INIT("stats")};
 
 struct gw_str gw_route_class_name(uint32_t class) {
     return class_routes[class];
@@ -62,6 +62,16 @@ static struct gw_route local(const struct gw_conf *conf, struct gw_str path, str
                    (struct gw_route){.kind = GW_ROUTE_LOCAL_UNKNOWN, .name = GW_STR("local")});
 }
 
+static struct gw_route nodes(struct gw_str path) {
+    struct gw_route r = {.kind = GW_ROUTE_NODES, .name = GW_STR("nodes")};
+    if (path.n == 0)
+        return r;
+    bool one = path.n == 2 && path.p[1] >= '1' && path.p[1] < '1' + GW_NODES;
+    r.kind = one ? GW_ROUTE_NODE : GW_ROUTE_NONE;
+    r.node = one ? (uint32_t)(path.p[1] - '1') : 0;
+    return r;
+}
+
 /* Everything else under /api/ keeps its whole path on the way to the default local service. */
 static struct gw_route other(const struct gw_conf *conf, struct gw_str segment,
                              struct gw_str whole) {
@@ -93,6 +103,8 @@ struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
         return path.n > 0
                    ? heavy(path)
                    : (struct gw_route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
+    if (gw_str_eq(second, GW_STR("nodes")))
+        return nodes(path);
     if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
         return local(conf, path, whole);
     return other(conf, second, whole);

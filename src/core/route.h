@@ -15,6 +15,8 @@ enum gw_route_kind {
     GW_ROUTE_HEAVY_UNKNOWN, /* /api/heavy/<something else>: 404 that names the classes */
     GW_ROUTE_LOCAL,         /* /api/local/<service>[/rest] */
     GW_ROUTE_LOCAL_UNKNOWN, /* a service that nobody knows: 404 that names the services */
+    GW_ROUTE_NODES,         /* GET /api/nodes: the leases, for the twin */
+    GW_ROUTE_NODE,          /* /api/nodes/<1-8>: a node registers */
     GW_ROUTE_TWIN,          /* forwarded to LOCAL_ENDPOINT as it is */
 };
 
@@ -22,6 +24,7 @@ struct gw_route {
     uint32_t kind;
     uint32_t class;     /* GW_ROUTE_HEAVY */
     uint32_t service;   /* GW_ROUTE_LOCAL: index */
+    uint32_t node;      /* GW_ROUTE_NODE: index */
     struct gw_str name; /* "heavy/code", "local/brain", ...: for headers and logs */
     struct gw_str rest; /* upstream path: "/rest", or the default of the route */
 };

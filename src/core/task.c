@@ -44,10 +44,11 @@ static void probe(struct gw_call *c, struct breaker_grant grant, struct gw_time 
 
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
     double every = (double)gw->conf->limits.probe_ms;
-    *next_ms = NOTHING_DUE_MS;
-    if (every <= 0)
-        return NULL;
-    *next_ms = every;
+    *next_ms = every > 0 ? every : NOTHING_DUE_MS;
+    registry_tend(gw, now);
+    struct gw_call *pull = ask_task(gw, now, next_ms);
+    if (pull != NULL || every <= 0)
+        return pull;
     for (uint32_t i = 0; i < GW_NODES; i++) {
         struct breaker_grant grant;
         if (!wants_probe(gw, i, now.mono_ms))
@@ -56,7 +57,7 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
         if (c == NULL)
             return NULL;
         gw->pool.backend[i].probe_at = now.mono_ms + every;
-        plan_one(&c->plan, &c->conf->nodes[i]);
+        plan_one(&c->plan, registry_node(gw, c->conf, i, &c->arena));
         if (pool_take(&gw->pool, i, 0, false, now.mono_ms, &grant)) {
             probe(c, grant, now);
             return c;

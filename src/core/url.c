@@ -72,6 +72,20 @@ bool gw_url_is_loopback(struct gw_str authority) {
     return parts == 4;
 }
 
+bool gw_url_is_address(struct gw_str host) {
+    while (host.n > 0 && host.p[host.n - 1] == '.')
+        host.n--;
+    struct gw_str last = host;
+    for (ptrdiff_t dot = gw_str_chr(last, '.'); dot >= 0; dot = gw_str_chr(last, '.'))
+        last = gw_str_sub(last, (size_t)dot + 1, last.n);
+    if (last.n > 1 && last.p[0] == '0' && gw_lower(last.p[1]) == 'x')
+        return true;
+    bool number = last.n > 0;
+    for (size_t i = 0; i < last.n; i++)
+        number &= last.p[i] >= '0' && last.p[i] <= '9';
+    return number || gw_str_chr(host, ':') >= 0;
+}
+
 static const char *read_scheme(struct gw_str *text, struct gw_target *t) {
     if (gw_str_starts(*text, GW_STR("https://"))) {
         t->tls = 1;

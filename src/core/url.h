@@ -16,6 +16,10 @@ struct gw_url {
  * it as a sentence fragment. User info, query, fragment and white space are refused. */
 const char *gw_url_read(struct gw_str text, struct gw_arena *arena, struct gw_url *out);
 
+/* Whether a host is written as an address: in brackets or with colons, or ending in a number, which is
+ * what URL parsers take for IPv4 in any of its spellings. */
+bool gw_url_is_address(struct gw_str host);
+
 /* "localhost", 127.0.0.0/8 or ::1, with or without a port behind it. */
 bool gw_url_is_loopback(struct gw_str authority);
 

@@ -277,7 +277,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         step(&w);
     for (uint32_t i = 0; i < CALLS; i++)
         close_call(&w, &w.calls[i]);
-    for (uint32_t i = 0; i < GW_CELLS; i++)
+    for (uint32_t i = 0; i < GW_BACKENDS; i++)
         GW_ASSERT(cells[i] == 0);
     GW_ASSERT(w.gw->held == 0 && w.gw->queue_n == 0);
     gw_del(w.gw);

@@ -5,7 +5,8 @@
  * As a program:  node tests/node/node.mjs --port 0 --control 0 --id 3
  *                prints {"port":…,"control":…} on one line when it listens; ends on SIGTERM, SIGINT,
  *                and with --tied also when its standard input closes, so that it never outlives
- *                whoever started it.
+ *                whoever started it. With NODE_KEY in the environment it answers challenges, and
+ *                with --register URL it registers itself at that gateway and keeps its lease.
  * As a module:   const node = await startNode({ id: 3 });
  *                node.url; await node.control({ mode: '503', count: 2 }); node.stats(); node.close()
  *
@@ -26,6 +27,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { FAULTS, drawn, parseFault } from './faults.mjs';
 import { fast, handlerOf } from './answers.mjs';
+import { keepRegistered, prove } from './register.mjs';
 
 /**
  * @typedef {import('./faults.mjs').Fault} Fault
@@ -81,9 +83,10 @@ function noStats() {
 
 /** One node: its sockets, its counters and its present fault. */
 class FakeNode {
-    /** @param {number | string} id */
-    constructor(id) {
+    /** @param {number | string} id @param {string} [key] that it registers with */
+    constructor(id, key) {
         this.id = id;
+        this.key = key;
         this.port = 0;
         this.counts = noStats();
         /** @type {Map<string, import('./answers.mjs').Acks>} */
@@ -196,6 +199,7 @@ class FakeNode {
             this.remember(req, res, path, fault.mode);
         }
         if (FAULTS[fault.mode](req, res, fault)) return;
+        prove(this.key, req, res);
         const url = query < 0 ? EMPTY_URL : new URL(raw, 'http://node');
         // A handler that fails does so because the gateway went away in the middle of a body.
         Promise.resolve(handlerOf(path)(this, req, res, url, fault)).catch(() => res.destroy());
@@ -229,10 +233,10 @@ const EMPTY_URL = new URL('http://node/');
 
 /**
  * Starts a node in this process.
- * @param {{id: number | string, port?: number}} options @returns {Promise<Node>}
+ * @param {{id: number | string, port?: number, key?: string}} options @returns {Promise<Node>}
  */
-export async function startNode({ id, port = 0 }) {
-    const node = new FakeNode(id);
+export async function startNode({ id, port = 0, key }) {
+    const node = new FakeNode(id, key);
     await node.listen(port);
     return {
         id,
@@ -294,13 +298,19 @@ async function main() {
             control: { type: 'string', default: '0' },
             id: { type: 'string', default: '1' },
             tied: { type: 'boolean', default: false },
+            register: { type: 'string' },
         },
     });
     const id = /^[0-9]+$/.test(values.id) ? Number(values.id) : values.id;
-    const node = await startNode({ id, port: Number(values.port) });
+    const key = process.env.NODE_KEY;
+    const node = await startNode({ id, port: Number(values.port), key });
     const control = await startControl(node, Number(values.control));
     process.stdout.write(`${JSON.stringify({ port: node.port, control: portOf(control) })}\n`);
-    const leave = () => process.exit(0);
+    let deregister = async () => {};
+    if (values.register !== undefined && key !== undefined) {
+        deregister = keepRegistered(values.register, Number(id), key, { url: node.url });
+    }
+    const leave = () => deregister().finally(() => process.exit(0));
     process.on('SIGTERM', leave);
     process.on('SIGINT', leave);
     if (values.tied) process.stdin.on('end', leave).on('error', leave).resume();

@@ -1,0 +1,224 @@
+/** Nodes that register themselves, at both hosts: real sockets, and at the edge the real Durable Object. */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startNode } from '../node/node.mjs';
+import { bearerOf, newStamp, nodeKey, register, signature } from '../node/register.mjs';
+import { atBoth, test } from '../lib/hosts.mjs';
+import { until } from '../lib/proc.mjs';
+
+const SECRET = 'a-node-secret-of-this-test';
+const KEY = nodeKey(SECRET, 3);
+/** What nodes of a test need; the pair of node 3 and node 1 are left without an endpoint. */
+const ENV = {
+    NODE_SECRET: SECRET, NODE_HOSTS: '127.0.0.1,ngrok-free.app',
+    COLAB_ENDPOINT_1: '', COLAB_ENDPOINT_3: '', COLAB_ENDPOINT_4: '',
+};
+
+/** @typedef {import('../lib/hosts.mjs').Host} Host */
+
+/** @param {Host} host @param {string} [path] */
+async function ask(host, path = '/echo') {
+    const answer = await fetch(`${host.url}/api/heavy/code${path}`, {
+        method: 'POST', body: '{"prompt":"x"}', headers: { 'content-type': 'application/json' },
+    });
+    return { status: answer.status, target: answer.headers.get('x-heady-target'),
+        attempts: answer.headers.get('x-heady-attempts'), json: await answer.json() };
+}
+
+/** A node of this test's own. @param {import('node:test').TestContext} t @param {number} [n] */
+async function node(t, n = 3) {
+    const one = await startNode({ id: n, key: nodeKey(SECRET, n) });
+    t.after(() => one.close());
+    return one;
+}
+
+/** @param {Host} host @param {RegExp} what */
+async function logged(host, what) {
+    await until(() => what.test(host.log()), `a line like ${what}:\n${host.log()}`);
+}
+
+atBoth('nodes that register', ({ open }) => {
+    test('a node serves as soon as it has registered, and is told who asks', async (t) => {
+        const host = await open(t, { env: ENV });
+        const one = await node(t);
+        assert.equal((await ask(host)).status, 503);
+        const { status, json } = await register(host.url, 3, KEY, {
+            url: one.url, models: ['llama3:70b'], free_vram_mb: 40_000, in_flight_max: 2, expires_in_s: 3600,
+        });
+        assert.equal(status, 200, JSON.stringify(json));
+        assert.equal(json.node, 'node-3');
+        const left = Date.parse(json.lease_ends) - Date.now();
+        assert.ok(left > 170_000 && left <= 181_000, `the lease is three heartbeats: ${left}`);
+        const served = await ask(host);
+        assert.equal(served.status, 200);
+        assert.equal(served.target, 'node-3');
+        assert.equal(served.attempts, '1');
+        assert.equal(served.json.headers.authorization, bearerOf(KEY));
+    });
+
+    test('a node that restarts under a new URL serves again within 2 s', async (t) => {
+        const host = await open(t, { env: ENV });
+        const before = await node(t);
+        assert.equal((await register(host.url, 3, KEY, { url: before.url })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        await before.close();
+        for (let i = 0; i < 4; i++) assert.notEqual((await ask(host)).status, 200); // out of use
+        const after = await node(t);
+        const began = Date.now();
+        assert.equal((await register(host.url, 3, KEY, { url: after.url })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        assert.ok(Date.now() - began < 2000, `${Date.now() - began} ms`);
+        assert.equal(after.stats().requests, 1);
+    });
+
+    test('a running call keeps the node it began with', async (t) => {
+        const host = await open(t, { env: ENV });
+        const before = await node(t);
+        const after = await node(t);
+        assert.equal((await register(host.url, 3, KEY, { url: before.url })).status, 200);
+        const running = await fetch(`${host.url}/api/heavy/code/sse?n=20&ms=50`, { method: 'POST', body: '{}' });
+        assert.equal((await register(host.url, 3, KEY, { url: after.url })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        const text = await running.text();
+        assert.equal(text.match(/^data: \{/gm)?.length, 20);
+        assert.equal(after.stats().requests, 1);
+    });
+
+    test('forged, stale, replayed and foreign registrations are refused and logged', async (t) => {
+        const host = await open(t, { env: ENV });
+        const one = await node(t);
+        const what = { url: one.url };
+        const path = '/api/nodes/3';
+        /** @param {Record<string, string>} headers @param {string} body */
+        const post = async (headers, body, to = path) => {
+            const answer = await fetch(`${host.url}${to}`, { method: 'POST', headers, body });
+            return { status: answer.status, code: (await answer.json()).error?.code };
+        };
+        const body = JSON.stringify(what);
+        const bare = await post({}, body);
+        assert.deepEqual(bare, { status: 401, code: 'missing_signature' });
+        const forged = await post(signature('f'.repeat(64), 'POST', path, body), body);
+        assert.deepEqual(forged, { status: 401, code: 'invalid_signature' });
+        const other = await post(signature(KEY, 'POST', path, body), `${body} `);
+        assert.deepEqual(other, { status: 401, code: 'invalid_signature' });
+        const stale = await post(signature(KEY, 'POST', path, body, Date.now() - 300_000), body);
+        assert.deepEqual(stale, { status: 401, code: 'stale_timestamp' });
+        const foreign = await post(signature(KEY, 'POST', '/api/nodes/1', body), body, '/api/nodes/1');
+        assert.deepEqual(foreign, { status: 401, code: 'invalid_signature' });
+        const good = signature(KEY, 'POST', path, body);
+        assert.equal((await post(good, body)).status, 200);
+        assert.deepEqual(await post(good, body), { status: 409, code: 'timestamp_not_newer' });
+        const older = await register(host.url, 3, KEY, what, { stamp: newStamp() - 60_000 });
+        assert.equal(older.status, 409);
+        for (const why of ['not signed', 'bad signature', 'stale timestamp', 'replayed or outrun']) {
+            await logged(host, new RegExp(`node-3 registration refused: ${why}`));
+        }
+        await logged(host, /node-1 registration refused: bad signature/);
+        const log = host.log();
+        for (const secret of [SECRET, KEY, nodeKey(SECRET, 1), one.url, String(one.port)]) {
+            assert.ok(!log.includes(secret), `the log holds ${secret}:\n${log}`);
+        }
+    });
+
+    test('a URL must be https under one of NODE_HOSTS, and no address', async (t) => {
+        const host = await open(t, { env: { ...ENV, NODE_HOSTS: 'ngrok-free.app' } });
+        for (const url of ['http://a.ngrok-free.app', 'https://evilngrok-free.app', 'https://127.0.0.1',
+            'https://10.0.0.7', 'https://[::1]', 'http://127.0.0.1:4000', 'https://0x7f.1',
+            'https://a.ngrok-free.app.evil.example', 'https://user@a.ngrok-free.app',
+            'https://a.ngrok-free.app/../x', 'https://169.254.169.254/latest', 'file:///etc/passwd']) {
+            const { status, json } = await register(host.url, 3, KEY, { url });
+            assert.equal(status, 403, `${url}: ${JSON.stringify(json)}`);
+            assert.equal(json.error.code, 'url_not_allowed');
+        }
+        await logged(host, /node-3 registration refused: has a host that is not under NODE_HOSTS/);
+    });
+
+    test('what is not a registration is refused with what is wrong', async (t) => {
+        const host = await open(t, { env: ENV });
+        const one = await node(t);
+        /** @type {[Record<string, unknown>, number, string][]} */
+        const cases = [
+            [{}, 400, 'invalid_registration'],
+            [{ url: 7 }, 400, 'invalid_registration'],
+            [{ url: one.url, models: 'llama' }, 400, 'invalid_registration'],
+            [{ url: one.url, in_flight_max: -1 }, 400, 'invalid_registration'],
+            [{ url: one.url, free_vram_mb: 'much' }, 400, 'invalid_registration'],
+            [{ url: one.url, expires_in_s: 1.5 }, 400, 'invalid_registration'],
+            [{ url: one.url, models: ['x'.repeat(17_000)] }, 413, 'request_too_large'],
+        ];
+        for (const [what, status, code] of cases) {
+            const answer = await register(host.url, 3, KEY, what);
+            assert.equal(answer.status, status, JSON.stringify(what).slice(0, 100));
+            assert.equal(answer.json.error.code, code);
+        }
+        const nine = await fetch(`${host.url}/api/nodes/9`, { method: 'POST', body: '{}' });
+        assert.equal(nine.status, 404);
+        const put = await fetch(`${host.url}/api/nodes/3`, { method: 'PUT', body: '{}' });
+        assert.equal(put.status, 405);
+        assert.equal(put.headers.get('allow'), 'POST, DELETE');
+    });
+
+    test('a node that does not answer the challenge gets no traffic', async (t) => {
+        const host = await open(t, { env: ENV });
+        const deaf = await startNode({ id: 3 });
+        const wrong = await startNode({ id: 3, key: nodeKey(SECRET, 4) });
+        t.after(() => Promise.all([deaf.close(), wrong.close()]));
+        for (const one of [deaf, wrong]) {
+            const { status, json } = await register(host.url, 3, KEY, { url: one.url });
+            assert.equal(status, 403);
+            assert.equal(json.error.code, 'challenge_failed');
+            assert.equal(one.stats().probes, 1);
+        }
+        assert.equal((await register(host.url, 3, KEY, { url: 'http://127.0.0.1:9' })).status, 403);
+        assert.equal((await ask(host)).status, 503);
+        assert.equal(deaf.stats().requests + wrong.stats().requests, 0);
+        await logged(host, /node-3 registration refused: challenge not answered/);
+    });
+
+    test('a lease ends: by time, drained before, and when the node leaves', async (t) => {
+        const host = await open(t, { env: ENV });
+        const one = await node(t);
+        assert.equal((await register(host.url, 3, KEY, { url: one.url, expires_in_s: 7 })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        await sleep(2100); // within five seconds of its end it gets no new request
+        assert.equal((await ask(host)).status, 503);
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        const left = await register(host.url, 3, KEY, null);
+        assert.deepEqual(left.json, { node: 'node-3', lease_ends: null });
+        assert.equal((await ask(host)).status, 503);
+        assert.equal(one.stats().requests, 2);
+    });
+
+    test('the endpoint of the environment holds without a lease', async (t) => {
+        const fixed = await node(t);
+        const host = await open(t, { env: { ...ENV, COLAB_ENDPOINT_3: fixed.url } });
+        const one = await node(t);
+        assert.equal((await ask(host)).status, 200);
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        assert.equal((await register(host.url, 3, KEY, null)).status, 200);
+        assert.equal((await ask(host)).status, 200);
+        assert.deepEqual([fixed.stats().requests, one.stats().requests], [2, 1]);
+    });
+
+    test('in_flight_max of the registration counts', async (t) => {
+        const host = await open(t, { env: ENV, config: { heavy: { queue_ms: 100 } } });
+        const one = await node(t);
+        assert.equal((await register(host.url, 3, KEY, { url: one.url, in_flight_max: 1 })).status, 200);
+        const running = await fetch(`${host.url}/api/heavy/code/sse?n=20&ms=50`, { method: 'POST', body: '{}' });
+        assert.equal((await ask(host)).status, 503);
+        await running.text();
+        assert.equal((await ask(host)).status, 200);
+    });
+
+    test('without NODE_SECRET nobody registers; without a hop nobody reads where nodes are', async (t) => {
+        const host = await open(t, { env: { ...ENV, NODE_SECRET: '' } });
+        const refused = await register(host.url, 3, KEY, { url: 'https://a.ngrok-free.app' });
+        assert.equal(refused.status, 503);
+        assert.equal(refused.json.error.code, 'no_node_secret');
+        const list = await fetch(`${host.url}/api/nodes`);
+        assert.equal(list.status, 403);
+        assert.equal((await list.json()).error.code, 'twin_only');
+    });
+});
