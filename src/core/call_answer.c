@@ -200,6 +200,7 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, !look,
                    now);
     call_settle_blame(c, true, now);
+    affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
     push_head(c, res, stream, now);
     if (stream)
         let_body_go(c);

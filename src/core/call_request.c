@@ -212,8 +212,26 @@ static void read_body(struct gw_call *c) {
         c->body.forgotten = true;
 }
 
+static bool ends_with(struct gw_str s, struct gw_str end) {
+    return s.n >= end.n && gw_str_eq(gw_str_sub(s, s.n - end.n, end.n), end);
+}
+
+/* Whether the body is to be seen before a node is chosen: a conversation stays with its node. */
+static bool may_talk(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_HEAVY && !c->body.fin && !c->body.forgotten &&
+           (ends_with(c->route.rest, GW_STR("/chat/completions")) ||
+            ends_with(c->route.rest, GW_STR("/messages")) ||
+            ends_with(c->route.rest, GW_STR("/api/chat")));
+}
+
 static void start(struct gw_call *c, struct gw_time now) {
     read_body(c);
+    if (may_talk(c)) {
+        c->talks = true;
+        affinity_init(&c->talk);
+        c->state = CALL_SNIFF;
+        return;
+    }
     call_go(c, now);
     if (c->body.forgotten && c->state != CALL_DONE)
         call_push(c, GW_FORGET)->forget.below = GW_REST;
@@ -360,6 +378,14 @@ static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw
         call_go(c, now);
 }
 
+/* The first messages tell the conversation, and that its node. */
+static void listened(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    if (!affinity_feed(&c->talk, body->bytes) && !body->fin && body->bytes.n == body->len)
+        return;
+    c->talks = false;
+    call_go(c, now);
+}
+
 /* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
  * looked for in what is shown, and a wrong guess costs a shorter limit. */
 static bool asks_for_stream(struct gw_str shown) {
@@ -417,7 +443,9 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
     /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;
     call_set_limit(c);
-    if (c->state == CALL_SNIFF)
+    if (c->state == CALL_SNIFF && c->talks)
+        listened(c, body, now);
+    else if (c->state == CALL_SNIFF)
         sniffed(c, body, now);
     else if (c->state == CALL_SIGNED)
         nodes_on_body(c, body, now);

@@ -282,6 +282,18 @@ static void choose(struct gw_call *c, struct gw_time now) {
     }
 }
 
+/* A later turn of a conversation prefers the node that has served the earlier ones. */
+static void go_home(struct gw_call *c) {
+    uint64_t talk = affinity_of(&c->talk, c->key_name);
+    uint32_t slot;
+    if (talk == 0 || !c->talk.later_turn)
+        return;
+    if (affinity_find(&c->gw->talks, talk, &slot))
+        plan_set_home(&c->plan, slot);
+    else
+        plan_find_home(&c->plan, talk);
+}
+
 void call_go(struct gw_call *c, struct gw_time now) {
     registry_tend(c->gw, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
@@ -290,6 +302,7 @@ void call_go(struct gw_call *c, struct gw_time now) {
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else
         plan_one(&c->plan, &c->conf->twin);
+    go_home(c);
     c->plan.careful = c->body.forgotten;
     pool_budget_pay(&c->gw->pool, c->plan.budget, now.mono_ms);
     if (!ask_first(c, false, now))

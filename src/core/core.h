@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/sse.h"
+#include "core/affinity.h"
 #include "core/head.h"
 #include "core/plan.h"
 #include "core/registry.h"
@@ -26,7 +27,7 @@ enum {
 /* States of a call; the transitions are in call.c. */
 enum call_state {
     CALL_NEW = 0,
-    CALL_SNIFF,   /* the body is read to learn the class */
+    CALL_SNIFF,   /* the body is read to learn the class, or the conversation */
     CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
     CALL_TRY,     /* an attempt is out, no response head yet */
     CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
@@ -116,10 +117,12 @@ struct gw_call {
     const struct gw_key *key;
     struct gw_str key_name;
     bool has_request, from_twin, streamed, client_limited;
+    bool talks; /* its body may hold a conversation, which is not known yet */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
     struct call_body body;
     struct gw_json_scan scan;
+    struct affinity talk; /* while the first messages are waited for */
     struct plan plan;
     struct call_attempt attempt;
     struct call_kept kept;
@@ -154,6 +157,7 @@ struct gw {
     struct gw_call *free;
     uint32_t free_n;
     uint64_t held; /* request bytes held for replay */
+    struct affinity_table talks;
     struct gw_suspect suspects[GW_SUSPECTS];
     uint32_t suspect_next;
 };

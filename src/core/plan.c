@@ -39,11 +39,17 @@ void plan_one(struct plan *p, const struct gw_backend_conf *target) {
     add(p, target, TIER_PAIR);
 }
 
+void plan_set_home(struct plan *p, uint32_t slot) {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->target[i]->slot == slot && p->tier[i] == TIER_PAIR)
+            p->home = i;
+}
+
 /* Rendezvous hashing: the same node in every shard and after every restart, without a table, and a
  * node that leaves takes only its own conversations along. */
-void plan_set_home(struct plan *p, uint64_t conversation) {
+void plan_find_home(struct plan *p, uint64_t conversation) {
     uint64_t best = 0;
-    for (uint32_t i = 0; i < p->n && conversation != 0; i++) {
+    for (uint32_t i = 0; i < p->n; i++) {
         uint64_t h = (conversation ^ (p->target[i]->slot + 1)) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 32;
         if (p->tier[i] == TIER_PAIR && (p->home == PLAN_MAX || h > best)) {

@@ -44,12 +44,13 @@ struct plan_choice {
 
 void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class);
 void plan_one(struct plan *p, const struct gw_backend_conf *target);
-/* The pair's node that is home to conversations of this hash; 0: no conversation. */
-void plan_set_home(struct plan *p, uint64_t conversation);
 bool plan_has_slot(const struct plan *p, uint32_t slot);
 /* A node as it is reached now: true if the plan had it at another URL, or had it not; it may then be
  * tried afresh. `last`: it is node 1, behind the pair. */
 bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last);
+/* The node in this slot is home to the conversation; or the one of the pair that its hash says. */
+void plan_set_home(struct plan *p, uint32_t slot);
+void plan_find_home(struct plan *p, uint64_t conversation);
 /* `first_in_line`: calls that wait already do not come before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);

@@ -184,13 +184,13 @@ static void test_home(void) {
     make_conf();
     for (uint64_t talk = 1; talk <= 1000; talk++) {
         plan_class(&p, &conf, GW_CODE);
-        plan_set_home(&p, talk * UINT64_C(0x123456789abcdef));
+        plan_find_home(&p, talk * UINT64_C(0x123456789abcdef));
         homes[p.home]++;
     }
     CHECK(homes[0] > 400 && homes[1] > 400);
     plan_class(&p, &conf, GW_CODE);
     CHECK(p.home == PLAN_MAX);
-    plan_set_home(&p, 99);
+    plan_find_home(&p, 99);
     uint32_t home = p.target[p.home]->slot, other = home == 2 ? 3 : 2;
     for (int i = 0; i < 20; i++) {
         CHECK_EQ_U64(pick(&p, &pool, 1000 + i), home);
