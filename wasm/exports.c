@@ -222,3 +222,13 @@ EXPORT("show") struct gw_str *gw_box_show(uint32_t what, double mono, double wal
     text = gw_show(gateway, what, time_of(mono, wall));
     return &text;
 }
+
+/* The first n bytes of the input are frames of other shards. What has changed here is the answer. */
+EXPORT("sync") struct gw_str *gw_box_sync(uint32_t n, double mono, double wall) {
+    gw_sync(gateway, gw_str(input, n), time_of(mono, wall), &text);
+    return &text;
+}
+
+EXPORT("has_news") uint32_t gw_box_has_news(void) {
+    return gw_has_news(gateway);
+}

@@ -78,4 +78,5 @@ void offsets(void) {
     ENUM(GW_SHOW_HEALTH);
     ENUM(GW_SHOW_LIMITS);
     ENUM(GW_SHOW_MISSING);
+    ENUM(GW_SHOW_TARGETS);
 }

@@ -117,7 +117,7 @@ struct gw_call {
     const struct gw_key *key;
     struct gw_str key_name;
     bool has_request, from_twin, streamed, client_limited;
-    bool talks; /* its body may hold a conversation, which is not known yet */
+    bool talks;            /* its body may hold a conversation, which is not known yet */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
     struct call_body body;
@@ -228,6 +228,8 @@ struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
 static inline uint32_t call_attempts(const struct gw_call *c) {
     return c->attempt.number - c->ask.asked;
 }
+/* sync.c: the frames of what has changed since they were last put, or all there are */
+void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out);
 /* task.c */
 void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 

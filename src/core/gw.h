@@ -273,6 +273,13 @@ struct gw_call *gw_ready(struct gw *gw);
  * `*next_ms` is then how long to wait before asking again. */
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
 
+/* State between shards (loops of other processes, isolates, and oneself after a restart). Frames are
+ * lines of text, see sync.c; `in` are those of others, in any order, as often as they come, and what
+ * is no frame is skipped. `*out` is what has changed here since the last gw_sync, for the others:
+ * valid until the next gw_sync or gw_show. gw_has_news says whether there would be any. */
+void gw_sync(struct gw *gw, struct gw_str in, struct gw_time now, struct gw_str *out);
+bool gw_has_news(const struct gw *gw);
+
 /* Whether the attempt under way may well be dropped before its head comes, because it has little
  * time, as those of streamed requests do. For a host that must prepare for that (at the edge a
  * signal costs a request a twentieth, and a relayed chunk as much); others need not ask. Without,
@@ -287,6 +294,8 @@ void *gw_user(const struct gw_call *call);
 enum gw_show_what {
     GW_SHOW_HEALTH = 1, /* each backend's health: JSON */
     GW_SHOW_LIMITS,     /* numbers a host needs: lines "name value" */
+    GW_SHOW_STATE,      /* all frames of gw_sync that a new shard should begin with */
+    GW_SHOW_TARGETS,    /* the names of all targets: lines */
     GW_SHOW_KEYED,      /* "1" if keys are configured, "off" if GATEWAY_AUTH=off, else "0" */
     GW_SHOW_CHECK,      /* effective routes, and every address that may be called: text */
     GW_SHOW_MISSING,    /* what is configured but cannot work (no endpoint): lines; empty is good */

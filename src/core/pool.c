@@ -154,9 +154,9 @@ void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double no
 
 /* ------------------------------------------------------------------ outcomes */
 
-static void changed(struct pool_backend *b, struct gw_time now) {
-    b->changed = true;
-    b->told_at = now.wall_ms;
+static void changed(struct pool *p, uint32_t slot, struct gw_time now) {
+    p->backend[slot].changed = p->news = true;
+    p->backend[slot].told_at = now.wall_ms;
 }
 
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
@@ -170,7 +170,7 @@ void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, 
     b->seen_at = now.wall_ms;
     if (breaker_succeeded(breaker_of(p, slot), grant, served, now.mono_ms)) {
         b->closed_at = now.mono_ms;
-        changed(b, now);
+        changed(p, slot, now);
     }
 }
 
@@ -207,11 +207,17 @@ void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uin
     if (lone && conf.recovery_ms > LONE_RECOVERY_MS)
         conf.recovery_ms = LONE_RECOVERY_MS;
     if (breaker_failed(breaker_of(p, slot), &conf, grant, trouble, random, now.mono_ms))
-        changed(&p->backend[slot], now);
+        changed(p, slot, now);
 }
 
 void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now) {
     breaker_let_go(breaker_of(p, slot), grant, now);
+}
+
+void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
+               uint32_t trouble, double now) {
+    if (breaker_tell(breaker_of(p, slot), &p->breaker, open, until, opens, trouble, now) && !open)
+        p->backend[slot].closed_at = now;
 }
 
 /* ------------------------------------------------------------------ the retry budget */

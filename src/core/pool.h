@@ -43,6 +43,7 @@ struct pool {
     struct gw_rng *rng;
     struct breaker_conf breaker;
     uint32_t sequence;
+    bool news; /* some backend has `changed` */
 };
 
 enum pool_state { POOL_READY, POOL_HALF_OPEN, POOL_COOLING, POOL_DOWN };
@@ -98,6 +99,10 @@ void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, doubl
 void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uint32_t trouble,
                  bool lone, struct gw_time now);
 void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now);
+
+/* Another shard has seen it open until then (monotonic), or close. */
+void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
+               uint32_t trouble, double now);
 
 /* The retry budget of a pool (GW_CLASSES of them, and one for all else): every request pays in a
  * fifth of a retry, time ten a second; at most 20 are saved up. */

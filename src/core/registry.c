@@ -163,6 +163,13 @@ void registry_put_lines(const struct gw *gw, struct gw_buf *out) {
             registry_put_line(&gw->registry.entry[i].lease, out);
 }
 
+bool registry_has_changed(const struct registry *r) {
+    for (uint32_t i = 0; i < GW_NODES; i++)
+        if (r->entry[i].changed)
+            return true;
+    return false;
+}
+
 void registry_put_changed(struct gw *gw, struct gw_buf *out) {
     for (uint32_t i = 0; i < GW_NODES; i++) {
         struct registry_entry *e = &gw->registry.entry[i];

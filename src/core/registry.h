@@ -75,6 +75,7 @@ const struct gw_backend_conf *registry_node(const struct gw *gw, const struct gw
  * The first puts all of them, the second those that have changed since it was last called. */
 void registry_put_lines(const struct gw *gw, struct gw_buf *out);
 void registry_put_changed(struct gw *gw, struct gw_buf *out);
+bool registry_has_changed(const struct registry *r);
 void registry_put_line(const struct lease *lease, struct gw_buf *out);
 /* Takes what follows "lease " in a line; false if it is no lease, or one that may not be. One that is
  * older than what is known changes nothing. */

@@ -112,6 +112,14 @@ static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *
     gw_buf_put(b, GW_STR("}}\n"));
 }
 
+static void show_targets(const struct gw_conf *conf, struct gw_buf *b) {
+    for (uint32_t i = 0; i < GW_NODES + conf->services_n; i++) {
+        const bool node = i < GW_NODES;
+        gw_buf_put(b, node ? conf->nodes[i].target.name : conf->services[i - GW_NODES].target.name);
+        gw_buf_putc(b, '\n');
+    }
+}
+
 static struct gw_str keyed(const struct gw_conf *conf) {
     if (conf->auth == GW_AUTH_KEYS)
         return GW_STR("1");
@@ -128,6 +136,12 @@ struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now) {
         break;
     case GW_SHOW_LIMITS:
         show_limits(gw->conf, &b);
+        break;
+    case GW_SHOW_STATE:
+        sync_put(gw, false, now, &b);
+        break;
+    case GW_SHOW_TARGETS:
+        show_targets(gw->conf, &b);
         break;
     case GW_SHOW_KEYED:
         gw_buf_put(&b, keyed(gw->conf));

@@ -90,7 +90,8 @@ static const char *name_of(const struct replay *r, const struct gw_call *call) {
 /* ------------------------------------------------------------------ printing actions */
 
 static void put_str(struct gw_str s) {
-    fwrite(s.p, 1, s.n, stdout);
+    if (s.n > 0)
+        fwrite(s.p, 1, s.n, stdout);
 }
 
 static void put_len(const char *label, uint64_t n) {
@@ -404,11 +405,23 @@ static void on_task(struct replay *r, char *rest) {
 }
 
 static void on_show(struct replay *r, char *rest) {
-    static const char *const what[] = {"", "health", "limits", "keyed"};
+    static const char *const what[] = {"", "health", "limits", "state", "targets", "keyed"};
     start(r);
-    struct gw_str text = gw_show(r->gw, index_of(what, 4, word(&rest)), r->now);
+    struct gw_str text = gw_show(r->gw, index_of(what, 6, word(&rest)), r->now);
     if (!r->states)
         put_str(text);
+}
+
+/* Frames of other shards, with "\\n" between them; what has changed here. */
+static void on_sync(struct replay *r, char *rest) {
+    struct gw_str out;
+    start(r);
+    size_t n = unescape(rest);
+    look_at_pool(r);
+    gw_sync(r->gw, gw_str(rest, n), r->now, &out);
+    look_at_pool(r);
+    if (!r->states)
+        put_str(out);
 }
 
 static void add(char *to, size_t *n, size_t cap, const char *text, char end) {
@@ -467,6 +480,8 @@ static void on_line(struct replay *r, char *line) {
         on_task(r, rest);
     else if (strcmp(verb, "show") == 0)
         on_show(r, rest);
+    else if (strcmp(verb, "sync") == 0)
+        on_sync(r, rest);
     else
         die("unknown verb", verb);
 }

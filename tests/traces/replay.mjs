@@ -8,7 +8,7 @@ import { Core } from '../../worker-shim/core.js';
 
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
-const SHOWS = ['', 'health', 'limits', 'keyed'];
+const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 
 /** @param {string} what @param {string} line @returns {never} */
 function die(what, line) {
@@ -246,6 +246,12 @@ class Replay {
         this.start();
         this.out += this.core.stringAt(box.show(SHOWS.indexOf(w[0]), ...this.times));
         return undefined;
+      case 'sync': {
+        this.start();
+        const n = this.core.write(unescape(rest));
+        this.out += this.core.stringAt(box.sync(n, ...this.times));
+        return undefined;
+      }
       default: return die('unknown verb', line);
     }
   }
