@@ -139,7 +139,7 @@ function pump(call) {
             case GW_HEAD: actHead(call); break;
             case GW_DATA: actData(call); break;
             case GW_RELAY: actRelay(call, core.word(RELAY_REPORT) === 1); break;
-            case GW_RECORD: if (call.hub.log) console.log(core.string(RECORD_LINE)); break;
+            case GW_RECORD: console.log(core.string(RECORD_LINE)); break;
             case GW_END: finish(call, core.word(END_CODE) === 0); return;
             default: throw new Error('an action that this host does not know');
         }

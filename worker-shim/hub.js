@@ -2,12 +2,12 @@
  * hub.js: what all requests of an isolate share: the instance of the core, what it is made from,
  * and the digests of requests that have made one trap.
  *
- * The environment is every string binding. It and the file cannot change while an isolate lives, so
+ * The environment is every string binding, and where the registry of nodes is. It and the file cannot change while an isolate lives, so
  * a configuration that is refused stays refused: each request is told so, the log why.
  */
 import module from '../build/core.wasm';
 import file from '../config/gateway.json';
-import { GW_SHOW_LIMITS, GW_SHOW_MISSING } from '../build/offsets.js';
+import { GW_SHOW_MISSING } from '../build/offsets.js';
 import { Core, monotonic } from './core.js';
 
 const REFUSED_MS = 600_000;
@@ -16,6 +16,7 @@ const REFUSED_MAX = 1024;
 export class Hub {
     /** @param {Record<string, unknown>} env */
     constructor(env) {
+        this.bindings = env;
         this.env = environment(env);
         this.generation = 0;
         /** @type {Core | null} */
@@ -25,7 +26,6 @@ export class Hub {
         this.tasksAt = 0;
         /** When calls that were lost are to be looked for again. */
         this.sweepAt = 0;
-        this.log = false;
         /** Digests of requests, and until when they are refused. @type {Map<string, number>} */
         this.refused = new Map();
     }
@@ -43,21 +43,15 @@ export class Hub {
             return null;
         }
         this.tasksAt = 0;
-        this.limits(core.show(GW_SHOW_LIMITS));
         if (this.generation === 1) warn(core.show(GW_SHOW_MISSING));
         this.instance = core;
         return core;
     }
 
-    /** @param {string} text lines "name value" */
-    limits(text) {
-        /** @type {Record<string, number>} */
-        const limits = {};
-        for (const line of text.split('\n')) {
-            const [name, value] = line.split(' ');
-            limits[name] = Number(value);
-        }
-        this.log = limits.log_requests === 1;
+    /** The Durable Object behind a binding. A stub is of one request, so each gets its own.
+     * @param {string} name */
+    object(name) {
+        return /** @type {DurableObjectNamespace} */ (this.bindings[name]).getByName('nodes');
     }
 
     /** Refuses requests of this digest from now on. @param {string} digest */
@@ -84,13 +78,15 @@ function warn(missing) {
     if (missing !== '') console.warn(JSON.stringify({ event: 'incomplete', message: missing }));
 }
 
-/** "NAME=value" records, each ended by a NUL byte. @param {Record<string, unknown>} env */
+/** "NAME=value" records, each ended by a NUL byte. REGISTRY_URL is the daemon's alone: here it is the
+ * binding of the Durable Object, if there is one. @param {Record<string, unknown>} env */
 function environment(env) {
     let text = '';
     for (const [name, value] of Object.entries(env)) {
-        if (typeof value === 'string' && !value.includes('\0')) text += `${name}=${value}\0`;
+        const known = typeof value === 'string' && !value.includes('\0');
+        if (known && name !== 'REGISTRY_URL') text += `${name}=${value}\0`;
     }
-    return text;
+    return typeof env.REGISTRY === 'object' ? `${text}REGISTRY_URL=binding://REGISTRY\0` : text;
 }
 
 /** @type {Hub | null} */

@@ -1,9 +1,11 @@
 /*
  * index.js: the Worker. Requests go to the pump (drive.js); the cron trigger sees to the work that
- * no client asked for.
+ * no client asked for. The Durable Object's class stands beside it.
  */
 import { driveTasks, serve } from './drive.js';
 import { hubOf } from './hub.js';
+
+export { Registry } from './registry.js';
 
 export default {
     /** @param {Request} request @param {Record<string, unknown>} env

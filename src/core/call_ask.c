@@ -16,7 +16,7 @@ enum {
     PULL_SOON_MS = 1000,
     PULL_LIMIT_MS = 3000, /* in the background */
     LOOK_UP_MS = 500,     /* on a request's path */
-    NEWS_MS = 250,        /* an answer is as good as new so long */
+    NEWS_MS = 250,        /* so often at most for a class without any node */
     MUTE_MS = 2000,       /* whoever did not answer is not waited for again so soon */
     ANSWER_MAX = 16384,
     URL_MAX = 1024,
@@ -145,18 +145,23 @@ static bool lacks_node(const struct gw_call *c) {
     return !found;
 }
 
-/* How old news may be. A node that nobody has heard of is not asked for by every request. */
-static double fresh_ms(const struct gw_call *c) {
-    return c->attempt.number > 0 || c->plan.n == 0 ? NEWS_MS : PULL_MS;
+/* Whether what is known is as good as an answer would be. After a failure: if it was told since that
+ * attempt began. A node that nobody has heard of is not asked for by every request. */
+static bool is_fresh(const struct gw_call *c, struct gw_time now) {
+    double heard_at = c->gw->registry.heard_at;
+    if (heard_at <= 0)
+        return false;
+    if (c->attempt.number > 0)
+        return heard_at > c->attempt.sent_at;
+    return now.mono_ms - heard_at < (c->plan.n == 0 ? NEWS_MS : PULL_MS);
 }
 
 static bool may_look_up(const struct gw_call *c, struct gw_time now) {
     const struct registry *r = &c->gw->registry;
     /* A body that is not held whole must go out as it comes. */
     bool held = !c->body.forgotten && (c->body.fin || c->body.declared != GW_UNKNOWN);
-    bool fresh = r->heard_at > 0 && now.mono_ms - r->heard_at < fresh_ms(c);
     bool mute = r->failed_at > r->heard_at && now.mono_ms - r->failed_at < MUTE_MS;
-    return c->conf->registry.set && !c->ask.looked_up && held && !fresh && !mute &&
+    return c->conf->registry.set && !c->ask.looked_up && held && !is_fresh(c, now) && !mute &&
            now.mono_ms + LOOK_UP_MS < c->deadline_ms;
 }
 

@@ -192,8 +192,10 @@ enum gw_action_kind {
 /* Where a request or its answer comes from; carried by value so that a reload cannot pull it from
  * under a call. */
 struct gw_target {
-    struct gw_str name;      /* "node-3": what clients and logs may see; the rest is secret */
-    struct gw_str origin;    /* "https://host:port" (port always there): the key of a pool */
+    struct gw_str name; /* "node-3": what clients and logs may see; the rest is secret */
+    /* "https://host:port" (port always there): the key of a pool. Or, at the edge alone,
+     * "binding://NAME": no address, but the Durable Object "nodes" behind the Worker's binding NAME. */
+    struct gw_str origin;
     struct gw_str host;      /* the name or address to connect to, without brackets; also the SNI */
     struct gw_str authority; /* what goes into Host: host, and the port unless it is the default */
     uint32_t port;

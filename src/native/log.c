@@ -151,8 +151,7 @@ void log_line(struct log *log, struct gw_str line) {
 }
 
 void log_record(struct loop *loop, struct gw_str line) {
-    if (loop->limits.log_requests != 0)
-        add(loop->log, line, false);
+    add(loop->log, line, false);
 }
 
 /* The text as the inside of a JSON string; `out` has room for twice as much. */

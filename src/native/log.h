@@ -23,7 +23,7 @@ void log_del(struct log *log);
 
 /* One line, without its end. */
 void log_line(struct log *log, struct gw_str line);
-/* A finished request, if the configuration wants those. */
+/* What the core has to say: a finished request. */
 void log_record(struct loop *loop, struct gw_str line);
 /* A message of the daemon's; `level` is "info", "warn" or "error". What JSON cannot hold in
  * a string is escaped; what is longer than LOG_MESSAGE is cut. */

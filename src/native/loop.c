@@ -124,8 +124,7 @@ static void take_limit(struct limits *l, struct gw_str name, uint64_t v) {
            take_n(name, v, GW_STR("connections_max"), &l->connections_max) ||
            take_n(name, v, GW_STR("connections_per_address"), &l->connections_per_address) ||
            take_n(name, v, GW_STR("streams_max"), &l->streams_max) ||
-           take_n(name, v, GW_STR("client_rate_min"), &l->client_rate_min) ||
-           take_n(name, v, GW_STR("log_requests"), &l->log_requests));
+           take_n(name, v, GW_STR("client_rate_min"), &l->client_rate_min));
 }
 
 void loop_limits(struct loop *loop) {
@@ -142,7 +141,6 @@ void loop_limits(struct loop *loop) {
         .connections_max = 10000,
         .streams_max = 128,
         .client_rate_min = 256,
-        .log_requests = 1,
     };
     struct gw_str rest = gw_show(loop->gw, GW_SHOW_LIMITS, loop_time(loop));
     while (rest.p != NULL) {

@@ -41,7 +41,7 @@ struct limits {
     double linger_ms, drain_ms, upstream_idle_ms;
     uint64_t client_rate_min;         /* bytes a second; 0: any */
     uint64_t connections_per_address; /* 0: not set */
-    uint64_t upstream_idle_max, upstream_http2, connections_max, streams_max, log_requests;
+    uint64_t upstream_idle_max, upstream_http2, connections_max, streams_max;
 };
 
 struct loop {

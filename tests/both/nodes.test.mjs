@@ -1,10 +1,14 @@
 /** Nodes that register themselves, at both hosts: real sockets, and at the edge the real Durable Object. */
 import assert from 'node:assert/strict';
+import { describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNode } from '../node/node.mjs';
 import { bearerOf, newStamp, nodeKey, register, signature } from '../node/register.mjs';
+import { startEdge } from '../lib/edge.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
+import { keyLines } from '../lib/keys.mjs';
 import { until } from '../lib/proc.mjs';
+import { freePort, startRack } from '../lib/rack.mjs';
 
 const SECRET = 'a-node-secret-of-this-test';
 const KEY = nodeKey(SECRET, 3);
@@ -16,7 +20,7 @@ const ENV = {
 
 /** @typedef {import('../lib/hosts.mjs').Host} Host */
 
-/** @param {Host} host @param {string} [path] */
+/** @param {{url: string}} host @param {string} [path] */
 async function ask(host, path = '/echo') {
     const answer = await fetch(`${host.url}/api/heavy/code${path}`, {
         method: 'POST', body: '{"prompt":"x"}', headers: { 'content-type': 'application/json' },
@@ -220,5 +224,90 @@ atBoth('nodes that register', ({ open }) => {
         const list = await fetch(`${host.url}/api/nodes`);
         assert.equal(list.status, 403);
         assert.equal((await list.json()).error.code, 'twin_only');
+    });
+});
+
+describe('nodes that register, shared', { timeout: 120_000 }, () => {
+    const TWINS = { NODE_SECRET: SECRET, NODE_HOSTS: '127.0.0.1', TWIN_SECRET: 'a-secret-of-both-twins' };
+
+    /** A node that comes back elsewhere. @param {import('node:test').TestContext} t
+     * @param {import('../node/node.mjs').Node} before @param {string} gateway where it registers */
+    async function restart(t, before, gateway) {
+        await before.close();
+        const after = await node(t);
+        assert.equal((await register(gateway, 3, KEY, { url: after.url })).status, 200);
+        return after;
+    }
+
+    test('every isolate knows the node, and none takes a replay', async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_AUTH: 'off' }, second: true });
+        t.after(() => edge.stop());
+        const second = { ...edge, url: edge.second };
+        const one = await node(t);
+        const body = JSON.stringify({ url: one.url });
+        const headers = signature(KEY, 'POST', '/api/nodes/3', body);
+        const post = (/** @type {string} */ to) => fetch(`${to}/api/nodes/3`, { method: 'POST', headers, body });
+        assert.equal((await post(edge.url)).status, 200);
+        assert.equal((await post(edge.second)).status, 409); // by the Durable Object
+        assert.equal((await ask(second)).status, 200);
+        await restart(t, one, edge.url);
+        const served = await ask(second); // it fails at the old URL, asks, and is served at the new one
+        assert.equal(served.status, 200);
+        assert.equal(served.target, 'node-3');
+        assert.equal(served.attempts, '2');
+        assert.equal((await register(edge.second, 3, KEY, null)).status, 200);
+        assert.equal((await ask(second)).status, 503);
+    });
+
+    test('an isolate without the binding keeps what registers with it', async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_AUTH: 'off' }, registry: false });
+        t.after(() => edge.stop());
+        const one = await node(t);
+        assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
+        assert.equal((await ask(edge)).status, 200);
+    });
+
+    test('the daemon has the edge tell it, and finds a node again within 2 s', async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_KEYS: keyLines({ ann: 'a-key' }) } });
+        t.after(() => edge.stop());
+        const rack = await startRack({ env: { ...TWINS, REGISTRY_URL: `${edge.url}/api/nodes` } });
+        t.after(() => rack.stop());
+        const one = await node(t);
+        assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
+        await until(async () => (await ask(rack)).status === 200, 'the daemon to find it', 2000);
+        await restart(t, one, edge.url);
+        const began = Date.now();
+        await until(async () => (await ask(rack)).status === 200, 'the daemon to find it', 2000);
+        assert.ok(Date.now() - began < 2000);
+        for (const log of [rack.log(), edge.log()]) {
+            assert.ok(!log.includes(one.url) && !log.includes(KEY) && !log.includes(SECRET), log);
+        }
+    });
+
+    test('nobody else is told: not without a hop, not with one of another secret', async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_KEYS: keyLines({ ann: 'a-key' }) } });
+        t.after(() => edge.stop());
+        const env = { ...TWINS, TWIN_SECRET: 'a-secret-of-somebody-else', REGISTRY_URL: `${edge.url}/api/nodes` };
+        const rack = await startRack({ env });
+        t.after(() => rack.stop());
+        const one = await node(t);
+        assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
+        assert.equal((await ask(rack)).status, 503);
+        const list = (/** @type {Record<string, string>} */ headers) => fetch(`${edge.url}/api/nodes`, { headers });
+        assert.equal((await list({})).status, 401);
+        assert.equal((await list({ 'x-api-key': 'a-key' })).status, 403);
+    });
+
+    test('a registry that is away changes nothing', async (t) => {
+        const one = await node(t);
+        const port = await freePort();
+        const env = { ...TWINS, REGISTRY_URL: `http://127.0.0.1:${port}/api/nodes`, COLAB_ENDPOINT_3: one.url };
+        const rack = await startRack({ env });
+        t.after(() => rack.stop());
+        assert.equal((await ask(rack)).status, 200);
+        await one.close();
+        const began = Date.now();
+        assert.equal((await ask(rack)).status, 503);
+        assert.ok(Date.now() - began < 2000);
     });
 });

@@ -11,6 +11,7 @@ import { ROOT, ready, start, until } from './proc.mjs';
 /**
  * @typedef {object} Edge
  * @property {string} url
+ * @property {string} second   of the other isolate, if it was asked for
  * @property {number} port
  * @property {number} pid
  * @property {import('./proc.mjs').Child} child
@@ -23,6 +24,8 @@ import { ROOT, ready, start, until } from './proc.mjs';
  * @property {string} [wasm]                  instead of build/core.wasm
  * @property {number} [port]
  * @property {boolean} [detached]             in a process group of its own
+ * @property {boolean} [registry]             false: without the Durable Object
+ * @property {boolean} [second]               another isolate beside it, which shares the Durable Object
  */
 
 const BUNDLE = join(ROOT, 'build/worker');
@@ -136,31 +139,55 @@ function compatibility() {
   compatibilityFlags = [${kept.map(quote).join(', ')}]`;
 }
 
-/** @param {string} dir @param {EdgeOptions} options @param {number} port */
-function capnp(dir, options, port) {
-    const bindings = Object.entries(options.env ?? {})
-        .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`)
-        .join(',\n    ');
-    return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "gateway", worker = .gateway),
-    (name = "nodes", network = (allow = ["public", "private", "local"],
-      tlsOptions = (trustBrowserCas = true)))
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "gateway")]
-);
-const gateway :Workerd.Worker = (
+/** @param {EdgeOptions} options @param {string} registry whose Durable Object it is */
+function bindings(options, registry) {
+    const texts = Object.entries(options.env ?? {})
+        .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`);
+    const object = `(name = "REGISTRY", durableObjectNamespace = (className = "Registry"${registry}))`;
+    return [...texts, ...(options.registry === false ? [] : [object])].join(',\n    ');
+}
+
+/** One worker, which is one isolate. @param {string} name @param {string} bound its bindings
+ * @param {string} modules @param {string} objects */
+function worker(name, bound, modules, objects) {
+    return `const ${name} :Workerd.Worker = (
   modules = [
-    ${modules(dir, options)}
+    ${modules}
   ],
   ${compatibility()},
   bindings = [
-    ${bindings}
+    ${bound}
   ],
-  globalOutbound = "nodes"
+  globalOutbound = "nodes",
+  durableObjectNamespaces = [${objects}],
+  durableObjectStorage = (localDisk = "objects")
 );
 `;
+}
+
+/** @param {string} dir @param {EdgeOptions} options @param {string} objects a directory */
+function capnp(dir, options, objects) {
+    const port = options.port ?? 0;
+    const code = modules(dir, options);
+    const own = '(className = "Registry", uniqueKey = "registry", enableSql = true)';
+    const services = options.second ? ['gateway', 'second'] : ['gateway'];
+    const [first, second] = [
+        worker('gateway', bindings(options, ''), code, own),
+        worker('second', bindings(options, ', serviceName = "gateway"'), code, own),
+    ];
+    return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    ${services.map((name) => `(name = "${name}", worker = .${name}),`).join('\n    ')}
+    (name = "objects", disk = (path = ${quote(objects)}, writable = true)),
+    (name = "nodes", network = (allow = ["public", "private", "local"],
+      tlsOptions = (trustBrowserCas = true)))
+  ],
+  sockets = [
+    ${services.map((name, i) => `(name = "${name}", address = "127.0.0.1:${i === 0 ? port : 0}", http = (), service = "${name}")`).join(',\n    ')}
+  ]
+);
+${first}${options.second ? second : ''}`;
 }
 
 /** @returns {string} the binary itself: its wrapper is a node script that would stay in between */
@@ -169,14 +196,15 @@ function workerd() {
     return join(ROOT, `node_modules/@cloudflare/workerd-linux-${arch}/bin/workerd`);
 }
 
-/** @param {import('node:stream').Readable} pipe @returns {Promise<number>} the port it listens on */
-function listening(pipe) {
+/** @param {import('node:stream').Readable} pipe @param {number} n how many sockets
+ * @returns {Promise<number[]>} the ports it listens on */
+function listening(pipe, n) {
     return new Promise((resolve, reject) => {
         let text = '';
         pipe.on('data', (part) => {
             text += part;
-            const port = /"event":"listen","socket":"http","port":([0-9]+)/.exec(text)?.[1];
-            if (port !== undefined) resolve(Number(port));
+            const ports = [...text.matchAll(/"event":"listen","socket":"\w+","port":([0-9]+)/g)];
+            if (ports.length === n) resolve(ports.map(([, port]) => Number(port)));
         });
         pipe.on('end', () => reject(new Error('workerd ended before it listened')));
     });
@@ -186,17 +214,24 @@ function listening(pipe) {
 export async function startEdge(options = {}) {
     await buildWorker();
     const dir = mkdtempSync(join(tmpdir(), 'heady-edge-'));
-    writeFileSync(join(dir, 'edge.capnp'), capnp(dir, options, options.port ?? 0));
+    const objects = mkdtempSync(join(tmpdir(), 'heady-objects-'));
+    const clean = () => rmSync(objects, { recursive: true, force: true });
+    writeFileSync(join(dir, 'edge.capnp'), capnp(dir, options, objects));
     const child = start([workerd(), 'serve', '--control-fd=3', join(dir, 'edge.capnp')], {
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
         detached: options.detached,
     });
+    child.exited.then(clean);
     try {
         const pipe = /** @type {import('node:stream').Readable} */ (child.process.stdio[3]);
-        const port = await listening(pipe);
+        const [port, other] = await listening(pipe, options.second ? 2 : 1);
         const url = `http://127.0.0.1:${port}`;
         await ready(child, `${url}/health`);
-        return { url, port, pid: child.pid, child, log: child.output, stop: async () => void (await child.stop()) };
+        return {
+            url, port, pid: child.pid, child, log: child.output,
+            second: `http://127.0.0.1:${other}`,
+            stop: async () => void (await child.stop()),
+        };
     } catch (error) {
         await child.stop('SIGKILL');
         throw new Error(`${error instanceof Error ? error.message : error}\n${child.output()}`);
