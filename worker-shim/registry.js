@@ -38,7 +38,7 @@ export class Registry extends DurableObject {
         return new Response(rows.map(({ line }) => line).join(''));
     }
 
-    /** Keeps a line if it is the newest of its node: a status. @param {string} line */
+    /** Keeps a line if none of its node is newer. Returns a status. @param {string} line */
     keep(line) {
         const lease = LEASE.exec(line);
         if (lease === null) return 400;
