@@ -71,6 +71,13 @@ static void point(struct registry_entry *e, const struct gw_url *url) {
     gw_backend_set(&e->to, url);
 }
 
+/* Whatever has the node's slot is another backend from now on; what shards tell of the one before must
+ * not be believed of it. */
+static void forget(struct gw *gw, uint32_t node, struct gw_time now) {
+    pool_forget(&gw->pool, node);
+    gw->pool.backend[node].told_at = now.wall_ms;
+}
+
 /* False if there is no memory for it. */
 static bool store(struct registry_entry *e, const struct lease *lease) {
     struct gw_url url;
@@ -99,7 +106,7 @@ bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now)
         bool was = e->in_force;
         e->in_force = store(e, lease) && is_in_force(lease, now);
         if (was || e->in_force)
-            pool_forget(&gw->pool, lease->node);
+            forget(gw, lease->node, now);
     }
     e->changed = true;
     return true;
@@ -111,7 +118,7 @@ void registry_tend(struct gw *gw, struct gw_time now) {
         if (!e->in_force || is_in_force(&e->lease, now))
             continue;
         e->in_force = false;
-        pool_forget(&gw->pool, i);
+        forget(gw, i, now);
     }
 }
 
