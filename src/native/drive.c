@@ -5,6 +5,7 @@
 #include "native/drive_parts.h"
 #include "native/loop.h"
 #include "native/reply.h"
+#include "native/state.h"
 #include "native/upstream.h"
 
 enum { FULL_AGAIN_MS = 1000 }; /* how often a client that does not read is looked at again */
@@ -212,11 +213,14 @@ static void run(struct drive *d) {
 
 /* The same, and then for the calls that this one has woken. */
 static void settle(struct drive *d) {
-    struct gw *gw = d->loop->gw;
+    struct loop *loop = d->loop;
+    struct gw *gw = loop->gw;
     struct gw_call *woken;
     run(d);
     while ((woken = gw_ready(gw)) != NULL)
         run(gw_user(woken));
+    if (gw_has_news(gw))
+        state_news(loop);
 }
 
 static void feed(struct drive *d, const struct gw_event *e) {

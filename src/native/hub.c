@@ -45,6 +45,8 @@ static void told(uv_async_t *async) {
         reload_take(loop);
     if ((orders & HUB_RELOADED) != 0)
         reload_done(loop->hub);
+    if ((orders & HUB_STATE) != 0)
+        state_take(loop);
     if ((orders & HUB_LEAVE) != 0)
         drain_begin(loop, true);
     if ((orders & HUB_DRAIN) != 0)
@@ -290,6 +292,8 @@ static int prepare(struct hub *hub, const struct source *source) {
     for (uint32_t i = 0; i < hub->loops_n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
+    if (code == EXIT_GOOD && !state_init(hub))
+        code = no_memory();
     if (code == EXIT_GOOD)
         code = give_tls(hub, source);
     if (code == EXIT_GOOD)
@@ -345,7 +349,10 @@ static int serve(struct hub *hub) {
 
 int hub_run(struct options *options, const struct source *source) {
     struct inherit inherit;
-    struct hub hub = {.options = options, .inherit = &inherit, .tls = &options->tls};
+    struct hub hub = {.options = options,
+                      .inherit = &inherit,
+                      .tls = &options->tls,
+                      .state.lock = PTHREAD_MUTEX_INITIALIZER};
     char why[INHERIT_WHY];
     int code = EXIT_RUNTIME;
     if (!inherit_read(&inherit, why)) {
@@ -369,6 +376,7 @@ int hub_run(struct options *options, const struct source *source) {
     for (uint32_t i = 0; i < hub.loops_n; i++)
         loop_free(hub.loops[i]);
     reload_del(&hub);
+    state_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
     free(hub.cells);

@@ -10,6 +10,7 @@
  *     log           | has a lock of its own
  *     orders        | the first loop, which gets the signals, tells the others by a wake-up each
  *     reload        | see reload.h: one source, read by every loop
+ *     state         | see state.h: a table with a lock of its own
  *
  *     signal            | does
  *     ------------------+------------------------------------------------------------------------
@@ -29,6 +30,7 @@
 #include "native/inherit.h"
 #include "native/options.h"
 #include "native/reload.h"
+#include "native/state.h"
 #include "native/timer.h"
 
 enum { HUB_LOOPS_MAX = 64 };
@@ -43,6 +45,7 @@ enum hub_order {
     HUB_RELOAD = 4,
     HUB_RELOADED = 8, /* to the first loop: all others have */
     HUB_BEAT = 16,    /* say that you turn */
+    HUB_STATE = 32,   /* the state has news (state.h) */
 };
 
 struct hub {
@@ -54,6 +57,7 @@ struct hub {
     uint32_t loops_n;
     _Atomic uint64_t connections_max; /* of each loop */
     struct reload reload;
+    struct state state;
     struct handover *handover; /* NULL: none is under way */
     struct inherit *inherit;   /* while starting */
     bool stopping;             /* a signal has said so */

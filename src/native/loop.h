@@ -74,6 +74,7 @@ struct loop {
     bool leaving;            /* draining because another process has taken over */
     uv_async_t told;         /* orders have come */
     _Atomic uint32_t orders; /* enum hub_order, or-ed */
+    uint64_t state_seen;     /* of hub->state's sequence */
 
     uv_idle_t later_idle;
     struct later *later_first, *later_last;
