@@ -1,6 +1,7 @@
 // make dev: the whole product on this machine. Eight demo nodes, two demo local services, the daemon
 // on 127.0.0.1:4700 and the Worker in workerd on 127.0.0.1:8787, before the same nodes and with the
-// same keys; the Worker's LOCAL_ENDPOINT is the daemon. Prints commands that work as printed, then
+// same keys; the Worker's LOCAL_ENDPOINT is the daemon. Node 8 is in no configuration: it registers
+// itself at the Worker, and the daemon asks there (REGISTRY_URL). Prints commands that work as printed, then
 // "ready". Ctrl-C (or SIGTERM, or the end of the terminal) stops all of it; so does the end of any
 // part, with exit 1. DEV_RACK_PORT and DEV_EDGE_PORT choose other ports.
 import { createHash, randomBytes } from 'node:crypto';
@@ -9,6 +10,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { ROOT, ready, start, within } from '../tests/lib/proc.mjs';
 import { startEdge } from '../tests/lib/edge.mjs';
+import { nodeKey } from '../tests/node/register.mjs';
 
 /** @typedef {import('../tests/lib/proc.mjs').Child} Child */
 
@@ -60,11 +62,13 @@ function isFree(port, variable) {
 }
 
 /**
- * @param {string} id @returns {Promise<{url: string, control: number}>}
+ * @param {string} id @param {{args?: string[], env?: Record<string, string>}} [options]
+ * @returns {Promise<{url: string, control: number}>}
  */
-async function startNode(id) {
+async function startNode(id, { args = [], env } = {}) {
     const program = join(ROOT, 'tests/node/node.mjs');
-    const child = start([process.execPath, program, '--id', id, '--tied'], {
+    const child = start([process.execPath, program, '--id', id, '--tied', ...args], {
+        env,
         stdio: ['pipe', 'pipe', 'pipe'],
         detached: true,
     });
@@ -119,21 +123,30 @@ function faults(control) {
 async function main() {
     await isFree(RACK_PORT, 'DEV_RACK_PORT');
     await isFree(EDGE_PORT, 'DEV_EDGE_PORT');
-    const ids = ['1', '2', '3', '4', '5', '6', '7', '8', 'brain', 'battle'];
-    const nodes = await Promise.all(ids.map(startNode));
+    const ids = ['1', '2', '3', '4', '5', '6', '7', 'brain', 'battle'];
+    const nodes = await Promise.all(ids.map((id) => startNode(id)));
+    const secret = randomBytes(32).toString('hex');
+    const edgeUrl = `http://127.0.0.1:${EDGE_PORT}`;
     /** @type {Record<string, string>} */
     const shared = {
         GATEWAY_KEYS: `dev:${createHash('sha256').update(KEY).digest('hex')}`,
         TWIN_SECRET: randomBytes(32).toString('hex'),
+        NODE_SECRET: secret,
+        NODE_HOSTS: '127.0.0.1',
     };
-    for (let i = 0; i < 8; i++) shared[`COLAB_ENDPOINT_${i + 1}`] = nodes[i].url;
-    await startRack({ ...shared, LOCAL_SERVICES: `brain=${nodes[8].url},battle=${nodes[9].url}` });
+    for (let i = 0; i < 7; i++) shared[`COLAB_ENDPOINT_${i + 1}`] = nodes[i].url;
+    await startRack({
+        ...shared,
+        LOCAL_SERVICES: `brain=${nodes[7].url},battle=${nodes[8].url}`,
+        REGISTRY_URL: `${edgeUrl}/api/nodes`,
+    });
     const edge = await startEdge({
         env: { ...shared, LOCAL_ENDPOINT: `http://127.0.0.1:${RACK_PORT}` },
         port: EDGE_PORT,
         detached: true,
     });
     keep('the Worker', edge.child);
+    await startNode('8', { args: ['--register', edgeUrl], env: { NODE_KEY: nodeKey(secret, 8) } });
     commands('the daemon', RACK_PORT);
     commands('the Worker', EDGE_PORT);
     faults(nodes[2].control);

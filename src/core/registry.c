@@ -202,7 +202,8 @@ static bool read_line(struct gw *gw, struct gw_str fields, struct gw_time now,
     struct gw_arena arena;
     struct gw_url url;
     *lease = (struct lease){.node = node_of(gw_str_cut(&fields, ' '))};
-    if (lease->node == GW_NODES || !gw_str_u64(gw_str_cut(&fields, ' '), &stamp) ||
+    if (lease->node == GW_NODES || gw->conf->node_keys[lease->node].n == 0 ||
+        !gw_str_u64(gw_str_cut(&fields, ' '), &stamp) ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &ends) ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &max) || max > UINT32_MAX || fields.n == 0)
         return false;

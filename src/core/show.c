@@ -82,8 +82,9 @@ static void put_health(const struct gw *gw, const struct gw_backend_conf *t, boo
     gw_buf_put(b, first ? GW_STR("\"") : GW_STR(",\""));
     gw_buf_put_json(b, t->target.name);
     gw_buf_put(b, GW_STR("\":{\"state\":\""));
-    bool set = t->set || (t->slot < GW_NODES && gw->registry.entry[t->slot].in_force);
-    gw_buf_put(b, set ? states[state] : GW_STR("no endpoint"));
+    const struct registry_entry *e = t->slot < GW_NODES ? &gw->registry.entry[t->slot] : NULL;
+    bool leased = e != NULL && e->in_force;
+    gw_buf_put(b, t->set || leased ? states[state] : GW_STR("no endpoint"));
     gw_buf_putc(b, '"');
     put_breaker(b, &v, now);
     put_time(b, GW_STR(",\"until\":"), until > 0 ? now.wall_ms - now.mono_ms + until : 0);
@@ -97,6 +98,8 @@ static void put_health(const struct gw *gw, const struct gw_backend_conf *t, boo
     else
         gw_buf_put(b, GW_STR("null"));
     put_time(b, GW_STR(",\"last_seen\":"), p->seen_at);
+    if (leased)
+        put_time(b, GW_STR(",\"lease_ends\":"), e->lease.ends);
     gw_buf_putc(b, '}');
 }
 

@@ -46,10 +46,11 @@ export function signature(key, method, path, body, stamp = newStamp()) {
 /**
  * One registration, or with no `what` the node's leave.
  * @param {string} gateway @param {number} n @param {string} key
- * @param {Record<string, unknown> | null} what @param {{stamp?: number}} [options]
+ * @param {Record<string, unknown> | null} what
+ * @param {{stamp?: number, wait_ms?: number}} [options]
  * @returns {Promise<{status: number, json: any}>}
  */
-export async function register(gateway, n, key, what, { stamp } = {}) {
+export async function register(gateway, n, key, what, { stamp, wait_ms = 10_000 } = {}) {
     const path = `/api/nodes/${n}`;
     const method = what === null ? 'DELETE' : 'POST';
     const body = what === null ? '' : JSON.stringify(what);
@@ -57,7 +58,7 @@ export async function register(gateway, n, key, what, { stamp } = {}) {
         method,
         headers: signature(key, method, path, body, stamp),
         body: what === null ? undefined : body,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(wait_ms),
     });
     return { status: answer.status, json: await answer.json() };
 }
@@ -89,6 +90,6 @@ export function keepRegistered(gateway, n, key, what) {
     return async () => {
         stopped = true;
         clearTimeout(timer);
-        await register(gateway, n, key, null).catch(() => {});
+        await register(gateway, n, key, null, { wait_ms: 1000 }).catch(() => {});
     };
 }
