@@ -1,5 +1,8 @@
 /** Nodes that register themselves, at both hosts: real sockets, and at the edge the real Durable Object. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNode } from '../node/node.mjs';
@@ -18,7 +21,8 @@ const ENV = {
     COLAB_ENDPOINT_1: '', COLAB_ENDPOINT_3: '', COLAB_ENDPOINT_4: '',
 };
 
-/** @typedef {import('../lib/hosts.mjs').Host} Host */
+/** @typedef {import('../lib/hosts.mjs').Host} Host
+ * @typedef {import('../lib/rack.mjs').Rack} Rack */
 
 /** @param {{url: string}} host @param {string} [path] */
 async function ask(host, path = '/echo') {
@@ -296,6 +300,29 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         const list = (/** @type {Record<string, string>} */ headers) => fetch(`${edge.url}/api/nodes`, { headers });
         assert.equal((await list({})).status, 401);
         assert.equal((await list({ 'x-api-key': 'a-key' })).status, 403);
+    });
+
+    test('all loops of a daemon know the node, and so does the next process', async (t) => {
+        const dir = mkdtempSync(join(tmpdir(), 'heady-nodes-'));
+        t.after(() => rmSync(dir, { recursive: true, force: true }));
+        const options = { args: ['--threads', '2'], env: { ...TWINS, HEADY_DATA_DIR: dir } };
+        const one = await node(t);
+        const body = JSON.stringify({ url: one.url, in_flight_max: 100 });
+        const headers = signature(KEY, 'POST', '/api/nodes/3', body);
+        const post = (/** @type {Rack} */ to) => (
+            fetch(`${to.url}/api/nodes/3`, { method: 'POST', headers, body }));
+        const first = await startRack(options);
+        const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => post(first)));
+        const won = answers.filter(({ status }) => status === 200);
+        assert.equal(won.length, 1, 'only one loop takes it');
+        await sleep(100);
+        const served = await Promise.all(Array.from({ length: 24 }, () => ask(first)));
+        assert.ok(served.every(({ status }) => status === 200));
+        await first.stop();
+        const second = await startRack(options);
+        t.after(() => second.stop());
+        assert.equal((await ask(second)).status, 200);
+        assert.equal((await post(second)).status, 409);
     });
 
     test('a registry that is away changes nothing', async (t) => {

@@ -26,6 +26,16 @@ describe('check', () => {
         for (let n = 1; n <= 8; n++) assert.ok(run.stdout.includes(`node-${n}.example`), run.stdout);
     });
 
+    test('nodes that register need no endpoint; where they and their registry may be is shown', async () => {
+        const secrets = { NODE_SECRET: 'a-node-secret-of-tests', TWIN_SECRET: 'a-twin-secret-of-tests' };
+        const env = { ...secrets, REGISTRY_URL: 'https://api.example/api/nodes', NODE_HOSTS: 'heady.example' };
+        const run = await runRack(['check'], { env, config: '{}' });
+        assert.equal(run.code, 0, run.stderr);
+        assert.match(run.stdout, /registry https:\/\/api\.example:443\/api\/nodes/);
+        assert.match(run.stdout, /nodes that register, at hosts under heady\.example/);
+        for (const secret of Object.values(secrets)) assert.ok(!run.stdout.includes(secret));
+    });
+
     /** @type {[string, string, RegExp][]} */
     const files = [
         ['an unknown field', '{\n  "heavy": {\n    "queue": 1\n  }\n}', /line 3.*queue/],
@@ -56,6 +66,9 @@ describe('check', () => {
         ['a bad key line', { ...NODES, GATEWAY_KEYS: 'ann:1234' }, /GATEWAY_KEYS.*ann/],
         ['a bad auth mode', { ...NODES, GATEWAY_AUTH: 'maybe' }, /GATEWAY_AUTH/],
         ['a short twin secret', { ...NODES, TWIN_SECRET: 'short' }, /TWIN_SECRET/],
+        ['a short node secret', { ...NODES, NODE_SECRET: 'short' }, /NODE_SECRET/],
+        ['a bad list of hosts', { ...NODES, NODE_HOSTS: '*.ngrok.app' }, /NODE_HOSTS/],
+        ['a registry without a secret', { ...NODES, REGISTRY_URL: 'https://x.example' }, /REGISTRY_URL.*TWIN_SECRET/],
         ['a bad service list', { ...NODES, LOCAL_SERVICES: 'brain' }, /LOCAL_SERVICES/],
     ];
     for (const [what, env, message] of environments) {
