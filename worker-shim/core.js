@@ -44,6 +44,8 @@ import {
  * @property {() => number} ready
  * @property {(mono: number, wall: number) => number} task
  * @property {(what: number, mono: number, wall: number) => number} show
+ * @property {(n: number, mono: number, wall: number) => number} sync
+ * @property {() => number} has_news
  */
 
 /** A piece of a body, see struct gw_slice. Literal bytes are a copy of their own.
@@ -171,6 +173,12 @@ export class Core {
     /** Text about the gateway. @param {number} what enum gw_show_what */
     show(what) {
         return this.stringAt(this.box.show(what, monotonic(), Date.now()));
+    }
+
+    /** Takes other shards' frames; what has changed here, as frames. @param {string} frames */
+    sync(frames) {
+        const n = this.write(frames);
+        return this.stringAt(this.box.sync(n < 0 ? 0 : n, monotonic(), Date.now()));
     }
 
     /** Polls a call: the kind of its next action. @param {number} call */

@@ -121,6 +121,7 @@ function feed(call, event) {
         if (event !== null && event(call) < 0) giveUp(call);
         else pump(call);
         wakeReady(core);
+        if (core.box.has_news() !== 0) call.hub.state.write(core.sync(''), call.ctx);
     } catch (error) {
         trapped(call, error);
     }
@@ -480,6 +481,10 @@ export function serve(hub, request, ctx) {
         return Promise.resolve(refusal(500, 'invalid_configuration',
             'the configuration of this gateway is not valid; its log says why'));
     }
+    if (hub.state.isNew() && !request.url.endsWith('/health')) {
+        const first = hub.state.first(core, (frames) => take(hub, frames, ctx), ctx);
+        return first.then(() => serve(hub, request, ctx));
+    }
     return new Promise((resolve) => {
         const call = new Call(hub, core, request, ctx);
         call.resolve = resolve;
@@ -487,8 +492,16 @@ export function serve(hub, request, ctx) {
         if (refusedBefore(call)) return;
         driveStart(call);
         lookAfter(hub);
+        if (hub.state.isDue()) void hub.state.read(core, (frames) => take(hub, frames, ctx), ctx);
         if (monotonic() >= hub.tasksAt) ctx.waitUntil(driveTasks(hub, ctx));
     });
+}
+
+/** What other isolates have seen. @param {Hub} hub @param {string} frames
+ * @param {ExecutionContext} ctx */
+function take(hub, frames, ctx) {
+    const core = hub.core();
+    if (core !== null) guard(core, () => hub.state.write(core.sync(frames), ctx));
 }
 
 /** Does the work that is due and that no client asked for. @param {Hub} hub

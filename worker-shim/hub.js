@@ -9,6 +9,7 @@ import module from '../build/core.wasm';
 import file from '../config/gateway.json';
 import { GW_SHOW_MISSING } from '../build/offsets.js';
 import { Core, monotonic } from './core.js';
+import { State } from './state.js';
 
 const REFUSED_MS = 600_000;
 const REFUSED_MAX = 1024;
@@ -18,6 +19,7 @@ export class Hub {
     constructor(env) {
         this.bindings = env;
         this.env = environment(env);
+        this.state = new State(env.STATE);
         this.generation = 0;
         /** @type {Core | null} */
         this.instance = null;
@@ -43,6 +45,7 @@ export class Hub {
             return null;
         }
         this.tasksAt = 0;
+        core.sync(this.state.known());
         if (this.generation === 1) warn(core.show(GW_SHOW_MISSING));
         this.instance = core;
         return core;

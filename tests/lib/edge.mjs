@@ -25,6 +25,7 @@ import { ROOT, ready, start, until } from './proc.mjs';
  * @property {number} [port]
  * @property {boolean} [detached]             in a process group of its own
  * @property {boolean} [registry]             false: without the Durable Object
+ * @property {number} [kv]                   the port of a KV service (kv.mjs) for the binding STATE
  * @property {boolean} [second]               another isolate beside it, which shares the Durable Object
  */
 
@@ -144,7 +145,8 @@ function bindings(options, registry) {
     const texts = Object.entries(options.env ?? {})
         .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`);
     const object = `(name = "REGISTRY", durableObjectNamespace = (className = "Registry"${registry}))`;
-    return [...texts, ...(options.registry === false ? [] : [object])].join(',\n    ');
+    const kv = options.kv === undefined ? [] : ['(name = "STATE", kvNamespace = "kv")'];
+    return [...texts, ...kv, ...(options.registry === false ? [] : [object])].join(',\n    ');
 }
 
 /** One worker, which is one isolate. @param {string} name @param {string} bound its bindings
@@ -180,6 +182,7 @@ const config :Workerd.Config = (
   services = [
     ${services.map((name) => `(name = "${name}", worker = .${name}),`).join('\n    ')}
     (name = "objects", disk = (path = ${quote(objects)}, writable = true)),
+    ${options.kv === undefined ? '' : `(name = "kv", external = (address = "127.0.0.1:${options.kv}", http = ())),`}
     (name = "nodes", network = (allow = ["public", "private", "local"],
       tlsOptions = (trustBrowserCas = true)))
   ],

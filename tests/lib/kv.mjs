@@ -1,0 +1,85 @@
+/**
+ * Workers KV as workerd's binding speaks to it, and its faults:
+ *
+ * | fault  | what a Worker sees                                     |
+ * |--------|--------------------------------------------------------|
+ * | none   | a namespace                                            |
+ * | 429    | too many requests, at every operation                  |
+ * | 500    | an outage                                              |
+ * | reset  | connections that break                                 |
+ * | hang   | nothing, for ever                                      |
+ * | stale  | what was there when the fault began; writes go through |
+ * | junk   | values that nobody has written                         |
+ */
+import http from 'node:http';
+import { once } from 'node:events';
+
+/** @typedef {'none' | '429' | '500' | 'reset' | 'hang' | 'stale' | 'junk'} Fault */
+
+export class Kv {
+    constructor() {
+        /** @type {Map<string, string>} */
+        this.values = new Map();
+        /** @type {Map<string, string>} */
+        this.old = new Map();
+        /** @type {Fault} */
+        this.fault = 'none';
+        this.slow_ms = 0;
+        this.reads = 0;
+        /** @type {string[]} */
+        this.writes = [];
+        this.server = http.createServer((req, res) => this.serve(req, res));
+    }
+
+    async start() {
+        this.server.listen(0, '127.0.0.1');
+        await once(this.server, 'listening');
+        return this;
+    }
+
+    get port() {
+        return /** @type {import('node:net').AddressInfo} */ (this.server.address()).port;
+    }
+
+    stop() {
+        this.server.closeAllConnections();
+        this.server.close();
+    }
+
+    /** @param {Fault} fault */
+    break(fault) {
+        this.fault = fault;
+        this.old = new Map(this.values);
+    }
+
+    /** @param {http.IncomingMessage} req @param {http.ServerResponse} res */
+    async serve(req, res) {
+        let body = '';
+        for await (const part of req) body += part;
+        const url = new URL(req.url ?? '/', 'http://kv');
+        const key = decodeURIComponent(url.pathname.slice(1));
+        if (req.method === 'POST') this.reads += 1;
+        else this.writes.push(key);
+        if (this.slow_ms > 0) await new Promise((resolve) => { setTimeout(resolve, this.slow_ms); });
+        if (this.fault === 'hang') return;
+        if (this.fault === 'reset') {
+            req.socket.resetAndDestroy();
+        } else if (this.fault === '429' || this.fault === '500') {
+            res.writeHead(Number(this.fault), this.fault === '429' ? 'Too Many Requests' : 'Internal Error').end();
+        } else if (req.method === 'POST' && key === 'bulk/get') {
+            res.end(JSON.stringify(this.bulk(JSON.parse(body))));
+        } else if (req.method === 'PUT') {
+            this.values.set(key, body);
+            res.end();
+        } else {
+            res.writeHead(404).end();
+        }
+    }
+
+    /** @param {{keys: string[]}} asked */
+    bulk({ keys }) {
+        const from = this.fault === 'stale' ? this.old : this.values;
+        const junk = (/** @type {string} */ key) => `breaker ${key.slice(8)} 99999999999999999999 open \u0000 \ufffd ${'9'.repeat(400)}`;
+        return Object.fromEntries(keys.map((key) => [key, this.fault === 'junk' ? junk(key) : from.get(key) ?? null]));
+    }
+}
