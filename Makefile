@@ -5,12 +5,14 @@
 #   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
 #   make certs    certificates for a try-out of TLS
 #   make soak     SOAK_SECONDS=1800 of chaos under full load
+#   make wall     WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
 #   make deploy   the Worker to production                           make install PREFIX, DESTDIR
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
 # directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
 
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 1800
+WALL_SEEDS ?= 10
 PREFIX ?= /usr/local
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
@@ -67,7 +69,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs dev test test-unit wasm lint fmt fuzz soak bench deploy install clean deps
+.PHONY: build certs dev test test-unit wasm lint fmt fuzz soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -166,6 +168,8 @@ $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o
 	$(call say,link $@)$(CC_native) $^ -o $@
 soak: build/heady-gateway | $(NODE)
 	@node tests/soak/soak.mjs --seconds=$(SOAK_SECONDS)
+wall: build | $(NODE)
+	@WALL_SEEDS=$(WALL_SEEDS) node tests/wall/wall.mjs
 bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/edge.mjs
 	node tests/bench/native.mjs

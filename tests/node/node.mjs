@@ -48,7 +48,7 @@ import { keepRegistered, prove } from './register.mjs';
  * @property {{method: string, url: string, headers: Record<string, unknown>} | null} last
  *
  * @typedef {object} Seen           a request that came, /health and /fast apart
- * @property {number} at            as Date.now()
+ * @property {number} at            as Date.now(), and finer
  * @property {number} until         when its answer was over; 0: it is not
  * @property {string} path
  * @property {string} id            the x-request-id that the gateway gave it
@@ -172,11 +172,11 @@ class FakeNode {
     remember(req, res, path, mode) {
         if (path === '/health' || this.seen.length >= SEEN_MAX) return;
         const id = String(req.headers['x-request-id'] ?? '');
-        const seen = { at: Date.now(), until: 0, path, id, sha: '', mode, status: 0 };
+        const seen = { at: performance.timeOrigin + performance.now(), until: 0, path, id, sha: '', mode, status: 0 };
         req.seen = seen;
         this.seen.push(seen);
         res.on('close', () => {
-            seen.until = Date.now();
+            seen.until = performance.timeOrigin + performance.now();
             seen.status = res.headersSent ? res.statusCode : 0;
         });
     }

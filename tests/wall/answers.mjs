@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { good, named, unavailable } from './stage.mjs';
 
-/** @typedef {import('./stage.mjs').Play} Play @typedef {import('./stage.mjs').Stage} Stage */
+/** @typedef {import('./stage.mjs').Play} Play */
 
 const PROMPT_MS = 1500; // what needs no wait; this machine may be busy
 const SLACK_MS = 50; // between the node's clock and ours
@@ -110,8 +110,10 @@ export async function resetOnce(play) {
     const more = { stream: play.draw.chance() };
     const { request, told, tries } = await stage.strike({ mode: 'reset', when, count: 1 }, more);
     good(told, request);
-    named(told, tries);
-    stage.asked(tries, stage.sick, stage.well);
+    // On a kept connection it may have been the connection that was stale: the same node, once more.
+    const stale = tries[1]?.node === stage.sick;
+    if (!stale) named(told, tries);
+    stage.asked(tries, stage.sick, stale ? stage.sick : stage.well);
     assert.ok(told.ms < PROMPT_MS, `${told.ms} ms`);
     await stage.settle();
 }
@@ -177,7 +179,7 @@ export async function fallbackNamed(play) {
     for (const [i, node] of stage.all.entries()) {
         await node.control({ mode: 'ok', model: `model-${node.id}`, prompt_tokens: 1000 + i });
     }
-    const why = play.draw.of(['500', '502', 'reset', 'close', 'ngrok', 'cloudflare', 'junk']);
+    const why = play.draw.of(['500', '502', '503', '520', 'ngrok', 'cloudflare']);
     for (const stream of play.draw.shuffled([true, false])) {
         const more = { stream, stream_options: { include_usage: true } };
         const { request, told, tries } = await stage.strike({ mode: why, count: 1 }, more);
