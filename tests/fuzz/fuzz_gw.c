@@ -148,6 +148,98 @@ static uint32_t headers(struct input *in, struct gw_header *h) {
     return n;
 }
 
+/* ------------------------------------------------------------------ nodes that register */
+
+static const struct gw_str registrations[] = {
+    GW_STR_INIT("{\"url\":\"https://a.ngrok.app\",\"in_flight_max\":1}"),
+    GW_STR_INIT("{\"url\":\"https://b.ngrok.app/x\",\"expires_in_s\":6}"),
+    GW_STR_INIT("{\"url\":\"https://evil.example\"}"),
+    GW_STR_INIT("{\"expires_in_s\":0}"),
+    GW_STR_INIT("{\"url\":[]}"),
+};
+
+struct signature {
+    char stamp[24], hex[2 * GW_SHA256];
+    size_t stamp_n;
+};
+
+/* As the node signs. */
+static void sign(const struct world *w, struct gw_str body, struct signature *s) {
+    uint8_t digest[GW_SHA256];
+    char sum[2 * GW_SHA256];
+    struct gw_buf b = {.p = sum, .cap = sizeof sum, .max = sizeof sum};
+    struct gw_buf out = {.p = s->hex, .cap = sizeof s->hex, .max = sizeof s->hex};
+    struct gw_buf stamp = {.p = s->stamp, .cap = sizeof s->stamp, .max = sizeof s->stamp};
+    gw_buf_put_u64(&stamp, (uint64_t)w->now.wall_ms);
+    s->stamp_n = stamp.n;
+    gw_sha256(body, digest);
+    gw_buf_put_hex(&b, digest, sizeof digest);
+    const struct gw_str parts[] = {GW_STR("POST\n/api/nodes/3\n"), gw_buf_str(&stamp), GW_STR("\n"),
+                                   gw_buf_str(&b)};
+    gw_hmac_sha256(w->gw->conf->node_keys[2], parts, 4, digest);
+    gw_buf_put_hex(&out, digest, sizeof digest);
+}
+
+/* A registration with its whole body, most of them well signed. */
+static void open_node(struct world *w, struct tracked *t) {
+    struct signature s;
+    uint8_t pick = byte(&w->in);
+    struct gw_str body = registrations[pick % 5];
+    sign(w, body, &s);
+    struct gw_header h[] = {
+        {GW_STR("x-heady-timestamp"), gw_str(s.stamp, s.stamp_n)},
+        {GW_STR("x-heady-signature"), gw_str(s.hex, sizeof s.hex - (pick > 250))}};
+    struct gw_event e = {.kind = GW_REQ_HEAD};
+    e.req_head.method = GW_STR("POST");
+    e.req_head.target = GW_STR("/api/nodes/3");
+    e.req_head.authority = GW_STR("localhost");
+    e.req_head.headers = h;
+    e.req_head.headers_n = 2;
+    e.req_head.body_len = t->body_len = t->body_off = body.n;
+    t->call = gw_open(w->gw, w->now);
+    GW_ASSERT(t->call != NULL);
+    t->fed = t->body_fin = true;
+    feed(w, t, &e);
+    if (t->ended)
+        return;
+    e = (struct gw_event){.kind = GW_REQ_BODY};
+    e.req_body.len = body.n;
+    e.req_body.bytes = body;
+    e.req_body.fin = true;
+    feed(w, t, &e);
+}
+
+/* The answer to a challenge, mostly the right one; and what the registry may tell. */
+static bool answer_question(struct world *w, struct tracked *t) {
+    static const struct gw_str told[] = {
+        GW_STR_INIT("lease node-3 1800000001000 1800000100000 0 https://c.ngrok.app\n"),
+        GW_STR_INIT("lease node-5 1800000001000 1800000100000 2 https://d.ngrok.app\nlease"),
+        GW_STR_INIT("lease node-3 1800000900000 1800000900000 0 -\n")};
+    char hex[2 * GW_SHA256];
+    struct gw_buf b = {.p = hex, .cap = sizeof hex, .max = sizeof hex};
+    struct gw_header h = {GW_STR("x-heady-proof"), gw_str(hex, sizeof hex)};
+    struct gw_event e = {.kind = GW_RES_HEAD, .attempt = t->attempt};
+    uint8_t pick = byte(&w->in);
+    if (t->call->state != CALL_ASK || pick < 32)
+        return false;
+    if (t->call->ask.what == ASK_PROOF) {
+        gw_buf_put_hex(&b, t->call->node->proof, GW_SHA256);
+        e.res_head.headers = &h;
+        e.res_head.headers_n = 1;
+    }
+    e.res_head.status = pick < 48 ? 409 : 200;
+    e.res_head.body_len = GW_UNKNOWN;
+    feed(w, t, &e);
+    if (t->ended || t->call->state != CALL_ASK || t->call->ask.what != ASK_PULL)
+        return true;
+    e = (struct gw_event){.kind = GW_RES_BODY, .attempt = t->attempt};
+    e.res_body = told[pick % 3];
+    feed(w, t, &e);
+    return true;
+}
+
+/* ------------------------------------------------------------------ clients */
+
 static void open_call(struct world *w, struct tracked *t) {
     static const char *const targets[] = {"/api/heavy/code",
                                           "/api/heavy/reasoning/x?y",
@@ -159,6 +251,10 @@ static void open_call(struct world *w, struct tracked *t) {
     struct gw_header h[4];
     struct gw_event e = {.kind = GW_REQ_HEAD};
     uint8_t pick = byte(&w->in);
+    if (pick % 8 == 7) {
+        open_node(w, t);
+        return;
+    }
     const char *target = targets[pick % 7];
     t->call = gw_open(w->gw, w->now);
     GW_ASSERT(t->call != NULL);
@@ -197,6 +293,8 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     static const uint32_t statuses[] = {200, 200, 200, 429, 500, 503, 404, 530, 502, 204};
     struct gw_header h[4];
     struct gw_event e = {.kind = kind, .attempt = t->attempt};
+    if (kind == GW_RES_HEAD && answer_question(w, t))
+        return;
     if (kind == GW_RES_HEAD) {
         e.res_head.status = statuses[byte(&w->in) % 10];
         e.res_head.headers = h;
@@ -219,7 +317,8 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
 static void step(struct world *w) {
     uint8_t what = byte(&w->in);
     struct tracked *t = &w->calls[what >> 6];
-    w->now.mono_ms += (double)(1u << (byte(&w->in) % 16)) / 4;
+    double later = (double)(1u << (byte(&w->in) % 16)) / 4;
+    w->now = (struct gw_time){w->now.mono_ms + later, w->now.wall_ms + later};
     if (t->call == NULL || t->ended || t->finished) {
         close_call(w, t);
         open_call(w, t);
@@ -253,32 +352,41 @@ static void step(struct world *w) {
     }
 }
 
-static struct gw *make(void) {
+#define EDGE_ENV "REGISTRY_URL=binding://REGISTRY\0GATEWAY_AUTH=off\0"
+
+static struct gw *make(bool edge) {
     static const struct gw_mem mem = {mem_get, mem_put, NULL};
     static const struct gw_cells shared = {cells, 1};
     static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0"
-                              "LOCAL_SERVICES=brain=http://127.0.0.1:9\0";
+                              "LOCAL_SERVICES=brain=http://127.0.0.1:9\0"
+                              "NODE_SECRET=a-node-secret-of-fuzz\0" EDGE_ENV;
     static const char file[] =
         "{\"heavy\":{\"in_flight_max\":1,\"queue_max\":2,\"overflow\":[\"local\"]},"
         "\"limits\":{\"replay_bytes_max\":1000,\"replay_total_max\":2500,\"body_bytes_max\":5000}}";
-    const struct gw_source source = {GW_RACK, {env, sizeof env - 1}, {file, sizeof file - 1}};
+    const struct gw_source source = {
+        edge ? GW_EDGE : GW_RACK,
+        {env, edge ? sizeof env - 1 : sizeof env - sizeof EDGE_ENV},
+        {file, sizeof file - 1},
+    };
     char why[256];
     size_t why_n;
+    memset(cells, 0, sizeof cells);
     return gw_new(&mem, &shared, &source, 1, why, sizeof why, &why_n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct world w = {.gw = make(), .in = {data, size}, .now = {1000, 1.8e12}};
+    struct world w = {.in = {data, size}, .now = {1000, 1.8e12}};
+    w.gw = make(byte(&w.in) % 2 != 0);
     GW_ASSERT(w.gw != NULL);
     for (uint32_t i = 0; i < STEPS_MAX && w.in.n > 0; i++)
         step(&w);
     for (uint32_t i = 0; i < CALLS; i++)
         close_call(&w, &w.calls[i]);
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
-        GW_ASSERT(cells[i] == 0);
+        GW_ASSERT(pool_in_flight(&w.gw->pool, i) == 0);
     GW_ASSERT(w.gw->held == 0 && w.gw->queue_n == 0);
     gw_del(w.gw);
     return 0;
