@@ -383,7 +383,7 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
 
 /* ------------------------------------------------------------------ failing */
 
-static uint32_t trouble_of(uint32_t fail) {
+uint32_t call_trouble_of(uint32_t fail) {
     switch (fail) {
     case GW_FAIL_REFUSED:
         return POOL_REFUSED;
@@ -407,7 +407,7 @@ static struct gw_str name_of(uint32_t fail) {
     case GW_FAIL_UNTAKEN:
         return GW_STR("did not take it");
     default:
-        return pool_trouble_name(trouble_of(fail));
+        return pool_trouble_name(call_trouble_of(fail));
     }
 }
 
@@ -430,9 +430,9 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
         return;
     }
     if (!says_nothing(fail) && sent == GW_SENT_NONE)
-        call_fail_target(c, trouble_of(fail), now);
+        call_fail_target(c, call_trouble_of(fail), now);
     else if (!says_nothing(fail))
-        call_blame_target(c, trouble_of(fail));
+        call_blame_target(c, call_trouble_of(fail));
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, name_of(fail));
     call_close_attempt(c, false, now);

@@ -204,3 +204,11 @@ struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name) 
     }
     return (struct gw_str){NULL, 0};
 }
+
+const struct gw_backend_conf *gw_conf_target(const struct gw_conf *conf, uint32_t i) {
+    if (i < GW_NODES)
+        return &conf->nodes[i];
+    if (i < GW_NODES + conf->services_n)
+        return &conf->services[i - GW_NODES];
+    return i == GW_NODES + conf->services_n ? &conf->twin : NULL;
+}

@@ -102,6 +102,8 @@ void gw_conf_unref(struct gw_conf *conf);
 /* The key whose digest this is, or NULL. */
 const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t digest[GW_SHA256]);
 const struct gw_key *gw_conf_key_named(const struct gw_conf *conf, struct gw_str name);
+/* The i-th target there is: nodes, services, the twin; NULL: no more. */
+const struct gw_backend_conf *gw_conf_target(const struct gw_conf *conf, uint32_t i);
 /* The index of a service, or GW_SERVICES. */
 uint32_t gw_conf_service_index(const struct gw_conf *conf, struct gw_str name);
 /* Whether `host` is `domain` or ends in it at the boundary of a label. */

@@ -174,6 +174,8 @@ void call_go(struct gw_call *c, struct gw_time now);
 void call_on_queue_tick(struct gw_call *c, struct gw_time now);
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
 void call_on_limit(struct gw_call *c, struct gw_time now);
+/* enum pool_trouble of an enum gw_fail. */
+uint32_t call_trouble_of(uint32_t fail);
 /* `reached`: the last attempt has cost its target something, so the next one costs budget. */
 void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
 void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
@@ -228,9 +230,12 @@ struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
 static inline uint32_t call_attempts(const struct gw_call *c) {
     return c->attempt.number - c->ask.asked;
 }
+/* probe.c: what came of gw_probe, as a table */
+void probe_show(const struct gw *gw, struct gw_buf *b);
 /* sync.c: the frames of what has changed since they were last put, or all there are */
 void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out);
-/* task.c */
+/* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
+void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);
 void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 
 #endif

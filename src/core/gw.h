@@ -275,6 +275,12 @@ struct gw_call *gw_ready(struct gw *gw);
  * `*next_ms` is then how long to wait before asking again. */
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
 
+/* For an operator: a call like gw_task's that asks the next target with an endpoint for GET /health, its
+ * breaker notwithstanding. `*at`, 0 at first, counts on; NULL after the last one. What came of them is
+ * told by gw_report(GW_SHOW_PROBES), a table, and gw_probes_failed. */
+struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now);
+uint32_t gw_probes_failed(const struct gw *gw);
+
 /* State between shards (loops of other processes, isolates, and oneself after a restart). Frames are
  * lines of text, see sync.c; `in` are those of others, in any order, as often as they come, and what
  * is no frame is skipped. `*out` is what has changed here since the last gw_sync, for the others:
@@ -302,11 +308,12 @@ enum gw_show_what {
     GW_SHOW_CHECK,      /* effective routes, and every address that may be called: text */
     GW_SHOW_MISSING,    /* what is configured but cannot work (no endpoint): lines; empty is good */
     GW_SHOW_LISTEN,     /* "listen" of the file: addresses, one a line */
+    GW_SHOW_PROBES,     /* of gw_probe: a table */
     GW_SHOW_TLS,        /* "upstream_tls": lines of five fields, each ended by a tab: host, CA file,
                          * certificate, key, server name; the first line is for all hosts */
 };
 /* Text about the gateway, valid until the next gw_show, gw_report, gw_explain, gw_load or gw_del.
- * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN, TLS): apart,
+ * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN, PROBES, TLS): apart,
  * so that the Worker's module does not carry it. */
 struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now);
 struct gw_str gw_report(struct gw *gw, uint32_t what);

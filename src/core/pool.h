@@ -31,10 +31,13 @@ struct pool_backend {
     double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
     double told_at;          /* wall clock of the last change of its breaker, ours or told */
     double probe_at;         /* when it may be probed next */
-    uint32_t cool_runs;      /* in a row */
-    uint32_t picked;         /* sequence number of the last pick: ties alternate */
-    uint32_t waiting;        /* calls in the queue that could use it */
-    bool changed;            /* its breaker has changed here since the last frame (sync.c) */
+    double probe_ms;         /* how long the last probe took; 0: there was none */
+    uint32_t probe_status;   /* what it answered, or 0 and ... */
+    uint32_t probe_trouble;
+    uint32_t cool_runs; /* in a row */
+    uint32_t picked;    /* sequence number of the last pick: ties alternate */
+    uint32_t waiting;   /* calls in the queue that could use it */
+    bool changed;       /* its breaker has changed here since the last frame (sync.c) */
 };
 
 struct pool {

@@ -144,6 +144,9 @@ struct gw_str gw_report(struct gw *gw, uint32_t what) {
     case GW_SHOW_LISTEN:
         gw_buf_put(&b, gw->conf->listen);
         break;
+    case GW_SHOW_PROBES:
+        probe_show(gw, &b);
+        break;
     case GW_SHOW_TLS:
         show_tls(gw->conf, &b);
         break;

@@ -30,18 +30,9 @@ static void put_breaker(const struct gw *gw, const struct gw_backend_conf *t, st
     gw_buf_putc(b, '\n');
 }
 
-/* The i-th target there is, or NULL. */
-static const struct gw_backend_conf *target_at(const struct gw_conf *conf, uint32_t i) {
-    if (i < GW_NODES)
-        return &conf->nodes[i];
-    if (i < GW_NODES + conf->services_n)
-        return &conf->services[i - GW_NODES];
-    return i == GW_NODES + conf->services_n ? &conf->twin : NULL;
-}
-
 static const struct gw_backend_conf *target_named(const struct gw_conf *conf, struct gw_str name) {
     const struct gw_backend_conf *t;
-    for (uint32_t i = 0; (t = target_at(conf, i)) != NULL; i++)
+    for (uint32_t i = 0; (t = gw_conf_target(conf, i)) != NULL; i++)
         if (gw_str_eq(t->target.name, name))
             return t;
     return NULL;
@@ -89,7 +80,7 @@ bool gw_has_news(const struct gw *gw) {
 
 void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out) {
     const struct gw_backend_conf *t;
-    for (uint32_t i = 0; (t = target_at(gw->conf, i)) != NULL; i++) {
+    for (uint32_t i = 0; (t = gw_conf_target(gw->conf, i)) != NULL; i++) {
         struct pool_backend *b = &gw->pool.backend[t->slot];
         if (b->told_at > 0 && (b->changed || !changed))
             put_breaker(gw, t, now, out);

@@ -22,8 +22,7 @@ static struct gw_str probe_url(struct gw_call *c) {
     return gw_buf_str(&b);
 }
 
-/* The slot is taken, and the trial's permit. */
-static void probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
+void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
     c->attempt.to = c->plan.target[0];
     c->attempt.grant = grant;
     c->attempt.has_slot = true;
@@ -59,12 +58,24 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
         gw->pool.backend[i].probe_at = now.mono_ms + every;
         plan_one(&c->plan, registry_node(gw, c->conf, i, &c->arena));
         if (pool_take(&gw->pool, i, 0, false, now.mono_ms, &grant)) {
-            probe(c, grant, now);
+            task_probe(c, grant, now);
             return c;
         }
         gw_close(c, now);
     }
     return NULL;
+}
+
+/* What came of it, for gw_report. */
+static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct gw_time now) {
+    struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    double took = now.mono_ms - c->attempt.sent_at;
+    b->probe_ms = took > 0.001 ? took : 0.001;
+    b->probe_status = e->kind == GW_RES_HEAD ? e->res_head.status : 0;
+    b->probe_trouble = alive                    ? POOL_FINE
+                       : e->kind == GW_RES_FAIL ? call_trouble_of(e->res_fail.fail)
+                       : e->kind == GW_RES_HEAD ? POOL_OFFLINE
+                                                : POOL_LATE;
 }
 
 void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
@@ -76,6 +87,7 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
         gw_head_facts(&e->res_head, now.wall_ms, &h);
         alive = e->res_head.status < 500 && !h.ngrok_error;
     }
+    note(c, e, alive, now);
     if (alive)
         pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                        true, now);

@@ -250,22 +250,34 @@ void drive_start(struct drive *d, const struct gw_req_head *head, bool fin) {
     feed(d, &(struct gw_event){.kind = GW_REQ_HEAD, .req_head = *head});
 }
 
+/* A call that no client asked for. */
+static bool start_task(struct loop *loop, struct gw_call *call) {
+    struct drive *d = drive_new(loop, NULL);
+    if (d == NULL) {
+        gw_close(call, loop_time(loop));
+        return false;
+    }
+    d->call = call;
+    gw_set_user(call, d);
+    d->body.fin = d->body.fin_told = true;
+    settle(d);
+    return true;
+}
+
+void drive_probes(struct loop *loop) {
+    struct gw_call *call;
+    uint32_t at = 0;
+    while ((call = gw_probe(loop->gw, &at, loop_time(loop))) != NULL && start_task(loop, call))
+        ;
+}
+
 void drive_tasks(struct loop *loop) {
     enum { AT_ONCE = 64 };
     double next_ms = 1000;
     for (int i = 0; i < AT_ONCE; i++) {
         struct gw_call *call = gw_task(loop->gw, loop_time(loop), &next_ms);
-        if (call == NULL)
+        if (call == NULL || !start_task(loop, call))
             break;
-        struct drive *d = drive_new(loop, NULL);
-        if (d == NULL) {
-            gw_close(call, loop_time(loop));
-            break;
-        }
-        d->call = call;
-        gw_set_user(call, d);
-        d->body.fin = d->body.fin_told = true;
-        settle(d);
     }
     timer_set(&loop->tasks, loop_mono_ms() + next_ms);
 }

@@ -57,6 +57,8 @@ struct drive *drive_open(struct loop *loop, struct front *front);
 void drive_start(struct drive *d, const struct gw_req_head *head, bool fin);
 /* Asks the core for work of its own and drives what is due; asks again in time. */
 void drive_tasks(struct loop *loop);
+/* Asks every target how it is (gw_probe). They are over when loop->drives_n is 0. */
+void drive_probes(struct loop *loop);
 
 /* ---- from the front */
 

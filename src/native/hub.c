@@ -292,7 +292,7 @@ static int prepare(struct hub *hub, const struct source *source) {
     for (uint32_t i = 0; i < hub->loops_n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
-    if (code == EXIT_GOOD && !state_init(hub))
+    if (code == EXIT_GOOD && !state_init(hub, true))
         code = no_memory();
     if (code == EXIT_GOOD)
         code = give_tls(hub, source);
@@ -344,6 +344,40 @@ static int serve(struct hub *hub) {
         uv_close((uv_handle_t *)&signals[i], NULL);
     (void)uv_run(&hub->loops[0]->uv, UV_RUN_NOWAIT);
     ignore_signals();
+    return code;
+}
+
+/* Asks until every target has answered, or has not within its time. */
+static int ask_all(struct hub *hub, const struct source *source) {
+    struct loop *loop = loop_new(hub);
+    int code = loop == NULL ? no_memory() : give_gateway(loop, source);
+    if (code == EXIT_GOOD && !state_init(hub, false))
+        code = no_memory();
+    if (code == EXIT_GOOD)
+        code = give_upstream_tls(hub, source);
+    if (code != EXIT_GOOD)
+        return code;
+    drive_probes(loop);
+    while (loop->drives_n > 0)
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    struct gw_str table = gw_report(loop->gw, GW_SHOW_PROBES);
+    bool printed = fwrite(table.p, 1, table.n, stdout) == table.n && fflush(stdout) == 0;
+    return printed && gw_probes_failed(loop->gw) == 0 ? EXIT_GOOD : EXIT_RUNTIME;
+}
+
+int hub_probe(struct options *options, const struct source *source) {
+    uint64_t cells[GW_CELLS] = {0};
+    struct hub hub = {.options = options,
+                      .tls = &options->tls,
+                      .cells = cells,
+                      .state.lock = PTHREAD_MUTEX_INITIALIZER,
+                      .log = log_new()};
+    int code = hub.log == NULL ? no_memory() : ask_all(&hub, source);
+    for (uint32_t i = 0; i < hub.loops_n; i++)
+        loop_free(hub.loops[i]);
+    state_del(&hub);
+    if (hub.log != NULL)
+        log_del(hub.log);
     return code;
 }
 

@@ -16,6 +16,8 @@ static int run(struct options *options, const struct source *source) {
         return command_check(options, source);
     case COMMAND_EXPLAIN:
         return command_explain(source);
+    case COMMAND_PROBE:
+        return hub_probe(options, source);
     default:
         return hub_run(options, source);
     }

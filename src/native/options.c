@@ -17,6 +17,9 @@ static const char help[] =
     "                            every address that may ever be called\n"
     "  heady-gateway explain     reads a request as JSON on standard input; prints the decision\n"
     "                            and its reasons as JSON, sends nothing\n"
+    "  heady-gateway probe       asks each target for /health once; prints a table, and ends with "
+    "1\n"
+    "                            if one of them is not well\n"
     "  heady-gateway keys new NAME\n"
     "                            prints a fresh key and its line for GATEWAY_KEYS\n"
     "  heady-gateway --version | --help\n"
@@ -143,6 +146,8 @@ static int read_word(struct options *o, int argc, char **argv, int *i) {
         o->command = COMMAND_CHECK;
     } else if (strcmp(word, "explain") == 0) {
         o->command = COMMAND_EXPLAIN;
+    } else if (strcmp(word, "probe") == 0) {
+        o->command = COMMAND_PROBE;
     } else {
         return usage("unknown command", word);
     }

@@ -12,7 +12,7 @@
 
 enum exit_code { EXIT_GOOD = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
-enum command { COMMAND_RUN = 0, COMMAND_CHECK, COMMAND_EXPLAIN, COMMAND_KEYS_NEW };
+enum command { COMMAND_RUN = 0, COMMAND_CHECK, COMMAND_EXPLAIN, COMMAND_PROBE, COMMAND_KEYS_NEW };
 
 struct options {
     enum command command;

@@ -133,7 +133,7 @@ static void load(struct hub *hub) {
 
 /* ------------------------------------------------------------------ loops */
 
-bool state_init(struct hub *hub) {
+bool state_init(struct hub *hub, bool keep) {
     const char *dir = getenv("HEADY_DATA_DIR");
     struct state *s = &hub->state;
     if (dir == NULL || dir[0] == '\0')
@@ -144,7 +144,12 @@ bool state_init(struct hub *hub) {
         return false;
     (void)snprintf(s->path, n, "%s/state", dir);
     load(hub);
-    save(hub); /* so that a directory that cannot be written is known at once */
+    if (keep) {
+        save(hub); /* so that a directory that cannot be written is known at once */
+    } else {
+        free(s->path);
+        s->path = NULL;
+    }
     return true;
 }
 

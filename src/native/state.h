@@ -38,8 +38,9 @@ struct state {
     bool complained;
 };
 
-/* Reads the file, if there is one, and tells all loops. False: not enough memory. */
-bool state_init(struct hub *hub);
+/* Reads the file, if there is one, and tells all loops. False: not enough memory. `keep`: from now on
+ * it is written. */
+bool state_init(struct hub *hub, bool keep);
 void state_del(struct hub *hub);
 /* In any loop: the gateway has news. */
 void state_news(struct loop *loop);
