@@ -24,10 +24,13 @@ const ENV = {
 /** @typedef {import('../lib/hosts.mjs').Host} Host
  * @typedef {import('../lib/rack.mjs').Rack} Rack */
 
-/** @param {{url: string}} host @param {string} [path] */
-async function ask(host, path = '/echo') {
-    const answer = await fetch(`${host.url}/api/heavy/code${path}`, {
-        method: 'POST', body: '{"prompt":"x"}', headers: { 'content-type': 'application/json' },
+let asked = 0;
+
+/** Never the same request twice: failures of the same count once. @param {{url: string}} host */
+async function ask(host) {
+    const body = JSON.stringify({ prompt: `question ${asked++}` });
+    const answer = await fetch(`${host.url}/api/heavy/code/echo`, {
+        method: 'POST', body, headers: { 'content-type': 'application/json' },
     });
     return { status: answer.status, target: answer.headers.get('x-heady-target'),
         attempts: answer.headers.get('x-heady-attempts'), json: await answer.json() };
@@ -235,9 +238,11 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
     const TWINS = { NODE_SECRET: SECRET, NODE_HOSTS: '127.0.0.1', TWIN_SECRET: 'a-secret-of-both-twins' };
 
     /** A node that comes back elsewhere. @param {import('node:test').TestContext} t
-     * @param {import('../node/node.mjs').Node} before @param {string} gateway where it registers */
-    async function restart(t, before, gateway) {
+     * @param {import('../node/node.mjs').Node} before @param {string} gateway where it registers
+     * @param {() => Promise<unknown>} [meanwhile] */
+    async function restart(t, before, gateway, meanwhile) {
         await before.close();
+        await meanwhile?.();
         const after = await node(t);
         assert.equal((await register(gateway, 3, KEY, { url: after.url })).status, 200);
         return after;
@@ -263,6 +268,31 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         assert.equal((await ask(second)).status, 503);
     });
 
+    /** Until it is left alone: what is told of it is all there is to find it by. @param {{url: string}} host */
+    async function giveUp(host) {
+        for (let i = 0; i < 6; i++) assert.equal((await ask(host)).status, 503);
+        const health = await (await fetch(`${host.url}/api/health`)).json();
+        assert.equal(health.backends['node-3'].breaker, 'open');
+    }
+
+    /** @param {{url: string}} host */
+    async function servesSoon(host) {
+        const began = Date.now();
+        await until(async () => (await ask(host)).status === 200, 'the node to serve again', 2000);
+        assert.ok(Date.now() - began < 2000);
+    }
+
+    test('an isolate that has given the node up hears of its return', async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_AUTH: 'off' }, second: true });
+        t.after(() => edge.stop());
+        const second = { url: edge.second };
+        const one = await node(t);
+        assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
+        assert.equal((await ask(second)).status, 200);
+        await restart(t, one, edge.url, () => giveUp(second));
+        await servesSoon(second);
+    });
+
     test('an isolate without the binding keeps what registers with it', async (t) => {
         const edge = await startEdge({ env: { ...TWINS, GATEWAY_AUTH: 'off' }, registry: false });
         t.after(() => edge.stop());
@@ -279,10 +309,10 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         const one = await node(t);
         assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
         await until(async () => (await ask(rack)).status === 200, 'the daemon to find it', 2000);
-        await restart(t, one, edge.url);
-        const began = Date.now();
-        await until(async () => (await ask(rack)).status === 200, 'the daemon to find it', 2000);
-        assert.ok(Date.now() - began < 2000);
+        const two = await restart(t, one, edge.url);
+        await servesSoon(rack);
+        await restart(t, two, edge.url, () => giveUp(rack));
+        await servesSoon(rack);
         for (const log of [rack.log(), edge.log()]) {
             assert.ok(!log.includes(one.url) && !log.includes(KEY) && !log.includes(SECRET), log);
         }
