@@ -19,6 +19,7 @@ import { startRack } from './rack.mjs';
  * @property {Record<string, string>} [env]
  * @property {unknown} [config]
  * @property {boolean} [plain]   rack: never the build with sanitizers
+ * @property {string[]} [args]   rack: of the command line
  *
  * @typedef {object} Bench    what a case gets
  * @property {HostName} name

@@ -39,6 +39,7 @@
  * | context        |                                   | 400, context_length_exceeded                 |
  * | policy         |                                   | 400, content_policy_violation                |
  * | no_prefill     |                                   | 400 if the last message is the assistant's   |
+ * | poison         | how (500), reset                  | 500, or RST, for a body that says "poison"   |
  *
  * With each of them: `differs: k` has other words than the other nodes from token k on, `model` and
  * `prompt_tokens` are the node's own, `pace` is how many ms a token takes.
@@ -268,6 +269,7 @@ export const FAULTS = {
     context: here,
     policy: here,
     no_prefill: here,
+    poison: here,
 };
 
 /** A reproducible sequence of numbers from 0 to 1. @param {number} seed */

@@ -71,6 +71,12 @@ function refuses(fault, body) {
     return Object.hasOwn(REFUSALS, fault.mode);
 }
 
+/** What some request does to any node that gets it. @param {Stage} stage @param {Dialect} dialect */
+function dies(stage, dialect) {
+    if (stage.fault.how === 'reset') return stage.req.socket.resetAndDestroy();
+    sendJson(stage.res, stage.self, 500, dialect.error('CUDA error: device-side assert', null, 'server_error'));
+}
+
 // ------------------------------------------------------------------ streams
 
 /** The stream as this fault has it. @param {Script} script @param {Dialect} dialect @param {Fault} fault
@@ -183,6 +189,9 @@ function handler(dialect) {
         if (refuses(fault, body)) {
             const { message, code } = REFUSALS[fault.mode];
             return sendJson(res, self, 400, dialect.error(message, code, 'invalid_request_error'));
+        }
+        if (fault.mode === 'poison' && JSON.stringify(body).includes('poison')) {
+            return void dies({ self, req, res, fault }, dialect);
         }
         const said = say(self, body, fault);
         const ms = pace(fault, body);

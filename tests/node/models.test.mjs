@@ -135,6 +135,11 @@ describe('models of a node', { timeout: 60_000 }, () => {
         assert.equal((await postJson(nodes[0].url, CHAT, BODY)).status, 200);
         const messages = [...BODY.messages, { role: 'assistant', content: 'I' }];
         assert.equal((await postJson(nodes[0].url, CHAT, { ...BODY, messages })).status, 400);
+        await nodes[0].control('poison');
+        assert.equal((await postJson(nodes[0].url, CHAT, { ...BODY, user: 'poison' })).status, 500);
+        assert.equal((await postJson(nodes[0].url, CHAT, BODY)).status, 200);
+        const reset = await under({ mode: 'poison', how: 'reset' }, { ...BODY, user: 'poison' });
+        assert.equal(reset.error, 'ECONNRESET');
     });
 
     test('a flaky node fails its share, the same ones again; each request is remembered', async () => {

@@ -28,6 +28,7 @@ import { tell } from './stream.mjs';
  * @property {'pair' | 'lone' | 'only'} [shape]  the sick node has a twin; only node 1 beside it; nobody
  * @property {Record<string, string>} [env]
  * @property {Record<string, unknown>} [heavy]
+ * @property {string[]} [args]   of the daemon
  */
 
 /** As they are by default. @type {Limits} */
@@ -278,6 +279,7 @@ export class Play {
             env: { ...stage.env, ...options.env },
             config: { log_requests: false, heavy: { ...heavy, ...options.heavy }, limits },
             plain: this.long,
+            args: options.args,
         });
         return stage;
     }
