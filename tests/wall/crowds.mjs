@@ -172,12 +172,13 @@ async function deadCluster(play) {
     for (const node of stage.cluster.nodes) await node.control(how);
     const replies = await clients.paced(300, play.long ? 20_000 : 3000, () => chat());
     const attempts = stage.cluster.requests() / replies.length;
-    const slowest = Math.max(...replies.map((reply) => reply.ms));
+    const times = replies.map((reply) => reply.ms).sort((a, b) => a - b);
+    const [middle, slowest] = [times[times.length >> 1], times[times.length - 1]];
     const kinds = statuses(replies);
     clients.close();
     assert.deepEqual(Object.keys(kinds), ['503'], `${how}: ${JSON.stringify(kinds)}`);
     for (const reply of replies) assert.ok(Number(reply.headers['retry-after']) >= 1);
-    assert.ok(slowest < 2000, `the slowest answer took ${slowest} ms`);
+    assert.ok(middle < 500 && slowest < 5000, `answers took ${middle} ms, the slowest ${slowest} ms`);
     assert.ok(attempts < 1.25, `${attempts} attempts each`);
     return `${attempts.toFixed(3)} attempts each`;
 }

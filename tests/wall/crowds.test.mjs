@@ -12,7 +12,7 @@ describe('crowds', { concurrency: true, timeout: 300_000 }, () => {
             before(() => (host === 'edge' ? buildWorker() : undefined));
             CROWDS.forEach(({ name, host: only }, crowd) => {
                 if (only !== undefined && only !== host) return;
-                test(`${name}, seed ${SEED}`, () => playCrowd(host, SEED, crowd, false));
+                test(`${name}, seed ${SEED}`, async () => void (await playCrowd(host, SEED, crowd, false)));
             });
         });
     }
