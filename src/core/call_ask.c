@@ -65,9 +65,7 @@ void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
     struct gw_action *a = ask(c, ASK_PROOF, to, GW_STR("/health"), PROOF_MS, now);
     gw_buf_init(&head, &c->arena, 512);
     gw_buf_put(&head, GW_STR("accept: */*\r\n"));
-    if (to->ngrok)
-        gw_buf_put(&head, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
-    gw_head_put(&head, GW_STR("authorization"), to->bearer);
+    call_put_lines_for(to, &head);
     gw_head_put(&head, GW_STR("x-heady-challenge"), nonce);
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);

@@ -81,15 +81,19 @@ void call_set_limit(struct gw_call *c) {
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
 
+void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out) {
+    if (to->ngrok)
+        gw_buf_put(out, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
+    if (to->bearer.n > 0)
+        gw_head_put(out, GW_STR("authorization"), to->bearer);
+}
+
 /* The lines that are particular to this target, behind those that all attempts have. */
 static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *to,
                               struct gw_str path, struct gw_time now) {
     struct gw_buf *b = &c->up_head;
     b->n = c->up_head_n;
-    if (to->ngrok)
-        gw_buf_put(b, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
-    if (to->bearer.n > 0)
-        gw_head_put(b, GW_STR("authorization"), to->bearer);
+    call_put_lines_for(to, b);
     if (c->client_limited) {
         double left = c->deadline_ms - now.mono_ms;
         gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));

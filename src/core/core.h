@@ -182,6 +182,8 @@ void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
 void call_give_slot(struct gw_call *c, struct gw_time now);
 void call_leave_queue(struct gw_call *c);
 void call_set_limit(struct gw_call *c);
+/* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
+void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out);
 /* call_blame.c: whose fault a failure was */
 /* The attempt's target has failed, whatever the request was. */
 void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);

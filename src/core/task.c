@@ -11,6 +11,15 @@ static bool wants_probe(const struct gw *gw, uint32_t node, double now) {
            pool_state_of(&gw->pool, node, now) == POOL_HALF_OPEN;
 }
 
+static struct gw_str probe_head(struct gw_call *c) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 512);
+    gw_buf_put(&b, GW_STR("accept: */*\r\n"));
+    call_put_lines_for(c->attempt.to, &b);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
 static struct gw_str probe_url(struct gw_call *c) {
     const struct gw_backend_conf *to = c->attempt.to;
     struct gw_buf b;
@@ -32,8 +41,7 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
     a->send.method = GW_STR("GET");
     a->send.url = probe_url(c);
     a->send.path = gw_str_sub(a->send.url, a->send.target.origin.n, 4096);
-    a->send.head = c->attempt.to->ngrok ? GW_STR("accept: */*\r\nngrok-skip-browser-warning: 1\r\n")
-                                        : GW_STR("accept: */*\r\n");
+    a->send.head = probe_head(c);
     a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
     c->attempt.open = true;
     c->attempt.sent_at = now.mono_ms;
