@@ -15,6 +15,7 @@
  *   QUEUE    REQ_BODY  QUEUE DONE               413
  *   QUEUE    GONE      DONE
  *   TRY      RES_HEAD  TRY QUEUE KEEP RELAY OBSERVE DONE   next target; a first 500; an answer
+ *   TRY      RES_HEAD  HOLD                     a stream that is observed
  *   TRY      RES_HEAD  ASK                      offline: where is that node now?
  *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
  *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504
@@ -29,9 +30,15 @@
  *   RELAY    TICK      RELAY DONE               the request's time is over: reset
  *   RELAY    REQ_BODY  RELAY DONE
  *   RELAY    GONE      DONE
- *   OBSERVE  RES_BODY  OBSERVE                  DATA
- *   OBSERVE  RES_END   DONE                     END 0, an in-band error, or a reset
- *   OBSERVE  TICK      OBSERVE DONE             silence: an in-band error, or a reset
+ *   HOLD     RES_BODY  HOLD OBSERVE             preamble; content: HEAD and DATA
+ *   HOLD     RES_BODY  TRY QUEUE DONE           an error: next target, or nobody else is left
+ *   HOLD     RES_END   TRY QUEUE DONE           no content: next target, or none left
+ *   HOLD     TICK      HOLD TRY QUEUE DONE      the head, a comment; no content in time
+ *   HOLD     REQ_BODY  HOLD DONE
+ *   HOLD     GONE      DONE
+ *   OBSERVE  RES_BODY  OBSERVE TRY QUEUE DONE   DATA; an error: resumed, or an in-band error
+ *   OBSERVE  RES_END   TRY QUEUE DONE           cut: resumed, or an in-band error; END 0
+ *   OBSERVE  TICK      OBSERVE TRY QUEUE DONE   silence: resumed, or an in-band error
  *   OBSERVE  REQ_BODY  OBSERVE DONE
  *   OBSERVE  GONE      DONE
  *   PROBE    RES_HEAD  DONE
@@ -95,9 +102,13 @@ static void on_tick(struct gw_call *c, struct gw_time now) {
             call_on_limit(c, now);
         break;
     case CALL_RELAY:
-    case CALL_OBSERVE:
         if (now.mono_ms >= c->attempt.limit_at)
             call_on_silence(c, now);
+        break;
+    case CALL_HOLD:
+    case CALL_OBSERVE:
+        if (now.mono_ms >= c->attempt.limit_at)
+            stream_on_limit(c, now);
         break;
     default:
         break;
@@ -132,14 +143,14 @@ static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_t
     }
 }
 
-/* When the host must come back at the latest. */
-static double wait_until(const struct gw_call *c) {
+static double state_until(const struct gw_call *c) {
     switch (c->state) {
     case CALL_QUEUE:
         return c->wait_at;
     case CALL_TRY:
     case CALL_KEEP:
     case CALL_RELAY:
+    case CALL_HOLD:
     case CALL_OBSERVE:
     case CALL_PROBE:
     case CALL_ASK:
@@ -147,6 +158,13 @@ static double wait_until(const struct gw_call *c) {
     default:
         return c->deadline_ms;
     }
+}
+
+/* When the host must come back at the latest. */
+static double wait_until(const struct gw_call *c) {
+    double until = state_until(c);
+    double stream = c->stream != NULL ? stream_tick_at(c) : until;
+    return stream < until ? stream : until;
 }
 
 static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
@@ -164,6 +182,8 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
         on_response(c, e, now);
         return 0;
     case GW_TICK:
+        if (c->stream != NULL)
+            stream_on_tick(c, now);
         if (c->state == CALL_PROBE)
             task_on_event(c, e, now);
         else if (c->state == CALL_ASK)
@@ -185,7 +205,11 @@ int gw_feed(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     memmove(c->actions, c->actions + c->actions_at, left * sizeof *c->actions);
     c->actions_n = left;
     c->actions_at = 0;
+    if (c->stream != NULL)
+        stream_begin_turn(c);
     int error = dispatch(c, e, now);
+    if (c->stream != NULL && c->state != CALL_DONE)
+        stream_flush(c);
     if (error == 0 && c->arena_full)
         error = GW_EMEM;
     return error;

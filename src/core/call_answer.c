@@ -128,7 +128,7 @@ static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, st
 
 /* ------------------------------------------------------------------ delivering */
 
-static void first_content(struct gw_call *c, struct gw_time now) {
+void call_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     c->attempt.first_content = true;
@@ -136,15 +136,19 @@ static void first_content(struct gw_call *c, struct gw_time now) {
                        now.mono_ms);
 }
 
+void call_put_stream_lines(struct gw_buf *head) {
+    if (gw_str_find(gw_buf_str(head), GW_STR("cache-control: ")) < 0)
+        gw_buf_put(head, GW_STR("cache-control: no-store, no-transform\r\n"));
+    gw_buf_put(head, GW_STR("x-accel-buffering: no\r\n"));
+}
+
 static void push_head(struct gw_call *c, const struct gw_res_head *res, bool stream,
                       struct gw_time now) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     gw_head_to_client(res, &b);
-    if (stream && gw_str_find(gw_buf_str(&b), GW_STR("cache-control: ")) < 0)
-        gw_buf_put(&b, GW_STR("cache-control: no-store, no-transform\r\n"));
     if (stream)
-        gw_buf_put(&b, GW_STR("x-accel-buffering: no\r\n"));
+        call_put_stream_lines(&b);
     call_put_why(c, &b, c->attempt.to->target.name, now);
     struct gw_action *a = call_push(c, GW_HEAD);
     a->head.status = res->status;
@@ -164,9 +168,9 @@ static void relay_and_end(struct gw_call *c, struct gw_time now) {
     call_finish(c, 0, now);
 }
 
-/* Its answer has begun, so nobody else will be asked: a stream that lives for an hour does not hold
- * its request for that long. */
-static void let_body_go(struct gw_call *c) {
+/* A stream that lives for an hour does not hold its request for that long, unless it may have to be
+ * resumed. */
+void call_let_body_go(struct gw_call *c) {
     if (!c->body.fin || c->body.held == 0)
         return;
     c->gw->held -= c->body.held;
@@ -183,38 +187,43 @@ static void relay_stream(struct gw_call *c) {
     c->state = CALL_RELAY;
 }
 
-static void limit_silence(struct gw_call *c, struct gw_time now) {
-    double limit = now.mono_ms + (double)c->conf->limits.silence_ms;
-    /* Until the first content it is the model that thinks, not the stream that has stopped. */
-    if (!c->attempt.first_content && c->attempt.limit_at > limit)
-        limit = c->attempt.limit_at;
-    c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
+void call_served(struct gw_call *c, bool whole, struct gw_time now) {
+    pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
+                   now);
+    call_settle_blame(c, true, now);
+    affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
+}
+
+/* Whether the answer is a stream whose events are to be looked at. */
+static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
+    return stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
+           c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
 static void deliver(struct gw_call *c, const struct gw_res_head *res,
                     const struct gw_answer_head *h, struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
-    bool look = stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
-                c->conf->classes[c->route.class].inspect;
+    if (is_observed(c, res, stream)) {
+        stream_on_head(c, res, h, now);
+        return;
+    }
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
-    pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, !look,
-                   now);
-    call_settle_blame(c, true, now);
-    affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
+    call_served(c, true, now);
     push_head(c, res, stream, now);
     if (stream)
-        let_body_go(c);
-    if (!look)
-        first_content(c, now);
-    if (!stream) {
-        relay_and_end(c, now);
-    } else if (!look) {
+        call_let_body_go(c);
+    call_first_content(c, now);
+    if (stream)
         relay_stream(c);
-    } else {
-        gw_sse_init(&c->sse, h->ndjson);
-        c->state = CALL_OBSERVE;
-        limit_silence(c, now);
-    }
+    else
+        relay_and_end(c, now);
+}
+
+/* The client has the head of a stream already: only the same kind of stream will do. */
+static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
+                        const struct gw_answer_head *h) {
+    bool stream = c->stream->lines ? h->ndjson : h->event_stream;
+    return is_observed(c, res, stream && res->body_len != 0);
 }
 
 /* Nobody else can be asked: then the target's own words are better than ours. */
@@ -231,6 +240,8 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
             pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, h.retry_after_ms, now);
         verdict = DELIVER;
     }
+    if (c->has_head && verdict != BUSY && verdict != OFFLINE)
+        verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
     switch (verdict) {
     case DELIVER:
         deliver(c, res, &h, now);
@@ -258,40 +269,8 @@ void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
             kept_one(c, GW_CUT, true, now);
         return;
     }
-    if (c->state != CALL_OBSERVE || bytes.n == 0)
-        return;
-    first_content(c, now);
-    gw_sse_feed(&c->sse, bytes);
-    limit_silence(c, now);
-    c->slice = (struct gw_slice){.kind = GW_CHUNK, .off = 0, .len = bytes.n};
-    struct gw_action *a = call_push(c, GW_DATA);
-    a->attempt = c->attempt.number;
-    a->data.slices = &c->slice;
-    a->data.slices_n = 1;
-}
-
-/* A stream that cannot go on says so in its own dialect, and has no [DONE]; in the midst of an
- * event nothing can be said any more, and the connection is reset. */
-static void break_off(struct gw_call *c, struct gw_str why, struct gw_time now) {
-    struct gw_buf b;
-    call_because(c, c->attempt.to->target.name, why);
-    if (!gw_sse_between(&c->sse)) {
-        call_finish(c, 1, now);
-        return;
-    }
-    gw_buf_init(&b, &c->arena, 512);
-    gw_buf_put(&b, c->sse.lines ? GW_STR("") : GW_STR("data: "));
-    gw_buf_put(&b, GW_STR("{\"error\":{\"message\":\"the stream broke off: the node "));
-    gw_buf_put_json(&b, why);
-    gw_buf_put(&b,
-               GW_STR("\",\"type\":\"server_error\",\"param\":null,\"code\":\"stream_cut\"}}\n"));
-    gw_buf_put(&b, c->sse.lines ? GW_STR("") : GW_STR("\n"));
-    c->arena_full |= b.full;
-    c->slice = (struct gw_slice){.kind = GW_LITERAL, .p = b.p, .len = b.n};
-    struct gw_action *a = call_push(c, GW_DATA);
-    a->data.slices = &c->slice;
-    a->data.slices_n = 1;
-    call_finish(c, 0, now);
+    if (bytes.n > 0 && (c->state == CALL_HOLD || c->state == CALL_OBSERVE))
+        stream_on_chunk(c, bytes, now);
 }
 
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
@@ -305,18 +284,9 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
             call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
         call_finish(c, how != GW_CLEAN, now);
         break;
+    case CALL_HOLD:
     case CALL_OBSERVE:
-        if (how == GW_CLEAN)
-            pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
-                           true, now);
-        else if (how == GW_CUT)
-            call_fail_target(c, POOL_CUT, now);
-        call_close_attempt(c, false, now);
-        if (how == GW_CLEAN) {
-            call_finish(c, 0, now);
-            break;
-        }
-        break_off(c, GW_STR("cut it"), now);
+        stream_on_end(c, how, now);
         break;
     default:
         break;
@@ -324,15 +294,9 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
 }
 
 void call_on_silence(struct gw_call *c, struct gw_time now) {
-    bool late = now.mono_ms >= c->deadline_ms;
-    if (!late)
+    if (now.mono_ms < c->deadline_ms)
         call_fail_target(c, POOL_SILENT, now);
     call_close_attempt(c, true, now);
-    if (c->state == CALL_OBSERVE) {
-        break_off(c, late ? GW_STR("took longer than the request may") : GW_STR("fell silent"),
-                  now);
-        return;
-    }
     call_because(c, c->attempt.to->target.name, GW_STR("took too long"));
     call_finish(c, 1, now);
 }

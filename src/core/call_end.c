@@ -118,6 +118,8 @@ void call_finish(struct gw_call *c, uint32_t code, struct gw_time now) {
     if (c->state == CALL_DONE)
         return;
     call_leave_queue(c);
+    if (c->stream != NULL)
+        stream_flush(c);
     record(c, code, now);
     call_push(c, GW_END)->end.code = code;
     c->state = CALL_DONE;
@@ -169,6 +171,10 @@ static void put_error_body(struct gw_buf *b, const struct call_error *e) {
 void call_refuse(struct gw_call *c, const struct call_error *e, struct gw_time now) {
     struct gw_buf head, body;
     call_close_attempt(c, true, now);
+    if (c->has_head && c->stream != NULL) {
+        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
+        return;
+    }
     if (c->has_head) {
         call_finish(c, 1, now);
         return;
@@ -191,6 +197,10 @@ void call_refuse(struct gw_call *c, const struct call_error *e, struct gw_time n
 
 void call_give_kept(struct gw_call *c, struct gw_time now) {
     struct gw_buf head;
+    if (c->has_head) {
+        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
+        return;
+    }
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
     call_put_why(c, &head, c->kept.target, now);

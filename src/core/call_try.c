@@ -189,6 +189,8 @@ void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now) {
     c->attempt.open = false;
     if (!c->has_head)
         c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    if (drop && c->stream != NULL)
+        stream_flush(c);
     if (drop)
         call_push(c, GW_DROP)->attempt = c->attempt.number;
     call_give_slot(c, now);

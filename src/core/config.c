@@ -97,6 +97,7 @@ static void set_limits(struct gw_limits *l, bool edge) {
         .drain_ms = 30000,
         .upstream_idle_ms = 60000,
         .upstream_idle_max = 64,
+        .resume = 1,
         .upstream_http2 = 1,
         .connections_max = 10000,
         .streams_max = 128,

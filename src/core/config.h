@@ -63,6 +63,7 @@ struct gw_limits {
     uint64_t client_head_ms, client_body_ms, client_idle_ms, client_write_ms, linger_ms, drain_ms;
     uint64_t upstream_idle_ms, upstream_idle_max, connections_max, streams_max, log_requests;
     uint64_t connections_per_address, client_rate_min; /* 0: see config/gateway.json */
+    uint64_t resume;                                   /* 1: streams that fail go on elsewhere */
     uint64_t upstream_http2;                           /* 1: HTTP/2 where a target offers it */
     uint64_t connect_ms, request_ms, silence_ms, probe_ms;
 };

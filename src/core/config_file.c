@@ -4,6 +4,15 @@
 #define LIMIT(field, lo, hi)                                                                       \
     {GW_STR_INIT(#field), NULL, offsetof(struct gw_limits, field), (lo), (hi)}
 
+static bool read_resume(struct reader *r, const cJSON *item, void *into) {
+    struct gw_limits *limits = into;
+    bool on;
+    if (!reader_bool(r, item, &on))
+        return false;
+    limits->resume = on;
+    return true;
+}
+
 static bool read_upstream_http2(struct reader *r, const cJSON *item, void *into) {
     struct gw_limits *limits = into;
     bool on;
@@ -27,6 +36,7 @@ static const struct reader_field limit_fields[] = {
     LIMIT(drain_ms, 0, 3600000),
     LIMIT(upstream_idle_ms, 0, 3600000),
     LIMIT(upstream_idle_max, 0, 10000),
+    {GW_STR_INIT("resume"), read_resume, 0, 0, 0},
     {GW_STR_INIT("upstream_http2"), read_upstream_http2, 0, 0, 0},
     LIMIT(connections_max, 1, 1000000),
     LIMIT(connections_per_address, 0, 1000000),

@@ -7,12 +7,12 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "base/sse.h"
 #include "core/affinity.h"
 #include "core/head.h"
 #include "core/plan.h"
 #include "core/registry.h"
 #include "core/route.h"
+#include "core/stream.h"
 
 enum {
     CALL_ACTIONS = 10, /* one input gives a bounded output */
@@ -32,7 +32,8 @@ enum call_state {
     CALL_TRY,     /* an attempt is out, no response head yet */
     CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
     CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
-    CALL_OBSERVE, /* the answer goes through the core, chunk by chunk */
+    CALL_HOLD,    /* a stream's head and preamble are held until its first content */
+    CALL_OBSERVE, /* its events go through the core, chunk by chunk */
     CALL_PROBE,   /* no client: a node is asked how it is */
     CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
     CALL_ASK,     /* the call asks on its own account: see enum call_ask_for */
@@ -128,8 +129,8 @@ struct gw_call {
     struct call_kept kept;
     struct call_ask ask;
     struct call_node *node; /* NULL: no node registers here */
-    struct gw_sse sse;
-    struct gw_buf reason; /* why the answer came from where it came */
+    struct stream *stream;  /* NULL: none is observed */
+    struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     uint32_t status;                   /* of the HEAD that went out; 0: none yet */
@@ -197,6 +198,12 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 void call_on_silence(struct gw_call *c, struct gw_time now);
+/* The target at hand serves the request: whoever failed at it is to blame. `whole`: to its end. */
+void call_served(struct gw_call *c, bool whole, struct gw_time now);
+void call_first_content(struct gw_call *c, struct gw_time now);
+void call_put_stream_lines(struct gw_buf *head);
+/* Nobody else will be asked: the request is held no more. */
+void call_let_body_go(struct gw_call *c);
 /* call_end.c: answers of our own, and the end */
 struct call_error {
     uint32_t status;

@@ -1,8 +1,8 @@
 /*
  * gw_feed with random events: several calls of one gateway, driven by the fuzzer's bytes. Whatever
  * the host does, the core keeps its side of gw.h: one HEAD at most, DATA and RELAY only behind it,
- * nothing behind END, one attempt at a time, every WAIT finite, and at the end no slot taken, no
- * byte held.
+ * no attempt behind a RELAY, nothing behind END, one attempt at a time, every WAIT finite, and at the
+ * end no slot taken, no byte held.
  */
 #include <stdlib.h>
 
@@ -65,7 +65,7 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         GW_ASSERT(a->at > 0 && a->at < 1e12);
         break;
     case GW_SEND:
-        GW_ASSERT(a->attempt == t->attempt + 1 && !t->attempt_open && !t->head);
+        GW_ASSERT(a->attempt == t->attempt + 1 && !t->attempt_open && t->relayed == 0);
         t->attempt = a->attempt;
         t->attempt_open = true;
         break;
@@ -78,8 +78,11 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         t->head = true;
         break;
     case GW_DATA:
+        GW_ASSERT(t->head);
+        break;
     case GW_RELAY:
         GW_ASSERT(t->head);
+        t->relayed = a->attempt;
         break;
     case GW_END:
         t->ended = true;

@@ -49,8 +49,8 @@ static void mem_put(void *user, void *p, size_t n) {
 static const struct gw_mem mem = {mem_get, mem_put, NULL};
 static const struct gw_cells shared = {cells, 1};
 
-static const char *const state_names[] = {"NEW",     "SNIFF", "QUEUE",  "TRY", "KEEP", "RELAY",
-                                          "OBSERVE", "PROBE", "SIGNED", "ASK", "DONE"};
+static const char *const state_names[] = {"NEW",  "SNIFF",   "QUEUE", "TRY",    "KEEP", "RELAY",
+                                          "HOLD", "OBSERVE", "PROBE", "SIGNED", "ASK",  "DONE"};
 static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "connect-time",
                                          "reset", "stale",   "junk", "local", "untaken",
                                          "along"};

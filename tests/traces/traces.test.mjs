@@ -32,7 +32,7 @@ for (const name of traces) {
 
 /** The steps of the table of calls: "STATE EVENT NEXT". */
 function callSteps() {
-  const states = 'NEW|SNIFF|QUEUE|TRY|KEEP|RELAY|OBSERVE|PROBE|SIGNED|ASK|DONE';
+  const states = 'NEW|SNIFF|QUEUE|TRY|KEEP|RELAY|HOLD|OBSERVE|PROBE|SIGNED|ASK|DONE';
   const row = new RegExp(`^ \\*   (${states}) +(\\w+) +((?:(?:${states})(?: |$))+)`, 'gm');
   return [...source('src/core/call.c').matchAll(row)]
     .flatMap(([, from, event, next]) => next.trim().split(' ').map((to) => `${from} ${event} ${to}`));

@@ -1,0 +1,160 @@
+/*
+ * OpenAI's chat completions and completions, as chunks: {"id","choices":[{"index","delta":{"role",
+ * "content","reasoning_content","refusal","tool_calls":[{"index","id","function":{"name",
+ * "arguments"}}]},"text","finish_reason"}],"usage"}, or {"error":{...}}.
+ */
+#include "format/event.h"
+
+static bool is(struct gw_str name, const char *literal) {
+    return gw_str_eq(name, gw_str(literal, strlen(literal)));
+}
+
+static void read_string(struct gw_walk *w, struct event *e, uint32_t channel) {
+    struct gw_str raw;
+    if (gw_walk_string(w, &raw))
+        event_add(e, channel, raw);
+}
+
+/* A member that is not known: whatever it holds beside null and an empty string is content. */
+static void read_unknown(struct gw_walk *w, struct event *e) {
+    struct gw_str raw;
+    char kind = gw_walk_kind(w);
+    if (kind == '"')
+        e->opaque |= gw_walk_string(w, &raw) && raw.n > 0;
+    else if (gw_walk_skip(w) && (kind == '{' || kind == '['))
+        e->opaque = true;
+}
+
+static void read_function(struct gw_walk *w, struct event *e, uint32_t tool) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "name"))
+            read_string(w, e, event_channel(0, tool, PART_TOOL_NAME));
+        else if (is(name, "arguments"))
+            read_string(w, e, event_channel(0, tool, PART_TOOL_ARGUMENTS));
+        else
+            gw_walk_skip(w);
+    }
+}
+
+/* Pieces from `from` on belong to this choice, or tool: its number may stand behind them. */
+static void number_pieces(struct event *e, uint32_t from, uint32_t number, uint32_t shift,
+                          uint32_t max) {
+    if (number > max)
+        e->opaque = true;
+    for (uint32_t i = from; number <= max && i < e->pieces_n; i++)
+        e->piece[i].channel |= number << shift;
+}
+
+static void read_tool(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    uint32_t from = e->pieces_n, index = 0;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "index"))
+            gw_walk_number(w, &index);
+        else if (is(name, "id"))
+            read_string(w, e, event_channel(0, 0, PART_ID));
+        else if (is(name, "function"))
+            read_function(w, e, 0);
+        else
+            gw_walk_skip(w);
+    }
+    number_pieces(e, from, index, 8, 0xff);
+}
+
+static void read_tools(struct gw_walk *w, struct event *e) {
+    if (!gw_walk_enter(w, '['))
+        return;
+    while (gw_walk_item(w))
+        if (gw_walk_enter(w, '{'))
+            read_tool(w, e);
+}
+
+static void read_delta(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "content") && gw_walk_kind(w) == '"')
+            read_string(w, e, event_channel(0, 0, PART_TEXT));
+        else if ((is(name, "reasoning_content") || is(name, "reasoning")) && gw_walk_kind(w) == '"')
+            read_string(w, e, event_channel(0, 0, PART_REASONING));
+        else if (is(name, "refusal"))
+            read_string(w, e, event_channel(0, 0, PART_REFUSAL));
+        else if (is(name, "tool_calls"))
+            read_tools(w, e);
+        else if (is(name, "function_call"))
+            read_function(w, e, 0);
+        else if (is(name, "role"))
+            gw_walk_skip(w);
+        else
+            read_unknown(w, e);
+    }
+}
+
+static void read_choice(struct gw_walk *w, struct event *e) {
+    struct gw_str name, reason;
+    uint32_t from = e->pieces_n, index = 0;
+    bool finished = false;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "index"))
+            gw_walk_number(w, &index);
+        else if (is(name, "delta"))
+            read_delta(w, e);
+        else if (is(name, "text"))
+            read_string(w, e, event_channel(0, 0, PART_TEXT));
+        else if (is(name, "finish_reason"))
+            finished = gw_walk_string(w, &reason);
+        else
+            gw_walk_skip(w);
+    }
+    number_pieces(e, from, index, 16, EVENT_CHOICES - 1);
+    if (index >= EVENT_CHOICES)
+        return;
+    e->choices |= 1U << index;
+    e->finished |= finished ? 1U << index : 0;
+}
+
+static void read_choices(struct gw_walk *w, struct event *e) {
+    if (!gw_walk_enter(w, '['))
+        return;
+    while (gw_walk_item(w))
+        if (gw_walk_enter(w, '{'))
+            read_choice(w, e);
+}
+
+static bool read(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    bool own = false, failed = false;
+    gw_walk_enter(w, '{');
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "choices") && gw_walk_kind(w) == '[') {
+            own = true;
+            read_choices(w, e);
+        } else if (is(name, "id")) {
+            gw_walk_string(w, &e->id);
+        } else if (is(name, "error")) {
+            failed = gw_walk_kind(w) == '{' || gw_walk_kind(w) == '"';
+            gw_walk_skip(w);
+        } else {
+            gw_walk_skip(w);
+        }
+    }
+    e->finish = e->finished != 0;
+    e->is = failed                         ? EVENT_ERROR
+            : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT
+            : e->finish                    ? EVENT_FINISH
+                                           : EVENT_PREAMBLE;
+    return own || failed;
+}
+
+const struct dialect dialect_openai = {
+    .name = GW_STR_INIT("openai"),
+    .read = read,
+    .end = GW_STR_INIT("data: [DONE]\n\n"),
+    .error_head = GW_STR_INIT("data: {\"error\":{\"message\":\""),
+    .error_tail = GW_STR_INIT("\",\"type\":\"server_error\",\"param\":null,"
+                              "\"code\":\"stream_cut\"}}\n\n"),
+};
