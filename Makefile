@@ -6,6 +6,7 @@
 #   make certs    certificates for a try-out of TLS
 #   make soak     SOAK_SECONDS=1800 of chaos under full load
 #   make wall     WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
+#   make sim      SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
 #   make deploy   the Worker to production                           make install PREFIX, DESTDIR
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
 # directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
@@ -13,6 +14,8 @@
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 1800
 WALL_SEEDS ?= 10
+SIM_SEED ?= 1
+SIM_SEEDS ?= 100000
 PREFIX ?= /usr/local
 MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
@@ -28,6 +31,7 @@ UNIT := $(wildcard tests/*/test_*.c)
 UNIT_LIB := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH := $(wildcard tests/bench/*.c)
+SIM := $(wildcard tests/sim/*.c)
 
 CJSON_DIR ?= build/deps/cjson
 MBEDTLS_DIR ?= build/deps/mbedtls
@@ -69,7 +73,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs dev test test-unit wasm lint fmt fuzz soak wall bench deploy install clean deps
+.PHONY: build certs dev test test-unit wasm lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -149,6 +153,12 @@ REPLAY := build/asan/tests/traces/replay
 $(REPLAY): build/asan/tests/traces/replay.o $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
+# Whole gateways under a fake clock: quick for many seeds, under sanitizers for some.
+build/sim: $(call objects,native,$(SIM)) $(call pure,native)
+	$(call say,link $@)$(CC_native) $^ -lm -o $@
+build/sim-asan: $(call objects,asan,$(SIM)) $(call pure,asan)
+	$(call say,link $@)$(CC_asan) $^ -lm -o $@
+
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
 	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ $(FUZZ_LIBS) -lm -o $@
@@ -170,6 +180,8 @@ soak: build/heady-gateway | $(NODE)
 	@node tests/soak/soak.mjs --seconds=$(SOAK_SECONDS)
 wall: build | $(NODE)
 	@WALL_SEEDS=$(WALL_SEEDS) node tests/wall/wall.mjs
+sim: build/sim
+	@build/sim $(SIM_SEED) $(SIM_SEEDS)
 bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/edge.mjs
 	node tests/bench/native.mjs
@@ -179,7 +191,7 @@ C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
-TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH))
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM))
 
 lint: $(addprefix build/lint/,format size purity types) $(TIDY)
 build/lint/format: $(C_ALL) .clang-format

@@ -1,0 +1,326 @@
+/*
+ * What must hold whatever happens. This is the one file that looks inside a gateway: at the state of
+ * the breakers before and after each feed, at what is in flight, and at who waits. It changes nothing.
+ *
+ *   slots        no node has more in flight than it may; in the end none has any
+ *   budget       retries that are not free stay within a bucket as SPEC section 4 describes it
+ *   breakers     open: not touched, unless nothing else of the plan can serve (panic); half-open: one
+ *                trial at a time; so many failures in a row that never reached a node: not closed
+ *   generations  a breaker changes only by attempts that were sent since its last change
+ *   uptime       nobody is refused while a node that is well and has room was not asked
+ *   calm         when all nodes are well, every breaker closes, and then every request is served
+ */
+#include "core/core.h"
+#include "sim.h"
+
+enum {
+    BUCKET = 20,
+    BUCKET_SLACK = 6, /* a retry is paid when it is decided, and seen when it is sent */
+    COOL_MS = 31000,  /* the longest that a node can count as busy */
+    ATTEMPTS_MAX = 6,
+};
+
+struct look {
+    struct breaker_view breaker[TARGETS];
+    double at;
+};
+
+static uint32_t slot_of(uint32_t target) {
+    return target == SPARE ? (uint32_t)GW_NODES : target;
+}
+
+static bool exists(const struct sim *sim, uint32_t target) {
+    return target < NODES || sim->set.has_spare;
+}
+
+static void look(const struct shard *s, struct look *out) {
+    out->at = host_time(s).mono_ms;
+    for (uint32_t i = 0; i < TARGETS; i++)
+        if (exists(s->sim, i))
+            pool_look(&s->gw->pool, slot_of(i), out->at, &out->breaker[i]);
+}
+
+static struct watch *watch_of(const struct attempt *a) {
+    return &a->client->shard->process->watch[a->target];
+}
+
+void check_before(struct shard *s) {
+    if (s->sim->look == NULL)
+        s->sim->look = world_new(s->sim, sizeof *s->sim->look);
+    look(s, s->sim->look);
+}
+
+/* ------------------------------------------------------------------ the plan, as SPEC has it */
+
+static bool is_in_plan(const struct client *c, uint32_t target) {
+    return target / 2 == c->class || target == 0 || (target == SPARE && c->sim->set.has_spare);
+}
+
+static bool was_tried(const struct client *c, uint32_t target, const struct attempt *but) {
+    for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
+        if (a != but && a->target == target)
+            return true;
+    return false;
+}
+
+static bool has_room(const struct client *c, uint32_t target) {
+    const struct pool *pool = &c->shard->gw->pool;
+    uint32_t slot = slot_of(target);
+    uint32_t max =
+        target == SPARE ? c->shard->gw->conf->services[0].in_flight_max : c->sim->set.in_flight_max;
+    return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max);
+}
+
+/* Beyond doubt: closed before and after, not busy for long, has room. */
+static bool is_well(const struct client *c, uint32_t target) {
+    const struct sim *sim = c->sim;
+    double busy_at = c->shard->process->busy_at[target];
+    struct look now;
+    look(c->shard, &now);
+    return sim->look->breaker[target].state == BREAKER_CLOSED &&
+           now.breaker[target].state == BREAKER_CLOSED &&
+           (busy_at <= 0 || sim->now > busy_at + COOL_MS) && has_room(c, target);
+}
+
+/* A target that is well and that this call has not tried, but for the attempt `but`; -1: none. */
+static int passed_over(const struct client *c, const struct attempt *but) {
+    for (uint32_t i = 0; i < TARGETS; i++)
+        if (is_in_plan(c, i) && !was_tried(c, i, but) && (but == NULL || but->target != i) &&
+            is_well(c, i))
+            return (int)i;
+    return -1;
+}
+
+/* ------------------------------------------------------------------ slots */
+
+void check_release(struct attempt *a) {
+    if (a->has_slot)
+        a->client->shard->process->in_flight[a->target]--;
+    a->has_slot = false;
+}
+
+static void check_slot(struct attempt *a) {
+    uint32_t *n = &a->client->shard->process->in_flight[a->target];
+    if (a->probe)
+        return;
+    a->has_slot = true;
+    if (++*n > a->sim->set.in_flight_max && a->target != SPARE)
+        fail(a->sim, "call %u: %u in flight at node-%u", a->client->id, *n, a->target + 1);
+}
+
+/* ------------------------------------------------------------------ the retry budget */
+
+static double *tokens_of(const struct client *c) {
+    struct process *p = c->shard->process;
+    double *tokens = &p->tokens[c->class], *at = &p->tokens_at[c->class],
+           most = BUCKET + BUCKET_SLACK;
+    *tokens += (c->sim->now - *at) / 100;
+    if (*at <= 0 || *tokens > most)
+        *tokens = most;
+    *at = c->sim->now;
+    return tokens;
+}
+
+void check_paid(struct client *c) {
+    *tokens_of(c) += 0.2;
+}
+
+static void check_budget(const struct attempt *a) {
+    if (a->probe || a->next == NULL || a->next->free_next)
+        return;
+    a->sim->counts.retries++;
+    double *tokens = tokens_of(a->client);
+    *tokens -= 1;
+    if (*tokens < 0)
+        fail(a->sim, "call %u: attempt %u is beyond the retry budget", a->client->id, a->number);
+}
+
+/* ------------------------------------------------------------------ breakers */
+
+static bool on_trial(const struct attempt *a, const struct sim *sim) {
+    return a != NULL && a->state == UNDER_WAY && a->lease_until > sim->now && !a->client->lost;
+}
+
+static void begin_trial(struct attempt *a, struct watch *w) {
+    struct sim *sim = a->sim;
+    bool same = a->next != NULL && a->next == w->trial; /* once more on a fresh connection */
+    if (!same && on_trial(w->trial, sim))
+        fail(sim, "call %u: node-%u has two trials at once, the other is call %u", a->client->id,
+             a->target + 1, w->trial->client->id);
+    a->lease_until = same ? w->trial->lease_until : sim->now + BREAKER_LEASE_MS;
+    w->trial = a;
+    sim->counts.trials += !same;
+}
+
+/* It was sent to a node whose breaker says no. */
+static void check_panic(const struct attempt *a, const struct breaker_view *before) {
+    int better = passed_over(a->client, a);
+    a->sim->counts.panics++;
+    if (better >= 0)
+        fail(a->sim, "call %u: sent to node-%u, which is %s for %.0f ms, but node-%d is well",
+             a->client->id, a->target + 1, before->state == BREAKER_OPEN ? "open" : "on trial",
+             before->until - a->sim->look->at, better + 1);
+}
+
+static void check_breaker(struct attempt *a) {
+    struct sim *sim = a->sim;
+    struct watch *w = watch_of(a);
+    const struct breaker_view *before = &sim->look->breaker[a->target];
+    struct look now;
+    look(a->client->shard, &now);
+    const struct breaker_view *after = &now.breaker[a->target];
+    bool taken = after->state == BREAKER_TRIAL &&
+                 (before->state == BREAKER_HALF_OPEN || after->until > before->until);
+    a->generation = after->generation;
+    if (before->state == BREAKER_CLOSED || after->state == BREAKER_CLOSED)
+        return;
+    if (taken || (a->next != NULL && a->next == w->trial && a->next->lease_until > sim->now))
+        begin_trial(a, w);
+    else
+        check_panic(a, before);
+}
+
+void check_send(struct attempt *a) {
+    check_slot(a);
+    check_budget(a);
+    check_breaker(a);
+}
+
+/* ------------------------------------------------------------------ what comes back */
+
+static bool is_busy(const struct plot *p) {
+    return p->status == 429 || p->status == 503 || p->status == 529;
+}
+
+static bool is_page(const struct plot *p) {
+    return p->ngrok_error || p->cloudflare || p->status == 530 || p->status == 523;
+}
+
+static bool never_reached(const struct gw_event *e) {
+    switch (e->res_fail.fail) {
+    case GW_FAIL_STALE:
+    case GW_FAIL_LOCAL:
+    case GW_FAIL_UNTAKEN:
+    case GW_FAIL_ALONG:
+        return false;
+    default:
+        return e->res_fail.sent == GW_SENT_NONE;
+    }
+}
+
+static void note_fail(struct attempt *a, const struct gw_event *e) {
+    const struct breaker_view *before = &a->sim->look->breaker[a->target];
+    a->free_next = e->res_fail.sent == GW_SENT_NONE || e->res_fail.fail == GW_FAIL_STALE ||
+                   e->res_fail.fail == GW_FAIL_UNTAKEN;
+    if (never_reached(e) && a->generation == before->generation && before->state == BREAKER_CLOSED)
+        watch_of(a)->unreached++;
+}
+
+void check_event(struct client *c, const struct gw_event *e, struct attempt *a) {
+    if (a->state == DROPPED || e->kind == GW_RES_BODY)
+        return;
+    if (e->kind == GW_RES_FAIL) {
+        check_release(a);
+        note_fail(a, e);
+        return;
+    }
+    if (e->kind == GW_RES_END)
+        check_release(a);
+    watch_of(a)->unreached = 0;
+    a->free_next = is_busy(&a->plot) || is_page(&a->plot);
+    if (is_busy(&a->plot))
+        c->shard->process->busy_at[a->target] = c->sim->now;
+}
+
+/* ------------------------------------------------------------------ generations */
+
+static bool has_say(const struct client *c, uint32_t target, uint32_t generation) {
+    for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
+        if (a->target == target && a->generation == generation)
+            return true;
+    return false;
+}
+
+/* An attempt that has closed the breaker may yet fail. */
+static void renew(struct client *c, uint32_t target, uint32_t generation) {
+    for (struct attempt *a = c->attempts; a != NULL; a = a->next)
+        if (a->target == target && a->state != DROPPED)
+            a->generation = generation;
+}
+
+static void check_change(struct client *c, uint32_t target, const struct breaker_view *before,
+                         const struct breaker_view *after) {
+    struct watch *w = &c->shard->process->watch[target];
+    if (after->generation == before->generation && after->failures == before->failures)
+        return;
+    if (!has_say(c, target, before->generation))
+        fail(c->sim, "call %u changes the breaker of node-%u by what it knows of generation %u ago",
+             c->id, target + 1, before->generation);
+    if (after->generation == before->generation)
+        return;
+    say(c->sim, "process %u: node-%u is %s, %.0f ms", c->shard->process->index, target + 1,
+        after->state == BREAKER_CLOSED ? "closed" : "open", after->until - c->sim->look->at);
+    w->unreached = 0;
+    w->trial = NULL;
+    if (after->state == BREAKER_CLOSED)
+        renew(c, target, after->generation);
+}
+
+void check_after(struct client *c) {
+    struct sim *sim = c->sim;
+    struct look now;
+    look(c->shard, &now);
+    for (uint32_t i = 0; i < TARGETS && !sim->failed; i++) {
+        struct watch *w = &c->shard->process->watch[i];
+        if (!exists(sim, i))
+            continue;
+        check_change(c, i, &sim->look->breaker[i], &now.breaker[i]);
+        if (w->unreached >= sim->set.threshold && now.breaker[i].state == BREAKER_CLOSED)
+            fail(sim, "node-%u was not reached %u times in a row, and its breaker is closed", i + 1,
+                 w->unreached);
+    }
+}
+
+/* ------------------------------------------------------------------ uptime */
+
+static bool says(const struct client *c, struct gw_str what) {
+    return gw_str_find(text_str(&c->reason), what) >= 0;
+}
+
+void check_refusal(struct client *c) {
+    const struct sim *sim = c->sim;
+    int well = passed_over(c, NULL);
+    bool excused = sim->now + 1 >= c->deadline || sim->set.out_of_memory ||
+                   c->sends >= ATTEMPTS_MAX || says(c, GW_STR("over budget")) ||
+                   says(c, GW_STR("not held"));
+    if (well >= 0 && !excused)
+        fail(c->sim, "call %u: refused with %u, but node-%d is well and was not asked", c->id,
+             c->status, well + 1);
+}
+
+void check_calm(struct sim *sim) {
+    for (uint32_t i = 0; i < sim->shards; i++) {
+        const struct shard *s = &sim->shard[i];
+        for (uint32_t n = 0; n < NODES; n++) {
+            enum pool_state state = pool_state_of(&s->gw->pool, n, host_time(s).mono_ms);
+            bool is_full = pool_in_flight(&s->gw->pool, n) >= sim->set.in_flight_max;
+            if (state != POOL_READY && !is_full)
+                fail(sim, "shard %u: node-%u is well, and in state %d", i, n + 1, (int)state);
+        }
+    }
+}
+
+void check_reaped(struct sim *sim) {
+    for (uint32_t i = 0; i < sim->shards; i++) {
+        const struct shard *s = &sim->shard[i];
+        struct gw_str rest = gw_show(s->gw, GW_SHOW_HEALTH, host_time(s)),
+                      name = GW_STR("\"in_flight\":");
+        ptrdiff_t at;
+        for (uint32_t n = 0; (at = gw_str_find(rest, name)) >= 0; n++) {
+            rest = gw_str_sub(rest, (size_t)at + name.n, rest.n);
+            if (!gw_str_starts(rest, GW_STR("0,")))
+                fail(sim, "shard %u: slots of backend %u were not given back: %.8s", i, n + 1,
+                     rest.p);
+        }
+    }
+}

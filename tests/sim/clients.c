@@ -1,0 +1,290 @@
+/*
+ * Clients: when they come, what they ask for, how they behave, and whether what they got is right.
+ */
+#include "sim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BOUND_MS = 150, CONTENTS = 40, CALM_EVERY_MS = 2000 };
+
+/* ------------------------------------------------------------------ coming and going */
+
+struct client *client_new(struct sim *sim, struct shard *shard) {
+    struct client *c = world_new(sim, sizeof *c);
+    *c = (struct client){.sim = sim, .next = sim->clients, .id = ++sim->clients_n, .shard = shard};
+    c->opened = sim->now;
+    c->tick_at = 1e18;
+    sim->clients = c;
+    sim->counts.calls++;
+    return c;
+}
+
+static void overdue(struct sim *sim, void *client) {
+    struct client *c = client;
+    if (c->over || c->lost || c->left)
+        return;
+    double until = c->slow_until > c->deadline ? c->slow_until : c->deadline;
+    if (sim->now < until + BOUND_MS)
+        world_at(sim, until + BOUND_MS, overdue, c);
+    else
+        fail(sim, "call %u: not over at its deadline", c->id);
+}
+
+static void leave(struct sim *sim, void *client) {
+    struct client *c = client;
+    if (c->over || c->lost)
+        return;
+    say(sim, "call %u: its client leaves", c->id);
+    c->left = true;
+    host_leave(c);
+    c->over = true;
+}
+
+static void lose(struct sim *sim, void *client) {
+    struct client *c = client;
+    if (c->call == NULL)
+        return;
+    say(sim, "call %u: lost by its host", c->id);
+    c->lost = true;
+    sim->counts.lost++;
+    for (struct attempt *a = c->attempts; a != NULL; a = a->next)
+        check_release(a);
+}
+
+static void dawdle(struct sim *sim, void *client) {
+    struct client *c = client;
+    if (c->over || c->lost)
+        return;
+    c->slow_until = sim->now + between(sim, 10, 4000);
+    say(sim, "call %u: takes nothing for %.0f ms", c->id, c->slow_until - sim->now);
+}
+
+static void put_body(struct client *c) {
+    static const char *const types[CLASSES] = {"complex_reasoning", "code_generation", "multimodal",
+                                               "batch"};
+    int n =
+        snprintf(c->body, sizeof c->body,
+                 "{\"type\":\"%s\",\"model\":\"m\",\"stream\":%s,\"messages\":[{\"role\":\"user\","
+                 "\"content\":\"say %llu%*s\"}]}",
+                 types[c->class], c->streamed ? "true" : "false", (unsigned long long)c->content,
+                 c->large ? 250 : 0, "");
+    c->body_n = (size_t)n;
+}
+
+static void ask(struct client *c, uint32_t class, bool streamed) {
+    struct sim *sim = c->sim;
+    c->class = class;
+    c->streamed = streamed;
+    c->deadline =
+        sim->now +
+        (c->limit_ms > 0 && c->limit_ms < sim->set.request_ms ? c->limit_ms : sim->set.request_ms);
+    put_body(c);
+    say(sim, "call %u: shard %u, class %u%s%s, content %llu", c->id, c->shard->index, class,
+        streamed ? ", streamed" : "", c->fast ? ", fast" : "", (unsigned long long)c->content);
+    world_at(sim, c->deadline + BOUND_MS, overdue, c);
+    sim->counts.streams += streamed;
+    host_open(c);
+}
+
+/* Between two that come, at random: exponential. */
+static double gap(struct sim *sim) {
+    return -log(1 - between(sim, 0, 0.999)) * 1000 / sim->set.rate;
+}
+
+void client_arrive(struct sim *sim, void *nothing) {
+    const struct settings *s = &sim->set;
+    if (sim->calm)
+        return;
+    struct client *c = client_new(sim, &sim->shard[pick(sim, sim->shards)]);
+    double soon = sim->now + between(sim, 0, 3000);
+    c->content = chance(sim, s->repeats) ? pick(sim, 3) : 1000 + c->id % CONTENTS;
+    c->fast = chance(sim, 0.1);
+    c->large = chance(sim, s->large);
+    c->sniffed = chance(sim, 0.1);
+    c->limit_ms = chance(sim, s->hurried) ? floor(between(sim, 50, 4000)) : 0;
+    if (chance(sim, s->leaves))
+        world_at(sim, soon, leave, c);
+    if (chance(sim, s->lost))
+        world_at(sim, soon, lose, c);
+    if (chance(sim, s->slow))
+        world_at(sim, soon, dawdle, c);
+    ask(c, pick(sim, CLASSES), chance(sim, s->streams));
+    world_at(sim, sim->now + gap(sim), client_arrive, nothing);
+}
+
+void client_calm_round(struct sim *sim, void *nothing) {
+    if (sim->ending)
+        return;
+    for (uint32_t i = 0; i < sim->shards; i++)
+        for (uint32_t class = 0; class < CLASSES; class ++) {
+            struct client *c = client_new(sim, &sim->shard[i]);
+            c->content = 1000 + c->id % CONTENTS;
+            ask(c, class, chance(sim, 0.1));
+        }
+    world_at(sim, sim->now + CALM_EVERY_MS, client_calm_round, nothing);
+}
+
+/* ------------------------------------------------------------------ what it gets */
+
+static struct gw_str field(struct gw_str head, struct gw_str name) {
+    ptrdiff_t at = gw_str_find(head, name);
+    struct gw_str rest = at < 0 ? GW_STR("") : gw_str_sub(head, (size_t)at + name.n, head.n);
+    return gw_str_cut(&rest, '\r');
+}
+
+void client_head(struct client *c, uint32_t status, struct gw_str head, uint64_t body_len) {
+    struct sim *sim = c->sim;
+    struct gw_str reason = field(head, GW_STR("x-heady-reason: "));
+    say(sim, "call %u: HEAD %u %.*s", c->id, status, (int)reason.n, reason.p);
+    if (c->headed || c->finished)
+        fail(sim, "call %u: a second answer", c->id);
+    c->headed = true;
+    c->status = status;
+    c->declared = body_len;
+    text_put(sim, &c->reason, reason);
+    digest_word(sim, status);
+    if (status >= 500)
+        check_refusal(c);
+}
+
+void client_data(struct client *c, struct gw_str bytes) {
+    if (!c->headed || c->finished)
+        fail(c->sim, "call %u: bytes %s", c->id, c->headed ? "after the end" : "before the head");
+    text_put(c->sim, &c->got, bytes);
+}
+
+/* ------------------------------------------------------------------ whether it is right */
+
+/* What a stream says, put together again. */
+struct heard {
+    struct text text;
+    uint32_t finishes, dones, errors, starts;
+    bool torn; /* its last event is not whole */
+};
+
+static void put_char(struct sim *sim, struct text *out, uint32_t c) {
+    char utf8[2] = {(char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f))};
+    char ascii = (char)c;
+    text_put(sim, out, c < 0x80 ? gw_str(&ascii, 1) : gw_str(utf8, 2));
+}
+
+/* The inside of a JSON string, up to its closing quote or its end. Text is below U+0800. */
+static void put_decoded(struct sim *sim, struct gw_str s, struct text *out) {
+    for (size_t i = 0; i < s.n && s.p[i] != '"'; i++) {
+        char hex[5] = "";
+        if (s.p[i] != '\\') {
+            text_put(sim, out, gw_str(s.p + i, 1));
+            continue;
+        }
+        i++;
+        if (s.p[i] == 'u' && i + 4 < s.n) {
+            memcpy(hex, s.p + i + 1, 4);
+            put_char(sim, out, (uint32_t)strtoul(hex, NULL, 16));
+            i += 4;
+        } else {
+            put_char(sim, out, s.p[i] == 'n' ? '\n' : (unsigned char)s.p[i]);
+        }
+    }
+}
+
+static bool holds(struct gw_str s, struct gw_str what) {
+    return gw_str_find(s, what) >= 0;
+}
+
+static void hear_event(struct sim *sim, struct gw_str data, struct heard *h) {
+    struct gw_str content = GW_STR("\"content\":\"");
+    ptrdiff_t at = gw_str_find(data, content);
+    if (h->errors > 0 || (h->dones > 0 && !holds(data, GW_STR("\"error\""))))
+        fail(sim, "an event after the last: %.*s", (int)data.n, data.p);
+    h->dones += gw_str_eq(data, GW_STR("[DONE]"));
+    h->errors += holds(data, GW_STR("\"error\""));
+    h->starts += holds(data, GW_STR("\"role\""));
+    h->finishes += holds(data, GW_STR("\"finish_reason\":\"stop\""));
+    if (at >= 0)
+        put_decoded(sim, gw_str_sub(data, (size_t)at + content.n, data.n), &h->text);
+}
+
+static void hear(struct sim *sim, struct gw_str rest, struct heard *h) {
+    while (rest.n > 0) {
+        ptrdiff_t end = gw_str_find(rest, GW_STR("\n\n"));
+        h->torn = end < 0;
+        if (h->torn)
+            return;
+        struct gw_str event = gw_str_sub(rest, 0, (size_t)end);
+        rest = gw_str_sub(rest, (size_t)end + 2, rest.n);
+        if (gw_str_starts(event, GW_STR("data: ")))
+            hear_event(sim, gw_str_sub(event, 6, event.n), h);
+        else if (!gw_str_starts(event, GW_STR(":")))
+            fail(sim, "what is this event: %.*s", (int)event.n, event.p);
+    }
+}
+
+/* Whether this is what a node says, whole or the beginning of it. */
+static bool is_said(struct client *c, struct gw_str text, bool whole) {
+    bool common = false; /* what all say that do not differ has been looked at */
+    for (uint32_t i = 0; i < TARGETS; i++) {
+        struct text raw = {0}, all = {0};
+        const struct node *n = &c->sim->node[i];
+        if (common && !n->differs)
+            continue;
+        common |= !n->differs;
+        node_text(c->sim, c->content, n, &raw);
+        put_decoded(c->sim, text_str(&raw), &all);
+        if (gw_str_starts(text_str(&all), text) && (!whole || all.n == text.n))
+            return true;
+    }
+    return false;
+}
+
+static void check_stream(struct client *c, uint32_t code) {
+    struct sim *sim = c->sim;
+    struct heard h = {0};
+    hear(sim, text_str(&c->got), &h);
+    bool whole = code == 0 && h.errors == 0;
+    struct gw_str text = text_str(&h.text);
+    if (!is_said(c, text, whole))
+        fail(sim, "call %u: a stream that no node has sent, %s: %.*s", c->id,
+             whole ? "ended as if whole" : "broken off", (int)text.n, text.p);
+    if (h.torn && code == 0)
+        fail(sim, "call %u: a clean end inside an event", c->id);
+    if (h.starts > 1 || h.finishes > 1 || (whole && h.finishes == 0))
+        fail(sim, "call %u: %u beginnings, %u finishes", c->id, h.starts, h.finishes);
+}
+
+static void check_json(struct client *c, uint32_t code) {
+    struct gw_str got = text_str(&c->got), before = GW_STR("{\"text\":\"");
+    struct text text = {0};
+    if (code != 0)
+        return;
+    if (c->declared != GW_UNKNOWN && c->declared != got.n)
+        fail(c->sim, "call %u: %zu bytes of %llu, and a clean end", c->id, got.n,
+             (unsigned long long)c->declared);
+    if (c->status != 200)
+        return;
+    put_decoded(c->sim, gw_str_sub(got, before.n, got.n), &text);
+    if (!gw_str_starts(got, before) || !is_said(c, text_str(&text), true))
+        fail(c->sim, "call %u: an answer that no node has given", c->id);
+}
+
+void client_end(struct client *c, uint32_t code) {
+    struct sim *sim = c->sim;
+    say(sim, "call %u: END %u", c->id, code);
+    if (c->finished)
+        fail(sim, "call %u: ended twice", c->id);
+    c->finished = c->over = true;
+    c->code = code;
+    if (c->task || c->left || c->excused)
+        return;
+    if (!c->headed)
+        fail(sim, "call %u: ended without an answer", c->id);
+    else if (c->streamed && c->status == 200)
+        check_stream(c, code);
+    else
+        check_json(c, code);
+    bool ok = c->status == 200 && code == 0;
+    sim->counts.ok += ok;
+    if (sim->settled && !ok)
+        fail(sim, "call %u: all is well, but it got %u", c->id, c->status);
+}

@@ -1,0 +1,263 @@
+/*
+ * The simulator: whole gateways under a fake clock, among nodes and clients that misbehave.
+ *
+ * A seed makes a world: some processes, each of one or more shards (a struct gw; those of a process
+ * share cells), eight nodes and a spare service, and clients that come at random. Nothing but the
+ * seed decides what happens, so a failure is a number. The gateways are driven through gw.h alone;
+ * only checks.c looks inside, to know in which state a breaker is, and changes nothing there.
+ *
+ *     world.c    the clock and its queue of events, chance, the log, the digest, memory
+ *     host.c     a host that follows gw.h's one rule, and loses calls now and then
+ *     nodes.c    what nodes do with an attempt, and what they answer
+ *     clients.c  who asks, for what, and whether the answer is right
+ *     frames.c   what processes tell each other, over a bad network
+ *     checks.c   what must hold whatever happens
+ *     sim.c      the course of one seed, and many of them
+ *
+ * A run of one seed: CHAOS, in which nodes change their moods and frames are lost; CALM, in which all
+ * nodes are well, so that everything must be found healthy again; then no client comes any more, and
+ * what was lost is reaped. Nothing is freed before the end, so no event finds its object gone.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/rng.h"
+#include "core/gw.h"
+
+enum {
+    NODES = 8,
+    SPARE = NODES, /* the service that a class may overflow to */
+    TARGETS = NODES + 1,
+    CLASSES = 4,
+    PROCESSES_MAX = 3,
+    SHARDS_MAX = 4,
+    BODY_MAX = 512,
+    TRIES_MAX = 12, /* attempts of one call, repeats on fresh connections among them */
+};
+
+struct sim;
+typedef void sim_step(struct sim *sim, void *who);
+
+struct text {
+    char *p;
+    size_t n, cap;
+};
+
+/* What a seed chooses for the whole run. */
+struct settings {
+    double chaos_ms, request_ms, queue_ms, first_byte_ms, silence_ms, probe_ms;
+    uint32_t in_flight_max, queue_max, threshold, replay_bytes_max;
+    bool has_spare;
+    double rate; /* requests a second */
+    double lost, slow, leaves, hurried, streams, repeats, differs, large;
+    bool edge, out_of_memory, no_frames;
+};
+
+enum mood {
+    GOOD,
+    FLAKY, /* anything may happen to a single request */
+    DOWN,  /* never reached */
+    TUNNEL,
+    BUSY,
+    ERRORS,
+    GATEWAY,
+    RESETS,
+    MUTE,
+    CUTS,
+    STALLS,
+    LATE,
+    MOODS,
+};
+
+struct node {
+    uint32_t index;
+    enum mood mood;
+    double latency_ms;
+    bool differs;      /* says something else than the others, asked the same */
+    double well_since; /* when the last trouble ended */
+    uint64_t served[PROCESSES_MAX];
+};
+
+/* What the checks know of a target as a process sees it. */
+struct watch {
+    uint32_t unreached; /* failures in a row, before the target was reached */
+    struct attempt *trial;
+};
+
+struct process {
+    uint32_t index, loops;
+    uint64_t cells[GW_CELLS];
+    double mono_offset; /* every process has a clock of its own */
+    struct watch watch[TARGETS];
+    double busy_at[TARGETS]; /* when it last said so; 0: never */
+    uint32_t in_flight[TARGETS];
+    double tokens[CLASSES], tokens_at[CLASSES]; /* the retry budget, as it must be */
+};
+
+struct shard {
+    struct sim *sim;
+    struct process *process;
+    struct gw *gw;
+    uint32_t index;
+    bool tasks_off;
+};
+
+enum attempt_state {
+    UNDER_WAY,
+    RELAYED, /* its bytes go to the client unseen */
+    DROPPED,
+    OVER,
+};
+
+/* How an attempt will go, decided when it is sent. */
+struct plot {
+    uint32_t fail, sent; /* enum gw_fail; 0: there is an answer */
+    uint32_t status;
+    const char *retry_after, *type;
+    bool ngrok_error, cloudflare;
+    struct text body;
+    size_t at, stop; /* told so far; where it stops */
+    enum { ENDS, CUT, HANGS } then;
+    bool mute; /* no head either */
+    double first_ms, head_ms, pace_ms;
+    uint32_t chunk_max;
+};
+
+struct attempt {
+    struct sim *sim;
+    struct attempt *next; /* of its call, latest first */
+    struct client *client;
+    uint32_t number, target;
+    enum attempt_state state;
+    bool headed, probe, has_slot, late_events;
+    bool free_next;      /* what follows it need not be paid from the retry budget */
+    uint32_t generation; /* of the breaker, when it was sent */
+    double lease_until;  /* of a trial; 0: it is none */
+    struct plot plot;
+};
+
+/* One call, its client, and what the client got. */
+struct client {
+    struct sim *sim;
+    struct client *next;
+    uint32_t id;
+    struct shard *shard;
+    struct gw_call *call; /* NULL: closed */
+    bool task;
+    /* what it asks for */
+    uint32_t class;
+    uint64_t content; /* what the text is made from */
+    bool streamed, fast, sniffed, large;
+    char body[BODY_MAX];
+    size_t body_n, told;
+    uint64_t upto, show;
+    bool fin;
+    double opened, deadline, limit_ms;
+    /* the host's part */
+    double tick_at, slow_until, relay_at;
+    bool lost, queued;
+    uint32_t ticks, sends;
+    struct attempt *attempts;
+    struct gw_str chunk;
+    /* what came of it */
+    bool headed, over, left, finished, excused;
+    uint32_t status, code;
+    uint64_t declared;
+    struct attempt *source; /* of a relayed answer */
+    struct text reason, got;
+};
+
+struct counts {
+    uint64_t seeds, calls, attempts, retries, trials, panics, frames, lost, resumed, streams, ok;
+};
+
+struct sim {
+    uint64_t seed;
+    struct gw_rng rng;
+    double now;
+    struct settings set;
+    struct process process[PROCESSES_MAX];
+    uint32_t processes;
+    struct shard shard[SHARDS_MAX];
+    uint32_t shards;
+    struct node node[TARGETS];
+    struct client *clients;
+    uint32_t clients_n;
+    bool calm, settled, ending; /* all is well; and has been for long; nobody comes any more */
+    struct counts counts;
+    /* world.c */
+    struct event *events;
+    uint32_t events_n, events_cap;
+    uint64_t sequence, steps, digest;
+    struct gw_mem mem;
+    struct block *blocks;
+    size_t live, peak;
+    struct own *own;
+    bool failed, aloud; /* aloud: the log is printed */
+    char why[512];
+    struct frame *frames;
+    struct look *look; /* the breakers before what is going on now */
+};
+
+/* world.c */
+void world_init(struct sim *sim, uint64_t seed);
+void world_del(struct sim *sim);
+void *world_new(struct sim *sim, size_t n); /* zeroed; lives to the end of the seed */
+void world_at(struct sim *sim, double at, sim_step *step, void *who);
+bool world_step(struct sim *sim); /* false: nothing more will happen */
+double between(struct sim *sim, double least, double most);
+uint32_t pick(struct sim *sim, uint32_t n); /* below n */
+bool chance(struct sim *sim, double of_one);
+void say(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The first failure of a seed counts; the run ends. */
+void fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void digest_word(struct sim *sim, uint64_t word);
+void digest_bytes(struct sim *sim, struct gw_str bytes);
+void text_put(struct sim *sim, struct text *t, struct gw_str s);
+void text_putf(struct sim *sim, struct text *t, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct gw_str text_str(const struct text *t);
+
+/* host.c */
+bool host_start(struct sim *sim); /* makes processes and shards */
+void host_stop(struct sim *sim);
+struct gw_time host_time(const struct shard *shard);
+void host_open(struct client *c);
+void host_feed(struct client *c, const struct gw_event *event);
+void host_body(struct sim *sim, void *client); /* tells what has come of the request body */
+void host_leave(struct client *c);
+void host_task(struct sim *sim, void *shard);
+void host_reap(struct sim *sim);
+
+/* nodes.c */
+void node_begin(struct attempt *a);
+void node_moods(struct sim *sim, void *nothing);
+void node_calm(struct sim *sim);
+/* The text that a target gives for this content. */
+void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *out);
+
+/* clients.c */
+void client_arrive(struct sim *sim, void *nothing);
+void client_calm_round(struct sim *sim, void *nothing);
+struct client *client_new(struct sim *sim, struct shard *shard);
+void client_head(struct client *c, uint32_t status, struct gw_str head, uint64_t body_len);
+void client_data(struct client *c, struct gw_str bytes);
+/* The answer is over; `code` as of GW_END. */
+void client_end(struct client *c, uint32_t code);
+
+/* frames.c */
+void frames_out(struct shard *shard, struct gw_str lines);
+void frames_tick(struct sim *sim, void *shard);
+
+/* checks.c */
+void check_before(struct shard *s);
+void check_event(struct client *c, const struct gw_event *event, struct attempt *a);
+void check_send(struct attempt *a);
+void check_after(struct client *c);
+void check_release(struct attempt *a);
+void check_paid(struct client *c);
+void check_refusal(struct client *c);
+void check_calm(struct sim *sim);
+void check_reaped(struct sim *sim);
+
+#endif
