@@ -125,9 +125,10 @@ static void swap(struct event *a, struct event *b) {
 void world_at(struct sim *sim, double at, sim_step *step, void *who) {
     if (sim->events_n == sim->events_cap) {
         sim->events_cap = sim->events_cap > 0 ? sim->events_cap * 2 : 256;
-        sim->events = realloc(sim->events, sim->events_cap * sizeof *sim->events);
-        if (sim->events == NULL)
+        struct event *more = realloc(sim->events, sim->events_cap * sizeof *more);
+        if (more == NULL)
             abort();
+        sim->events = more;
     }
     struct event *heap = sim->events;
     uint32_t i = sim->events_n++;
