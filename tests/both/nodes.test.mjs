@@ -268,6 +268,25 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         assert.equal((await ask(second)).status, 503);
     });
 
+    test("a tunnel's offline page is a failure: the node is asked for, and found", async (t) => {
+        const edge = await startEdge({ env: { ...TWINS, GATEWAY_AUTH: 'off' } });
+        t.after(() => edge.stop());
+        const rack = await startRack({ env: { ...TWINS, REGISTRY_URL: `${edge.url}/api/nodes` } });
+        t.after(() => rack.stop());
+        let one = await node(t);
+        assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
+        await servesSoon(rack);
+        for (const page of ['ngrok', 'cloudflare']) {
+            await one.control(page); // what stands there when the node has gone
+            const two = await node(t);
+            assert.equal((await register(edge.url, 3, KEY, { url: two.url })).status, 200);
+            const served = await ask(rack);
+            assert.equal(served.status, 200);
+            assert.deepEqual([served.target, served.attempts], ['node-3', '2'], page);
+            one = two;
+        }
+    });
+
     /** Until it is left alone: what is told of it is all there is to find it by. @param {{url: string}} host */
     async function giveUp(host) {
         for (let i = 0; i < 6; i++) assert.equal((await ask(host)).status, 503);

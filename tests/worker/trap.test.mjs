@@ -7,6 +7,8 @@ import { ask, begin, events, json } from '../lib/client.mjs';
 import { startEdge } from '../lib/edge.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
 import { ROOT, until } from '../lib/proc.mjs';
+import { startNode } from '../node/node.mjs';
+import { nodeKey, register } from '../node/register.mjs';
 
 const WASM = join(ROOT, 'build/core-trap.wasm');
 const CHAT = '/api/heavy/code/v1/chat/completions';
@@ -46,6 +48,18 @@ atHost('edge', 'trap', (bench) => {
             assert.match(edge.log(), /"trap"/, 'the log says so');
         });
     }
+
+    test('the next instance asks the registry where nodes are', async (t) => {
+        const env = { GATEWAY_AUTH: 'off', NODE_SECRET: 'a-node-secret-of-tests', NODE_HOSTS: '127.0.0.1' };
+        const edge = await startEdge({ env, wasm: WASM });
+        t.after(() => edge.stop());
+        const key = nodeKey(env.NODE_SECRET, 3);
+        const node = await startNode({ id: 3, key });
+        t.after(() => node.close());
+        assert.equal((await register(edge.url, 3, key, { url: node.url })).status, 200);
+        assert.equal((await trap(edge.url, 'head')).status, 500);
+        assert.equal((await ask(edge.url, '/api/heavy/code/echo')).status, 200);
+    });
 
     test('a trap inside a stream is an error in the stream', async (t) => {
         const edge = await open(t);
