@@ -381,9 +381,12 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
         refuse_unrepeatable(c, now);
     else if (call_attempts(c) >= ATTEMPTS_MAX)
         refuse_none(c, now);
-    else if (other && reached && !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+    else if (!other && (is_repeatable(c) || !reached) && pause(c, now))
+        return;
+    else if (reached && plan_is_left(&c->plan) &&
+             !pool_budget_take(pool, c->plan.budget, now.mono_ms))
         refuse_over_budget(c, now);
-    else if (other || !(is_repeatable(c) || !reached) || !pause(c, now))
+    else
         choose(c, now);
 }
 
@@ -430,7 +433,10 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
      * it has not begun with it. Once more. */
     bool fresh = fail == GW_FAIL_UNTAKEN ||
                  (fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c)));
-    if (fresh && !c->attempt.repeated && may_repeat) {
+    /* But not at a target that has been found bad since. */
+    bool left_alone = pool_state_of(&c->gw->pool, c->attempt.to->slot, now.mono_ms) == POOL_DOWN &&
+                      !c->attempt.grant.trial;
+    if (fresh && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;
         send(c, now);
         return;

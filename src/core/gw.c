@@ -3,7 +3,7 @@
  */
 #include "core/core.h"
 
-enum { SHOWN_MAX = 1 << 20, LEASE_SLACK_MS = 60000 };
+enum { SHOWN_MAX = 1 << 20, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
 
 /* `why` in the caller's buffer: built in an arena of its own, copied out. */
 static struct gw_conf *read_conf(const struct gw_mem *mem, const struct gw_source *source,
@@ -154,9 +154,12 @@ static void unlink_call(struct gw *gw, struct gw_call *c) {
         gw->calls_last = c->prev;
 }
 
-/* What a call holds is a lease: a call that its host has lost gives it back when it must be over.
+/* What a call holds is a lease: a call that its host has lost gives it back when it must be over, and
+ * its place in the queue soon after it must have left it.
  * The call itself stays: its host may yet close it. */
 static void reap(struct gw *gw, struct gw_time now) {
+    while (gw->queue != NULL && gw->queue->queue_until_ms + QUEUE_SLACK_MS < now.mono_ms)
+        call_leave_queue(gw->queue);
     for (struct gw_call *c = gw->calls; c != NULL; c = c->next) {
         if (c->opened_ms + (double)c->conf->limits.request_ms + LEASE_SLACK_MS > now.mono_ms)
             return;

@@ -111,21 +111,41 @@ static bool is_cheaper(const struct pool *pool, uint32_t x, uint32_t y, double n
     return cost_x * 0.9 <= cost_y && pool->backend[x].picked < pool->backend[y].picked;
 }
 
+/* Its breaker waits for a trial, and this request may be it. */
+static bool wants_trial(const struct plan *p, const struct pool *pool, uint32_t slot, double now) {
+    struct breaker_view v;
+    pool_look(pool, slot, now, &v);
+    return v.state == BREAKER_HALF_OPEN && (!p->careful || now - v.until > PLAN_CAREFUL_MS);
+}
+
+static bool is_ready(const struct pool *pool, uint32_t slot, double now) {
+    return pool_state_of(pool, slot, now) == POOL_READY;
+}
+
+/* It has long been passed over, and is idle: what is known of it may be old. */
+static bool is_due(const struct plan *p, const struct pool *pool, uint32_t slot) {
+    return p->home == PLAN_MAX && pool->backend[slot].passed >= PLAN_PASSED_MAX &&
+           pool_in_flight(pool, slot) == 0;
+}
+
 static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a, uint32_t b,
                       double now) {
     uint32_t x = p->target[a]->slot, y = p->target[b]->slot;
-    bool trial_x = pool_state_of(pool, x, now) == POOL_HALF_OPEN;
-    bool trial_y = pool_state_of(pool, y, now) == POOL_HALF_OPEN;
+    bool trial_x = wants_trial(p, pool, x, now), trial_y = wants_trial(p, pool, y, now);
     if (p->later[a] != p->later[b])
         return p->later[b];
     if (p->tier[a] != p->tier[b])
         return p->tier[a] < p->tier[b];
     if (trial_x != trial_y)
-        return trial_x != p->careful;
+        return trial_x;
+    if (is_ready(pool, x, now) != is_ready(pool, y, now))
+        return is_ready(pool, x, now);
     if (a == p->home)
         return may_stay(p, pool, b, now);
     if (b == p->home)
         return !may_stay(p, pool, a, now);
+    if (is_due(p, pool, x) != is_due(p, pool, y))
+        return is_due(p, pool, x);
     return is_cheaper(pool, x, y, now);
 }
 
@@ -167,7 +187,11 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
 static struct plan_choice go(const struct plan *p, struct pool *pool, int at,
                              struct breaker_grant grant) {
     const struct gw_backend_conf *t = p->target[at];
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->tier[i] == p->tier[at])
+            pool->backend[p->target[i]->slot].passed++;
     pool->backend[t->slot].picked = ++pool->sequence;
+    pool->backend[t->slot].passed = 0;
     return (struct plan_choice){.what = PLAN_GO, .at = (uint32_t)at, .grant = grant};
 }
 
@@ -217,6 +241,13 @@ int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, doub
         if (p->target[i]->slot == slot && is_usable(p, pool, i, now))
             return (int)i;
     return -1;
+}
+
+bool plan_is_left(const struct plan *p) {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!p->spent[i])
+            return true;
+    return false;
 }
 
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now) {

@@ -1,7 +1,8 @@
 /*
  * The order of attempts (SPEC section 3): best of the pair, the other of the pair, node 1, then the
  * configured overflow. Within a tier a target whose breaker waits for its one trial goes first, then
- * the one that is home to the conversation, then the cheapest (peak-EWMA x in flight); ties alternate.
+ * the one that is home to the conversation, then the cheapest (peak-EWMA x in flight); ties alternate,
+ * and who has been passed over PLAN_PASSED_MAX times is asked again, whatever it was found to cost.
  * A target with an open breaker is not tried, unless nothing else is left and more than half of the
  * plan's targets are open: then the least bad is (panic).
  */
@@ -10,7 +11,11 @@
 
 #include "core/pool.h"
 
-enum { PLAN_MAX = GW_NODES + GW_SERVICES };
+enum {
+    PLAN_MAX = GW_NODES + GW_SERVICES,
+    PLAN_PASSED_MAX = 32,
+    PLAN_CAREFUL_MS = 30000, /* a trial is not left to others for longer than this */
+};
 
 /* The targets that may serve one call. */
 struct plan {
@@ -25,7 +30,7 @@ struct plan {
     uint32_t n;
     uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
     uint32_t budget; /* whose retry budget (pool_budget_take) */
-    bool careful;    /* a failure could not be made good: no trials */
+    bool careful;    /* a failure could not be made good: trials are for others */
 };
 
 enum plan_what {
@@ -59,7 +64,9 @@ struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
 /* The index of the target in slot `slot` if the plan could use it now, else -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
-/* Whether any target but `at` could be tried yet. */
+/* Whether any target has not been tried in vain yet, whatever its state. */
+bool plan_is_left(const struct plan *p);
+/* Whether any target but `at` could be tried now. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
 /* Whether nobody else in `at`'s tier is well. */
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);

@@ -36,6 +36,7 @@ struct pool_backend {
     uint32_t probe_trouble;
     uint32_t cool_runs; /* in a row */
     uint32_t picked;    /* sequence number of the last pick: ties alternate */
+    uint32_t passed;    /* how often another of its tier was picked since it was */
     uint32_t waiting;   /* calls in the queue that could use it */
     bool changed;       /* its breaker has changed here since the last frame (sync.c) */
 };

@@ -157,10 +157,14 @@ static void test_trial_comes_first(void) {
     break_it(&pool, 2, 1000);
     p.careful = true;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 3);
+    pool_give(&pool, 3);
+    CHECK_EQ_U64(pick(&p, &pool, 40000), 2); /* but not for ever */
+    pool = make_pool();
+    break_it(&pool, 2, 1000);
     p.careful = false;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 2);
-    for (int i = 0; i < 2; i++) {
-        CHECK_EQ_U64(pick(&p, &pool, 7001), i == 0 ? 3 : 0); /* one trial, and no more */
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ_U64(pick(&p, &pool, 7001), i < 2 ? 3 : 0); /* one trial, and no more */
     }
 }
 
@@ -205,6 +209,21 @@ static void test_home(void) {
     pool_first_content(&pool, other, 20, 1200);
     pool_first_content(&pool, home, 400, 1200); /* nor does it keep who would wait so much longer */
     CHECK_EQ_U64(pick(&p, &pool, 1201), other);
+}
+
+static void test_passed_over(void) {
+    struct pool pool = make_pool();
+    struct plan p = {.n = 0};
+    uint32_t counts[GW_NODES] = {0};
+    make_conf();
+    for (int i = 0; i < 330; i++) {
+        plan_class(&p, &conf, GW_CODE);
+        uint32_t slot = pick(&p, &pool, 1000 + i);
+        counts[slot]++;
+        pool_first_content(&pool, slot, slot == 2 ? 1000 : 50, 1000 + i);
+        pool_give(&pool, slot);
+    }
+    CHECK(counts[2] >= 10 && counts[2] <= 12 && counts[2] + counts[3] == 330);
 }
 
 static void test_budget(void) {
@@ -257,6 +276,7 @@ int main(void) {
     RUN(test_trial_comes_first);
     RUN(test_slow_start);
     RUN(test_home);
+    RUN(test_passed_over);
     RUN(test_budget);
     RUN(test_alternate);
     return unit_end();
