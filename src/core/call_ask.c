@@ -8,6 +8,7 @@
  */
 #include "core/access.h"
 #include "core/core.h"
+#include "core/date.h"
 
 enum {
     PROOF_MS = 5000,
@@ -179,12 +180,39 @@ bool ask_first(struct gw_call *c, bool reached, struct gw_time now) {
 
 /* ------------------------------------------------------------------ answers */
 
+/* A line for the log when the registry goes away, and when it is back. */
+static void note(struct gw_call *c, struct gw_time now) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 256);
+    gw_buf_put(&b, GW_STR("{\"time\":\""));
+    gw_date_put_iso(&b, now.wall_ms);
+    gw_buf_put(&b, GW_STR("\",\"event\":\"registry\",\"reason\":\""));
+    if (!c->gw->registry.away) {
+        gw_buf_put(&b, GW_STR("it answers again"));
+    } else {
+        gw_buf_put(&b, GW_STR("no leases came: "));
+        gw_buf_put(&b, c->ask.status == 0 ? GW_STR("no answer") : GW_STR("status "));
+        if (c->ask.status > 0)
+            gw_buf_put_u64(&b, c->ask.status);
+        gw_buf_put(&b, GW_STR("; nodes stay where they are known to be. Check REGISTRY_URL and "
+                              "TWIN_SECRET"));
+    }
+    gw_buf_put(&b, GW_STR("\"}"));
+    if (!b.full)
+        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
+}
+
 /* The registry has answered, or has not: whoever asked goes on. */
 static void pulled(struct gw_call *c, bool good, struct gw_time now) {
-    if (!good)
-        c->gw->registry.failed_at = now.mono_ms;
-    else
+    struct registry *r = &c->gw->registry;
+    if (good)
         registry_take_answer(c->gw, gw_buf_str(&c->ask.answer), now);
+    else
+        r->failed_at = now.mono_ms;
+    if (r->away == good) {
+        r->away = !good;
+        note(c, now);
+    }
     if (!c->has_request) {
         call_finish(c, 0, now);
     } else if (c->route.kind == GW_ROUTE_NODES) {

@@ -43,7 +43,7 @@ async function node(t, n = 3) {
     return one;
 }
 
-/** @param {Host} host @param {RegExp} what */
+/** @param {{log: () => string}} host @param {RegExp} what */
 async function logged(host, what) {
     await until(() => what.test(host.log()), `a line like ${what}:\n${host.log()}`);
 }
@@ -346,6 +346,7 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         const one = await node(t);
         assert.equal((await register(edge.url, 3, KEY, { url: one.url })).status, 200);
         assert.equal((await ask(rack)).status, 503);
+        await logged(rack, /"event":"registry","reason":"no leases came: status 401/);
         const list = (/** @type {Record<string, string>} */ headers) => fetch(`${edge.url}/api/nodes`, { headers });
         assert.equal((await list({})).status, 401);
         assert.equal((await list({ 'x-api-key': 'a-key' })).status, 403);
