@@ -82,8 +82,11 @@ void call_wake(struct gw_call *c) {
 
 static void on_tick(struct gw_call *c, struct gw_time now) {
     switch (c->state) {
-    case CALL_SNIFF:
     case CALL_SIGNED:
+        if (now.mono_ms >= c->deadline_ms)
+            nodes_on_late(c, now);
+        break;
+    case CALL_SNIFF:
         if (now.mono_ms >= c->deadline_ms)
             call_refuse(c,
                         &(struct call_error){.status = 408,

@@ -80,8 +80,11 @@ static void refuse_replay(struct gw_call *c, struct gw_time now) {
            now);
 }
 
+/* Once the registry keeps it, somebody else's question may have brought it here already. */
 static void grant(struct gw_call *c, struct gw_time now) {
-    if (registry_take(c->gw, &c->node->lease, now))
+    const struct lease *lease = &c->node->lease;
+    if (registry_take(c->gw, lease, now) ||
+        c->gw->registry.entry[lease->node].lease.stamp <= lease->stamp)
         welcome(c, now);
     else
         refuse_replay(c, now);
@@ -285,6 +288,11 @@ void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_
         refuse_large(c, now);
     else if (body->fin)
         verify(c, now);
+}
+
+void nodes_on_late(struct gw_call *c, struct gw_time now) {
+    refuse(c, 408, GW_STR("request_timeout"), GW_STR("too slow"),
+           GW_STR("the registration did not arrive within 10 s; send it again, signed anew"), now);
 }
 
 /* False, and the call is refused, unless timestamp and signature are there and of our time. */

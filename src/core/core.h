@@ -223,6 +223,7 @@ void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
 /* call_nodes.c: nodes that register */
 void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
 void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+void nodes_on_late(struct gw_call *c, struct gw_time now);
 void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
 void nodes_on_kept(struct gw_call *c, struct gw_time now);
 void nodes_tell(struct gw_call *c, struct gw_time now);
