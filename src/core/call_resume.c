@@ -4,7 +4,7 @@
  */
 #include "core/core.h"
 
-enum { COMMENT_MS = 10000, ERROR_MAX = 512 };
+enum { ERROR_MAX = 512 };
 
 /* ------------------------------------------------------------------ the end */
 
@@ -56,7 +56,6 @@ void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, boo
         return;
     }
     s->held.n = s->partial = 0;
-    s->comment_at = now.mono_ms + COMMENT_MS;
     call_try_next(c, true, true, now);
 }
 

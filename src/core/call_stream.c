@@ -13,16 +13,17 @@ enum {
 
 /* ------------------------------------------------------------------ time */
 
-/* Whether the client hears nothing of the target for now. */
-static bool is_waiting(const struct gw_call *c) {
-    bool behind = c->stream->resuming && c->stream->delivered.behind > 0;
-    return c->has_head && c->state != CALL_DONE && (c->state != CALL_OBSERVE || behind);
+/* Whether a comment may go out now: never within an event. */
+static bool may_comment(const struct gw_call *c) {
+    const struct stream *s = c->stream;
+    return c->has_head && !s->lines && c->state != CALL_DONE &&
+           (!s->raw || gw_sse_between(&s->sse));
 }
 
 double stream_tick_at(const struct gw_call *c) {
     if (c->state == CALL_HOLD && !c->has_head)
         return c->stream->head_at;
-    return is_waiting(c) && !c->stream->lines ? c->stream->comment_at : NEVER;
+    return may_comment(c) ? c->stream->comment_at : NEVER;
 }
 
 static void put_head(struct gw_call *c, struct gw_time now) {
@@ -348,6 +349,8 @@ void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now)
     take_rest(c, off, now);
     if (c->state == CALL_OBSERVE && (!s->resuming || c->attempt.first_content))
         limit_silence(c, now);
+    if (s->out.n > 0)
+        s->comment_at = now.mono_ms + COMMENT_MS;
 }
 
 /* ------------------------------------------------------------------ ends */
