@@ -35,8 +35,9 @@ enum {
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_TRIAL };
 
 struct breaker_conf {
-    uint64_t threshold;   /* failures in a row */
-    uint64_t recovery_ms; /* it is open for no longer than this */
+    uint64_t threshold;     /* failures in a row */
+    uint64_t recovery_ms;   /* it is open for no longer than this */
+    uint64_t predictive_ms; /* slower than this to begin is slow (predict.h); 0: nothing is */
 };
 
 /* An attempt's leave to go ahead. */

@@ -133,7 +133,7 @@ void call_first_content(struct gw_call *c, struct gw_time now) {
         return;
     c->attempt.first_content = true;
     pool_first_content(&c->gw->pool, c->attempt.to->slot, now.mono_ms - c->attempt.sent_at,
-                       now.mono_ms);
+                       c->streamed, now.mono_ms);
 }
 
 void call_put_stream_lines(struct gw_buf *head) {

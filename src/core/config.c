@@ -127,7 +127,8 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     conf->twin.target.name = GW_STR("local");
     conf->twin.first_byte_ms = (double)conf->limits.request_ms;
     conf->service_default = GW_SERVICES;
-    conf->breaker = (struct breaker_conf){.threshold = 3, .recovery_ms = 60000};
+    conf->breaker =
+        (struct breaker_conf){.threshold = 3, .recovery_ms = 60000, .predictive_ms = 3000};
     conf->queue_ms = 3000;
     conf->queue_max = 1024;
     conf->listen = GW_STR("127.0.0.1:4700\n");

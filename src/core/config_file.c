@@ -306,6 +306,8 @@ static bool read_breaker(struct reader *r, const cJSON *item, void *into) {
          BREAKER_THRESHOLD_MAX},
         {GW_STR_INIT("recovery_ms"), NULL, offsetof(struct breaker_conf, recovery_ms), 100,
          3600000},
+        {GW_STR_INIT("predictive_ms"), NULL, offsetof(struct breaker_conf, predictive_ms), 0,
+         600000},
     };
     struct gw_conf *conf = into;
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, &conf->breaker);

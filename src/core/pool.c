@@ -144,12 +144,14 @@ double pool_cost(const struct pool *p, uint32_t slot, double now) {
     return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1);
 }
 
-void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double now) {
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now) {
     struct pool_backend *b = &p->backend[slot];
     double w = b->ewma_at > 0 ? decay((now - b->ewma_at) / EWMA_DECAY_MS) : 0;
     /* Peak: a slower answer counts at once and in full, a quicker one by and by. */
     b->ewma_ms = took_ms > b->ewma_ms * w ? took_ms : b->ewma_ms * w + took_ms * (1 - w);
     b->ewma_at = now > 0 ? now : 1;
+    if (streamed)
+        predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
 }
 
 /* ------------------------------------------------------------------ outcomes */

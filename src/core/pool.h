@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "core/breaker.h"
 #include "core/config.h"
+#include "core/predict.h"
 
 enum { POOL_NAME_MAX = 48, POOL_BUDGETS = GW_CLASSES + 1 };
 
@@ -34,11 +35,12 @@ struct pool_backend {
     double probe_ms;         /* how long the last probe took; 0: there was none */
     uint32_t probe_status;   /* what it answered, or 0 and ... */
     uint32_t probe_trouble;
-    uint32_t cool_runs; /* in a row */
-    uint32_t picked;    /* sequence number of the last pick: ties alternate */
-    uint32_t passed;    /* how often another of its tier was picked since it was */
-    uint32_t waiting;   /* calls in the queue that could use it */
-    bool changed;       /* its breaker has changed here since the last frame (sync.c) */
+    struct predict predict; /* of streamed answers */
+    uint32_t cool_runs;     /* in a row */
+    uint32_t picked;        /* sequence number of the last pick: ties alternate */
+    uint32_t passed;        /* how often another of its tier was picked since it was */
+    uint32_t waiting;       /* calls in the queue that could use it */
+    bool changed;           /* its breaker has changed here since the last frame (sync.c) */
 };
 
 struct pool {
@@ -92,7 +94,7 @@ double pool_cost(const struct pool *p, uint32_t slot, double now);
 void pool_forget(struct pool *p, uint32_t slot);
 
 /* Outcomes of attempts; each says its own to the breaker with the attempt's grant. */
-void pool_first_content(struct pool *p, uint32_t slot, double took_ms, double now);
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now);
 /* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now);

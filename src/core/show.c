@@ -97,6 +97,7 @@ static void put_health(const struct gw *gw, const struct gw_backend_conf *t, boo
         gw_buf_put_u64(b, (uint64_t)(p->ewma_ms + 0.5));
     else
         gw_buf_put(b, GW_STR("null"));
+    gw_buf_put(b, p->predict.slow ? GW_STR(",\"slow\":true") : GW_STR(",\"slow\":false"));
     put_time(b, GW_STR(",\"last_seen\":"), p->seen_at);
     if (leased)
         put_time(b, GW_STR(",\"lease_ends\":"), e->lease.ends);
