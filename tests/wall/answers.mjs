@@ -124,7 +124,7 @@ export async function neverAnswers(play) {
     await Promise.all([true, false].map(async (stream) => {
         const stage = await play.open();
         const limit = stream ? play.limits.stream : play.limits.answer;
-        const { request, told, tries } = await stage.strike({ mode: 'hang' }, { stream }, limit + 15_000);
+        const { request, told, tries } = await stage.strike({ mode: 'hang' }, { stream }, { timeout: limit + 15_000 });
         good(told, request);
         named(told, tries);
         stage.asked(tries, stage.sick, stage.well);

@@ -144,17 +144,19 @@ export class Stage {
 
     /**
      * Spoils the sick node, and sends requests until one meets it: first one by one, then more and more at
-     * once, since a node that seems slower is asked when the other is busy. All others must be answered well.
-     * @param {Fault} fault @param {Record<string, unknown>} [more] @param {number} [timeout]
+     * once, since a node that seems slower is asked when the other is busy. All others must be answered well,
+     * or as `others` says.
+     * @param {Fault} fault @param {Record<string, unknown>} [more]
+     * @param {{timeout?: number, others?: (told: Told, request: Request) => void}} [options]
      * @returns {Promise<{request: Request, told: Told, tries: Try[]}>} the first one that met it
      */
-    async strike(fault, more = {}, timeout = 60_000) {
+    async strike(fault, more = {}, { timeout = 60_000, others = good } = {}) {
         await this.sick.control(fault);
         for (let i = 0; i < STRIKES_MAX; i++) {
             const turns = Array.from({ length: Math.max(1, i - 2) }, () => this.turn(more, timeout));
             const all = await Promise.all(turns);
             const met = all.filter(({ tries }) => tries.some((one) => one.node === this.sick));
-            for (const turn of all) if (!met.includes(turn)) good(turn.told, turn.request);
+            for (const turn of all) if (!met.includes(turn)) others(turn.told, turn.request);
             if (met.length > 0) return met[0];
         }
         assert.fail(`node ${this.sick.id} was not asked, however many requests came`);
