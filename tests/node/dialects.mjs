@@ -41,7 +41,7 @@ import { createHash } from 'node:crypto';
  * @property {(said: Said) => unknown} whole
  * @property {(message: string, code: string | null, type: string) => unknown} error
  * @property {(value: unknown) => string} event   one event of its own, as for an error
- * @property {string} malformed           an event that nobody can read
+ * @property {Record<string, string>} malformed  events that nobody can read, by kind
  */
 
 const PARTS = [
@@ -179,7 +179,10 @@ const chat = {
     }),
     error: openaiError,
     event: dataEvent,
-    malformed: 'data: {"id":"chatcmpl-broken","choices":[{"index":0,"delta":{"content":"lo\n\n',
+    malformed: {
+        half: 'data: {"id":"chatcmpl-broken","choices":[{"index":0,"delta":{"content":"lo\n\n',
+        text: 'data: upstream hiccup\n\n',
+    },
 };
 
 /** @type {Dialect} */
@@ -209,7 +212,10 @@ const completions = {
     }),
     error: openaiError,
     event: dataEvent,
-    malformed: 'data: {"id":"cmpl-broken","choices":[{"index":0,"text":"lo\n\n',
+    malformed: {
+        half: 'data: {"id":"cmpl-broken","choices":[{"index":0,"text":"lo\n\n',
+        text: 'data: upstream hiccup\n\n',
+    },
 };
 
 // ------------------------------------------------------------------ Anthropic's messages
@@ -282,7 +288,10 @@ const messages = {
         error: { type: type === 'server_error' ? 'overloaded_error' : type, message },
     }),
     event: (value) => `event: error\ndata: ${JSON.stringify(value)}\n\n`,
-    malformed: 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"typ\n\n',
+    malformed: {
+        half: 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"typ\n\n',
+        text: 'event: content_block_delta\ndata: upstream hiccup\n\n',
+    },
 };
 
 // ------------------------------------------------------------------ Ollama's chat
@@ -320,7 +329,7 @@ const ollama = {
     whole: (said) => ollamaLine(said, join(said.deltas, 0), ollamaEnd(said)),
     error: (message) => ({ error: message }),
     event: line,
-    malformed: '{"model":"heady-colab","message":{"role":"assist\n',
+    malformed: { half: '{"model":"heady-colab","message":{"role":"assist\n', text: 'upstream hiccup\n' },
 };
 
 /** @type {Record<string, Dialect>} */

@@ -32,7 +32,7 @@
  * |                |                                   |   then FIN, or RST by end: reset             |
  * |                |   clean                           |   a clean end, but nothing is finished       |
  * | silent         | tokens: k (3)                     | a stream that stops after k tokens           |
- * | malformed      | tokens: k (0)                     | an event too many that cannot be read        |
+ * | malformed      | tokens: k (0), what: half, text   | an event too many that cannot be read        |
  * | no_done        |                                   | a good stream without its last line          |
  * | error_event    | tokens: k (0)                     | an error event in a 200, and its end         |
  * | empty          | with: role, done (neither)        | a 200 stream without content                 |
@@ -64,6 +64,7 @@
  * @property {'reset'} [end]
  * @property {'early' | 'late'} [head]
  * @property {'role' | 'done'} [with]
+ * @property {'half' | 'text'} [what]
  * @property {number} [differs]
  * @property {string} [model]
  * @property {number} [prompt_tokens]

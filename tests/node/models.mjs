@@ -87,7 +87,7 @@ function edited(script, dialect, fault) {
     const failure = dialect.event(dialect.error('the server had an error', null, 'server_error'));
     switch (fault.mode) {
         case 'malformed':
-            return { ...script, tokens: script.tokens.toSpliced(k, 0, dialect.malformed) };
+            return { ...script, tokens: script.tokens.toSpliced(k, 0, dialect.malformed[fault.what ?? 'half']) };
         case 'no_done':
             return { ...script, done: '' };
         case 'error_event':

@@ -8,6 +8,11 @@ import { good, named, unavailable } from './stage.mjs';
 const PROMPT_MS = 1500; // what needs no wait; this machine may be busy
 const SLACK_MS = 50; // between the node's clock and ours
 
+/** Retry-After in seconds, or as the date that it may be. @param {Play} play @param {number} seconds */
+function retryAfter(play, seconds) {
+    return play.draw.chance() ? seconds : new Date(Date.now() + seconds * 1000).toUTCString();
+}
+
 /** 429 with Retry-After, once. Another target is asked at once, and the busy one left alone for as long as
  * it said; the same one is asked again, after that, only when there is no other.
  * @param {Play} play */
@@ -53,13 +58,13 @@ async function busyAlone(play) {
 export async function busyAlways(play) {
     const stage = await play.open();
     const wait = play.draw.int(30, 120);
-    await stage.sick.control({ mode: '429', retry_after: wait });
+    await stage.sick.control({ mode: '429', retry_after: retryAfter(play, wait) });
     for (let i = 0; i < 12; i++) {
         const request = stage.request({ stream: play.draw.chance() });
         good(await stage.send(request), request);
     }
     assert.equal(stage.sick.stats().requests, 1, 'the busy node was asked once');
-    for (const node of stage.all) await node.control({ mode: '429', retry_after: wait });
+    for (const node of stage.all) await node.control({ mode: '429', retry_after: retryAfter(play, wait) });
     const none = await stage.send(stage.request());
     unavailable(none);
     assert.equal(stage.tries(none).length, stage.all.length - 1, 'each was asked once');

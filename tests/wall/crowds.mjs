@@ -126,7 +126,7 @@ async function slowTwin(play) {
     for (let i = 0; i < n; i++) allServed([await chat()], 'one after the other');
     const [slow, fast] = [stage.sick, stage.twin].map((node) => node.stats().requests);
     assert.ok(fast >= 0.8 * n, `${fast} of ${n} went to the quick one`);
-    assert.ok(slow >= 1, `the slow one was asked ${slow} times`);
+    assert.ok(slow >= 2, `the slow one was asked ${slow} times`);
     clients.close();
     return `${fast} of ${n}`;
 }

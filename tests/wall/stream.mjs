@@ -25,7 +25,7 @@ import { begin } from '../lib/client.mjs';
  * @property {string} body
  * @property {number} ms
  * @property {number} first_ms        to the first content
- * @property {number} gap_ms          the longest time without a byte, from the head on
+ * @property {number} gap_ms          the longest time without a byte
  * @property {number} began           as Date.now()
  */
 
@@ -234,7 +234,7 @@ export async function tell(base, prefix, path, body, { timeout = 60_000, headers
     told.headers = res.headers;
     /** @type {Buffer[]} */
     const parts = [];
-    let last = performance.now();
+    let last = began;
     res.on('data', (part) => {
         const now = performance.now();
         told.gap_ms = Math.max(told.gap_ms, now - last);

@@ -51,7 +51,13 @@ async function cutAndDifferent(play, stage) {
     honest(told, request);
 }
 
-/** Cut after the first tokens, in each way there is: the next target goes on from there, to the byte.
+/** The dialects that say at the end how many tokens the prompt had. @param {Stage} stage */
+function tellsUsage(stage) {
+    return stage.path !== '/v1/messages';
+}
+
+/** Cut after the first tokens, in each way there is: the next target goes on from there, to the byte, and
+ * what it used is what is told.
  * @param {Play} play */
 export async function cutStream(play) {
     const ways = play.draw.shuffled(/** @type {const} */ (['reset', 'fin', 'event', 'char', 'chunk']));
@@ -59,9 +65,12 @@ export async function cutStream(play) {
     for (const how of ways) {
         const end = play.draw.chance(0.3) ? /** @type {const} */ ('reset') : undefined;
         const fault = { mode: 'cut', how, end, tokens: play.draw.int(1, 20), pace: play.draw.int(0, 5) };
-        const { request, told, tries } = await stage.strike(fault, { stream: true });
+        for (const node of stage.all) await node.control({ mode: 'ok', prompt_tokens: 1000 });
+        const more = { stream: true, stream_options: { include_usage: true } };
+        const { request, told, tries } = await stage.strike(fault, more);
         good(told, request);
         stage.asked(tries, stage.sick, stage.well);
+        if (tellsUsage(stage)) assert.equal(told.usage.prompt_tokens, 1000, 'the usage of the one that ended it');
         await stage.settle();
     }
     await cutBeforeContent(play, stage);
@@ -86,8 +95,9 @@ export async function stalledStream(play) {
  * @param {Play} play */
 export async function malformedEvent(play) {
     const stage = await play.open();
-    for (const tokens of [0, play.draw.int(1, 20)]) {
-        const { request, told, tries } = await stage.strike({ mode: 'malformed', tokens }, { stream: true });
+    for (const tokens of [0, play.draw.int(1, 20), play.draw.int(1, 20)]) {
+        const what = play.draw.of(/** @type {const} */ (['half', 'text']));
+        const { request, told, tries } = await stage.strike({ mode: 'malformed', tokens, what }, { stream: true });
         good(told, request);
         stage.asked(tries, stage.sick);
     }
