@@ -5,8 +5,6 @@ import { FAMILIES, playFamily } from './families.mjs';
 
 const SEED = Number(process.env.SEED ?? 1);
 const AT_ONCE = 6;
-/** Not before streams are resumed. */
-const LATER = [6, 7, 8, 9, 13];
 
 describe('the wall', { concurrency: true, timeout: 300_000 }, () => {
     for (const host of /** @type {const} */ (['rack', 'edge'])) {
@@ -14,7 +12,6 @@ describe('the wall', { concurrency: true, timeout: 300_000 }, () => {
         describe(`sixteen families [${host}]`, { concurrency: AT_ONCE }, () => {
             before(() => (host === 'edge' ? buildWorker() : undefined));
             FAMILIES.forEach(({ name }, family) => {
-                if (LATER.includes(family)) return;
                 test(`${name}, seed ${SEED}`, () => playFamily(host, SEED, family, false));
             });
         });
