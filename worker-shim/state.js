@@ -47,9 +47,10 @@ export class State {
         return Promise.race([read, new Promise((resolve) => { setTimeout(resolve, FIRST_MS); })]);
     }
 
-    /** Whether it is time to read again. */
+    /** Whether it is time to read again. The first reading is the first request's that waits for it: else
+     * one that does not (/health) would begin it, and the next one go ahead without. */
     isDue() {
-        return this.kv !== null && monotonic() >= this.readAt;
+        return this.kv !== null && this.readAt > 0 && monotonic() >= this.readAt;
     }
 
     /** @param {Core} core @param {(frames: string) => void} take @param {ExecutionContext} ctx */
