@@ -1,0 +1,352 @@
+/* Observed streams through the whole core: in every cut of their bytes the client gets the same, and
+ * a stream that breaks off anywhere goes on to the same words. */
+#include "unit.h"
+
+#include "core/gw.h"
+#include "format/event.h"
+
+enum { OUT_MAX = 1 << 18 };
+
+static uint64_t cells[GW_CELLS];
+static struct unit_mem mem;
+static struct gw *gw;
+static struct gw_time now = {1000, 1.8e12};
+
+static struct gw_call *call;
+static char out[OUT_MAX];
+static size_t out_n;
+static uint32_t attempt, sends, status;
+static bool ended;
+static uint32_t code;
+
+static void begin(const char *file) {
+    static const char env[] = "GATEWAY_AUTH=off\0COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
+                              "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
+                              "COLAB_ENDPOINT_4=http://127.0.0.1:4\0";
+    const struct gw_cells shared = {cells, 1};
+    const struct gw_source source = {GW_RACK, gw_str(env, sizeof env - 1),
+                                     gw_str(file, strlen(file))};
+    char why[256];
+    size_t why_n;
+    memset(cells, 0, sizeof cells);
+    unit_mem_init(&mem, 0);
+    gw = gw_new(&mem.mem, &shared, &source, 7, why, sizeof why, &why_n);
+    if (!CHECK(gw != NULL)) {
+        printf("  %.*s\n", (int)why_n, why);
+        exit(1);
+    }
+}
+
+static void end(void) {
+    gw_del(gw);
+    CHECK(mem.blocks == 0);
+}
+
+static void put(const struct gw_slice *slice, struct gw_str chunk) {
+    const char *p = slice->kind == GW_CHUNK ? chunk.p + slice->off : slice->p;
+    CHECK(slice->kind != GW_CHUNK || slice->off + slice->len <= chunk.n);
+    CHECK(out_n + slice->len <= OUT_MAX);
+    memcpy(out + out_n, p, slice->len);
+    out_n += slice->len;
+}
+
+static void pump(struct gw_str chunk) {
+    struct gw_action a;
+    for (;;) {
+        switch (gw_poll(call, &a)) {
+        case GW_WAIT:
+            return;
+        case GW_SEND:
+            attempt = a.attempt;
+            sends++;
+            break;
+        case GW_HEAD:
+            status = a.head.status;
+            break;
+        case GW_DATA:
+            for (uint32_t i = 0; i < a.data.slices_n; i++)
+                put(&a.data.slices[i], chunk);
+            break;
+        case GW_END:
+            ended = true;
+            code = a.end.code;
+            return;
+        default:
+            break;
+        }
+    }
+}
+
+static void feed(const struct gw_event *e, struct gw_str chunk) {
+    CHECK(gw_feed(call, e, now) == 0);
+    pump(chunk);
+}
+
+static void ask(const char *path) {
+    struct gw_event e = {.kind = GW_REQ_HEAD};
+    e.req_head.method = GW_STR("POST");
+    e.req_head.target = gw_str(path, strlen(path));
+    e.req_head.authority = GW_STR("localhost");
+    e.req_head.peer = GW_PEER_LOOPBACK;
+    out_n = 0;
+    sends = status = 0;
+    ended = false;
+    now.mono_ms += 60000;
+    call = gw_open(gw, now);
+    feed(&e, GW_STR(""));
+}
+
+static void answer(bool lines) {
+    struct gw_header type = {GW_STR("content-type"),
+                             lines ? GW_STR("application/x-ndjson") : GW_STR("text/event-stream")};
+    struct gw_event e = {.kind = GW_RES_HEAD, .attempt = attempt};
+    e.res_head = (struct gw_res_head){200, &type, 1, GW_UNKNOWN};
+    feed(&e, GW_STR(""));
+}
+
+/* From memory of its own, which is gone when the feed is over. */
+static void chunk(struct gw_str bytes) {
+    char *copy = malloc(bytes.n > 0 ? bytes.n : 1);
+    if (copy == NULL || bytes.n == 0)
+        return free(copy);
+    memcpy(copy, bytes.p, bytes.n);
+    struct gw_str fed = gw_str(copy, bytes.n);
+    if (!ended)
+        feed(&(struct gw_event){.kind = GW_RES_BODY, .attempt = attempt, .res_body = fed}, fed);
+    memset(copy, '#', bytes.n);
+    free(copy);
+}
+
+static void over(uint32_t how) {
+    if (!ended)
+        feed(&(struct gw_event){.kind = GW_RES_END, .attempt = attempt, .res_end = {how}},
+             GW_STR(""));
+}
+
+/* The words in what the client got: text and tool arguments, decoded by the dialect itself. */
+static size_t words(struct gw_str bytes, bool lines, char *into) {
+    const struct dialect *dialect = NULL;
+    size_t n = 0;
+    while (bytes.n > 0) {
+        struct event e;
+        size_t len = event_length(bytes, 0, lines);
+        if (!CHECK(len > 0))
+            break;
+        event_read(gw_str_sub(bytes, 0, len), lines, &dialect, &e);
+        CHECK(e.is != EVENT_MALFORMED && e.is != EVENT_STRANGE && e.is != EVENT_ERROR);
+        for (uint32_t i = 0; i < e.pieces_n; i++) {
+            if (event_part_of(e.piece[i].channel) == PART_ID)
+                continue;
+            memcpy(into + n, e.piece[i].raw.p, e.piece[i].raw.n);
+            n += e.piece[i].raw.n;
+        }
+        bytes = gw_str_sub(bytes, len, bytes.n);
+    }
+    return n;
+}
+
+/* ------------------------------------------------------------------ streams */
+
+struct sample {
+    const char *path;
+    bool lines;
+    struct gw_str text;  /* as one node says it */
+    struct gw_str other; /* the same in other pieces, as another says it */
+};
+
+#define CHAT(id, delta, finish)                                                                    \
+    "data: {\"id\":\"" id "\",\"choices\":[{\"index\":0,\"delta\":{" delta                         \
+    "},\"finish_reason\":" finish "}]}\n\n"
+#define SAY(id, text) CHAT(id, "\"content\":\"" text "\"", "null")
+#define BLOCK(type, more) "event: " type "\ndata: {\"type\":\"" type "\"" more "}\n\n"
+#define DELTA(text)                                                                                \
+    BLOCK("content_block_delta",                                                                   \
+          ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"" text "\"}")
+#define JSON(text)                                                                                 \
+    BLOCK("content_block_delta",                                                                   \
+          ",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"" text "\"}")
+#define LINE(text, done)                                                                           \
+    "{\"message\":{\"role\":\"assistant\",\"content\":\"" text "\"},\"done\":" done "}\n"
+
+static const struct sample samples[] = {
+    {"/api/heavy/code/v1/chat/completions", false,
+     GW_STR_INIT(CHAT("A", "\"role\":\"assistant\",\"content\":\"\"", "null") SAY("A", "The ") SAY(
+         "A", "caf\xc3\xa9 is") SAY("A", " open\\n\\u00e9") ": note\n\n" SAY("A", ".")
+                     CHAT("A", "", "\"stop\"") "data: [DONE]\n\n"),
+     GW_STR_INIT(CHAT("B", "\"role\":\"assistant\",\"content\":\"\"", "null")
+                     SAY("B", "The caf\xc3\xa9 i") SAY("B", "s open\\n") SAY("B", "\\u00e9.")
+                         CHAT("B", "", "\"stop\"") "data: [DONE]\n\n")},
+    {"/api/heavy/code/v1/chat/completions", false,
+     GW_STR_INIT(
+         CHAT("A",
+              "\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c1\","
+              "\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":\"\"}}]",
+              "null")
+             CHAT("A", "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}}]",
+                  "null")
+                 CHAT("A", "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]",
+                      "null") CHAT("A", "", "\"tool_calls\"") "data: [DONE]\n\n"),
+     GW_STR_INIT(
+         CHAT("B",
+              "\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c2\","
+              "\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":\"{\\\"\"}}]",
+              "null")
+             CHAT("B", "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"a\\\":1}\"}}]",
+                  "null") CHAT("B", "", "\"tool_calls\"") "data: [DONE]\n\n")},
+    {"/api/heavy/code/v1/messages", false,
+     GW_STR_INIT(
+         BLOCK("message_start", ",\"message\":{\"id\":\"m1\",\"role\":\"assistant\"}") BLOCK(
+             "content_block_start",
+             ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}") BLOCK("ping", "")
+             DELTA("Let me") DELTA(" see") BLOCK("content_block_stop", ",\"index\":0") BLOCK(
+                 "content_block_start", ",\"index\":1,\"content_block\":{\"type\":\"tool_use\","
+                                        "\"id\":\"t1\",\"name\":\"look\",\"input\":{}}")
+                 JSON("{\\\"a") JSON("\\\":1}") BLOCK("content_block_stop", ",\"index\":1")
+                     BLOCK("message_delta", ",\"delta\":{\"stop_reason\":\"tool_use\"}")
+                         BLOCK("message_stop", "")),
+     GW_STR_INIT(
+         BLOCK("message_start", ",\"message\":{\"id\":\"m2\",\"role\":\"assistant\"}")
+             BLOCK("content_block_start",
+                   ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
+                 DELTA("Let me se") DELTA("e") BLOCK("content_block_stop", ",\"index\":0") BLOCK(
+                     "content_block_start", ",\"index\":1,\"content_block\":{\"type\":\"tool_use\","
+                                            "\"id\":\"t2\",\"name\":\"look\",\"input\":{}}")
+                     JSON("{\\\"a\\\":1}") BLOCK("content_block_stop", ",\"index\":1")
+                         BLOCK("message_delta", ",\"delta\":{\"stop_reason\":\"tool_use\"}")
+                             BLOCK("message_stop", ""))},
+    {"/api/heavy/code/api/chat", true,
+     GW_STR_INIT(LINE("One ", "false") LINE("two", "false") LINE(" three", "false")
+                     LINE("", "true")),
+     GW_STR_INIT(LINE("On", "false") LINE("e tw", "false") LINE("o three", "false")
+                     LINE("", "true"))},
+};
+enum { SAMPLES = sizeof samples / sizeof *samples };
+
+/* ------------------------------------------------------------------ cuts of the bytes */
+
+static void play(const struct sample *s, size_t first, size_t step) {
+    ask(s->path);
+    answer(s->lines);
+    chunk(gw_str_sub(s->text, 0, first));
+    for (size_t at = first; at < s->text.n; at += step)
+        chunk(gw_str_sub(s->text, at, step));
+    over(GW_CLEAN);
+    CHECK(ended && code == 0 && status == 200 && sends == 1);
+    CHECK(gw_str_eq(gw_str(out, out_n), s->text));
+    gw_close(call, now);
+}
+
+static void test_any_cut(void) {
+    begin("{}");
+    for (size_t i = 0; i < SAMPLES; i++) {
+        const struct sample *s = &samples[i];
+        for (size_t step = 1; step < 9; step++)
+            play(s, 0, step);
+        for (size_t first = 1; first < s->text.n; first++)
+            play(s, first, s->text.n);
+    }
+    end();
+}
+
+/* ------------------------------------------------------------------ streams that break off */
+
+/* Breaks off after `have` bytes, and goes on with the other node's pieces, `step` bytes at a time. */
+static void resume(const struct sample *s, size_t have, size_t step) {
+    char want[2048], got[2048];
+    size_t want_n = words(s->text, s->lines, want);
+    ask(s->path);
+    answer(s->lines);
+    chunk(gw_str_sub(s->text, 0, have));
+    over(GW_CUT);
+    if (!ended) {
+        answer(s->lines);
+        for (size_t at = 0; at < s->other.n; at += step)
+            chunk(gw_str_sub(s->other, at, step));
+        over(GW_CLEAN);
+    }
+    CHECK(ended && code == 0);
+    size_t got_n = words(gw_str(out, out_n), s->lines, got);
+    if (!CHECK(gw_str_eq(gw_str(got, got_n), gw_str(want, want_n))))
+        printf("  cut at %zu: %.*s\n", have, (int)out_n, out);
+    bool one = gw_str_find(gw_str(out, out_n), GW_STR("\"id\":\"A\"")) < 0 ||
+               gw_str_find(gw_str(out, out_n), GW_STR("\"id\":\"B\"")) < 0;
+    CHECK(one); /* ids are of one stream */
+    gw_close(call, now);
+}
+
+static void test_resume_anywhere(void) {
+    begin("{\"breaker\":{\"failure_threshold\":63}}");
+    for (size_t i = 0; i < SAMPLES; i++)
+        for (size_t have = 0; have <= samples[i].text.n; have++) {
+            if (have % 20 == 0) { /* more failures than that open the breakers */
+                end();
+                begin("{\"breaker\":{\"failure_threshold\":63}}");
+            }
+            resume(&samples[i], have, have % 3 == 0 ? 1 : have % 50 + 1);
+        }
+    end();
+}
+
+/* With "resume" off the same is told in the stream. */
+static void test_resume_off(void) {
+    begin("{\"limits\":{\"resume\":false}}");
+    ask(samples[0].path);
+    answer(false);
+    chunk(gw_str_sub(samples[0].text, 0, 300));
+    over(GW_CUT);
+    CHECK(ended && code == 0 && sends == 1);
+    CHECK(gw_str_find(gw_str(out, out_n), GW_STR("data: {\"error\":")) > 0);
+    CHECK(gw_str_find(gw_str(out, out_n), GW_STR("[DONE]")) < 0);
+    gw_close(call, now);
+    end();
+}
+
+/* ------------------------------------------------------------------ limits */
+
+/* An event above the limit is passed on as it comes, and so is all behind it. */
+static void test_huge_event(void) {
+    static char big[40000];
+    memset(big, 'x', sizeof big);
+    begin("{}");
+    ask(samples[0].path);
+    answer(false);
+    chunk(GW_STR(SAY("A", "first") "data: {\"choices\":[{\"delta\":{\"content\":\""));
+    CHECK_EQ_U64(out_n, sizeof SAY("A", "first") - 1);
+    chunk(gw_str(big, sizeof big));
+    CHECK_EQ_U64(out_n, sizeof SAY("A", "first") - 1);
+    chunk(gw_str(big, sizeof big));
+    chunk(gw_str(big, 10));
+    CHECK_EQ_U64(out_n, sizeof SAY("A", "first") - 1 + 39 + 80010);
+    over(GW_CUT);
+    CHECK(ended && code == 1 && sends == 1);
+    gw_close(call, now);
+    end();
+}
+
+/* Many places where an id is another: more than there are slices, and all of it arrives. */
+static void test_many_edits(void) {
+    char many[8192], got[2048];
+    size_t n = 0;
+    begin("{}");
+    ask(samples[0].path);
+    answer(false);
+    chunk(GW_STR(SAY("AAAA", "x")));
+    over(GW_CUT);
+    answer(false);
+    for (int i = 0; i < 40; i++)
+        n += (size_t)snprintf(many + n, sizeof many - n, "%s", SAY("B", "x"));
+    chunk(gw_str(many, n));
+    CHECK_EQ_U64(words(gw_str(out, out_n), false, got), 40);
+    CHECK(gw_str_find(gw_str(out, out_n), GW_STR("\"id\":\"B\"")) < 0);
+    gw_close(call, now);
+    end();
+}
+
+int main(void) {
+    RUN(test_any_cut);
+    RUN(test_resume_anywhere);
+    RUN(test_resume_off);
+    RUN(test_huge_event);
+    RUN(test_many_edits);
+    return unit_end();
+}
