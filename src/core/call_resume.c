@@ -111,15 +111,20 @@ static bool meet(struct stream *s, struct gw_str event, const struct event *e, s
     return true;
 }
 
-/* What is no content: whether the client is to have it (true), once all it had has come again. */
-static bool is_news(struct stream *s, const struct event *e, bool *differs) {
-    bool news = e->finish || e->end || e->mark > s->delivered.mark;
-    *differs = news && s->delivered.behind > 0;
-    if (e->mark > s->delivered.mark)
+/* Whether an event goes out although none of its content is new. `*differs`: it should not come before
+ * all that was delivered has come again. */
+static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool *differs) {
+    bool opens = e->mark > s->delivered.mark;
+    *differs = (e->finish || e->end || opens) && s->delivered.behind > 0;
+    if (e->finish || e->end)
+        return true;
+    if (opens)
         s->delivered.mark = e->mark;
-    else if (e->mark > 0)
-        return false;
-    return news || s->delivered.behind == 0;
+    if (e->mark > 0)
+        return opens;
+    if (e->pieces_n == 0 && e->choices != 0)
+        return (e->choices & ~s->choices_told) != 0; /* the role of a choice is told once */
+    return e->pieces_n == 0 && caught_up;
 }
 
 void resume_differs(struct gw_call *c, struct gw_time now) {
@@ -132,20 +137,19 @@ void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                      const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
     struct edits edits = {.n = 0};
-    bool fresh, differs, news, caught_up = s->delivered.behind == 0;
+    bool fresh, differs, due, caught_up = s->delivered.behind == 0;
     if (e->opaque || !meet(s, event, e, &edits, &fresh)) {
         resume_differs(c, now);
         return;
     }
-    news = is_news(s, e, &differs);
-    if (differs || (fresh && e->mark > 0 && !news)) {
+    due = is_due(s, e, caught_up, &differs);
+    if (differs || (fresh && e->mark > 0 && !due)) {
         resume_differs(c, now);
         return;
     }
     if (e->is == EVENT_CONTENT)
         call_first_content(c, now);
-    /* Content that the client has, and what came around it, is not told again. */
-    if (!fresh && !e->finish && !e->end && (e->pieces_n > 0 || !caught_up || !news))
+    if (!fresh && !due)
         return;
     if (s->id.n > 0 && e->id.n > 0)
         add_edit(&edits, event, e->id, s->id);

@@ -16,8 +16,7 @@ enum {
 /* Whether a comment may go out now: never within an event. */
 static bool may_comment(const struct gw_call *c) {
     const struct stream *s = c->stream;
-    return c->has_head && !s->lines && c->state != CALL_DONE &&
-           (!s->raw || gw_sse_between(&s->sse));
+    return c->has_head && c->state != CALL_DONE && (!s->raw || gw_sse_between(&s->sse));
 }
 
 double stream_tick_at(const struct gw_call *c) {
@@ -49,8 +48,8 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
     if (!c->has_head)
         put_head(c, now);
     s->comment_at = now.mono_ms + COMMENT_MS;
-    if (!s->lines)
-        stream_put_text(c, GW_STR(": heady\n\n"));
+    /* JSON lines know no comments, but a line may begin with a space. */
+    stream_put_text(c, s->lines ? GW_STR(" ") : GW_STR(": heady\n\n"));
 }
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
@@ -94,7 +93,7 @@ static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bo
         call_blame_target(c, trouble);
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, why);
-    s->held.n = s->partial = 0;
+    s->held.n = s->partial = s->choices_told = 0;
     delivered_reset(&s->delivered);
     call_close_attempt(c, drop, now);
     call_try_next(c, !c->body.forgotten, true, now);
@@ -110,6 +109,7 @@ static bool has_other(const struct gw_call *c, struct gw_time now) {
 
 void stream_note_end(struct stream *s, const struct event *e) {
     s->choices |= e->choices;
+    s->choices_told |= e->choices;
     s->choices_over |= e->finished;
     s->finished = s->choices_over != 0 && (s->choices & ~s->choices_over) == 0;
     s->ended |= e->end;

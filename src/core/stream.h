@@ -12,6 +12,9 @@
  *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
  *               ... and nobody left, or what it says differs  an error in the stream's dialect; END
  *
+ * Whenever the client has heard nothing for ten seconds it gets a comment (in JSON lines a space), from
+ * the head on, which waits no longer than that for the first content.
+ *
  * The next target gets the same request. What it says is held against what the client has
  * (delivered.h) and dropped while it is the same; from there on it goes to the client.
  *
@@ -60,14 +63,15 @@ struct stream {
     bool raw;
     bool begun; /* content went to the client */
     bool resumable, resuming;
-    bool finished; /* it has said why it ends */
-    bool ended;    /* its end mark came */
-    uint32_t choices, choices_over;
-    uint32_t status;    /* of the answer that is held */
-    struct gw_str head; /* its lines for the client */
-    double head_at;     /* when the head goes out without content at the latest */
-    double comment_at;  /* when the client gets a comment */
-    struct gw_buf held; /* preamble, then from `partial` on the beginning of an event */
+    bool finished;                  /* it has said why it ends */
+    bool ended;                     /* its end mark came */
+    uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
+    uint32_t choices_told;          /* to the client */
+    uint32_t status;                /* of the answer that is held */
+    struct gw_str head;             /* its lines for the client */
+    double head_at;                 /* when the head goes out without content at the latest */
+    double comment_at;              /* when the client gets a comment */
+    struct gw_buf held;             /* preamble, then from `partial` on the beginning of an event */
     size_t partial;
     struct gw_str chunk;
     struct gw_str id; /* of the first answer */

@@ -1,0 +1,108 @@
+/*
+ * Streams of events: in every cut the same events are found, what they name lies within them, and a
+ * shape that was learned says what reading says. Then the first half of what was found is delivered
+ * and met again: nothing differs from itself.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "core/delivered.h"
+#include "format/shape.h"
+
+struct count {
+    uint32_t events, pieces;
+    uint64_t bytes; /* of content, as it stands */
+};
+
+static void look(struct gw_str event, const struct event *e, struct count *count) {
+    const char *end = event.p + event.n;
+    GW_ASSERT(e->pieces_n <= EVENT_PIECES && e->is <= EVENT_STRANGE);
+    for (uint32_t i = 0; i < e->pieces_n; i++) {
+        struct gw_str raw = e->piece[i].raw;
+        GW_ASSERT(raw.n > 0 && raw.p >= event.p && raw.p + raw.n <= end);
+        count->bytes += raw.n;
+    }
+    GW_ASSERT(e->id.n == 0 || (e->id.p >= event.p && e->id.p + e->id.n <= end));
+    count->events++;
+    count->pieces += e->pieces_n;
+}
+
+static void check_shape(struct shape *shape, struct gw_str event, const struct event *e) {
+    struct event_piece piece;
+    size_t n = shape_match(shape, event, &piece);
+    if (n > 0) {
+        GW_ASSERT(n <= event.n);
+        GW_ASSERT(n < event.n || e->is == EVENT_CONTENT || piece.raw.n == 0);
+        GW_ASSERT(n < event.n || e->pieces_n != 1 || gw_str_eq(piece.raw, e->piece[0].raw));
+    }
+    shape_learn(shape, event, e);
+}
+
+/* Reads the stream, each event looked for after `step` more bytes. */
+static struct count walk(struct gw_str all, bool lines, size_t step, struct delivered *d,
+                         bool again) {
+    const struct dialect *dialect = NULL;
+    struct shape shape = {.before = 0};
+    struct count count = {0, 0, 0};
+    size_t from = 0, have = 0, seen = 0;
+    while (have < all.n) {
+        have = all.n - have < step ? all.n : have + step;
+        for (size_t n = 1; n > 0;) {
+            struct gw_str rest = gw_str(all.p + from, have - from);
+            struct event e;
+            n = event_length(rest, seen, lines);
+            seen = n > 0 ? 0 : rest.n;
+            if (n == 0)
+                break;
+            struct gw_str event = gw_str_sub(rest, 0, n);
+            event_read(event, lines, &dialect, &e);
+            look(event, &e, &count);
+            if (d == NULL)
+                check_shape(&shape, event, &e);
+            for (uint32_t i = 0; d != NULL && i < e.pieces_n; i++) {
+                size_t cut;
+                if (!again && !delivered_add(d, &e.piece[i]))
+                    return count; /* too many channels */
+                GW_ASSERT(!again ||
+                          (delivered_meet(d, &e.piece[i], &cut) && cut == e.piece[i].raw.n));
+            }
+            from += n;
+        }
+    }
+    return count;
+}
+
+static void *mem_get(void *user, size_t n) {
+    (void)user;
+    return malloc(n);
+}
+
+static void mem_put(void *user, void *p, size_t n) {
+    (void)user, (void)n;
+    free(p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const struct gw_mem mem = {mem_get, mem_put, NULL};
+    if (size < 2)
+        return 0;
+    bool lines = data[0] & 1;
+    size_t step = data[1] % 16 + 1u;
+    struct gw_str all = gw_str(data + 2, size - 2);
+    struct count whole = walk(all, lines, all.n + 1, NULL, false);
+    struct count cut = walk(all, lines, step, NULL, false);
+    GW_ASSERT(whole.events == cut.events && whole.pieces == cut.pieces && whole.bytes == cut.bytes);
+    struct gw_arena arena;
+    struct delivered d;
+    gw_arena_init(&arena, &mem, 4096, 1 << 20);
+    delivered_init(&d, &arena);
+    (void)walk(all, lines, all.n + 1, &d, false);
+    if (d.channels_n < DELIVERED_CHANNELS) {
+        delivered_again(&d);
+        (void)walk(all, lines, step, &d, true);
+        GW_ASSERT(d.behind == 0);
+    }
+    gw_arena_del(&arena);
+    return 0;
+}
