@@ -5,12 +5,12 @@
 /* The text from memory of its own, so that reading past it is seen. */
 static bool good(const char *text) {
     struct gw_walk w;
-    size_t n = strlen(text);
-    char *copy = malloc(n > 0 ? n : 1);
+    struct gw_str s = gw_str(text, strlen(text));
+    char *copy = malloc(s.n + 1);
     if (copy == NULL)
         return false;
-    memcpy(copy, text, n);
-    gw_walk_init(&w, gw_str(copy, n));
+    memcpy(copy + 1, s.p, s.n);
+    gw_walk_init(&w, gw_str(copy + 1, s.n));
     gw_walk_skip(&w);
     bool ok = gw_walk_end(&w);
     free(copy);

@@ -46,8 +46,8 @@ static void put(const struct gw_slice *slice, struct gw_str chunk) {
     const char *p = slice->kind == GW_CHUNK ? chunk.p + slice->off : slice->p;
     CHECK(slice->kind != GW_CHUNK || slice->off + slice->len <= chunk.n);
     CHECK(out_n + slice->len <= OUT_MAX);
-    memcpy(out + out_n, p, slice->len);
-    out_n += slice->len;
+    memcpy(out + out_n, p, (size_t)slice->len);
+    out_n += (size_t)slice->len;
 }
 
 static void pump(struct gw_str chunk) {
