@@ -31,7 +31,7 @@
  * |                |                                   |   wide character, inside a chunk's header;   |
  * |                |                                   |   then FIN, or RST by end: reset             |
  * |                |   clean                           |   a clean end, but nothing is finished       |
- * | silent         | tokens: k (3)                     | a stream that stops after k tokens           |
+ * | silent         | tokens: k (3), how: event         | one that stops after k tokens, or inside one |
  * | malformed      | tokens: k (0), what: half, text   | an event too many that cannot be read        |
  * | no_done        |                                   | a good stream without its last line          |
  * | error_event    | tokens: k (0)                     | an error event in a 200, and its end         |

@@ -157,7 +157,10 @@ async function play(stage, script, body, ms) {
             return;
         }
     }
-    if (fault.mode === 'silent') return;
+    if (fault.mode === 'silent') {
+        if (fault.how === 'event') await put(res, self, part(script.tokens[end] ?? 'data: {"', false));
+        return;
+    }
     if (fault.mode === 'cut') {
         await cutOff(stage, [...script.tokens.slice(end), ...script.after]);
         return;

@@ -44,11 +44,42 @@ async function cutBeforeContent(play, stage) {
 /** What the fallback says is not what was said before: that is no continuation, and the client is told.
  * @param {Play} play @param {Stage} stage */
 async function cutAndDifferent(play, stage) {
-    const tokens = play.draw.int(4, 20);
-    for (const node of stage.all) if (node !== stage.sick) await node.control({ mode: 'ok', differs: tokens - 2 });
+    const tokens = play.draw.int(8, 20); // of all choices
+    for (const node of stage.all) if (node !== stage.sick) await node.control({ mode: 'ok', differs: play.draw.int(0, 1) });
     const others = () => {}; // they have words of their own
     const { request, told } = await stage.strike({ mode: 'cut', how: 'fin', tokens, pace: 2 }, { stream: true }, { others });
     honest(told, request);
+}
+
+/** The next target fails as well, before it has said anything new or after: the third goes on.
+ * @param {Play} play @param {Stage} stage */
+async function cutTwice(play, stage) {
+    const [, second, third] = stage.all;
+    if (third === undefined) return;
+    /** @type {Fault[]} */
+    const faults = [
+        { mode: 'cut', how: 'fin', tokens: play.draw.int(1, 22), pace: 1 },
+        { mode: 'cut', how: 'event', tokens: play.draw.int(1, 22), pace: 1 },
+        { mode: play.draw.of(['500', '503', '429', 'reset', 'ngrok', 'context']) },
+        { mode: 'error_event' },
+        { mode: 'empty' },
+    ];
+    await second.control({ ...play.draw.of(faults), count: 1 });
+    await stage.sick.control({ mode: 'cut', how: 'reset', tokens: play.draw.int(1, 20), pace: 1, count: 1 });
+    // Whichever of the two is asked first: both fail once, and nobody can see it.
+    const { request, told, tries } = await stage.turn({ stream: true });
+    good(told, request);
+    assert.equal(tries.at(-1)?.node, third, 'the third served');
+}
+
+/** Longer than anything that a gateway may keep of it. @param {Play} play @param {Stage} stage */
+async function cutLate(play, stage) {
+    const more = { stream: true, max_tokens: 3000, options: { num_predict: 3000 } };
+    const tokens = play.draw.int(500, 2900);
+    const how = play.draw.of(/** @type {const} */ (['reset', 'fin', 'event', 'char', 'chunk']));
+    const { request, told, tries } = await stage.strike({ mode: 'cut', how, tokens }, more);
+    good(told, request);
+    stage.asked(tries, stage.sick, tries[1].node); // the twin may be cooling down
 }
 
 /** The dialects that say at the end how many tokens the prompt had. @param {Stage} stage */
@@ -75,6 +106,10 @@ export async function cutStream(play) {
     }
     await cutBeforeContent(play, stage);
     await stage.settle();
+    await cutTwice(play, stage);
+    await stage.settle();
+    await cutLate(play, stage);
+    await stage.settle();
     await cutAndDifferent(play, stage);
 }
 
@@ -83,7 +118,8 @@ export async function cutStream(play) {
 export async function stalledStream(play) {
     const stage = await play.open();
     const limit = play.limits.silence;
-    const fault = { mode: 'silent', tokens: play.draw.int(1, 20), pace: play.draw.int(0, 5) };
+    const how = play.draw.chance() ? /** @type {const} */ ('event') : undefined;
+    const fault = { mode: 'silent', how, tokens: play.draw.int(1, 20), pace: play.draw.int(0, 5) };
     const { request, told, tries } = await stage.strike(fault, { stream: true });
     good(told, request);
     stage.asked(tries, stage.sick, stage.well);
