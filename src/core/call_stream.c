@@ -395,6 +395,8 @@ void stream_on_limit(struct gw_call *c, struct gw_time now) {
     s->chunk = GW_STR("");
     forget_sent(c);
     if (c->state == CALL_HOLD) {
+        if (!late)
+            call_first_content(c, now); /* it would have taken longer still */
         fail_over(c, POOL_LATE, GW_STR("sent no content in time"), true, now);
     } else if (is_good(s, GW_CUT)) {
         stream_complete(c, true, now);

@@ -456,8 +456,10 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
 void call_on_limit(struct gw_call *c, struct gw_time now) {
     /* A client in a hurry, or one that does not finish, is no fault of the target's. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
-    if (c->state != CALL_KEEP && !hurried)
+    if (c->state != CALL_KEEP && !hurried) {
         call_blame_target(c, POOL_LATE);
+        call_first_content(c, now); /* it would have taken longer still */
+    }
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     call_close_attempt(c, true, now);

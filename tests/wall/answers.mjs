@@ -135,8 +135,11 @@ export async function neverAnswers(play) {
         stage.asked(tries, stage.sick, stage.well);
         assert.ok(told.ms >= limit - SLACK_MS && told.ms < limit + 4000, `it took ${told.ms} ms`);
         assert.ok(!stream || told.gap_ms < 12_000, 'a sign of life every ten seconds');
-        const next = stage.request({ stream });
-        good(await stage.send(next), next);
+        for (let i = 0; i < 3 && stage.shape === 'pair'; i++) {
+            const next = await stage.turn({ stream });
+            good(next.told, next.request);
+            assert.ok(next.told.ms < PROMPT_MS, `the next request waited for it again: ${next.told.ms} ms`);
+        }
     }));
 }
 

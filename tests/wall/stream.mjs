@@ -160,12 +160,11 @@ function readBlocks(told, reader) {
     }
 }
 
-/** NDJSON; an empty line is a sign of life. @param {Told} told @param {Reader} reader */
+/** NDJSON; white space is a sign of life. @param {Told} told @param {Reader} reader */
 function readLines(told, reader) {
     const lines = told.body.split('\n');
-    fault(told, 'half a line', lines.pop() !== '');
-    told.comments += lines.filter((line) => line === '').length;
-    for (const line of lines) if (line !== '') readEvent(told, line, '', reader);
+    fault(told, 'half a line', lines.pop()?.trim() !== '');
+    for (const line of lines) if (line.trim() !== '') readEvent(told, line, '', reader);
 }
 
 /** @param {Told} told */
