@@ -86,11 +86,11 @@ async function outOfUse(play, { threads = 1 } = {}) {
     };
     await Promise.all(Array.from({ length: 64 }, client));
     const later = stage.sick.seen().slice(before);
-    assert.ok(served > 64 * 10, `${served} requests were served meanwhile`);
+    assert.ok(served > 64 * 4, `${served} requests were served meanwhile`);
     assert.ok(later.length >= 1, 'it is tried again');
     const [trial, ...rest] = later;
     const away = trial.at - failed;
-    assert.ok(away > 3000 * 0.8 - 50 && away < 3000 + 1000, `left alone for ${away} ms`);
+    assert.ok(away > 3000 * 0.8 - 50 && away < 3000 + 2000, `left alone for ${away} ms`);
     const early = rest.filter((seen) => seen.at < trial.until - 20);
     assert.deepEqual(early, [], 'not before the trial was over');
     assert.ok(rest.length > 0, 'and used again after it');
