@@ -3,6 +3,7 @@
  * drawn from the seed: the class, the node that is sick, the dialect, the length of the answers.
  */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startCluster } from '../lib/cluster.mjs';
 import { startHost } from '../lib/hosts.mjs';
 import { deltasOf } from '../node/dialects.mjs';
@@ -39,7 +40,8 @@ const SHORT = { stream: 1500, answer: 1500, silence: 1200, outage: 5_000 };
 /** @type {Record<string, [number, number]>} */
 const PAIRS = { reasoning: [1, 2], code: [3, 4], vision: [5, 6], batch: [7, 8] };
 const PATHS = ['/v1/chat/completions', '/v1/completions', '/v1/messages', '/api/chat'];
-const STRIKES_MAX = 12;
+const STRIKES_MAX = 20;
+const BURST_MAX = 8;
 
 /** Draws, each a function of the seed and of how many there were before it. */
 export class Draw {
@@ -153,7 +155,8 @@ export class Stage {
     async strike(fault, more = {}, { timeout = 60_000, others = good } = {}) {
         await this.sick.control(fault);
         for (let i = 0; i < STRIKES_MAX; i++) {
-            const turns = Array.from({ length: Math.max(1, i - 2) }, () => this.turn(more, timeout));
+            if (i >= BURST_MAX) await sleep(200); // it may be cooling down
+            const turns = Array.from({ length: Math.min(Math.max(1, i - 2), BURST_MAX) }, () => this.turn(more, timeout));
             const all = await Promise.all(turns);
             const met = all.filter(({ tries }) => tries.some((one) => one.node === this.sick));
             for (const turn of all) if (!met.includes(turn)) others(turn.told, turn.request);
