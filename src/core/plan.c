@@ -199,14 +199,14 @@ static struct plan_choice go(const struct plan *p, struct pool *pool, int at,
 static struct plan_choice wait(const struct plan *p, const struct pool *pool, double now) {
     struct plan_choice c = {.what = PLAN_NONE, .until_ms = NEVER};
     for (uint32_t i = 0; i < p->n; i++) {
-        const struct pool_backend *b = &pool->backend[p->target[i]->slot];
         enum pool_state state = pool_state_of(pool, p->target[i]->slot, now);
         if (p->spent[i])
             continue;
         if (state == POOL_READY || state == POOL_HALF_OPEN)
             c.slot_may_free = true;
-        if (state == POOL_COOLING && b->cool_until < c.until_ms)
-            c.until_ms = b->cool_until;
+        double until = pool_until(pool, p->target[i]->slot, now);
+        if (until > now && until < c.until_ms)
+            c.until_ms = until;
         if (state != POOL_DOWN)
             c.what = PLAN_WAIT;
     }
