@@ -67,8 +67,8 @@ const SCENARIOS = [
         total: STREAMS,
         connections: STREAMS,
         units: EVENTS,
-        workers: { gateway: askStream, pull: askStream },
-        limits: { pull: 1.15 },
+        workers: { gateway: askStream, pull: askStream, unresumed: askStream },
+        limits: { pull: 1.15, unresumed: 1.10 },
     },
 ];
 
@@ -93,11 +93,12 @@ async function startUpstream() {
     return { port, stop: () => child.kill('SIGKILL') };
 }
 
-/** The gateway's configuration: more in flight than a notebook would take, so that none waits. */
-function writeConfig() {
-    const file = join(ROOT, 'build/bench/gateway.json');
+/** The gateway's configuration: more in flight than a notebook would take, so that none waits.
+ * @param {string} name @param {boolean} resume */
+function writeConfig(name, resume) {
+    const file = join(ROOT, `build/bench/${name}.json`);
     mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
-    writeFileSync(file, '{ "heavy": { "in_flight_max": 1000 } }\n');
+    writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 1000 }, limits: { resume } }));
     return file;
 }
 
@@ -108,7 +109,8 @@ function startWorker(name, upstream) {
     const vars = { NODE: node, GATEWAY_AUTH: 'off' };
     for (let i = 1; i <= 8; i += 1) vars[`COLAB_ENDPOINT_${i}`] = node;
     const file = join(ROOT, `tests/bench/workers/${name}.js`);
-    const modules = name === 'gateway' ? gatewayModules({ config: writeConfig() })
+    const own = name === 'gateway' || name === 'unresumed'; // the gateway, and one that resumes no stream
+    const modules = own ? gatewayModules({ config: writeConfig(name, name === 'gateway') })
         : [{ name: `${name}.js`, kind: /** @type {'esModule'} */ ('esModule'), file }];
     return startWorkerd({ name: `bench-${name}`, modules, vars, cpu: PINNED ? 0 : undefined });
 }

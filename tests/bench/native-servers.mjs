@@ -64,10 +64,10 @@ function startHaproxy(port, node) {
 }
 
 /** The daemon: more in flight than a notebook would take, so that none waits.
- * @param {number} port @param {number} node */
-function startDaemon(port, node) {
+ * @param {number} port @param {number} node @param {Record<string, unknown>} [more] limits */
+function startDaemon(port, node, more) {
     const file = join(DIR, 'gateway.json');
-    const limits = { silence_ms: 600_000, upstream_idle_max: 256, connections_max: 20_000 };
+    const limits = { silence_ms: 600_000, upstream_idle_max: 256, connections_max: 20_000, ...more };
     writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 20_000 }, limits }));
     /** @type {Record<string, string>} */
     const env = { GATEWAY_KEYS: keyLines({ bench: KEY }) };
@@ -78,8 +78,14 @@ function startDaemon(port, node) {
     return start(pinned(0, ['sh', '-c', line, 'sh', binary, ...args]), { env });
 }
 
-const STARTS = { nginx: startNginx, haproxy: startHaproxy, daemon: startDaemon };
-export const PROXIES = /** @type {(keyof typeof STARTS)[]} */ (Object.keys(STARTS));
+const STARTS = {
+    nginx: startNginx,
+    haproxy: startHaproxy,
+    daemon: startDaemon,
+    /** The daemon that resumes no stream. @param {number} port @param {number} node */
+    unresumed: (port, node) => startDaemon(port, node, { resume: false }),
+};
+export const PROXIES = /** @type {const} */ (['nginx', 'haproxy', 'daemon']);
 
 /** @param {keyof typeof STARTS} name @param {number} node @returns {Promise<Server>} */
 export async function startProxy(name, node) {

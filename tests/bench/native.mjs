@@ -36,9 +36,9 @@ const POST = '/v1/chat/completions';
 
 /**
  * One thing that is measured by CPU time: `units` of it in each run of the load. `limit` is for the
- * daemon against nginx, `passed` has nginx pass the request body on as it comes (nginx.conf).
+ * daemon against nginx, `resume` against the daemon that resumes no stream, `passed` has nginx pass the request body on as it comes (nginx.conf).
  * @typedef {{ name: string, unit: string, kind: string, path: string, headers: string, body: number,
- *   connections: number, total: number, units: number, limit?: number, passed?: boolean }} Scenario
+ *   connections: number, total: number, units: number, limit?: number, resume?: number, passed?: boolean }} Scenario
  */
 
 /** @param {string} name @param {number} body @param {number} connections @param {number} total
@@ -60,7 +60,7 @@ const SCENARIOS = [
     { ...requests('large', 100_000, 8, 2000, 0.7), passed: true },
     requests('held', 100_000, 8, 2000),
     events('relayed', 'x-heady-stream: fast\r\n'),
-    events('observed', ''),
+    { ...events('observed', ''), resume: 1.1 },
 ];
 const LATENCY = requests('latency', 1024, 1, 3000, 1);
 
@@ -118,7 +118,9 @@ async function runCpu(s, servers) {
         us[name] = { ...q, user, system: q.median - user };
     }
     const totals = Object.fromEntries(Object.entries(seen).map(([k, list]) => [k, list.map((x) => x.total)]));
-    return { name: s.name, unit: s.unit, us, ratios: [ratio(totals, 'nginx', s.limit), ratio(totals, 'haproxy')] };
+    const ratios = [ratio(totals, 'nginx', s.limit), ratio(totals, 'haproxy')];
+    if (s.resume) ratios.push(ratio(totals, 'unresumed', s.resume));
+    return { name: s.name, unit: s.unit, us, ratios };
 }
 
 /** Latency at one connection; what a proxy adds is its latency less that of the node asked directly.
@@ -158,7 +160,7 @@ async function runIdle(node) {
 function printRatios({ ratios }, name) {
     for (const { to, limit, ok, ...q } of ratios) {
         const verdict = limit ? `  limit ${limit.toFixed(2)}: ${ok ? 'kept' : 'MISSED'}` : '';
-        console.log(`  ${name.padEnd(9)} daemon / ${to.padEnd(8)} ${range(q, 3)}${verdict}`);
+        console.log(`  ${name.padEnd(9)} daemon / ${to.padEnd(9)} ${range(q, 3)}${verdict}`);
     }
 }
 
@@ -167,7 +169,7 @@ function printCpu(report) {
     console.log(`\nCPU, microseconds per ${report.unit}: median (quartiles), of it user + system`);
     for (const [server, q] of Object.entries(report.us)) {
         const parts = `${q.user.toFixed(1)} + ${q.system.toFixed(1)}`;
-        console.log(`  ${report.name.padEnd(9)} ${server.padEnd(8)} ${range(q, 2)}, ${parts}`);
+        console.log(`  ${report.name.padEnd(9)} ${server.padEnd(9)} ${range(q, 2)}, ${parts}`);
     }
     printRatios(report, report.name);
 }
@@ -209,7 +211,9 @@ async function measureAll(node) {
         for (const name of PROXIES) servers.push(await startProxy(name, node.port));
         const cpu = [];
         for (const s of SCENARIOS.filter(({ name }) => chosen(name))) {
-            cpu.push(await runCpu(s, servers));
+            const more = s.resume ? [await startProxy('unresumed', node.port)] : [];
+            cpu.push(await runCpu(s, [...servers, ...more]));
+            for (const server of more) await server.stop();
             printCpu(cpu[cpu.length - 1]);
         }
         const latency = chosen('latency') ? await runLatency(servers) : [];

@@ -4,7 +4,7 @@
  *
  *     path            answer
  *     ----------------+------------------------------------------------------------------------
- *     /events/N       N events of EVENT_BYTES, each stream's GAP_US apart. Streams that run at the
+ *     /events/N       N events of EVENT_BYTES but for the last, each stream's GAP_US apart. Streams that run at the
  *                     same time take turns at even distances, so that each event comes alone.
  *     /idle           one event, then nothing more
  *     anything else   ANSWER_BYTES of JSON
@@ -29,6 +29,7 @@
 enum { FDS_MAX = 65536, HEAD_MAX = 4096, READ_MAX = 1 << 18, EVENTS_AT_ONCE = 256 };
 enum { ANSWER_BYTES = 500, EVENT_BYTES = 154, GAP_US = 5000 };
 
+#define LAST_EVENT "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 #define EVENT_STREAM "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 
 struct connection {
@@ -103,13 +104,12 @@ static void send_event(void) {
     struct connection *c = &connections[turn.fd];
     turns_from = (turns_from + 1) % FDS_MAX;
     turns_n--;
-    if (c->generation != turn.generation || !give(turn.fd, event, event_n))
+    if (c->generation != turn.generation)
         return;
-    if (--c->events > 0) {
+    if (--c->events == 0)
+        (void)give(turn.fd, LAST_EVENT, sizeof LAST_EVENT - 1);
+    else if (give(turn.fd, event, event_n))
         take_turns(turn.fd, turn.generation);
-    } else {
-        (void)give(turn.fd, "0\r\n\r\n", 5);
-    }
 }
 
 /* Sends what is due; returns the time until the next event, -1 if there is none. */

@@ -14,11 +14,13 @@ function stream(response) {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     let left = EVENTS;
     const timer = setInterval(() => {
-        response.write(event);
         left -= 1;
-        if (left > 0) return;
+        if (left > 0) {
+            response.write(event);
+            return;
+        }
         clearInterval(timer);
-        response.end();
+        response.end('data: [DONE]\n\n');
     }, EVENT_MS);
     response.once('close', () => clearInterval(timer));
 }
