@@ -69,8 +69,9 @@ export class Call {
         this.body = new Body(request, 0);
         /** @type {Attempt | null} */
         this.attempt = null;
-        /** The chunk of the answer that is being fed. */
+        /** The chunk of the answer that is being fed, and whether the client has got all of it. */
         this.chunk = EMPTY;
+        this.passed = false;
 
         /** When to tick; and the timer that runs, and for when it is set. */
         this.at = 0;
@@ -394,6 +395,7 @@ export function driveResBody(attempt, bytes) {
     }
     for (let at = 0; at < bytes.length && attempt.state !== OVER; at += PIECE) {
         call.chunk = bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE);
+        call.passed = false;
         feed(call, chunk);
     }
 }
@@ -445,6 +447,7 @@ function actData(call) {
     for (let i = 0; i < count; i += 1) {
         const { kind, bytes, off, len } = core.slice(DATA_SLICES, i);
         const whole = kind === GW_CHUNK && len === call.chunk.length;
+        if (whole) call.passed = true;
         clientPut(call, whole ? call.chunk : bytes ?? call.chunk.subarray(off, off + len));
     }
 }

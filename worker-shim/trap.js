@@ -8,7 +8,10 @@
  *     the call that                      goes on as
  *     trapped it                         500 or an error in its stream; refused for ten minutes
  *     is relayed                         it is: nothing of it is in the core
- *     is observed                        a raw pipe: chunks pass unseen
+ *     is observed, and its last chunk    a raw pipe: chunks pass unseen
+ *     has gone out as it came
+ *     is observed, and the core held     an error in its stream
+ *     some of it back
  *     has no head, its body all held     a new call in the new instance
  *     has no head, and no body any more  500
  */
@@ -65,7 +68,7 @@ export function orphaned(call) {
     const { attempt, body, state } = call;
     if (call.over || state === RAW) return;
     call.id = 0;
-    if (state === STREAM && attempt !== null && attempt.state === HEADED) {
+    if (state === STREAM && attempt !== null && attempt.state === HEADED && call.passed) {
         call.state = RAW;
         arm(call, RAW_MS);
         if (call.wanting) upstreamRead(attempt);

@@ -141,26 +141,28 @@ void delivered_init(struct delivered *d, struct gw_arena *arena) {
 }
 
 static void reset_channel(struct delivered_channel *ch, uint32_t channel) {
-    *ch = (struct delivered_channel){.channel = channel, .step = DELIVERED_STEP};
+    *ch = (struct delivered_channel){.next = ch->next, .channel = channel, .step = DELIVERED_STEP};
 }
 
 void delivered_reset(struct delivered *d) {
-    for (uint32_t i = 0; i < d->channels_n; i++)
-        reset_channel(d->channel[i], d->channel[i]->channel);
+    for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
+        reset_channel(ch, ch->channel);
     d->behind = d->mark = 0;
 }
 
 static struct delivered_channel *find(struct delivered *d, uint32_t channel) {
-    for (uint32_t i = 0; i < d->channels_n; i++)
-        if (d->channel[i]->channel == channel)
-            return d->channel[i];
+    for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
+        if (ch->channel == channel)
+            return ch;
     if (d->channels_n == DELIVERED_CHANNELS)
         return NULL;
     struct delivered_channel *ch = gw_arena_get(d->arena, sizeof *ch);
     if (ch == NULL)
         return NULL;
     reset_channel(ch, channel);
-    d->channel[d->channels_n++] = ch;
+    ch->next = d->first;
+    d->first = ch;
+    d->channels_n++;
     return ch;
 }
 
@@ -207,8 +209,7 @@ bool delivered_add(struct delivered *d, const struct event_piece *piece) {
 
 void delivered_again(struct delivered *d) {
     d->behind = 0;
-    for (uint32_t i = 0; i < d->channels_n; i++) {
-        struct delivered_channel *ch = d->channel[i];
+    for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next) {
         ch->had = ch->tally.n > 0;
         ch->behind = ch->had && event_part_of(ch->channel) != PART_ID;
         ch->again = (struct tally){.n = 0};
@@ -265,8 +266,7 @@ static bool is_tool(uint32_t channel) {
 /* Something new in one channel while another of the same choice lacks what was delivered: the order
  * is another. Only tools that are called side by side may overtake each other. */
 static bool overtakes(const struct delivered *d, uint32_t channel) {
-    for (uint32_t i = 0; d->behind > 0 && i < d->channels_n; i++) {
-        const struct delivered_channel *ch = d->channel[i];
+    for (const struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next) {
         if (ch->behind && event_choice_of(ch->channel) == event_choice_of(channel) &&
             !(is_tool(channel) && is_tool(ch->channel)))
             return true;

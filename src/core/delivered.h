@@ -4,7 +4,7 @@
  *
  * Per channel (a part of a choice or block, format/event.h): how many decoded bytes were delivered,
  * their hash, and the hash as it stood at every 256th byte. There are DELIVERED_CHECKS of those;
- * when they are used up every second one is let go and the distance doubles. So a channel takes 230
+ * when they are used up every second one is let go and the distance doubles. So a channel takes 210
  * bytes however long it gets, and a stream at most DELIVERED_CHANNELS of them (7 KiB): one that has
  * more cannot be resumed.
  *
@@ -27,6 +27,7 @@ struct tally {
 };
 
 struct delivered_channel {
+    struct delivered_channel *next;
     uint32_t channel;
     bool behind;               /* of the attempt at hand less has come than was delivered */
     bool had;                  /* something was delivered when the attempt began */
@@ -41,7 +42,7 @@ struct delivered {
     uint32_t channels_n;
     uint32_t behind; /* how many channels are */
     uint32_t mark;   /* of the last start or end of a block */
-    struct delivered_channel *channel[DELIVERED_CHANNELS];
+    struct delivered_channel *first;
 };
 
 void delivered_init(struct delivered *d, struct gw_arena *arena);

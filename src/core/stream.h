@@ -15,7 +15,7 @@
  * Whenever the client has heard nothing for ten seconds it gets a comment (in JSON lines a space), from
  * the head on, which waits no longer than that for the first content.
  *
- * The next target gets the same request. What it says is held against what the client has
+ * The next target gets the same request, which is held as long as that may be needed. What it says is held against what the client has
  * (delivered.h) and dropped while it is the same; from there on it goes to the client.
  *
  * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes and
@@ -24,7 +24,7 @@
  * Memory. STREAM_PREAMBLE_MAX of preamble and one event that is not whole yet are held, and for the
  * turn in which it gets whole the one behind it: 136 KiB at most, and as a rule nothing. Slices name
  * what goes out; only where an answer is resumed in more than STREAM_SLICES places of one chunk, the
- * rest of that chunk is copied. Beside that the structure itself (1.6 KiB) and delivered.h.
+ * rest of that chunk is copied. Beside that the structure itself (1.2 KiB) and delivered.h.
  */
 #ifndef GW_CORE_STREAM_H
 #define GW_CORE_STREAM_H
@@ -41,7 +41,7 @@ enum {
     STREAM_PREAMBLE_MAX = 8192,
     STREAM_EVENT_MAX = 65536,
     STREAM_SPILL_MAX = 1 << 19,
-    STREAM_SLICES = 16,
+    STREAM_SLICES = 8,
     STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
     STREAM_ID_MAX = 128,
 };

@@ -9,7 +9,7 @@
 
 #include "format/event.h"
 
-enum { SHAPE_MAX = 640 }; /* bytes before and after the string */
+enum { SHAPE_MAX = 512 }; /* bytes before and after the string */
 
 struct shape {
     uint32_t channel;

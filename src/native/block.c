@@ -22,10 +22,21 @@ struct block *block_get(struct blocks *b, size_t want) {
     return block;
 }
 
+struct block *block_exact(size_t n) {
+    struct block *block = malloc(sizeof *block + n);
+    if (block == NULL)
+        return NULL;
+    block->next = NULL;
+    block->off = 0;
+    block->cap = (uint32_t)n;
+    block->from = block->to = 0;
+    return block;
+}
+
 void block_put(struct blocks *b, struct block *block) {
-    bool small = block->cap == BLOCK_SMALL;
+    bool small = block->cap == BLOCK_SMALL, exact = !small && block->cap != BLOCK_LARGE;
     struct block_list *list = small ? &b->small : &b->large;
-    if (list->n >= (small ? BLOCK_SMALL_KEPT : BLOCK_LARGE_KEPT)) {
+    if (exact || list->n >= (small ? BLOCK_SMALL_KEPT : BLOCK_LARGE_KEPT)) {
         free(block);
         return;
     }

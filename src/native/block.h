@@ -35,6 +35,8 @@ struct blocks {
 /* An empty block of BLOCK_SMALL bytes if `want` fits, else of BLOCK_LARGE; NULL if there is no
  * memory. */
 struct block *block_get(struct blocks *b, size_t want);
+/* A block of just `n` bytes, for what is held for long; NULL if there is no memory. */
+struct block *block_exact(size_t n);
 void block_put(struct blocks *b, struct block *block);
 /* Puts a whole chain. */
 void block_put_all(struct blocks *b, struct block *first);

@@ -60,6 +60,22 @@ void body_adopt(struct body *b, struct block *block) {
     b->arrived += block->to - block->from;
 }
 
+void body_tighten(struct body *b, struct blocks *blocks) {
+    struct block *last = b->last, **link = &b->first;
+    if (last == NULL || !b->fin || last->to - last->from > last->cap / 2)
+        return;
+    struct block *tight = block_exact(last->to - last->from);
+    if (tight == NULL)
+        return;
+    memcpy(tight->data, last->data + last->from, tight->cap);
+    tight->to = tight->cap;
+    tight->off = last->off;
+    while (*link != last)
+        link = &(*link)->next;
+    *link = b->last = tight;
+    block_put(blocks, last);
+}
+
 /* The offset behind a block's last byte. */
 static uint64_t end_of(const struct block *block) {
     return block->off + (block->to - block->from);

@@ -34,6 +34,9 @@ bool body_put(struct body *b, struct blocks *blocks, struct gw_str s, uint64_t l
 void body_adopt(struct body *b, struct block *block);
 /* The bytes from `off` on that lie in one block, at most `max`; n == 0 if they are not there. */
 struct gw_str body_at(const struct body *b, uint64_t off, uint64_t max);
+/* A whole body that is held for long takes no more memory than it needs. Nobody may be using its
+ * bytes. */
+void body_tighten(struct body *b, struct blocks *blocks);
 /* Frees the blocks that lie wholly below `off`. */
 void body_free(struct body *b, struct blocks *blocks, uint64_t off);
 

@@ -115,6 +115,13 @@ void drive_release(struct drive *d) {
         body_free(&d->body, &d->loop->blocks, low);
 }
 
+void drive_tighten(struct drive *d) {
+    if (needed(d) != UINT64_MAX)
+        return;
+    d->tight = true;
+    body_tighten(&d->body, &d->loop->blocks);
+}
+
 bool drive_wants(const struct drive *d) {
     const struct body *b = &d->body;
     if (b->fin)

@@ -43,6 +43,7 @@ struct drive {
     bool over;           /* END has come */
     bool broken;         /* an event or an action failed: the call can only be closed */
     bool headed;         /* the front has the head */
+    bool tight;          /* the body, which is still held, has been tightened */
     uint32_t code;       /* of END */
     uint64_t declared;   /* by the last answer to a HEAD: the length of what a GET would get */
     double relay_at;

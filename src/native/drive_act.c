@@ -86,6 +86,8 @@ static void act_wait(struct drive *d, double at) {
     if (d->relay != 0 && d->relay_at < at)
         at = d->relay_at;
     timer_set(&d->timer, at);
+    if (d->headed && !d->tight && d->body.fin && d->relay == 0)
+        drive_tighten(d);
 }
 
 /* Carries one action out; false when there is nothing more to poll. */
