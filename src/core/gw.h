@@ -179,7 +179,7 @@ struct gw_event {
 enum gw_action_kind {
     GW_WAIT = 0, /* drained: sleep until an event or until `at`, which is always finite */
     GW_READ,     /* let request bytes below `read.upto` in */
-    GW_SEND,     /* start an attempt */
+    GW_SEND,     /* start an attempt; behind a HEAD as well: a stream goes on at another target */
     GW_FORGET,   /* request bytes below `forget.below` may be freed once they are sent */
     GW_DROP,     /* cancel attempt `attempt`; none of its events count any more */
     GW_HEAD,     /* the response head to the client */
