@@ -433,8 +433,8 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
      * it has not begun with it. Once more. */
     bool fresh = fail == GW_FAIL_UNTAKEN ||
                  (fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c)));
-    /* But not at a target that has been found bad since. */
-    bool left_alone = pool_state_of(&c->gw->pool, c->attempt.to->slot, now.mono_ms) == POOL_DOWN &&
+    /* But not at a target that has been found bad since, or that waits for its one trial. */
+    bool left_alone = pool_state_of(&c->gw->pool, c->attempt.to->slot, now.mono_ms) != POOL_READY &&
                       !c->attempt.grant.trial;
     if (fresh && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;

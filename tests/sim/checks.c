@@ -281,6 +281,80 @@ void check_after(struct client *c) {
     }
 }
 
+/* ------------------------------------------------------------------ frames */
+
+/* "breaker NAME AT open|closed UNTIL ..." */
+struct told {
+    uint32_t target;
+    double at, until;
+    bool open;
+};
+
+static bool read_told(struct gw_str line, struct told *out) {
+    uint64_t at, until;
+    if (!gw_str_eq(gw_str_cut(&line, ' '), GW_STR("breaker")))
+        return false;
+    struct gw_str name = gw_str_cut(&line, ' ');
+    out->target = target_named(name);
+    bool good = gw_str_u64(gw_str_cut(&line, ' '), &at);
+    struct gw_str state = gw_str_cut(&line, ' ');
+    if (!good || out->target >= TARGETS || !gw_str_u64(gw_str_cut(&line, ' '), &until))
+        return false;
+    out->at = (double)at;
+    out->until = (double)until;
+    out->open = gw_str_eq(state, GW_STR("open"));
+    return true;
+}
+
+void check_news(struct shard *s, struct gw_str lines) {
+    while (lines.n > 0) {
+        struct told t;
+        struct gw_str line = gw_str_cut(&lines, '\n');
+        if (!read_told(line, &t))
+            fail(s->sim, "shard %u says something strange: %.*s", s->index, (int)line.n, line.p);
+        else if (t.at > s->told_at[t.target])
+            s->told_at[t.target] = t.at;
+    }
+}
+
+static void check_line(struct shard *s, const struct told *t, const struct look *now) {
+    double wall = host_time(s).wall_ms, at = t->at < wall ? t->at : wall;
+    const struct breaker_view *is = &now->breaker[t->target];
+    bool closed = is->state == BREAKER_CLOSED;
+    if (at <= s->told_at[t->target])
+        return;
+    s->told_at[t->target] = at;
+    if (t->open ? t->until > wall && closed : !closed)
+        fail(s->sim, "shard %u is told that node-%u is %s, and does not believe it", s->index,
+             t->target + 1, t->open ? "open" : "closed");
+}
+
+/* What is not newer than what it knew has changed nothing. */
+static void check_unmoved(struct shard *s, const double before[TARGETS], const struct look *now) {
+    for (uint32_t i = 0; i < TARGETS; i++) {
+        struct watch *w = &s->process->watch[i];
+        if (!exists(s->sim, i) || now->breaker[i].generation == s->sim->look->breaker[i].generation)
+            continue;
+        if (s->told_at[i] <= before[i])
+            fail(s->sim, "shard %u believes old news of node-%u", s->index, i + 1);
+        w->unreached = 0;
+        w->trial = NULL;
+    }
+}
+
+void check_told(struct shard *s, struct gw_str lines) {
+    struct look now;
+    double before[TARGETS];
+    memcpy(before, s->told_at, sizeof before);
+    look(s, &now);
+    while (lines.n > 0) {
+        struct told t;
+        if (read_told(gw_str_cut(&lines, '\n'), &t))
+            check_line(s, &t, &now);
+    }
+    check_unmoved(s, before, &now);
+}
+
 /* ------------------------------------------------------------------ uptime */
 
 static bool says(const struct client *c, struct gw_str what) {

@@ -10,7 +10,8 @@ enum { POLLS_MAX = 64, TICKS_MAX = 5000, LATE_MS = 20 };
 
 struct gw_time host_time(const struct shard *shard) {
     const struct sim *sim = shard->sim;
-    return (struct gw_time){sim->now + shard->process->mono_offset, sim->now + 1.7e12};
+    return (struct gw_time){sim->now + shard->process->mono_offset,
+                            sim->now + 1.7e12 + shard->process->wall_offset};
 }
 
 static double from_host(const struct shard *shard, double mono) {
@@ -48,6 +49,7 @@ static void start_process(struct sim *sim, uint32_t loops) {
     p->index = sim->processes++;
     p->loops = loops;
     p->mono_offset = between(sim, 0, 1e9);
+    p->wall_offset = chance(sim, 0.3) ? between(sim, -2000, 2000) : 0;
     for (uint32_t i = 0; i < loops; i++) {
         struct shard *s = &sim->shard[sim->shards];
         *s = (struct shard){.sim = sim, .process = p, .index = sim->shards++};
@@ -99,17 +101,17 @@ static struct attempt *find(const struct client *c, uint32_t number) {
     return a;
 }
 
-static uint32_t target_of(struct gw_str name) {
-    if (gw_str_starts(name, GW_STR("node-")))
+uint32_t target_named(struct gw_str name) {
+    if (name.n == 6 && gw_str_starts(name, GW_STR("node-")))
         return (uint32_t)(name.p[5] - '1');
-    return SPARE;
+    return gw_str_eq(name, GW_STR("local/spare")) ? (uint32_t)SPARE : (uint32_t)TARGETS;
 }
 
 static void act_send(struct client *c, const struct gw_action *action) {
     struct sim *sim = c->sim;
     struct attempt *a = world_new(sim, sizeof *a);
     *a = (struct attempt){.sim = sim, .next = c->attempts, .client = c, .number = action->attempt};
-    a->target = target_of(action->send.target.name);
+    a->target = target_named(action->send.target.name);
     a->probe = c->task;
     c->attempts = a;
     sim->counts.attempts++;
@@ -314,6 +316,7 @@ void host_feed(struct client *c, const struct gw_event *event) {
         pump(c);
     drain_ready(c->shard);
     check_after(c);
+    frames_send(c->shard);
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -404,6 +407,7 @@ void host_task(struct sim *sim, void *shard) {
         pump(c);
         drain_ready(s);
         check_after(c);
+        frames_send(s);
         check_before(s);
     }
     if (!(next_ms > 0))

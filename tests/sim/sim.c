@@ -30,6 +30,9 @@ static void settle_settings(struct sim *sim) {
     s->replay_bytes_max = chance(sim, 0.2) ? 200 : 65536;
     s->large = chance(sim, 0.5) ? 0.3 : 0;
     s->has_spare = chance(sim, 0.3);
+    s->frame_ms = chance(sim, 0.3) ? 10000 : between(sim, 2, 500);
+    s->frames_lost = chance(sim, 0.5) ? between(sim, 0, 0.5) : 0;
+    s->frames_repeated = chance(sim, 0.5) ? between(sim, 0, 0.5) : 0;
     s->lost = chance(sim, 0.5) ? 0.01 : 0;
     /* What is lost keeps its slot until it is reaped: with few of them, nothing would be left. */
     s->in_flight_max = s->lost <= 0 && chance(sim, 0.5) ? 1 + pick(sim, 2) : 8;

@@ -49,8 +49,9 @@ struct settings {
     uint32_t in_flight_max, queue_max, threshold, replay_bytes_max;
     bool has_spare;
     double rate; /* requests a second */
+    double frame_ms, frames_lost, frames_repeated;
     double lost, slow, leaves, hurried, streams, repeats, differs, large;
-    bool edge, out_of_memory, no_frames;
+    bool edge, out_of_memory;
 };
 
 enum mood {
@@ -87,7 +88,7 @@ struct watch {
 struct process {
     uint32_t index, loops;
     uint64_t cells[GW_CELLS];
-    double mono_offset; /* every process has a clock of its own */
+    double mono_offset, wall_offset; /* every process has clocks of its own */
     struct watch watch[TARGETS];
     double busy_at[TARGETS]; /* when it last said so; 0: never */
     uint32_t in_flight[TARGETS];
@@ -99,7 +100,7 @@ struct shard {
     struct process *process;
     struct gw *gw;
     uint32_t index;
-    bool tasks_off;
+    double told_at[TARGETS]; /* the newest that it has said or been told of each breaker */
 };
 
 enum attempt_state {
@@ -195,7 +196,6 @@ struct sim {
     struct own *own;
     bool failed, aloud; /* aloud: the log is printed */
     char why[512];
-    struct frame *frames;
     struct look *look; /* the breakers before what is going on now */
 };
 
@@ -226,6 +226,8 @@ void host_open(struct client *c);
 void host_feed(struct client *c, const struct gw_event *event);
 void host_body(struct sim *sim, void *client); /* tells what has come of the request body */
 void host_leave(struct client *c);
+/* TARGETS: there is none of that name. */
+uint32_t target_named(struct gw_str name);
 void host_task(struct sim *sim, void *shard);
 void host_reap(struct sim *sim);
 
@@ -246,8 +248,8 @@ void client_data(struct client *c, struct gw_str bytes);
 void client_end(struct client *c, uint32_t code);
 
 /* frames.c */
-void frames_out(struct shard *shard, struct gw_str lines);
-void frames_tick(struct sim *sim, void *shard);
+/* Tells the others what has changed here. */
+void frames_send(struct shard *from);
 
 /* checks.c */
 void check_before(struct shard *s);
@@ -257,6 +259,9 @@ void check_after(struct client *c);
 void check_release(struct attempt *a);
 void check_paid(struct client *c);
 void check_refusal(struct client *c);
+/* What a shard says of its breakers, and what it makes of what it is told. */
+void check_news(struct shard *s, struct gw_str lines);
+void check_told(struct shard *s, struct gw_str lines);
 void check_calm(struct sim *sim);
 void check_reaped(struct sim *sim);
 
