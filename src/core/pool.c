@@ -190,6 +190,8 @@ void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, doubl
                struct gw_time now) {
     struct pool_backend *b = &p->backend[slot];
     pool_let_go(p, slot, grant, now.mono_ms);
+    b->cooled_at = now.mono_ms;
+    b->seen_at = now.wall_ms;
     /* Requests that were under way together are one sign of load, not many. */
     if (retry_after_ms < 0 && b->cool_until > now.mono_ms)
         return;
@@ -198,8 +200,6 @@ void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, doubl
     double ms =
         retry_after_ms >= 0 ? retry_after_ms : doubling(&b->cool_runs, COOL_FIRST_MS, COOL_LAST_MS);
     b->cool_until = now.mono_ms + ms;
-    b->cooled_at = now.mono_ms;
-    b->seen_at = now.wall_ms;
 }
 
 void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uint32_t trouble,

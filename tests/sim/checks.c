@@ -6,6 +6,7 @@
  *   budget       retries that are not free stay within a bucket as SPEC section 4 describes it
  *   breakers     open: not touched, unless nothing else of the plan can serve (panic); half-open: one
  *                trial at a time; so many failures in a row that never reached a node: not closed
+ *   Retry-After  a node that is busy is not asked again before its time
  *   generations  a breaker changes only by attempts that were sent since its last change
  *   uptime       nobody is refused while a node that is well and has room was not asked
  *   calm         when all nodes are well, every breaker closes, and then every request is served
@@ -18,6 +19,7 @@ enum {
     BUCKET_SLACK = 6, /* a retry is paid when it is decided, and seen when it is sent */
     COOL_MS = 31000,  /* the longest that a node can count as busy */
     ATTEMPTS_MAX = 6,
+    MEMORY_MAX = 256 << 10, /* of one call */
 };
 
 struct look {
@@ -89,6 +91,18 @@ static int passed_over(const struct client *c, const struct attempt *but) {
             is_well(c, i))
             return (int)i;
     return -1;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+void check_memory(struct client *c, size_t before) {
+    struct sim *sim = c->sim;
+    if (sim->live > before)
+        c->memory += sim->live - before;
+    if (c->memory > sim->counts.memory)
+        sim->counts.memory = c->memory;
+    if (c->memory > MEMORY_MAX)
+        fail(sim, "call %u has taken %zu bytes", c->id, c->memory);
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -180,7 +194,43 @@ static void check_breaker(struct attempt *a) {
         check_panic(a, before);
 }
 
+/* ------------------------------------------------------------------ Retry-After */
+
+/* Seconds; a date in the past is none; -1: it says nothing that can be read. */
+static double retry_after(const struct plot *p) {
+    uint64_t seconds;
+    const char *text = p->retry_after;
+    if (text == NULL || strcmp(text, "soon") == 0)
+        return -1;
+    return gw_str_u64(gw_str(text, strlen(text)), &seconds) ? (double)seconds : 0;
+}
+
+static void note_busy(struct shard *s, const struct attempt *a) {
+    double seconds = retry_after(&a->plot);
+    say(s->sim, "shard %u: node-%u is busy (%u), Retry-After %s", s->index, a->target + 1, a->plot.status, a->plot.retry_after != NULL ? a->plot.retry_after : "-");
+    s->process->busy_at[a->target] = s->sim->now;
+    s->cooled_at[a->target] = s->sim->now;
+    if (seconds >= 0)
+        s->cool_until[a->target] = s->sim->now + seconds * 1000;
+}
+
+/* An answer to what was sent since. */
+static void note_free(struct shard *s, const struct attempt *a) {
+    if (a->sent_at >= s->cooled_at[a->target])
+        s->cool_until[a->target] = 0;
+}
+
+static void check_cooling(const struct attempt *a) {
+    const struct shard *s = a->client->shard;
+    bool panic = a->sim->look->breaker[a->target].state != BREAKER_CLOSED;
+    if (!panic && a->sim->now + 1 < s->cool_until[a->target])
+        fail(a->sim, "call %u: sent to node-%u, which has asked for %.0f ms more", a->client->id,
+             a->target + 1, s->cool_until[a->target] - a->sim->now);
+}
+
 void check_send(struct attempt *a) {
+    a->sent_at = a->sim->now;
+    check_cooling(a);
     check_slot(a);
     check_budget(a);
     check_breaker(a);
@@ -228,8 +278,12 @@ void check_event(struct client *c, const struct gw_event *e, struct attempt *a) 
         check_release(a);
     watch_of(a)->unreached = 0;
     a->free_next = is_busy(&a->plot) || is_page(&a->plot);
+    if (a->probe)
+        return;
     if (is_busy(&a->plot))
-        c->shard->process->busy_at[a->target] = c->sim->now;
+        note_busy(c->shard, a);
+    else
+        note_free(c->shard, a);
 }
 
 /* ------------------------------------------------------------------ generations */
@@ -361,15 +415,29 @@ static bool says(const struct client *c, struct gw_str what) {
     return gw_str_find(text_str(&c->reason), what) >= 0;
 }
 
-void check_refusal(struct client *c) {
+/* Whether it could not have gone on at any target. */
+static bool is_excused(struct client *c) {
     const struct sim *sim = c->sim;
+    return sim->now + 1 >= c->deadline || sim->set.out_of_memory || c->sends >= ATTEMPTS_MAX ||
+           says(c, GW_STR("over budget")) || says(c, GW_STR("not held"));
+}
+
+void check_refusal(struct client *c) {
     int well = passed_over(c, NULL);
-    bool excused = sim->now + 1 >= c->deadline || sim->set.out_of_memory ||
-                   c->sends >= ATTEMPTS_MAX || says(c, GW_STR("over budget")) ||
-                   says(c, GW_STR("not held"));
-    if (well >= 0 && !excused)
+    if (well >= 0 && !is_excused(c))
         fail(c->sim, "call %u: refused with %u, but node-%d is well and was not asked", c->id,
              c->status, well + 1);
+}
+
+void check_broken(struct client *c) {
+    const struct sim *sim = c->sim;
+    int well = passed_over(c, NULL);
+    bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0;
+    /* What was paid for and then not sent is not seen here. */
+    bool rich = *tokens_of(c) > BUCKET;
+    if (well >= 0 && held && rich && !is_excused(c))
+        fail(c->sim, "call %u: broken off, but node-%d is well and could have gone on", c->id,
+             well + 1);
 }
 
 void check_calm(struct sim *sim) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BOUND_MS = 150, CONTENTS = 40, CALM_EVERY_MS = 2000 };
+enum { BOUND_MS = 150, CONTENTS = 40, CALM_EVERY_MS = 2500 };
 
 /* ------------------------------------------------------------------ coming and going */
 
@@ -159,8 +159,8 @@ void client_data(struct client *c, struct gw_str bytes) {
 
 /* What a stream says, put together again. */
 struct heard {
-    struct text text;
-    uint32_t finishes, dones, errors, starts;
+    struct text thoughts, text;
+    uint32_t finishes, dones, errors, starts, usages, broken;
     bool torn; /* its last event is not whole */
 };
 
@@ -193,17 +193,23 @@ static bool holds(struct gw_str s, struct gw_str what) {
     return gw_str_find(s, what) >= 0;
 }
 
+static void hear_part(struct sim *sim, struct gw_str data, struct gw_str name, struct text *out) {
+    ptrdiff_t at = gw_str_find(data, name);
+    if (at >= 0)
+        put_decoded(sim, gw_str_sub(data, (size_t)at + name.n, data.n), out);
+}
+
 static void hear_event(struct sim *sim, struct gw_str data, struct heard *h) {
-    struct gw_str content = GW_STR("\"content\":\"");
-    ptrdiff_t at = gw_str_find(data, content);
     if (h->dones > 0 || h->errors > 0)
         fail(sim, "an event after the last: %.*s", (int)data.n, data.p);
     h->dones += gw_str_eq(data, GW_STR("[DONE]"));
     h->errors += holds(data, GW_STR("\"error\""));
     h->starts += holds(data, GW_STR("\"role\""));
     h->finishes += holds(data, GW_STR("\"finish_reason\":\"stop\""));
-    if (at >= 0)
-        put_decoded(sim, gw_str_sub(data, (size_t)at + content.n, data.n), &h->text);
+    h->usages += holds(data, GW_STR("\"usage\""));
+    h->broken += holds(data, GW_STR("{\"broken\""));
+    hear_part(sim, data, GW_STR("\"reasoning_content\":\""), &h->thoughts);
+    hear_part(sim, data, GW_STR("\"content\":\""), &h->text);
 }
 
 static void hear(struct sim *sim, struct gw_str rest, struct heard *h) {
@@ -216,23 +222,33 @@ static void hear(struct sim *sim, struct gw_str rest, struct heard *h) {
         rest = gw_str_sub(rest, (size_t)end + 2, rest.n);
         if (gw_str_starts(event, GW_STR("data: ")))
             hear_event(sim, gw_str_sub(event, 6, event.n), h);
-        else if (!gw_str_starts(event, GW_STR(":")))
+        else if (!gw_str_starts(event, GW_STR(":")) && !gw_str_starts(GW_STR("data: "), event))
             fail(sim, "what is this event: %.*s", (int)event.n, event.p);
     }
 }
 
 /* Whether this is what a node says, whole or the beginning of it. */
-static bool is_said(struct client *c, struct gw_str text, bool whole) {
+static bool says_this(struct client *c, const struct node *n, const struct heard *h, bool whole) {
+    struct sim *sim = c->sim;
+    struct text raw[2] = {0}, thoughts = {0}, text = {0};
+    node_text(sim, c->content, n, &raw[0], &raw[1]);
+    put_decoded(sim, text_str(&raw[0]), &thoughts);
+    put_decoded(sim, text_str(&raw[1]), &text);
+    if (!gw_str_starts(text_str(&text), text_str(&h->text)) || (whole && h->text.n < text.n))
+        return false;
+    bool thought = whole || h->text.n > 0; /* all of it comes first */
+    return !c->streamed || (gw_str_starts(text_str(&thoughts), text_str(&h->thoughts)) &&
+                            (!thought || h->thoughts.n == thoughts.n));
+}
+
+static bool is_said(struct client *c, const struct heard *h, bool whole) {
     bool common = false; /* what all say that do not differ has been looked at */
     for (uint32_t i = 0; i < TARGETS; i++) {
-        struct text raw = {0}, all = {0};
         const struct node *n = &c->sim->node[i];
         if (common && !n->differs)
             continue;
         common |= !n->differs;
-        node_text(c->sim, c->content, n, &raw);
-        put_decoded(c->sim, text_str(&raw), &all);
-        if (gw_str_starts(text_str(&all), text) && (!whole || all.n == text.n))
+        if (says_this(c, n, h, whole))
             return true;
     }
     return false;
@@ -242,20 +258,26 @@ static void check_stream(struct client *c, uint32_t code) {
     struct sim *sim = c->sim;
     struct heard h = {0};
     hear(sim, text_str(&c->got), &h);
-    bool whole = code == 0 && h.errors == 0;
-    struct gw_str text = text_str(&h.text);
-    if (!is_said(c, text, whole))
-        fail(sim, "call %u: a stream that no node has sent, %s: %.*s", c->id,
-             whole ? "ended as if whole" : "broken off", (int)text.n, text.p);
-    if (h.torn && code == 0)
+    /* What is relayed unseen may end anywhere. */
+    bool whole = code == 0 && h.errors == 0 && !c->fast && !c->sniffed;
+    if (!is_said(c, &h, whole))
+        fail(sim, "call %u: a stream that no node has sent, %s: %.*s | %.*s", c->id,
+             whole ? "ended as if whole" : "broken off", (int)h.thoughts.n, h.thoughts.p,
+             (int)h.text.n, h.text.p);
+    if (h.torn && code == 0 && !c->fast && !c->sniffed)
         fail(sim, "call %u: a clean end inside an event", c->id);
-    if (h.starts > 1 || h.finishes > 1 || (whole && h.finishes == 0))
-        fail(sim, "call %u: %u beginnings, %u finishes", c->id, h.starts, h.finishes);
+    if (h.starts > 1 || h.finishes > 1 || h.usages > 1 || (whole && h.finishes == 0))
+        fail(sim, "call %u: %u beginnings, %u finishes, %u usages", c->id, h.starts, h.finishes,
+             h.usages);
+    if (h.broken > 0 && !c->fast)
+        fail(sim, "call %u: a malformed event was passed on", c->id);
+    if (!whole && !c->fast && !c->sniffed)
+        check_broken(c);
 }
 
 static void check_json(struct client *c, uint32_t code) {
     struct gw_str got = text_str(&c->got), before = GW_STR("{\"text\":\"");
-    struct text text = {0};
+    struct heard h = {0};
     if (code != 0)
         return;
     if (c->declared != GW_UNKNOWN && c->declared != got.n)
@@ -263,8 +285,8 @@ static void check_json(struct client *c, uint32_t code) {
              (unsigned long long)c->declared);
     if (c->status != 200)
         return;
-    put_decoded(c->sim, gw_str_sub(got, before.n, got.n), &text);
-    if (!gw_str_starts(got, before) || !is_said(c, text_str(&text), true))
+    put_decoded(c->sim, gw_str_sub(got, before.n, got.n), &h.text);
+    if (!gw_str_starts(got, before) || !is_said(c, &h, true))
         fail(c->sim, "call %u: an answer that no node has given", c->id);
 }
 

@@ -309,7 +309,9 @@ void host_feed(struct client *c, const struct gw_event *event) {
     if (a != NULL)
         check_event(c, event, a);
     c->chunk = event->kind == GW_RES_BODY ? event->res_body : (struct gw_str){NULL, 0};
+    size_t live = sim->live;
     int error = gw_feed(c->call, event, host_time(c->shard));
+    check_memory(c, live);
     if (error != 0)
         give_up(c, error);
     else

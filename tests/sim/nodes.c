@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { WORDS_MIN = 1, WORDS_MORE = 60, MOOD_MS = 6000 };
+enum { WORDS = 60, WORDS_LONG = 800, MOOD_MS = 6000 };
 
 static void step(struct sim *sim, void *attempt);
 
@@ -48,16 +48,23 @@ void node_calm(struct sim *sim) {
 
 /* ------------------------------------------------------------------ what they say */
 
-void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *out) {
+static void put_words(struct sim *sim, struct gw_rng *rng, uint64_t n, struct text *out) {
     static const char *const words[] = {"the ",         "node ", "says\\n",     "caf\xc3\xa9 ",
                                         "\\\"yes\\\" ", "so ",   "\\u00fcber ", "42 "};
-    struct gw_rng rng;
-    gw_rng_init(&rng, content * 64 + (node->differs ? node->index + 1 : 0));
-    uint64_t n = WORDS_MIN + gw_rng_next(&rng) % WORDS_MORE;
     for (uint64_t i = 0; i < n; i++) {
-        const char *word = words[gw_rng_next(&rng) % (sizeof words / sizeof *words)];
+        const char *word = words[gw_rng_next(rng) % (sizeof words / sizeof *words)];
         text_put(sim, out, gw_str(word, strlen(word)));
     }
+}
+
+void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *thoughts,
+               struct text *text) {
+    struct gw_rng rng;
+    gw_rng_init(&rng, content * 64 + (node->differs ? node->index + 1 : 0));
+    uint64_t n = 1 + gw_rng_next(&rng) % (content % 20 == 0 ? WORDS_LONG : WORDS);
+    if (content % 3 == 0)
+        put_words(sim, &rng, n / 2, thoughts);
+    put_words(sim, &rng, n, text);
 }
 
 /* How many bytes of JSON text make a delta: some, and no escape or character is cut apart. */
@@ -73,47 +80,62 @@ static size_t delta_of(struct sim *sim, struct gw_str rest) {
     return n;
 }
 
-static void put_delta(const struct attempt *a, struct text *t, struct gw_str delta,
+/* `name`: of the string that the delta brings; NULL: `delta` is all of it. */
+static void put_delta(const struct attempt *a, const char *name, struct gw_str delta,
                       const char *finish) {
+    struct text *t = (struct text *)&a->plot.body;
     text_putf(a->sim, t,
               "data: {\"id\":\"c-%u-%u\",\"object\":\"chat.completion.chunk\",\"created\":1,"
-              "\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":",
+              "\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{",
               a->client->id, a->number);
-    if (delta.n > 0)
-        text_putf(a->sim, t, "{\"content\":\"%.*s\"}", (int)delta.n, delta.p);
+    if (name != NULL)
+        text_putf(a->sim, t, "\"%s\":\"%.*s\"", name, (int)delta.n, delta.p);
     else
-        text_putf(a->sim, t, finish != NULL ? "{}" : "{\"role\":\"assistant\",\"content\":\"\"}");
-    text_putf(a->sim, t,
-              finish != NULL ? ",\"finish_reason\":\"%s\"}]}\n\n"
-                             : ",\"finish_reason\":null}]}\n\n",
-              finish);
+        text_put(a->sim, t, delta);
+    text_putf(a->sim, t, "},\"finish_reason\":%s}]}\n\n", finish);
 }
 
-static void put_stream(struct attempt *a, struct gw_str text) {
-    struct text *t = &a->plot.body;
-    put_delta(a, t, GW_STR(""), NULL);
+static void put_deltas(struct attempt *a, const char *name, struct gw_str text) {
     while (text.n > 0) {
         size_t n = delta_of(a->sim, text);
-        put_delta(a, t, gw_str_sub(text, 0, n), NULL);
+        put_delta(a, name, gw_str_sub(text, 0, n), "null");
         text = gw_str_sub(text, n, text.n);
         if (chance(a->sim, 0.03))
-            text_put(a->sim, t, GW_STR(": still there\n\n"));
+            text_put(a->sim, &a->plot.body, GW_STR(": still there\n\n"));
     }
-    put_delta(a, t, GW_STR(""), "stop");
-    text_put(a->sim, t, GW_STR("data: [DONE]\n\n"));
+}
+
+static void put_stream(struct attempt *a, struct gw_str thoughts, struct gw_str text) {
+    struct text *t = &a->plot.body;
+    put_delta(a, NULL, GW_STR("\"role\":\"assistant\",\"content\":\"\""), "null");
+    put_deltas(a, "reasoning_content", thoughts);
+    if (chance(a->sim, 0.03))
+        text_put(a->sim, t, GW_STR("data: {\"broken\":\n\n"));
+    put_deltas(a, "content", text);
+    put_delta(a, NULL, GW_STR(""), "\"stop\"");
+    if (chance(a->sim, 0.3))
+        text_put(a->sim, t, GW_STR("data: {\"choices\":[],\"usage\":{\"total_tokens\":7}}\n\n"));
+    if (chance(a->sim, 0.9))
+        text_put(a->sim, t, GW_STR("data: [DONE]\n\n"));
+}
+
+static bool is_stream(const struct attempt *a) {
+    return a->client->streamed && !a->probe;
 }
 
 static void plot_answer(struct attempt *a) {
     struct plot *p = &a->plot;
-    struct text text = {0};
+    struct text thoughts = {0}, text = {0};
     p->status = 200;
     p->type = "application/json";
-    node_text(a->sim, a->client->content, &a->sim->node[a->target], &text);
-    if (a->client->streamed && !a->probe) {
+    node_text(a->sim, a->client->content, &a->sim->node[a->target], &thoughts, &text);
+    if (is_stream(a)) {
         p->type = "text/event-stream";
-        put_stream(a, text_str(&text));
+        put_stream(a, text_str(&thoughts), text_str(&text));
     } else {
-        text_putf(a->sim, &p->body, "{\"text\":\"%s\"}\n", text.p);
+        text_put(a->sim, &p->body, GW_STR("{\"text\":\""));
+        text_put(a->sim, &p->body, text_str(&text));
+        text_put(a->sim, &p->body, GW_STR("\"}\n"));
     }
     p->stop = p->body.n;
     p->then = ENDS;
@@ -176,6 +198,23 @@ static void plot_break(struct attempt *a, bool hangs) {
     struct plot *p = &a->plot;
     p->stop = pick(a->sim, (uint32_t)p->body.n + 1);
     p->then = hangs ? HANGS : CUT;
+    if (is_stream(a) && !hangs && chance(a->sim, 0.4))
+        p->then = ENDS;
+}
+
+/* A 500, or an error as an event of the stream. */
+static void plot_error(struct attempt *a) {
+    struct plot *p = &a->plot;
+    struct gw_str body = text_str(&p->body);
+    if (!is_stream(a) || chance(a->sim, 0.6)) {
+        plot_page(p, a->sim, 500, "application/json", "{\"error\":\"500\"}");
+        return;
+    }
+    size_t from = pick(a->sim, (uint32_t)body.n / 2);
+    ptrdiff_t end = gw_str_find(gw_str_sub(body, from, body.n), GW_STR("\n\n"));
+    p->body.n = end < 0 ? 0 : from + (size_t)end + 2;
+    text_put(a->sim, &p->body, GW_STR("data: {\"error\":{\"message\":\"out of memory\"}}\n\n"));
+    p->stop = p->body.n;
 }
 
 static void plot_mood(struct attempt *a, enum mood mood) {
@@ -191,7 +230,12 @@ static void plot_mood(struct attempt *a, enum mood mood) {
         plot_busy(a);
         break;
     case ERRORS:
-        plot_page(p, a->sim, 500, "application/json", "{\"error\":\"500\"}");
+        plot_error(a);
+        break;
+    case REFUSES:
+        plot_page(p, a->sim, 400, "application/json",
+                  chance(a->sim, 0.5) ? "{\"error\":{\"code\":\"context_length_exceeded\"}}"
+                                      : "{\"error\":{\"code\":\"content_filter\"}}");
         break;
     case GATEWAY:
         plot_page(p, a->sim, chance(a->sim, 0.5) ? 502 : 504, "application/json", "{}");
@@ -313,7 +357,7 @@ static double go_on(struct attempt *a) {
         return p->pace_ms;
     }
     if (p->then != HANGS)
-        tell_end(a, p->then == CUT ? GW_CUT : GW_CLEAN);
+        tell_end(a, p->then == ENDS ? GW_CLEAN : chance(a->sim, 0.2) ? GW_CUT_ALONG : GW_CUT);
     return 0;
 }
 

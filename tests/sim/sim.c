@@ -108,6 +108,8 @@ static void add(struct counts *all, const struct counts *one) {
     all->resumed += one->resumed;
     all->streams += one->streams;
     all->ok += one->ok;
+    if (one->memory > all->memory)
+        all->memory = one->memory;
 }
 
 static void tell(uint64_t seed, const struct sim *sim) {
@@ -169,11 +171,11 @@ int main(int argc, char **argv) {
         bad += !is_good(&sim, seed, &all);
     printf("%llu seeds, %llu calls, %llu served, %llu streams, %llu attempts, %llu retries, %llu "
            "trials, "
-           "%llu panics, %llu frames, %llu lost, %llu failed\n",
+           "%llu panics, %llu frames, %llu lost; a call held %zu bytes; %llu failed\n",
            (unsigned long long)all.seeds, (unsigned long long)all.calls, (unsigned long long)all.ok,
            (unsigned long long)all.streams, (unsigned long long)all.attempts,
            (unsigned long long)all.retries, (unsigned long long)all.trials,
            (unsigned long long)all.panics, (unsigned long long)all.frames,
-           (unsigned long long)all.lost, (unsigned long long)bad);
+           (unsigned long long)all.lost, all.memory, (unsigned long long)bad);
     return bad > 0;
 }

@@ -67,6 +67,7 @@ enum mood {
     CUTS,
     STALLS,
     LATE,
+    REFUSES, /* 400 */
     MOODS,
 };
 
@@ -100,6 +101,7 @@ struct shard {
     struct process *process;
     struct gw *gw;
     uint32_t index;
+    double cooled_at[TARGETS], cool_until[TARGETS]; /* by Retry-After */
     double told_at[TARGETS]; /* the newest that it has said or been told of each breaker */
 };
 
@@ -117,9 +119,9 @@ struct plot {
     const char *retry_after, *type;
     bool ngrok_error, cloudflare;
     struct text body;
-    size_t at, stop; /* told so far; where it stops */
-    enum { ENDS, CUT, HANGS } then;
-    bool mute; /* no head either */
+    size_t at, stop;                /* told so far; where it stops */
+    enum { ENDS, CUT, HANGS } then; /* of a stream cut short, too, ENDS may be without a reset */
+    bool mute;                      /* no head either */
     double first_ms, head_ms, pace_ms;
     uint32_t chunk_max;
 };
@@ -133,7 +135,8 @@ struct attempt {
     bool headed, probe, has_slot, late_events;
     bool free_next;      /* what follows it need not be paid from the retry budget */
     uint32_t generation; /* of the breaker, when it was sent */
-    double lease_until;  /* of a trial; 0: it is none */
+    double sent_at;
+    double lease_until; /* of a trial; 0: it is none */
     struct plot plot;
 };
 
@@ -158,6 +161,7 @@ struct client {
     double tick_at, slow_until, relay_at;
     bool lost, queued;
     uint32_t ticks, sends;
+    size_t memory; /* what the gateway holds for it */
     struct attempt *attempts;
     struct gw_str chunk;
     /* what came of it */
@@ -170,6 +174,7 @@ struct client {
 
 struct counts {
     uint64_t seeds, calls, attempts, retries, trials, panics, frames, lost, resumed, streams, ok;
+    size_t memory; /* the most of one call */
 };
 
 struct sim {
@@ -235,8 +240,9 @@ void host_reap(struct sim *sim);
 void node_begin(struct attempt *a);
 void node_moods(struct sim *sim, void *nothing);
 void node_calm(struct sim *sim);
-/* The text that a target gives for this content. */
-void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *out);
+/* What a target says to this content, as the inside of JSON strings: its thoughts are streamed only. */
+void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *thoughts,
+               struct text *text);
 
 /* clients.c */
 void client_arrive(struct sim *sim, void *nothing);
@@ -256,9 +262,13 @@ void check_before(struct shard *s);
 void check_event(struct client *c, const struct gw_event *event, struct attempt *a);
 void check_send(struct attempt *a);
 void check_after(struct client *c);
+/* Of the gateways' memory, `before` were in use before the feed. */
+void check_memory(struct client *c, size_t before);
 void check_release(struct attempt *a);
 void check_paid(struct client *c);
 void check_refusal(struct client *c);
+/* A stream was broken off. */
+void check_broken(struct client *c);
 /* What a shard says of its breakers, and what it makes of what it is told. */
 void check_news(struct shard *s, struct gw_str lines);
 void check_told(struct shard *s, struct gw_str lines);

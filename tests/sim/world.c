@@ -5,13 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEPS_MAX = 400000 }; /* of one seed: more is a loop without end */
+enum {
+    STEPS_MAX = 400000, /* of one seed: more is a loop without end */
+    OWN_BLOCK = 256 << 10,
+};
 
 /* ------------------------------------------------------------------ memory */
 
+/* What the simulator has: pieces of large blocks. */
 struct own {
     struct own *next;
-    void *p;
+    size_t used, size;
+    _Alignas(16) char bytes[];
 };
 
 /* What the gateways have, each with its size before it. */
@@ -53,13 +58,21 @@ static void put(void *user, void *p, size_t n) {
 }
 
 void *world_new(struct sim *sim, size_t n) {
-    struct own *own = malloc(sizeof *own);
-    void *p = calloc(1, n);
-    if (own == NULL || p == NULL)
-        abort();
-    *own = (struct own){sim->own, p};
-    sim->own = own;
-    return p;
+    struct own *own = sim->own;
+    n = (n + 15) & ~(size_t)15;
+    if (own == NULL || own->size - own->used < n) {
+        size_t size = n > OWN_BLOCK ? n : OWN_BLOCK;
+        own = malloc(sizeof *own + size);
+        if (own == NULL)
+            abort();
+        own->next = sim->own;
+        own->used = 0;
+        own->size = size;
+        sim->own = own;
+    }
+    void *p = own->bytes + own->used;
+    own->used += n;
+    return memset(p, 0, n);
 }
 
 void text_put(struct sim *sim, struct text *t, struct gw_str s) {
@@ -218,7 +231,6 @@ void world_del(struct sim *sim) {
     while (sim->own != NULL) {
         struct own *own = sim->own;
         sim->own = own->next;
-        free(own->p);
         free(own);
     }
     /* After a failure the gateways may still hold theirs. */
