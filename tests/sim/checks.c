@@ -155,13 +155,15 @@ static bool on_trial(const struct attempt *a, const struct sim *sim) {
     return a != NULL && a->state == UNDER_WAY && a->lease_until > sim->now && !a->client->lost;
 }
 
-static void begin_trial(struct attempt *a, struct watch *w) {
+/* `permit_until`: what the breaker says, whose clock counts whole milliseconds. */
+static void begin_trial(struct attempt *a, struct watch *w, double permit_until) {
     struct sim *sim = a->sim;
     bool same = a->next != NULL && a->next == w->trial; /* once more on a fresh connection */
     if (!same && on_trial(w->trial, sim))
         fail(sim, "call %u: node-%u has two trials at once, the other is call %u", a->client->id,
              a->target + 1, w->trial->client->id);
     a->lease_until = same ? w->trial->lease_until : sim->now + BREAKER_LEASE_MS;
+    a->permit_until = permit_until;
     w->trial = a;
     sim->counts.trials += !same;
 }
@@ -189,7 +191,7 @@ static void check_breaker(struct attempt *a) {
     if (before->state == BREAKER_CLOSED || after->state == BREAKER_CLOSED)
         return;
     if (taken || (a->next != NULL && a->next == w->trial && a->next->lease_until > sim->now))
-        begin_trial(a, w);
+        begin_trial(a, w, after->until);
     else
         check_panic(a, before);
 }
@@ -207,7 +209,8 @@ static double retry_after(const struct plot *p) {
 
 static void note_busy(struct shard *s, const struct attempt *a) {
     double seconds = retry_after(&a->plot);
-    say(s->sim, "shard %u: node-%u is busy (%u), Retry-After %s", s->index, a->target + 1, a->plot.status, a->plot.retry_after != NULL ? a->plot.retry_after : "-");
+    say(s->sim, "shard %u: node-%u is busy (%u), Retry-After %s", s->index, a->target + 1,
+        a->plot.status, a->plot.retry_after != NULL ? a->plot.retry_after : "-");
     s->process->busy_at[a->target] = s->sim->now;
     s->cooled_at[a->target] = s->sim->now;
     if (seconds >= 0)
@@ -320,6 +323,16 @@ static void check_change(struct client *c, uint32_t target, const struct breaker
         renew(c, target, after->generation);
 }
 
+/* What a call has taken it gives back when it is over, if not before. */
+static void check_permits(const struct client *c, const struct look *now) {
+    for (const struct attempt *a = c->attempts; a != NULL && c->call == NULL; a = a->next) {
+        const struct breaker_view *is = &now->breaker[a->target];
+        if (a->permit_until > 0 && is->state == BREAKER_TRIAL && is->until == a->permit_until &&
+            is->generation == a->generation)
+            fail(c->sim, "call %u is over, and keeps the permit of node-%u", c->id, a->target + 1);
+    }
+}
+
 void check_after(struct client *c) {
     struct sim *sim = c->sim;
     struct look now;
@@ -333,6 +346,7 @@ void check_after(struct client *c) {
             fail(sim, "node-%u was not reached %u times in a row, and its breaker is closed", i + 1,
                  w->unreached);
     }
+    check_permits(c, &now);
 }
 
 /* ------------------------------------------------------------------ frames */
@@ -434,7 +448,7 @@ void check_broken(struct client *c) {
     int well = passed_over(c, NULL);
     bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0;
     /* What was paid for and then not sent is not seen here. */
-    bool rich = *tokens_of(c) > BUCKET;
+    bool rich = *tokens_of(c) > BUCKET && !sim->set.storm;
     if (well >= 0 && held && rich && !is_excused(c))
         fail(c->sim, "call %u: broken off, but node-%d is well and could have gone on", c->id,
              well + 1);

@@ -110,7 +110,7 @@ void client_arrive(struct sim *sim, void *nothing) {
         world_at(sim, soon, lose, c);
     if (chance(sim, s->slow))
         world_at(sim, soon, dawdle, c);
-    ask(c, pick(sim, CLASSES), chance(sim, s->streams));
+    ask(c, chance(sim, s->focus) ? 1 : pick(sim, CLASSES), chance(sim, s->streams));
     world_at(sim, sim->now + gap(sim), client_arrive, nothing);
 }
 
@@ -259,19 +259,19 @@ static void check_stream(struct client *c, uint32_t code) {
     struct heard h = {0};
     hear(sim, text_str(&c->got), &h);
     /* What is relayed unseen may end anywhere. */
-    bool whole = code == 0 && h.errors == 0 && !c->fast && !c->sniffed;
+    bool whole = code == 0 && h.errors == 0 && !c->fast;
     if (!is_said(c, &h, whole))
         fail(sim, "call %u: a stream that no node has sent, %s: %.*s | %.*s", c->id,
              whole ? "ended as if whole" : "broken off", (int)h.thoughts.n, h.thoughts.p,
              (int)h.text.n, h.text.p);
-    if (h.torn && code == 0 && !c->fast && !c->sniffed)
+    if (h.torn && code == 0 && !c->fast)
         fail(sim, "call %u: a clean end inside an event", c->id);
     if (h.starts > 1 || h.finishes > 1 || h.usages > 1 || (whole && h.finishes == 0))
         fail(sim, "call %u: %u beginnings, %u finishes, %u usages", c->id, h.starts, h.finishes,
              h.usages);
     if (h.broken > 0 && !c->fast)
         fail(sim, "call %u: a malformed event was passed on", c->id);
-    if (!whole && !c->fast && !c->sniffed)
+    if (!whole && !c->fast)
         check_broken(c);
 }
 

@@ -28,17 +28,26 @@ static enum mood any_mood(struct sim *sim) {
     return chance(sim, 0.4) ? GOOD : (enum mood)pick(sim, MOODS);
 }
 
-void node_moods(struct sim *sim, void *nothing) {
+static void set_all(struct sim *sim, enum mood mood) {
+    for (uint32_t i = 0; i < NODES; i++)
+        set_mood(sim, &sim->node[i], mood);
+}
+
+static void change_moods(struct sim *sim, void *nothing) {
     if (sim->calm)
         return;
-    if (chance(sim, 0.12)) {
-        enum mood all = (enum mood)pick(sim, MOODS);
-        for (uint32_t i = 0; i < NODES; i++)
-            set_mood(sim, &sim->node[i], all);
-    } else {
+    if (chance(sim, 0.12))
+        set_all(sim, (enum mood)pick(sim, MOODS));
+    else
         set_mood(sim, &sim->node[pick(sim, TARGETS)], any_mood(sim));
-    }
-    world_at(sim, sim->now + between(sim, 0, MOOD_MS / 2.0), node_moods, nothing);
+    world_at(sim, sim->now + between(sim, 0, MOOD_MS / 2.0), change_moods, nothing);
+}
+
+void node_begin_moods(struct sim *sim) {
+    static const enum mood storms[] = {ERRORS, GATEWAY, RESETS};
+    if (sim->set.storm)
+        set_all(sim, storms[pick(sim, 3)]);
+    world_at(sim, sim->now + between(sim, 0, MOOD_MS / 2.0), change_moods, NULL);
 }
 
 void node_calm(struct sim *sim) {

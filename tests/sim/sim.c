@@ -17,9 +17,9 @@ static char last_words[64]; /* of a seed that ends in a trap */
 
 static void settle_settings(struct sim *sim) {
     struct settings *s = &sim->set;
-    bool storm = chance(sim, 0.15);
-    s->chaos_ms = between(sim, 5000, storm ? 10000 : 40000);
-    s->rate = storm ? between(sim, 30, 80) : between(sim, 2, 8);
+    s->storm = chance(sim, 0.1);
+    s->chaos_ms = between(sim, 4000, s->storm ? 6000 : 40000);
+    s->rate = s->storm ? between(sim, 40, 150) : between(sim, 2, 8);
     s->request_ms = between(sim, 6000, 20000);
     s->queue_ms = chance(sim, 0.2) ? 0 : between(sim, 500, 3000);
     s->queue_max = chance(sim, 0.2) ? 2 : 64;
@@ -42,6 +42,7 @@ static void settle_settings(struct sim *sim) {
     s->streams = between(sim, 0, 1);
     s->repeats = chance(sim, 0.5) ? between(sim, 0, 0.6) : 0;
     s->differs = chance(sim, 0.3) ? 0.3 : 0;
+    s->focus = s->storm ? 0.8 : 0;
     s->edge = chance(sim, 0.5);
     s->out_of_memory = chance(sim, 0.03);
 }
@@ -53,7 +54,7 @@ static void begin(struct sim *sim) {
                                      .differs = chance(sim, sim->set.differs)};
     for (uint32_t i = 0; i < sim->shards; i++)
         host_task(sim, &sim->shard[i]);
-    node_moods(sim, NULL);
+    node_begin_moods(sim);
     client_arrive(sim, NULL);
 }
 

@@ -52,6 +52,8 @@ struct settings {
     double frame_ms, frames_lost, frames_repeated;
     double lost, slow, leaves, hurried, streams, repeats, differs, large;
     bool edge, out_of_memory;
+    bool storm; /* many requests, most of them of one class, and every node fails them */
+    double focus;
 };
 
 enum mood {
@@ -136,7 +138,7 @@ struct attempt {
     bool free_next;      /* what follows it need not be paid from the retry budget */
     uint32_t generation; /* of the breaker, when it was sent */
     double sent_at;
-    double lease_until; /* of a trial; 0: it is none */
+    double lease_until, permit_until; /* of a trial; 0: it is none */
     struct plot plot;
 };
 
@@ -238,7 +240,7 @@ void host_reap(struct sim *sim);
 
 /* nodes.c */
 void node_begin(struct attempt *a);
-void node_moods(struct sim *sim, void *nothing);
+void node_begin_moods(struct sim *sim);
 void node_calm(struct sim *sim);
 /* What a target says to this content, as the inside of JSON strings: its thoughts are streamed only. */
 void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *thoughts,
