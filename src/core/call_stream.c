@@ -200,7 +200,7 @@ static void hold_event(struct gw_call *c, struct gw_slice at, struct gw_str even
             pass_error(c, at, now);
         else
             pass(c, at, e);
-    } else if (e->is == EVENT_MALFORMED && known) {
+    } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
     } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->dialect == NULL)) {
         if (at.kind == GW_LITERAL)
@@ -366,6 +366,7 @@ static void end_partial(struct gw_call *c, struct gw_time now) {
     if (s->held.n == s->partial || s->raw)
         return;
     s->chunk = s->lines ? GW_STR("\n") : GW_STR("\n\n");
+    s->closing = true;
     go_on_partial(c, now);
 }
 
@@ -433,7 +434,7 @@ void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     struct stream *s = c->stream;
     s->choices = s->choices_over = 0;
-    s->finished = s->ended = false;
+    s->finished = s->ended = s->closing = false;
     if (s->begun) {
         c->state = CALL_OBSERVE;
         s->resuming = true;

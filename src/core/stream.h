@@ -63,8 +63,9 @@ struct stream {
     bool raw;
     bool begun; /* content went to the client */
     bool resumable, resuming;
-    bool finished;                  /* it has said why it ends */
-    bool ended;                     /* its end mark came */
+    bool finished; /* it has said why it ends */
+    bool ended;    /* its end mark came */
+    bool closing;  /* nothing follows: what looks like its last event may be torn */
     uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
     uint32_t choices_told;          /* to the client */
     uint32_t status;                /* of the answer that is held */

