@@ -174,10 +174,12 @@ static void put_char(struct sim *sim, struct text *out, uint32_t c) {
 static void put_decoded(struct sim *sim, struct gw_str s, struct text *out) {
     for (size_t i = 0; i < s.n && s.p[i] != '"'; i++) {
         char hex[5] = "";
-        if (s.p[i] != '\\') {
-            text_put(sim, out, gw_str(s.p + i, 1));
-            continue;
-        }
+        size_t plain = i;
+        while (i < s.n && s.p[i] != '"' && s.p[i] != '\\')
+            i++;
+        text_put(sim, out, gw_str(s.p + plain, i - plain));
+        if (i == s.n || s.p[i] == '"')
+            break;
         i++;
         if (s.p[i] == 'u' && i + 4 < s.n) {
             memcpy(hex, s.p + i + 1, 4);
@@ -189,27 +191,33 @@ static void put_decoded(struct sim *sim, struct gw_str s, struct text *out) {
     }
 }
 
-static bool holds(struct gw_str s, struct gw_str what) {
-    return gw_str_find(s, what) >= 0;
-}
-
-static void hear_part(struct sim *sim, struct gw_str data, struct gw_str name, struct text *out) {
-    ptrdiff_t at = gw_str_find(data, name);
-    if (at >= 0)
-        put_decoded(sim, gw_str_sub(data, (size_t)at + name.n, data.n), out);
+static void hear_delta(struct sim *sim, struct gw_str delta, struct heard *h) {
+    struct gw_str text = GW_STR("\"content\":\""), thought = GW_STR("\"reasoning_content\":\"");
+    h->starts += gw_str_starts(delta, GW_STR("\"role\""));
+    h->finishes += gw_str_ends(delta, GW_STR("\"finish_reason\":\"stop\"}]}"));
+    if (gw_str_starts(delta, text))
+        put_decoded(sim, gw_str_sub(delta, text.n, delta.n), &h->text);
+    else if (gw_str_starts(delta, thought))
+        put_decoded(sim, gw_str_sub(delta, thought.n, delta.n), &h->thoughts);
 }
 
 static void hear_event(struct sim *sim, struct gw_str data, struct heard *h) {
+    struct gw_str name = GW_STR("\"delta\":{");
+    ptrdiff_t delta = gw_str_find(data, name);
     if (h->dones > 0 || h->errors > 0)
         fail(sim, "an event after the last: %.*s", (int)data.n, data.p);
-    h->dones += gw_str_eq(data, GW_STR("[DONE]"));
-    h->errors += holds(data, GW_STR("\"error\""));
-    h->starts += holds(data, GW_STR("\"role\""));
-    h->finishes += holds(data, GW_STR("\"finish_reason\":\"stop\""));
-    h->usages += holds(data, GW_STR("\"usage\""));
-    h->broken += holds(data, GW_STR("{\"broken\""));
-    hear_part(sim, data, GW_STR("\"reasoning_content\":\""), &h->thoughts);
-    hear_part(sim, data, GW_STR("\"content\":\""), &h->text);
+    if (delta >= 0)
+        hear_delta(sim, gw_str_sub(data, (size_t)delta + name.n, data.n), h);
+    else if (gw_str_eq(data, GW_STR("[DONE]")))
+        h->dones++;
+    else if (gw_str_starts(data, GW_STR("{\"error\"")))
+        h->errors++;
+    else if (gw_str_starts(data, GW_STR("{\"broken\"")))
+        h->broken++;
+    else if (gw_str_find(data, GW_STR("\"usage\"")) >= 0)
+        h->usages++;
+    else
+        fail(sim, "nobody has sent this event: %.*s", (int)data.n, data.p);
 }
 
 static void hear(struct sim *sim, struct gw_str rest, struct heard *h) {

@@ -7,7 +7,7 @@
 
 enum {
     STEPS_MAX = 400000, /* of one seed: more is a loop without end */
-    OWN_BLOCK = 256 << 10,
+    OWN_BLOCK = 64 << 10,
 };
 
 /* ------------------------------------------------------------------ memory */
