@@ -42,8 +42,8 @@ enum plan_what {
 struct plan_choice {
     enum plan_what what;
     uint32_t at;
-    double until_ms; /* PLAN_WAIT: the earliest end of a cool-down or an open time; or far */
-    bool slot_may_free;         /* PLAN_WAIT: some target is only full */
+    double until_ms;    /* PLAN_WAIT: the earliest end of a cool-down or an open time; or far */
+    bool slot_may_free; /* PLAN_WAIT: some target is only full */
     struct breaker_grant grant; /* PLAN_GO */
 };
 
