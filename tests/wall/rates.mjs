@@ -56,16 +56,20 @@ export class Clients {
     }
 
     /** `n` requests, `clients` at a time. @param {number} n @param {number} clients
-     *  @param {(i: number) => Promise<Reply>} one @returns {Promise<Reply[]>} */
+     *  @param {(i: number) => Promise<Reply>} one
+     *  @returns {Promise<Record<number, number>>} how many had which status: too many to keep them all */
     async many(n, clients, one) {
-        /** @type {Reply[]} */
-        const all = [];
+        /** @type {Record<number, number>} */
+        const statuses = {};
         let next = 0;
         const client = async () => {
-            while (next < n) all.push(await one(next++));
+            while (next < n) {
+                const { status } = await one(next++);
+                statuses[status] = (statuses[status] ?? 0) + 1;
+            }
         };
         await Promise.all(Array.from({ length: clients }, client));
-        return all;
+        return statuses;
     }
 
     close() {
