@@ -91,7 +91,8 @@ export function deltasOf(body, { differs, node } = {}) {
     const n = Number(body.n ?? 1);
     const all = Array.from({ length: n }, (_, choice) => {
         const same = choiceOf(body, choice, '');
-        return differs === undefined ? same : [...same.slice(0, differs), ...choiceOf(body, choice, `node ${node} `).slice(differs)];
+        if (differs === undefined) return same;
+        return [...same.slice(0, differs), ...choiceOf(body, choice, `node ${node} `).slice(differs)];
     });
     return all[0].flatMap((_, i) => all.map((one) => one[i]));
 }
@@ -195,11 +196,12 @@ const completions = {
         const event = (text, finish_reason) =>
             dataEvent({ ...head, choices: [{ index: 0, text, logprobs: null, finish_reason }] });
         const withUsage = body.stream_options?.include_usage === true;
+        const usage = withUsage ? [dataEvent({ ...head, choices: [], usage: openaiUsage(said) })] : [];
         return {
             type: 'text/event-stream; charset=utf-8',
             before: [],
             tokens: said.deltas.map((d) => event(d.piece, null)),
-            after: [event('', 'stop'), ...(withUsage ? [dataEvent({ ...head, choices: [], usage: openaiUsage(said) })] : [])],
+            after: [event('', 'stop'), ...usage],
             done: 'data: [DONE]\n\n',
         };
     },

@@ -95,7 +95,8 @@ function edited(script, dialect, fault) {
                 ? { ...nothing, tokens: [failure] }
                 : { ...nothing, before: script.before, tokens: [...script.tokens.slice(0, k), failure] };
         case 'empty':
-            return { ...nothing, before: fault.with === 'role' ? script.before : [], done: fault.with === 'done' ? script.done : '' };
+            if (fault.with === 'role') return { ...nothing, before: script.before };
+            return fault.with === 'done' ? { ...nothing, done: script.done } : nothing;
         default:
             return script;
     }

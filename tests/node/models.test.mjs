@@ -76,7 +76,8 @@ describe('models of a node', { timeout: 60_000 }, () => {
 
     test('each dialect streams in its own events, and answers whole', async () => {
         const messages = BODY.messages;
-        const anthropic = (await postJson(nodes[0].url, '/v1/messages', { stream: true, max_tokens: 3, messages })).text;
+        const short = { stream: true, max_tokens: 3, messages };
+        const anthropic = (await postJson(nodes[0].url, '/v1/messages', short)).text;
         assert.deepEqual([...anthropic.matchAll(/^event: (.*)$/gm)].map((match) => match[1]), [
             'message_start', 'ping', 'content_block_start', 'content_block_delta', 'content_block_delta',
             'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop',
@@ -117,7 +118,8 @@ describe('models of a node', { timeout: 60_000 }, () => {
         assert.match(broken.text, /\[DONE\]/);
         const endless = await under({ mode: 'no_done' });
         assert.ok(endless.text.includes('"stop"') && !endless.text.includes('[DONE]'));
-        assert.deepEqual(eventsOf((await under({ mode: 'error_event' })).text).map((e) => e.error.type), ['server_error']);
+        const failed = await under({ mode: 'error_event' });
+        assert.deepEqual(eventsOf(failed.text).map((event) => event.error.type), ['server_error']);
         assert.equal(eventsOf((await under({ mode: 'empty' })).text).length, 0);
         assert.equal(eventsOf((await under({ mode: 'empty', with: 'role' })).text).length, 1);
     });

@@ -68,7 +68,8 @@ export class Draw {
 
     /** @template T @param {readonly T[]} list @returns {T[]} the same in another order */
     shuffled(list) {
-        return list.map((value) => ({ value, key: this.next() })).sort((a, b) => a.key - b.key).map(({ value }) => value);
+        const keyed = list.map((value) => ({ value, key: this.next() }));
+        return keyed.sort((a, b) => a.key - b.key).map(({ value }) => value);
     }
 }
 
@@ -86,8 +87,9 @@ export class Stage {
         this.sick = cluster.node(drawn.sick);
         this.twin = cluster.node(pair[0] === drawn.sick ? pair[1] : pair[0]);
         /** Who may serve, the sick one first. */
-        this.all = drawn.shape === 'only' ? [this.sick] : [this.sick, drawn.shape === 'pair' ? this.twin : cluster.node(1)];
-        if (drawn.shape === 'pair' && drawn.name !== 'reasoning') this.all.push(cluster.node(1));
+        this.all = [this.sick];
+        if (drawn.shape === 'pair') this.all.push(this.twin);
+        if (drawn.shape !== 'only' && drawn.name !== 'reasoning') this.all.push(cluster.node(1));
         this.path = draw.of(PATHS);
         this.serial = 0;
         /** @type {import('../lib/hosts.mjs').Host} */
@@ -104,7 +106,8 @@ export class Stage {
         /** @type {Record<string, string>} */
         const env = { ...this.cluster.env, GATEWAY_AUTH: 'off' };
         for (let n = 1; n <= 8; n++) {
-            if (PAIRS[this.class].includes(n) && !this.all.includes(this.cluster.node(n))) delete env[`COLAB_ENDPOINT_${n}`];
+            const here = this.all.includes(this.cluster.node(n));
+            if (PAIRS[this.class].includes(n) && !here) delete env[`COLAB_ENDPOINT_${n}`];
         }
         if (this.shape === 'only') delete env.COLAB_ENDPOINT_1;
         if (this.all.includes(this.cluster.node(1))) env.COLAB_ENDPOINT_1 = this.cluster.node(1).url;
@@ -114,7 +117,8 @@ export class Stage {
     /** A request like no other before it. @param {Record<string, unknown>} [more] @returns {Request} */
     request(more = {}) {
         const words = `request ${++this.serial} of ${this.class}`;
-        const input = this.path === '/v1/completions' ? { prompt: words } : { messages: [{ role: 'user', content: words }] };
+        const messages = [{ role: 'user', content: words }];
+        const input = this.path === '/v1/completions' ? { prompt: words } : { messages };
         const n = this.draw.int(24, 60);
         const count = this.path === '/api/chat' ? { options: { num_predict: n } } : { max_tokens: n };
         const extra = this.path === '/v1/chat/completions' && more.stream === true
@@ -156,7 +160,8 @@ export class Stage {
         await this.sick.control(fault);
         for (let i = 0; i < STRIKES_MAX; i++) {
             if (i >= BURST_MAX) await sleep(200); // it may be cooling down
-            const turns = Array.from({ length: Math.min(Math.max(1, i - 2), BURST_MAX) }, () => this.turn(more, timeout));
+            const length = Math.min(Math.max(1, i - 2), BURST_MAX);
+            const turns = Array.from({ length }, () => this.turn(more, timeout));
             const all = await Promise.all(turns);
             const met = all.filter(({ tries }) => tries.some((one) => one.node === this.sick));
             for (const turn of all) if (!met.includes(turn)) others(turn.told, turn.request);
@@ -174,7 +179,8 @@ export class Stage {
 
     /** @param {Try[]} tries @param {Node[]} nodes */
     asked(tries, ...nodes) {
-        assert.deepEqual(tries.map((one) => one.node.id), nodes.map((node) => node.id), 'the nodes that were asked, in turn');
+        const ids = tries.map((one) => one.node.id);
+        assert.deepEqual(ids, nodes.map((node) => node.id), 'the nodes that were asked, in turn');
         const bodies = new Set(tries.map((one) => one.seen.sha).filter((sha) => sha !== ''));
         assert.ok(bodies.size <= 1, 'every node got the same bytes');
     }

@@ -154,7 +154,9 @@ function readBlocks(told, reader) {
         const lines = block.split('\n');
         told.comments += lines.filter((line) => line.startsWith(':')).length;
         /** @param {string} field */
-        const of = (field) => lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trim());
+        const of = (field) => lines
+            .filter((line) => line.startsWith(`${field}:`))
+            .map((line) => line.slice(field.length + 1).trim());
         const data = of('data');
         if (data.length > 0) readEvent(told, data.join('\n'), of('event')[0] ?? '', reader);
     }

@@ -10,6 +10,7 @@ import { good, honest, named } from './stage.mjs';
 
 const GRACE_MS = 2500; // beyond a limit, on a machine that may be busy
 const ALIVE_MS = 12_000; // comments come every ten seconds
+const WAYS = /** @type {const} */ (['reset', 'fin', 'event', 'char', 'chunk', 'clean', 'error']);
 
 /** The first token comes too late: another target is asked, and of the first nothing is seen.
  * @param {Play} play */
@@ -45,9 +46,10 @@ async function cutBeforeContent(play, stage) {
  * @param {Play} play @param {Stage} stage */
 async function cutAndDifferent(play, stage) {
     const tokens = play.draw.int(8, 20); // of all choices
-    for (const node of stage.all) if (node !== stage.sick) await node.control({ mode: 'ok', differs: play.draw.int(0, 1) });
+    for (const node of stage.all.slice(1)) await node.control({ mode: 'ok', differs: play.draw.int(0, 1) });
     const others = () => {}; // they have words of their own
-    const { request, told } = await stage.strike({ mode: 'cut', how: 'fin', tokens, pace: 2 }, { stream: true }, { others });
+    const fault = { mode: 'cut', how: /** @type {const} */ ('fin'), tokens, pace: 2 };
+    const { request, told } = await stage.strike(fault, { stream: true }, { others });
     honest(told, request);
 }
 
@@ -87,15 +89,16 @@ function tellsUsage(stage) {
     return stage.path !== '/v1/messages';
 }
 
-/** Cut after the first tokens, in each way there is: the next target goes on from there, to the byte, and
- * what it used is what is told.
+/** Cut after the first tokens, in each way there is, or ended by an error event: the next target goes on
+ * from there, to the byte, and what it used is what is told.
  * @param {Play} play */
 export async function cutStream(play) {
-    const ways = play.draw.shuffled(/** @type {const} */ (['reset', 'fin', 'event', 'char', 'chunk']));
+    const ways = play.draw.shuffled(WAYS);
     const stage = await play.open();
     for (const how of ways) {
         const end = play.draw.chance(0.3) ? /** @type {const} */ ('reset') : undefined;
-        const fault = { mode: 'cut', how, end, tokens: play.draw.int(1, 20), pace: play.draw.int(0, 5) };
+        const where = { tokens: play.draw.int(1, 20), pace: play.draw.int(0, 5) };
+        const fault = how === 'error' ? { mode: 'error_event', ...where } : { mode: 'cut', how, end, ...where };
         for (const node of stage.all) await node.control({ mode: 'ok', prompt_tokens: 1000 });
         const more = { stream: true, stream_options: { include_usage: true } };
         const { request, told, tries } = await stage.strike(fault, more);
@@ -159,8 +162,9 @@ export async function withoutDone(play) {
 export async function prefillRefused(play) {
     const stage = await play.open();
     if (stage.path === '/v1/completions') stage.path = '/v1/messages';
-    for (const node of stage.all) if (node !== stage.sick) await node.control('no_prefill');
-    const fault = { mode: 'cut', how: play.draw.of(/** @type {const} */ (['reset', 'fin', 'event'])), tokens: play.draw.int(2, 20) };
+    for (const node of stage.all.slice(1)) await node.control('no_prefill');
+    const how = play.draw.of(/** @type {const} */ (['reset', 'fin', 'event']));
+    const fault = { mode: 'cut', how, tokens: play.draw.int(2, 20) };
     const { request, told, tries } = await stage.strike({ ...fault, pace: 2 }, { stream: true });
     good(told, request);
     stage.asked(tries, stage.sick, stage.well);
