@@ -20,6 +20,7 @@ struct tracked {
     struct gw_call *call;
     bool fed, head, ended, finished, attempt_open;
     uint32_t attempt, relayed;
+    size_t chunk; /* bytes of the chunk that is being fed */
     uint64_t body_off, body_len;
     bool body_fin;
 };
@@ -58,6 +59,16 @@ static struct gw_str bytes(struct input *in, size_t n) {
     return s;
 }
 
+/* What goes out of the chunk just fed lies within it. */
+static void check_slices(const struct gw_action *a, size_t chunk) {
+    for (uint32_t i = 0; i < a->data.slices_n; i++) {
+        const struct gw_slice *s = &a->data.slices[i];
+        GW_ASSERT(s->len > 0);
+        GW_ASSERT(s->kind != GW_CHUNK || (s->off <= chunk && s->len <= chunk - s->off));
+        GW_ASSERT(s->kind != GW_LITERAL || s->p != NULL);
+    }
+}
+
 static void on_action(struct tracked *t, const struct gw_action *a) {
     GW_ASSERT(!t->ended || a->kind == GW_END);
     switch (a->kind) {
@@ -79,6 +90,7 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         break;
     case GW_DATA:
         GW_ASSERT(t->head);
+        check_slices(a, t->chunk);
         break;
     case GW_RELAY:
         GW_ASSERT(t->head);
@@ -292,9 +304,44 @@ static void body(struct world *w, struct tracked *t) {
     feed(w, t, &e);
 }
 
+/* Events as nodes send them, one behind the other, and cut anywhere; or just bytes. */
+static struct gw_str stream_bytes(struct input *in, char *into, size_t max) {
+    static const char *const events[] = {
+        "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n",
+        "data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one \"}}]}\n\n",
+        "data: {\"id\":\"bb\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one two\"}}]}\n\n",
+        "data: {\"id\":\"c\",\"choices\":[{\"index\":1,\"delta\":{\"content\":\"\\ud83d\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: [DONE]\n\n",
+        "data: {\"error\":{\"message\":\"no\"}}\n\n",
+        "data: {\"choices\":[{\n\n",
+        ": comment\n\n",
+        "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\"}}\n\n",
+        "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"text\":\"one \"}}\n\n",
+        "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+        "{\"message\":{\"content\":\"one \"},\"done\":false}\n",
+        "{\"message\":{\"content\":\"\"},\"done\":true}\n",
+        "data: 7\n\n"};
+    size_t n = 0;
+    uint8_t pick = byte(in);
+    if (pick >= 192)
+        return bytes(in, byte(in));
+    for (unsigned i = 0; i < 1u + pick % 4; i++) {
+        struct gw_str event = gw_str(events[byte(in) % 15], 0);
+        event.n = strlen(event.p);
+        if (event.n > max - n)
+            break;
+        memcpy(into + n, event.p, event.n);
+        n += event.n;
+    }
+    size_t off = pick % 8 == 0 ? byte(in) % (n + 1) : 0;
+    return gw_str(into + off, pick % 8 == 1 ? byte(in) % (n + 1) : n - off);
+}
+
 static void response(struct world *w, struct tracked *t, uint32_t kind) {
     static const uint32_t statuses[] = {200, 200, 200, 429, 500, 503, 404, 530, 502, 204};
     struct gw_header h[4];
+    char text[1024];
     struct gw_event e = {.kind = kind, .attempt = t->attempt};
     if (kind == GW_RES_HEAD && answer_question(w, t))
         return;
@@ -304,9 +351,10 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
         e.res_head.headers_n = headers(&w->in, h);
         e.res_head.body_len = byte(&w->in) % 2 ? GW_UNKNOWN : byte(&w->in);
     } else if (kind == GW_RES_BODY) {
-        e.res_body = bytes(&w->in, byte(&w->in));
+        e.res_body = stream_bytes(&w->in, text, sizeof text);
+        t->chunk = e.res_body.n;
     } else if (kind == GW_RES_END) {
-        e.res_end.how = byte(&w->in) % 2;
+        e.res_end.how = byte(&w->in) % 3;
     } else {
         e.res_fail.fail = 1 + byte(&w->in) % 8u;
         e.res_fail.sent = byte(&w->in) % 3u;
@@ -315,6 +363,7 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     if (kind == GW_RES_END)
         t->attempt_open = false;
     feed(w, t, &e);
+    t->chunk = 0;
 }
 
 static void step(struct world *w) {
