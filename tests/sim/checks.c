@@ -2,13 +2,15 @@
  * What must hold whatever happens. This is the one file that looks inside a gateway: at the state of
  * the breakers before and after each feed, at what is in flight, and at who waits. It changes nothing.
  *
+ *   memory       what a call takes is bounded
  *   slots        no node has more in flight than it may; in the end none has any
  *   budget       retries that are not free stay within a bucket as SPEC section 4 describes it
  *   breakers     open: not touched, unless nothing else of the plan can serve (panic); half-open: one
  *                trial at a time; so many failures in a row that never reached a node: not closed
  *   Retry-After  a node that is busy is not asked again before its time
  *   generations  a breaker changes only by attempts that were sent since its last change
- *   uptime       nobody is refused while a node that is well and has room was not asked
+ *   frames       the newest is believed, an older one is not
+ *   uptime       nobody is refused, and no stream broken off, while a node that is well was not asked
  *   calm         when all nodes are well, every breaker closes, and then every request is served
  */
 #include "core/core.h"
@@ -19,7 +21,7 @@ enum {
     BUCKET_SLACK = 6, /* a retry is paid when it is decided, and seen when it is sent */
     COOL_MS = 31000,  /* the longest that a node can count as busy */
     ATTEMPTS_MAX = 6,
-    MEMORY_MAX = 256 << 10, /* of one call */
+    MEMORY_MAX = 64 << 10, /* of one call, whose events are small */
 };
 
 struct look {

@@ -14,7 +14,6 @@ enum { BOUND_MS = 150, CONTENTS = 40, CALM_EVERY_MS = 2500 };
 struct client *client_new(struct sim *sim, struct shard *shard) {
     struct client *c = world_new(sim, sizeof *c);
     *c = (struct client){.sim = sim, .next = sim->clients, .id = ++sim->clients_n, .shard = shard};
-    c->opened = sim->now;
     c->tick_at = 1e18;
     sim->clients = c;
     sim->counts.calls++;
@@ -304,7 +303,6 @@ void client_end(struct client *c, uint32_t code) {
     if (c->finished)
         fail(sim, "call %u: ended twice", c->id);
     c->finished = c->over = true;
-    c->code = code;
     if (c->task || c->left || c->excused)
         return;
     if (!c->headed)

@@ -5,9 +5,8 @@
  * lines in their place. The lines must stand in the file exactly once: a mutant that no longer fits
  * is an error. Only that one file is compiled anew, and linked with the objects of build/sim.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { globSync } from 'node:fs';
+import { execSync } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,15 +39,13 @@ export function build(mutant) {
     const binary = join('build/mutants', mutant.name, 'sim');
     mkdirSync(join(root, dirname(source)), { recursive: true });
     writeFileSync(join(root, source), parts.join(mutant.to));
-    const command = readFileSync(join(root, 'build/native/flags'), 'utf8').replace(/"'|'"/g, '"');
-    const [cc, ...flags] = command.split(/\s+/).filter((f) => f && !f.startsWith('-M'));
-    const run = (/** @type {string[]} */ args) =>
-        execFileSync(cc, [...flags.map((f) => f.replaceAll("'", '')), '-w', '-Wno-error', ...args], { cwd: root });
-    run(['-c', source, '-o', object]);
+    const compiler = readFileSync(join(root, 'build/native/flags'), 'utf8').replace(/ -MMD -MP/, '').trim();
+    const run = (/** @type {string} */ rest) => execSync(`${compiler} -w ${rest}`, { cwd: root });
+    run(`-c ${source} -o ${object}`);
     const others = globSync(['src/{base,core,format}/*.c', 'tests/sim/*.c'], { cwd: root })
         .filter((f) => f !== mutant.file)
         .map((f) => `build/native/${f.replace(/c$/, 'o')}`);
     const kept = KEPT.map((f) => `build/native/kept/${f}.o`);
-    run([object, ...others, ...kept, '-lm', '-o', binary]);
+    run(`${[object, ...others, ...kept].join(' ')} -lm -o ${binary}`);
     return join(root, binary);
 }

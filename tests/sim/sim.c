@@ -106,7 +106,6 @@ static void add(struct counts *all, const struct counts *one) {
     all->panics += one->panics;
     all->frames += one->frames;
     all->lost += one->lost;
-    all->resumed += one->resumed;
     all->streams += one->streams;
     all->ok += one->ok;
     if (one->memory > all->memory)

@@ -77,9 +77,7 @@ struct node {
     uint32_t index;
     enum mood mood;
     double latency_ms;
-    bool differs;      /* says something else than the others, asked the same */
-    double well_since; /* when the last trouble ended */
-    uint64_t served[PROCESSES_MAX];
+    bool differs; /* says something else than the others, asked the same */
 };
 
 /* What the checks know of a target as a process sees it. */
@@ -122,7 +120,7 @@ struct plot {
     bool ngrok_error, cloudflare;
     struct text body;
     size_t at, stop;                /* told so far; where it stops */
-    enum { ENDS, CUT, HANGS } then; /* of a stream cut short, too, ENDS may be without a reset */
+    enum { ENDS, CUT, HANGS } then; /* a stream may just end, though it is cut */
     bool mute;                      /* no head either */
     double first_ms, head_ms, pace_ms;
     uint32_t chunk_max;
@@ -158,24 +156,24 @@ struct client {
     size_t body_n, told;
     uint64_t upto, show;
     bool fin;
-    double opened, deadline, limit_ms;
+    double deadline, limit_ms;
     /* the host's part */
     double tick_at, slow_until, relay_at;
-    bool lost, queued;
+    bool lost;
     uint32_t ticks, sends;
     size_t memory; /* what the gateway holds for it */
     struct attempt *attempts;
     struct gw_str chunk;
     /* what came of it */
     bool headed, over, left, finished, excused;
-    uint32_t status, code;
+    uint32_t status;
     uint64_t declared;
     struct attempt *source; /* of a relayed answer */
     struct text reason, got;
 };
 
 struct counts {
-    uint64_t seeds, calls, attempts, retries, trials, panics, frames, lost, resumed, streams, ok;
+    uint64_t seeds, calls, attempts, retries, trials, panics, frames, lost, streams, ok;
     size_t memory; /* the most of one call */
 };
 
