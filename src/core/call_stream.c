@@ -398,7 +398,9 @@ void stream_on_limit(struct gw_call *c, struct gw_time now) {
     if (c->state == CALL_HOLD) {
         if (!late)
             call_first_content(c, now); /* it would have taken longer still */
-        fail_over(c, POOL_LATE, GW_STR("sent no content in time"), true, now);
+        /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+        bool hurried = (c->client_limited && late) || !c->body.fin;
+        fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"), true, now);
     } else if (is_good(s, GW_CUT)) {
         stream_complete(c, true, now);
     } else if (late) {
