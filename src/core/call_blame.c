@@ -89,3 +89,11 @@ void call_settle_blame(struct gw_call *c, bool served, struct gw_time now) {
             pool_let_go(&c->gw->pool, c->plan.target[i]->slot, grant, now.mono_ms);
     }
 }
+
+void call_clear_blame(struct gw_call *c, struct gw_time now) {
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        if (c->plan.blame[i] != POOL_FINE)
+            pool_let_go(&c->gw->pool, c->plan.target[i]->slot, &c->plan.grant[i], now.mono_ms);
+        c->plan.blame[i] = POOL_FINE;
+    }
+}

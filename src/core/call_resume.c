@@ -36,6 +36,8 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
 
 void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
+    if (s->finished)
+        c->gw->pool.backend[c->attempt.to->slot].unfinished = false;
     call_served(c, true, now);
     call_close_attempt(c, drop, now);
     if (!s->ended && s->finished)
@@ -153,6 +155,7 @@ void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
         return;
     if (s->id.n > 0 && e->id.n > 0)
         add_edit(&edits, event, e->id, s->id);
+    s->further |= fresh;
     stream_note_end(s, e);
     put_edited(c, at, &edits);
 }

@@ -182,10 +182,19 @@ static void leave_out(struct gw_call *c, struct gw_slice at) {
         c->stream->held.n = c->stream->partial = (size_t)at.off;
 }
 
+/* Half an object, not plain text: what a known dialect may look like when it has been torn. */
+static bool is_torn_json(struct gw_str event, bool lines) {
+    ptrdiff_t data = lines ? 0 : gw_str_find(event, GW_STR("data:"));
+    struct gw_str rest =
+        gw_str_sub(event, data < 0 ? event.n : (size_t)data + (lines ? 0 : 5), event.n);
+    rest = gw_str_trim(rest);
+    return rest.n > 0 && rest.p[0] == '{';
+}
+
 static void hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                        const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
-    bool known = s->dialect != NULL || s->likely != NULL;
+    bool known = s->dialect != NULL || (s->likely != NULL && is_torn_json(event, s->lines));
     bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
     if (e->is == EVENT_ERROR && has_other(c, now)) {
         fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
@@ -360,6 +369,24 @@ static bool is_good(const struct stream *s, uint32_t how) {
     return s->ended || s->finished || (s->raw && how == GW_CLEAN);
 }
 
+/* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
+ * that is known need not be asked twice. */
+static bool is_all(const struct gw_call *c, uint32_t how) {
+    const struct stream *s = c->stream;
+    bool agreed = s->resuming && s->ended_early && !s->further && s->delivered.behind == 0;
+    return how == GW_CLEAN && (agreed || c->gw->pool.backend[c->attempt.to->slot].unfinished);
+}
+
+static void end_unfinished(struct gw_call *c, struct gw_time now) {
+    struct pool_backend *backend = c->gw->pool.backend;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (c->plan.blame[i] == POOL_CUT)
+            backend[c->plan.target[i]->slot].unfinished = true;
+    backend[c->attempt.to->slot].unfinished = true;
+    call_clear_blame(c, now);
+    stream_complete(c, false, now);
+}
+
 /* A last event may lack the blank line (or the newline) behind it. */
 static void end_partial(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
@@ -382,7 +409,16 @@ void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
         stream_complete(c, false, now);
         return;
     }
+    if (c->state == CALL_OBSERVE && is_all(c, how)) {
+        end_unfinished(c, now);
+        return;
+    }
     uint32_t trouble = how == GW_CUT_ALONG ? POOL_FINE : POOL_CUT;
+    s->ended_early = how == GW_CLEAN;
+    if (c->state == CALL_OBSERVE && s->ended_early) {
+        call_blame_target(c, POOL_CUT); /* until the next one has said whether that was all */
+        trouble = POOL_FINE;
+    }
     if (c->state == CALL_HOLD)
         fail_over(c, trouble, how == GW_CLEAN ? GW_STR("sent no content") : GW_STR("cut it"), false,
                   now);
@@ -436,7 +472,7 @@ void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     struct stream *s = c->stream;
     s->choices = s->choices_over = 0;
-    s->finished = s->ended = s->closing = false;
+    s->finished = s->ended = s->closing = s->further = false;
     if (s->begun) {
         c->state = CALL_OBSERVE;
         s->resuming = true;

@@ -192,6 +192,8 @@ void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);
  * none has. */
 void call_blame_target(struct gw_call *c, uint32_t trouble);
 void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
+/* Nobody was at fault. */
+void call_clear_blame(struct gw_call *c, struct gw_time now);
 void call_hash_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);

@@ -36,6 +36,7 @@ struct pool_backend {
     uint32_t probe_status;   /* what it answered, or 0 and ... */
     uint32_t probe_trouble;
     struct predict predict; /* of streamed answers */
+    bool unfinished;        /* its streams end without saying why */
     uint32_t cool_runs;     /* in a row */
     uint32_t picked;        /* sequence number of the last pick: ties alternate */
     uint32_t passed;        /* how often another of its tier was picked since it was */

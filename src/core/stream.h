@@ -11,6 +11,8 @@
  *               the end, behind the finish                    the end mark, if it is missing; END
  *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
  *               ... and nobody left, or what it says differs  an error in the stream's dialect; END
+ *               ... and it ends cleanly at the same place     the end: these targets say no more,
+ *                                                             which is remembered of them
  *
  * Whenever the client has heard nothing for ten seconds it gets a comment (in JSON lines a space), from
  * the head on, which waits no longer than that for the first content.
@@ -61,7 +63,9 @@ struct stream {
     const struct dialect *likely;  /* by the path; NULL: it does not say */
     bool lines;
     bool raw;
-    bool begun; /* content went to the client */
+    bool begun;       /* content went to the client */
+    bool further;     /* by the attempt at hand more than by those before */
+    bool ended_early; /* the last attempt ended as its framing says, but unfinished */
     bool resumable, resuming;
     bool finished; /* it has said why it ends */
     bool ended;    /* its end mark came */
