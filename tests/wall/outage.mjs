@@ -36,7 +36,7 @@ export async function outage(play) {
     for (const node of away) await node.control(how);
     const end = Date.now() + play.limits.outage;
     const n = await served(stage, () => Date.now() > end);
-    assert.ok(n > play.limits.outage / 200, `${n} requests were served`);
+    assert.ok(n > play.limits.outage / 500, `${n} requests were served`);
     const back = Date.now();
     const before = away.map((node) => node.seen().length);
     for (const node of away) await node.control('ok');

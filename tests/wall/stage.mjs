@@ -186,8 +186,11 @@ export class Stage {
     }
 
     async close() {
-        await this.host?.stop();
-        await this.cluster.close();
+        try {
+            await this.host?.stop();
+        } finally {
+            await this.cluster.close();
+        }
     }
 }
 
