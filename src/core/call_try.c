@@ -383,7 +383,7 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
         refuse_none(c, now);
     else if (!other && (is_repeatable(c) || !reached) && pause(c, now))
         return;
-    else if (reached && plan_is_left(&c->plan) &&
+    else if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
              !pool_budget_take(pool, c->plan.budget, now.mono_ms))
         refuse_over_budget(c, now);
     else

@@ -243,11 +243,11 @@ int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, doub
     return -1;
 }
 
-bool plan_is_left(const struct plan *p) {
+bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now) {
     for (uint32_t i = 0; i < p->n; i++)
-        if (!p->spent[i])
+        if (!p->spent[i] && pool_state_of(pool, p->target[i]->slot, now) != POOL_DOWN)
             return true;
-    return false;
+    return !panicked && best_open(p, pool, now) >= 0;
 }
 
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now) {

@@ -64,8 +64,8 @@ struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
 /* The index of the target in slot `slot` if the plan could use it now, else -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
-/* Whether any target has not been tried in vain yet, whatever its state. */
-bool plan_is_left(const struct plan *p);
+/* Whether anything could be sent yet, now or after a wait. `panicked`: no open target, then. */
+bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
 /* Whether any target but `at` could be tried now. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
 /* Whether nobody else in `at`'s tier is well. */
