@@ -36,8 +36,8 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
 
 void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
-    if (s->finished)
-        c->gw->pool.backend[c->attempt.to->slot].unfinished = false;
+    if (s->finished || s->ended)
+        c->gw->pool.backend[c->attempt.to->slot].finishes = true;
     call_served(c, true, now);
     call_close_attempt(c, drop, now);
     if (!s->ended && s->finished)

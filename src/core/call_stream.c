@@ -370,11 +370,13 @@ static bool is_good(const struct stream *s, uint32_t how) {
 }
 
 /* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
- * that is known need not be asked twice. */
+ * that is known need not be asked twice. Who has ever said why it ends is not believed without. */
 static bool is_all(const struct gw_call *c, uint32_t how) {
     const struct stream *s = c->stream;
-    bool agreed = s->resuming && s->ended_early && !s->further && s->delivered.behind == 0;
-    return how == GW_CLEAN && (agreed || c->gw->pool.backend[c->attempt.to->slot].unfinished);
+    const struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    bool agreed = s->ended_early && c->attempt.at != s->ended_at && s->resuming && !s->further &&
+                  s->delivered.behind == 0;
+    return how == GW_CLEAN && !b->finishes && (agreed || b->unfinished);
 }
 
 static void end_unfinished(struct gw_call *c, struct gw_time now) {
@@ -415,6 +417,7 @@ void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     }
     uint32_t trouble = how == GW_CUT_ALONG ? POOL_FINE : POOL_CUT;
     s->ended_early = how == GW_CLEAN;
+    s->ended_at = c->attempt.at;
     if (c->state == CALL_OBSERVE && s->ended_early) {
         call_blame_target(c, POOL_CUT); /* until the next one has said whether that was all */
         trouble = POOL_FINE;

@@ -36,7 +36,8 @@ struct pool_backend {
     uint32_t probe_status;   /* what it answered, or 0 and ... */
     uint32_t probe_trouble;
     struct predict predict; /* of streamed answers */
-    bool unfinished;        /* its streams end without saying why */
+    bool finishes;          /* a stream of its has said why it ends */
+    bool unfinished;        /* its streams end without that */
     uint32_t cool_runs;     /* in a row */
     uint32_t picked;        /* sequence number of the last pick: ties alternate */
     uint32_t passed;        /* how often another of its tier was picked since it was */

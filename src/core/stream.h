@@ -67,9 +67,10 @@ struct stream {
     bool further;     /* by the attempt at hand more than by those before */
     bool ended_early; /* the last attempt ended as its framing says, but unfinished */
     bool resumable, resuming;
-    bool finished; /* it has said why it ends */
-    bool ended;    /* its end mark came */
-    bool closing;  /* nothing follows: what looks like its last event may be torn */
+    bool finished;     /* it has said why it ends */
+    bool ended;        /* its end mark came */
+    bool closing;      /* nothing follows: what looks like its last event may be torn */
+    uint32_t ended_at; /* whose it was, in the plan */
     uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
     uint32_t choices_told;          /* to the client */
     uint32_t status;                /* of the answer that is held */

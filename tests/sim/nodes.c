@@ -320,6 +320,8 @@ static void tell_end(struct attempt *a, uint32_t how) {
     bool relayed = a->state == RELAYED;
     if (a->state != DROPPED)
         a->state = OVER;
+    if (how == GW_CLEAN && a->plot.stop < a->plot.body.n)
+        c->early |= 1u << a->target;
     if (!relayed || c->call != NULL)
         host_feed(c, &e);
     else

@@ -103,6 +103,7 @@ struct shard {
     uint32_t index;
     double cooled_at[TARGETS], cool_until[TARGETS]; /* by Retry-After */
     double told_at[TARGETS]; /* the newest that it has said or been told of each breaker */
+    bool believes; /* that a stream may end without a finish: two targets have agreed once */
 };
 
 enum attempt_state {
@@ -166,6 +167,7 @@ struct client {
     struct gw_str chunk;
     /* what came of it */
     bool headed, over, left, finished, excused;
+    uint32_t early; /* a bit for each target whose stream ended cleanly before its finish */
     uint32_t status;
     uint64_t declared;
     struct attempt *source; /* of a relayed answer */
