@@ -3,12 +3,8 @@
 enum { KEY_NONE = 0, KEY_MESSAGES, KEY_ROLE };
 enum { IN_ROOT = 1, IN_LIST = 2, IN_MESSAGE = 3 }; /* depths */
 
-#define START UINT64_C(0xcbf29ce484222325)
-#define PRIME UINT64_C(0x100000001b3)
-
 void affinity_init(struct affinity *a) {
     memset(a, 0, sizeof *a);
-    a->hash = START;
 }
 
 static bool word_is(const struct affinity *a, struct gw_str what) {
@@ -86,34 +82,72 @@ static void outside(struct affinity *a, char c) {
         a->is_value = false;
         break;
     default:
+        if (a->depth == 0 && (unsigned char)c > ' ')
+            a->done = true; /* no object */
         break;
     }
 }
 
+static void one(struct affinity *a, char c) {
+    if (a->first_ended)
+        look_behind(a, c);
+    else if (a->in_string)
+        in_string(a, c);
+    else
+        outside(a, c);
+}
+
+/* How many of the bytes are the inside of a string, up to what may end it. */
+static size_t run_length(const struct affinity *a, struct gw_str rest) {
+    if (!a->in_string || a->escaped || a->first_ended)
+        return 0;
+    ptrdiff_t end = gw_str_chr(rest, '"');
+    struct gw_str run = gw_str_sub(rest, 0, end < 0 ? rest.n : (size_t)end);
+    end = gw_str_chr(run, '\\');
+    return end < 0 ? run.n : (size_t)end;
+}
+
+static void take_run(struct affinity *a, struct gw_str run) {
+    size_t room = AFFINITY_WORD - (size_t)a->word_n, n = run.n < room ? run.n : room;
+    if (n > 0)
+        memcpy(a->word + a->word_n, run.p, n);
+    a->word_n = (uint8_t)(a->word_n + n);
+}
+
+static bool is_tallied(const struct affinity *a) {
+    return a->in_messages && !a->first_ended;
+}
+
 bool affinity_feed(struct affinity *a, struct gw_str bytes) {
-    for (size_t i = 0; i < bytes.n && !a->done; i++) {
-        char c = bytes.p[i];
-        if (a->in_messages && !a->first_ended)
-            a->hash = (a->hash ^ (unsigned char)c) * PRIME;
-        if (a->first_ended)
-            look_behind(a, c);
-        else if (a->in_string)
-            in_string(a, c);
-        else
-            outside(a, c);
-        if (++a->seen >= AFFINITY_MAX)
-            a->later_turn = a->done = true; /* first messages that long are worth a warm cache */
+    size_t i = 0, from = 0;
+    bytes = gw_str_sub(bytes, 0, AFFINITY_MAX - a->seen);
+    while (i < bytes.n && !a->done) {
+        size_t n = run_length(a, gw_str_sub(bytes, i, bytes.n));
+        take_run(a, gw_str_sub(bytes, i, n));
+        i += n;
+        if (i == bytes.n)
+            break;
+        bool was = is_tallied(a);
+        one(a, bytes.p[i++]);
+        if (!was)
+            from = i;
+        else if (!is_tallied(a))
+            tally_add(&a->tally, bytes.p + from, i - from);
     }
+    if (is_tallied(a) && i > from)
+        tally_add(&a->tally, bytes.p + from, i - from);
+    a->seen += (uint32_t)i;
+    if (a->seen >= AFFINITY_MAX && !a->done)
+        a->later_turn = a->done = true; /* first messages that long are worth a warm cache */
     return a->done;
 }
 
 uint64_t affinity_of(const struct affinity *a, struct gw_str client) {
-    uint64_t hash = a->hash;
-    if (hash == 0 || hash == START) /* never begun; nothing found */
+    struct tally tally = a->tally;
+    if (tally.n == 0) /* never begun; nothing found */
         return 0;
-    for (size_t i = 0; i < client.n; i++)
-        hash = (hash ^ (unsigned char)client.p[i]) * PRIME;
-    return hash;
+    tally_add(&tally, client.p, client.n);
+    return tally_hash(&tally);
 }
 
 void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot) {

@@ -13,6 +13,7 @@
 #define GW_CORE_AFFINITY_H
 
 #include "base/str.h"
+#include "base/tally.h"
 
 enum { AFFINITY_MAX = 16384, AFFINITY_WORD = 10, AFFINITY_TALKS = 256 };
 
@@ -25,7 +26,7 @@ struct affinity_table {
 };
 
 struct affinity {
-    uint64_t hash;
+    struct tally tally; /* of the first messages, as they stand */
     uint32_t seen, depth;
     bool in_string, escaped, is_value, in_messages, by_user;
     bool first_ended, later_turn, done;

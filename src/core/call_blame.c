@@ -10,36 +10,23 @@
  */
 #include "core/core.h"
 
-enum { SUSPECT_MS = 60000 };
+enum {
+    SUSPECT_MS = 60000,
+    SUSPECT_BYTES = 4096, /* of a body are looked at; and how long it is */
+};
 
-#define PRIME UINT64_C(0x9e3779b97f4a7c15)
-
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * PRIME;
-    return hash ^ hash >> 29;
-}
-
-static uint64_t hash_str(uint64_t hash, struct gw_str s) {
-    for (; s.n >= 8; s.p += 8, s.n -= 8) {
-        uint64_t word;
-        memcpy(&word, s.p, 8);
-        hash = mix(hash, word);
-    }
-    uint64_t rest = s.n;
-    for (size_t i = 0; i < s.n; i++)
-        rest = rest << 8 | (unsigned char)s.p[i];
-    return mix(hash, rest);
-}
-
-/* How the bytes came in pieces changes the hash: a hint of sameness needs no more. */
-void call_hash_body(struct call_body *body, struct gw_str shown) {
-    if (shown.n > 0)
-        body->hash = hash_str(body->hash, shown);
+void call_note_body(struct call_body *body, struct gw_str shown) {
+    uint64_t room = body->tally.n < SUSPECT_BYTES ? SUSPECT_BYTES - body->tally.n : 0;
+    if (room > 0 && shown.n > 0)
+        tally_add(&body->tally, shown.p, shown.n < room ? shown.n : (size_t)room);
 }
 
 static uint64_t suspect_hash(const struct gw_call *c) {
-    uint64_t hash = hash_str(c->body.hash, c->key_name);
-    return hash_str(mix(hash, c->body.received), c->route.rest);
+    struct tally tally = c->body.tally;
+    tally_add(&tally, (const char *)&c->body.received, sizeof c->body.received);
+    tally_add(&tally, c->key_name.p, c->key_name.n);
+    tally_add(&tally, c->route.rest.p, c->route.rest.n);
+    return tally_hash(&tally);
 }
 
 /* Whether this request has not been counted within the last minute; then it is now. */

@@ -438,7 +438,7 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
         c->streamed = true;
     }
     if (body->off < GW_SHOW_BODY)
-        call_hash_body(&c->body, body->bytes);
+        call_note_body(&c->body, body->bytes);
     hold(c, body->len);
     /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;

@@ -44,7 +44,7 @@ struct call_body {
     uint64_t declared; /* GW_UNKNOWN: chunked */
     uint64_t received, held;
     bool fin, forgotten; /* forgotten: a second attempt cannot have it */
-    uint64_t hash;       /* of what was shown of it */
+    struct tally tally;  /* of its beginning (call_blame.c) */
 };
 
 struct call_attempt {
@@ -194,7 +194,7 @@ void call_blame_target(struct gw_call *c, uint32_t trouble);
 void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
 /* Nobody was at fault. */
 void call_clear_blame(struct gw_call *c, struct gw_time now);
-void call_hash_body(struct call_body *body, struct gw_str shown);
+void call_note_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);

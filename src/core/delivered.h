@@ -16,15 +16,10 @@
 #define GW_CORE_DELIVERED_H
 
 #include "base/arena.h"
+#include "base/tally.h"
 #include "format/event.h"
 
 enum { DELIVERED_CHANNELS = 32, DELIVERED_CHECKS = 16, DELIVERED_STEP = 256 };
-
-/* A hash over bytes, the same however they are cut. */
-struct tally {
-    uint64_t hash, n;
-    char rest[8]; /* n % 8 bytes that are not in the hash yet */
-};
 
 struct delivered_channel {
     struct delivered_channel *next;

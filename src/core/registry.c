@@ -109,6 +109,7 @@ bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now)
             forget(gw, lease->node, now);
     }
     e->changed = true;
+    gw->registry.news = true;
     return true;
 }
 
@@ -171,13 +172,11 @@ void registry_put_lines(const struct gw *gw, struct gw_buf *out) {
 }
 
 bool registry_has_changed(const struct registry *r) {
-    for (uint32_t i = 0; i < GW_NODES; i++)
-        if (r->entry[i].changed)
-            return true;
-    return false;
+    return r->news;
 }
 
 void registry_put_changed(struct gw *gw, struct gw_buf *out) {
+    gw->registry.news = false;
     for (uint32_t i = 0; i < GW_NODES; i++) {
         struct registry_entry *e = &gw->registry.entry[i];
         if (!e->changed)

@@ -51,6 +51,7 @@ struct registry {
     struct registry_entry entry[GW_NODES];
     /* When leases were last asked for, when they were told, when they were not; monotonic, 0: never. */
     double asked_at, heard_at, failed_at;
+    bool news; /* some entry has changed */
     bool away; /* the last question was not answered */
 };
 
