@@ -208,6 +208,7 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
         return;
     }
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
     call_served(c, true, now);
     push_head(c, res, stream, now);
     if (stream)
