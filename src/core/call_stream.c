@@ -37,6 +37,7 @@ static void put_head(struct gw_call *c, struct gw_time now) {
     a->head.body_len = GW_UNKNOWN; /* events may be added or left out */
     c->status = c->stream->status;
     c->has_head = true;
+    c->stream->comment_at = now.mono_ms + COMMENT_MS;
     c->arena_full |= b.full;
 }
 
