@@ -18,7 +18,7 @@
 
 enum {
     BUCKET = 20,
-    BUCKET_SLACK = 6, /* a retry is paid when it is decided, and seen when it is sent */
+    BUCKET_SLACK = 2, /* the core counts in whole milliseconds */
     COOL_MS = 31000,  /* the longest that a node can count as busy */
     ATTEMPTS_MAX = 6,
     MEMORY_MAX = 64 << 10, /* of one call, whose events are small */
@@ -141,14 +141,31 @@ void check_paid(struct client *c) {
     *tokens_of(c) += 0.2;
 }
 
-static void check_budget(const struct attempt *a) {
-    if (a->probe || a->next == NULL || a->next->free_next)
-        return;
-    a->sim->counts.retries++;
-    double *tokens = tokens_of(a->client);
+static void spend(struct client *c, uint32_t number) {
+    double *tokens = tokens_of(c);
     *tokens -= 1;
     if (*tokens < 0)
-        fail(a->sim, "call %u: attempt %u is beyond the retry budget", a->client->id, a->number);
+        fail(c->sim, "call %u: attempt %u is beyond the retry budget", c->id, number);
+}
+
+static bool is_retry(const struct attempt *last) {
+    return last != NULL && !last->probe && !last->free_next;
+}
+
+/* What is decided upon is paid at once, though it may have to wait for a slot. */
+static void check_decided(struct client *c) {
+    bool waits = c->call != NULL && c->call->state == CALL_QUEUE && is_retry(c->attempts);
+    if (waits && !c->paid)
+        spend(c, c->attempts->number + 1);
+    c->paid |= waits;
+}
+
+static void check_budget(const struct attempt *a) {
+    bool retry = is_retry(a->next);
+    a->sim->counts.retries += retry;
+    if (retry && !a->client->paid)
+        spend(a->client, a->number);
+    a->client->paid = false;
 }
 
 /* ------------------------------------------------------------------ breakers */
@@ -366,6 +383,7 @@ void check_after(struct client *c) {
                  w->unreached);
     }
     check_permits(c, &now);
+    check_decided(c);
 }
 
 /* ------------------------------------------------------------------ frames */
@@ -466,7 +484,7 @@ void check_broken(struct client *c) {
     const struct sim *sim = c->sim;
     int well = passed_over(c, NULL);
     bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0;
-    /* What was paid for and then not sent is not seen here. */
+    /* What was paid for and refused in the same turn is not seen here. */
     bool rich = *tokens_of(c) > BUCKET && !sim->set.storm;
     if (well >= 0 && held && rich && !is_excused(c))
         fail(c->sim, "call %u: broken off, but node-%d is well and could have gone on", c->id,

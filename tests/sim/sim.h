@@ -160,7 +160,7 @@ struct client {
     double deadline, limit_ms;
     /* the host's part */
     double tick_at, slow_until, relay_at;
-    bool lost;
+    bool lost, paid; /* `paid`: for the retry that waits for a slot */
     uint32_t ticks, sends;
     size_t memory; /* what the gateway holds for it */
     struct attempt *attempts;
