@@ -170,11 +170,12 @@ static void check_budget(const struct attempt *a) {
 
 /* ------------------------------------------------------------------ breakers */
 
+/* The breaker's clock counts whole milliseconds, so its lease may end within the last of them. */
 static bool on_trial(const struct attempt *a, const struct sim *sim) {
-    return a != NULL && a->state == UNDER_WAY && a->lease_until > sim->now && !a->client->lost;
+    return a != NULL && a->state == UNDER_WAY && a->lease_until > sim->now + 1 && !a->client->lost;
 }
 
-/* `permit_until`: what the breaker says, whose clock counts whole milliseconds. */
+/* `permit_until`: what the breaker says. */
 static void begin_trial(struct attempt *a, struct watch *w, double permit_until) {
     struct sim *sim = a->sim;
     bool same = a->next != NULL && a->next == w->trial; /* once more on a fresh connection */
