@@ -31,6 +31,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "base/word.h"
 
 enum state {
     VALUE,
@@ -235,18 +236,12 @@ static const char *pair(struct gw_json_scan *s, unsigned char c) {
     return NULL;
 }
 
-/* How many of `n` bytes stand for themselves: ASCII, no quote, backslash or control character.
- * Eight at a time while none of the eight sets its top bit in any of the four tests. */
+/* How many of `n` bytes stand for themselves: ASCII, no quote, backslash or control character. */
 static size_t plain_run(const char *p, size_t n) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
     size_t i = 0;
     for (; n - i >= 8; i += 8) {
-        uint64_t w, quote, slash;
-        memcpy(&w, p + i, 8);
-        quote = w ^ ones * '"';
-        slash = w ^ ones * '\\';
-        uint64_t control = (w - ones * 0x20) & ~w;
-        if ((w | control | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops)
+        uint64_t w = gw_word_at(p + i);
+        if (gw_word_marks(w) != 0 || (w & GW_WORD_TOPS) != 0)
             break;
     }
     while (i < n && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' &&

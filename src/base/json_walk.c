@@ -1,5 +1,7 @@
 #include "base/json_walk.h"
 
+#include "base/word.h"
+
 void gw_walk_init(struct gw_walk *w, struct gw_str text) {
     *w = (struct gw_walk){.p = text.p, .end = text.p + text.n};
 }
@@ -36,24 +38,30 @@ static const char *escape_end(const char *p, const char *end) {
     return p + 6;
 }
 
+/* Past eights of bytes that need no closer look. */
+static const char *skip_text(const char *p, const char *end) {
+    while (end - p >= 8) {
+        uint64_t w = gw_word_at(p);
+        if ((gw_word_marks(w) | gw_word_far(w)) != 0)
+            break;
+        p += 8;
+    }
+    return p;
+}
+
 const char *gw_json_string_end(const char *p, const char *end, bool *plain) {
-    unsigned high = 0;
     *plain = true;
-    while (p != NULL && p < end) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '"') {
-            *plain &= high < 0xf0;
-            return p;
+    while (p != NULL && (p = skip_text(p, end)) < end) {
+        const char *near = end - p < 8 ? end : p + 8;
+        while (p != NULL && p < near) {
+            unsigned char c = (unsigned char)*p;
+            if (c == '"')
+                return p;
+            if (c < 0x20)
+                return NULL;
+            *plain &= c != '\\' && c < 0xf0;
+            p = c == '\\' ? escape_end(p, end) : p + 1;
         }
-        if (c < 0x20)
-            return NULL;
-        if (c == '\\') {
-            *plain = false;
-            p = escape_end(p, end);
-            continue;
-        }
-        high = c > high ? c : high;
-        p++;
     }
     return NULL;
 }

@@ -202,6 +202,16 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
     }
 }
 
+void gw_expect(const struct gw_call *c) {
+    enum { AN_EVENT = 192 }; /* of the shape: what a usual event has around its string */
+    const struct stream *s = c->stream;
+    gw_fetch(c, offsetof(struct gw_call, actions) + sizeof *c->actions);
+    if (s != NULL) {
+        gw_fetch(s, offsetof(struct stream, out.slice[1]));
+        gw_fetch(&s->shape, AN_EVENT);
+    }
+}
+
 int gw_feed(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     /* What was polled is spent; what was not stays: a woken call may be fed before it is polled. */
     uint32_t left = c->actions_n - c->actions_at;

@@ -347,6 +347,7 @@ void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now)
     struct stream *s = c->stream;
     size_t off = 0, n = 1;
     s->chunk = bytes;
+    gw_fetch(s->delivered.first, GW_LINE);
     forget_sent(c);
     if (!s->raw)
         off = go_on_partial(c, now);

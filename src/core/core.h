@@ -5,6 +5,7 @@
 #define GW_CORE_CORE_H
 
 #include "base/check.h"
+#include "base/fetch.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "core/affinity.h"
@@ -94,24 +95,32 @@ struct call_kept {
 };
 
 struct gw_call {
+    /* What every event of a stream needs stands first and close together: of many calls that wait,
+     * the one that goes on is in no cache. */
     struct gw *gw;
     struct gw_conf *conf;
-    struct gw_arena arena;
     void *user;
+    struct stream *stream; /* NULL: none is observed */
+    enum call_state state;
+    uint32_t actions_n, actions_at;
+    uint32_t status; /* of the HEAD that went out; 0: none yet */
+    bool has_head;
+    bool arena_full; /* something did not fit: the next gw_feed says so */
+    bool in_queue, in_ready;
+    double deadline_ms;
+    struct call_attempt attempt;
+    struct gw_action actions[CALL_ACTIONS];
+
+    struct gw_arena arena;
     struct gw_call *next, *prev;             /* all open calls, oldest first */
     struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
     struct gw_call *ready_next;
-    bool in_queue, in_ready;
-    enum call_state state;
-    double opened_ms, deadline_ms, wait_at;
+    double opened_ms, wait_at;
     bool in_time;          /* there was something to wait for within queue_ms */
     double queue_until_ms; /* 0: has not waited yet */
     double pause_until_ms; /* the same target again, after a pause */
     bool again, panicked;  /* that has been done; an open breaker has been passed over */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
-    uint32_t actions_n, actions_at;
-    struct gw_action actions[CALL_ACTIONS];
-
     struct gw_str method, query, id;
     struct gw_route route;
     struct gw_client_head head;
@@ -125,17 +134,12 @@ struct gw_call {
     struct gw_json_scan scan;
     struct affinity talk; /* while the first messages are waited for */
     struct plan plan;
-    struct call_attempt attempt;
     struct call_kept kept;
     struct call_ask ask;
     struct call_node *node; /* NULL: no node registers here */
-    struct stream *stream;  /* NULL: none is observed */
     struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
-    uint32_t status;                   /* of the HEAD that went out; 0: none yet */
-    bool has_head;
-    bool arena_full; /* something did not fit: the next gw_feed says so */
 };
 
 /* A failure that may be the request's own fault, and when it was counted. */

@@ -86,10 +86,10 @@ static void decode(const char *p, const char *end, struct decoded *d) {
     d->raw = d->n = (size_t)(to - p);
 }
 
-/* A value that is no string stands for itself. */
+/* A value that is no string stands for itself, and so does a plain one. */
 static void step(const struct event_piece *piece, size_t at, struct decoded *d) {
     const char *p = piece->raw.p + at, *end = piece->raw.p + piece->raw.n;
-    if (!piece->whole) {
+    if (!piece->whole && !piece->plain) {
         decode(p, end, d);
         return;
     }

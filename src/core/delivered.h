@@ -24,11 +24,12 @@ enum { DELIVERED_CHANNELS = 32, DELIVERED_CHECKS = 16, DELIVERED_STEP = 256 };
 struct delivered_channel {
     struct delivered_channel *next;
     uint32_t channel;
-    bool behind;               /* of the attempt at hand less has come than was delivered */
-    bool had;                  /* something was delivered when the attempt began */
-    struct tally tally, again; /* of what was delivered; of the attempt that is held against it */
-    uint64_t step;
+    bool behind; /* of the attempt at hand less has come than was delivered */
+    bool had;    /* something was delivered when the attempt began */
     uint32_t checks_n;
+    uint64_t step;
+    struct tally tally; /* of what was delivered */
+    struct tally again; /* of the attempt that is held against it */
     uint64_t check[DELIVERED_CHECKS];
 };
 

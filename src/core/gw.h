@@ -263,6 +263,8 @@ struct gw_action {
 };
 
 struct gw_call *gw_open(struct gw *gw, struct gw_time now);
+/* An event of this call is near: what it will need is fetched (base/fetch.h). Only a hint. */
+void gw_expect(const struct gw_call *call);
 int gw_feed(struct gw_call *call, const struct gw_event *event, struct gw_time now);
 /* Fills `*action` and returns its kind. */
 uint32_t gw_poll(struct gw_call *call, struct gw_action *action);

@@ -54,37 +54,39 @@ struct stream_out {
     uint32_t n, given;
     bool spilled; /* no slice is left but one for each DATA to come: what comes now is copied */
     size_t spill_given;
-    struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
     struct gw_buf spill;
+    struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
 };
 
+/* What every event needs stands first, as in struct gw_call. */
 struct stream {
     const struct dialect *dialect; /* NULL: not known yet */
-    const struct dialect *likely;  /* by the path; NULL: it does not say */
     bool lines;
     bool raw;
     bool begun;       /* content went to the client */
     bool further;     /* by the attempt at hand more than by those before */
     bool ended_early; /* the last attempt ended as its framing says, but unfinished */
     bool resumable, resuming;
-    bool finished;     /* it has said why it ends */
-    bool ended;        /* its end mark came */
-    bool closing;      /* nothing follows: what looks like its last event may be torn */
-    uint32_t ended_at; /* whose it was, in the plan */
+    bool finished;      /* it has said why it ends */
+    bool ended;         /* its end mark came */
+    bool closing;       /* nothing follows: what looks like its last event may be torn */
+    double comment_at;  /* when the client gets a comment */
+    size_t partial;     /* where in what is held an event begins */
+    struct gw_buf held; /* preamble, then the beginning of an event */
+    struct gw_str chunk;
+    struct delivered delivered;
+    struct stream_out out;
+    struct shape shape;
+
+    const struct dialect *likely;   /* by the path; NULL: it does not say */
+    uint32_t ended_at;              /* whose early end it was, in the plan */
     uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
     uint32_t choices_told;          /* to the client */
     uint32_t status;                /* of the answer that is held */
     struct gw_str head;             /* its lines for the client */
     double head_at;                 /* when the head goes out without content at the latest */
-    double comment_at;              /* when the client gets a comment */
-    struct gw_buf held;             /* preamble, then from `partial` on the beginning of an event */
-    size_t partial;
-    struct gw_str chunk;
-    struct gw_str id; /* of the first answer */
+    struct gw_str id;               /* of the first answer */
     struct gw_sse sse;
-    struct shape shape;
-    struct delivered delivered;
-    struct stream_out out;
 };
 
 /* stream_out.c: what goes to the client in this turn */

@@ -47,6 +47,7 @@ struct event_piece {
     uint32_t channel;
     struct gw_str raw; /* the inside of a JSON string, as it stands in the event */
     bool whole;        /* not a string but a value: it cannot be cut */
+    bool plain;        /* a string that holds what it stands for: nothing is to be decoded */
 };
 
 static inline uint32_t event_channel(uint32_t choice, uint32_t tool, enum event_part part) {

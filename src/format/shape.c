@@ -26,7 +26,7 @@ size_t shape_match(const struct shape *shape, struct gw_str s, struct event_piec
     if (end == NULL || (size_t)(all - end) < shape->after ||
         memcmp(end, shape->bytes + before, shape->after) != 0)
         return 0;
-    *piece =
-        (struct event_piece){.channel = shape->channel, .raw = gw_str(from, (size_t)(end - from))};
+    *piece = (struct event_piece){
+        .channel = shape->channel, .raw = gw_str(from, (size_t)(end - from)), .plain = plain};
     return before + piece->raw.n + shape->after;
 }

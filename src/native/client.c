@@ -32,6 +32,7 @@ void client_new(struct loop *loop, int fd, uint32_t peer, uint32_t *crowd) {
         return;
     }
     *c = (struct client){.front.ops = &client_ops,
+                         .front.near = &conn->loop,
                          .loop = loop,
                          .conn = conn,
                          .state = CLIENT_IDLE,

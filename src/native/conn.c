@@ -111,6 +111,7 @@ struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner) 
     conn->closed = NULL;
     conn->owner = owner;
     conn->next = conn->prev = NULL;
+    memset(conn->near, 0, sizeof conn->near);
     conn->first = conn->last = NULL;
     conn->queued = 0;
     conn->stall_ms = INFINITY;
@@ -391,6 +392,8 @@ static unsigned events_of(struct conn *conn, int status, int events) {
 static void polled(uv_poll_t *poll, int status, int events) {
     struct conn *conn = poll->data;
     struct loop *loop = conn->loop;
+    for (int i = 0; i < CONN_NEAR && conn->near[0] != NULL; i++)
+        gw_fetch(conn->near[i], CONN_NEAR_BYTES);
     unsigned e = events_of(conn, status, events);
     if (e != 0)
         conn->ready(conn, e);

@@ -26,6 +26,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "base/fetch.h"
 #include "base/str.h"
 #include "native/later.h"
 #include "native/pace.h"
@@ -54,10 +55,12 @@ typedef void (*conn_closed)(struct conn *);
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 };
 
+/* What the owner will look at when it is told that the connection is ready, each CONN_NEAR_BYTES from
+ * there: of ten thousand streams the one that goes on is in no cache. Only hints: see base/fetch.h. */
+enum { CONN_NEAR = 6, CONN_NEAR_BYTES = 2 * GW_LINE };
+
 struct conn {
     uv_poll_t poll;
-    struct timer timer; /* the owner's, who also sets timer.due */
-    struct later later;
     struct loop *loop;
     struct ssl_st *tls;
     int fd;          /* -1: closed */
@@ -68,11 +71,14 @@ struct conn {
     bool broken;     /* writing failed: nothing more is written */
     bool was_full;
     conn_ready ready;
-    conn_closed closed; /* may be NULL */
     void *owner;
-    struct conn *next, *prev;   /* the owner's lists */
-    struct block *first, *last; /* the queue */
     size_t queued;
+    struct block *first, *last;  /* the queue */
+    conn_closed closed;          /* may be NULL */
+    struct conn *next, *prev;    /* the owner's lists */
+    const void *near[CONN_NEAR]; /* near[0] is NULL: nothing is known */
+    struct timer timer;          /* the owner's, who also sets timer.due */
+    struct later later;
     struct pace pace; /* of the queue, while there is one */
     double stall_ms;  /* when the queue begins, timer is set to this long from then, if earlier */
 };

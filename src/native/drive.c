@@ -357,6 +357,11 @@ void drive_sent(struct drive *d) {
         d->front->ops->wanted(d->front);
 }
 
+void drive_expect(const struct drive *d) {
+    if (d->call != NULL)
+        gw_expect(d->call);
+}
+
 bool drive_full(const struct drive *d) {
     return d->front != NULL && d->front->ops->full(d->front);
 }

@@ -84,6 +84,8 @@ void drive_relayed(struct drive *d, struct gw_str bytes);
 void drive_sent(struct drive *d);
 /* An attempt is over, one way or another. */
 void drive_forget(struct drive *d, struct attempt *a);
+/* An attempt is about to receive: a hint (gw_expect). */
+void drive_expect(const struct drive *d);
 /* The front takes no more for now. */
 bool drive_full(const struct drive *d);
 static inline const struct body *drive_body(const struct drive *d) {

@@ -32,6 +32,7 @@ struct front_ops {
 struct front {
     const struct front_ops *ops;
     struct drive *drive; /* NULL between calls */
+    const void *near;    /* what it looks at first: a hint (base/fetch.h) */
 };
 
 #endif

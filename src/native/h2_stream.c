@@ -14,6 +14,7 @@ struct h2_stream *h2_stream_new(struct h2_client *h, int32_t id) {
     if (s == NULL)
         return NULL;
     s->front.ops = &h2_stream_ops;
+    s->front.near = &s->headed;
     s->h = h;
     s->id = id;
     h2_fields_init(&s->head);

@@ -16,10 +16,10 @@ struct timer;
 typedef void (*timer_due)(struct timer *);
 
 struct timer {
-    uv_timer_t uv;
     double at;    /* INFINITY: off */
     double armed; /* when the event loop's timer fires; INFINITY: it does not run */
     timer_due due;
+    uv_timer_t uv;
 };
 
 /* Off. Initialised once for the life of the object that holds it; see timer_del. */

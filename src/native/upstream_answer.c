@@ -117,6 +117,17 @@ static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res,
     return 0;
 }
 
+/* What the next bytes of the answer will need on their way to the client. */
+static void name_near(const struct attempt *a, const void *near[CONN_NEAR]) {
+    const struct drive *d = a->drive;
+    near[0] = a;
+    near[1] = &a->send.before;
+    near[2] = d;
+    near[3] = &d->chunk;
+    near[4] = d->front;
+    near[5] = d->front != NULL ? d->front->near : NULL;
+}
+
 void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
                      const struct gw_header *headers) {
     a->state = UPSTREAM_BODY;
@@ -124,6 +135,8 @@ void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
     a->left = res->framing == GW_H1_LENGTH ? res->body_len : 0;
     struct gw_res_head head = {res->status, headers, res->headers_n, res->body_len};
     a->drive->declared = declared(a, res, headers);
+    if (a->conn != NULL)
+        name_near(a, a->conn->near);
     drive_res_head(a->drive, a->number, &head);
 }
 
@@ -179,6 +192,7 @@ void upstream_receive(struct attempt *a) {
         conn_watch(a->conn, CONN_STILL);
         return;
     }
+    drive_expect(a->drive);
     ssize_t n = conn_read(a->conn, p, room);
     if (n == CONN_AGAIN)
         return;

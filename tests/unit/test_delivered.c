@@ -160,6 +160,18 @@ static void test_whole(void) {
     end();
 }
 
+/* What is known to hold no escapes comes to the same as what is looked at for them. */
+static void test_plain(void) {
+    struct event_piece p = piece(text, "caf\xc3\xa9, a table for two");
+    begin();
+    p.plain = true;
+    CHECK(delivered_add(&d, &p));
+    delivered_again(&d);
+    CHECK(meet(text, "caf\\u00e9, a ") == 13);
+    CHECK(meet(text, "table for two, please") == 13);
+    end();
+}
+
 static void test_limits(void) {
     begin();
     for (uint32_t i = 0; i < DELIVERED_CHANNELS; i++)
@@ -185,6 +197,7 @@ int main(void) {
     RUN(test_early);
     RUN(test_channels);
     RUN(test_whole);
+    RUN(test_plain);
     RUN(test_limits);
     return unit_end();
 }

@@ -99,9 +99,39 @@ static void test_string_end(void) {
     CHECK(gw_json_string_end(s.p, s.p + s.n, &plain) == NULL);
 }
 
+/* It is read by eights: whatever stands anywhere in a long string must be seen where it stands. */
+static void test_string_end_everywhere(void) {
+    for (size_t n = 0; n < 40; n++) {
+        for (size_t at = 0; at <= n; at++) {
+            bool plain;
+            char text[48];
+            memset(text, 'x', sizeof text);
+            text[n] = '"';
+            CHECK(gw_json_string_end(text, text + n, &plain) == NULL);
+            CHECK(gw_json_string_end(text, text + sizeof text, &plain) == text + n && plain);
+            text[at] = '\\';
+            text[at + 1] = '"'; /* in the place of the quote that ends it, if at the end */
+            const char *behind = at >= n ? NULL : at + 1 == n ? NULL : text + n;
+            CHECK(gw_json_string_end(text, text + sizeof text, &plain) == behind && !plain);
+            text[at] = text[at + 1] = 'x';
+            text[n] = '"';
+            text[at] = (char)0x1f;
+            CHECK(at == n || gw_json_string_end(text, text + sizeof text, &plain) == NULL);
+            text[at] = (char)0xef;
+            text[n] = '"';
+            CHECK(gw_json_string_end(text, text + sizeof text, &plain) == text + n && plain);
+            text[at] = (char)0xf0;
+            text[n] = '"';
+            CHECK(gw_json_string_end(text, text + sizeof text, &plain) == text + n &&
+                  plain == (at == n));
+        }
+    }
+}
+
 int main(void) {
     RUN(test_good);
     RUN(test_bad);
+    RUN(test_string_end_everywhere);
     RUN(test_depth);
     RUN(test_members);
     RUN(test_other_kinds);
