@@ -8,13 +8,17 @@
  * to close.
  *
  * What belongs to a request may only be touched in its own context. A call that another one's turn
- * has woken goes on in a promise of its own (sleep).
+ * has woken goes on by a timer of its own (due): a promise of its own that another context resolves
+ * is now and then gone on with in that other context, when clients have left in a crowd, and then
+ * its fetches end with the other one.
  *
  * The client's leaving. The runtime ends the context of a request whose client left: what its
  * promises would have run never runs, its fetches are closed. In its first WATCH_MS a call leaves
  * it at that, and the core's part of it is swept up later (sweep). From then on it is watched:
  * ctx.waitUntil keeps the context, and the signal feeds GONE. Together they would cost a short
- * request a tenth.
+ * request a tenth. Neither is sure: where the client had left while the isolate stood still, the
+ * context may end all the same, and unheard. So every call looks around once in BEAT_MS, and one
+ * that has missed its time is swept up.
  */
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
@@ -37,9 +41,14 @@ import {
 /** @typedef {import('./core.js').Core} Core */
 /** @typedef {import('./hub.js').Hub} Hub */
 
-/** How long a call may last before it is watched, and how long one may wait without I/O before it
- * looks around. */
+/** How long a call may last before it is watched; how often it looks around from then on. */
 const WATCH_MS = 250;
+const BEAT_MS = 1000;
+/** How long one that waits without I/O naps before it looks whether it has been woken: longer and
+ * longer, so that it is late by an eighth of what it has waited. */
+const NAP_MS = 8;
+const NAP_MORE = 9 / 8;
+const NAP_MAX_MS = 128;
 /** How often lost calls are looked for. */
 const SWEEP_MS = 1000;
 /** A tick is put off while the client does not read: so long at a time, so often at most. */
@@ -77,10 +86,12 @@ export class Call {
         this.at = 0;
         this.timer = 0;
         this.timerAt = 0;
+        /** The timerAt that a sweep has found overdue. */
+        this.missed = 0;
         this.watched = false;
-        this.asleep = false;
-        /** Lets the call go on in its own context. */
-        this.wake = ignore;
+        /** Another call's turn has woken it. */
+        this.woken = false;
+        this.nap = NAP_MS;
         /** Ends what ctx.waitUntil waits for. */
         this.done = ignore;
 
@@ -150,7 +161,10 @@ function pump(call) {
 
 /** Lets the calls go on that this turn has woken. @param {Core} core */
 function wakeReady(core) {
-    for (let id = core.box.ready(); id !== 0; id = core.box.ready()) core.calls.get(id)?.wake();
+    for (let id = core.box.ready(); id !== 0; id = core.box.ready()) {
+        const call = core.calls.get(id);
+        if (call !== undefined) call.woken = true;
+    }
 }
 
 /** Work on the instance that is no call's own. @param {Core} core @param {() => void} work */
@@ -206,8 +220,9 @@ function actWait(call) {
     if (attempt !== null && attempt.state === HEADED && (call.state === NONE || call.wanting)) {
         upstreamRead(attempt);
     }
+    call.woken = false;
+    if (!isIdle(call)) call.nap = NAP_MS;
     arm(call, core.at() - core.mono);
-    if (!call.asleep && isIdle(call)) sleep(call);
 }
 
 /** Whether nothing but a timer or another call can let this one go on. @param {Call} call */
@@ -220,7 +235,8 @@ function isIdle({ attempt }) {
 export function arm(call, wait) {
     const now = monotonic();
     call.at = now + wait;
-    const early = !call.watched || isIdle(call) ? Math.min(wait, WATCH_MS) : wait;
+    const look = call.watched ? BEAT_MS : WATCH_MS;
+    const early = Math.min(wait, isIdle(call) ? call.nap : look);
     if (call.timer !== 0) {
         if (call.timerAt <= now + early) return;
         clearTimeout(call.timer);
@@ -238,6 +254,11 @@ function due(call) {
     if (!call.watched) watch(call);
     lookAfter(hub);
     if (call.over) return;
+    if (call.woken) {
+        feed(call, null);
+        return;
+    }
+    call.nap = Math.min(call.nap * NAP_MORE, NAP_MAX_MS);
     const wait = call.at - monotonic();
     if (wait <= 0 && call.state === STREAM && !call.wanting && call.patience > 0) {
         call.patience -= 1; // the client does not take its answer: that is no silence of the node's
@@ -257,22 +278,11 @@ function tick({ core, id }) {
 /** From now on the client's leaving is an event. @param {Call} call */
 function watch(call) {
     call.watched = true;
-    if (!call.asleep) sleep(call);
     if (call.request === null) return;
     call.ctx.waitUntil(new Promise((resolve) => { call.done = () => resolve(undefined); }));
     const { signal } = call.request;
     if (signal.aborted) driveGone(call);
     else signal.addEventListener('abort', () => driveGone(call));
-}
-
-/** A promise of the call's own, so that another one's turn can let it go on. @param {Call} call */
-function sleep(call) {
-    call.asleep = true;
-    new Promise((resolve) => { call.wake = () => resolve(undefined); }).then(() => {
-        if (call.over) return;
-        sleep(call);
-        feed(call, null);
-    });
 }
 
 /** Looks for lost calls, when it is time. @param {Hub} hub */

@@ -36,16 +36,15 @@ export function trapped(call, error) {
     clientFail(call, 'the gateway failed on this request; it is refused for ten minutes');
 }
 
-/** Nobody is to call the instance again. Its calls are woken, to go on as they can.
+/** Nobody is to call the instance again. Its calls go on as they can when they next look around.
  * @param {Core} core @param {unknown} error */
 export function bury(core, error) {
-    const calls = [...core.calls.values()];
+    const calls = core.calls.size;
     core.dead = true;
     core.calls.clear();
     console.error(JSON.stringify({
-        event: 'trap', generation: core.generation, calls: calls.length, message: String(error),
+        event: 'trap', generation: core.generation, calls, message: String(error),
     }));
-    for (const call of calls) call.wake();
 }
 
 /** Whether a request is refused that made an instance trap before: then it is answered.
@@ -101,10 +100,16 @@ function replay(call) {
 
 /** Closes the calls whose timer is long overdue: their context is no more, because the client left
  * before the call was watched, or because the platform ended it. Only the core's part of them may
- * be touched from here. One that lives after all goes on as an orphan. @param {Core} core */
+ * be touched from here. One that lives after all goes on as an orphan. When the whole isolate has
+ * stood still all timers are overdue, and are about to fire: so the second sweep that finds the same
+ * one overdue closes it. @param {Core} core */
 export function sweep(core) {
     for (const call of core.calls.values()) {
         if (call.timer === 0 || core.mono < call.timerAt + LOST_MS) continue;
+        if (call.missed !== call.timerAt) {
+            call.missed = call.timerAt;
+            continue;
+        }
         call.lost = true;
         core.calls.delete(call.id);
         core.box.close(call.id, core.mono, core.wall);
