@@ -89,6 +89,8 @@ export class Call {
         /** The timerAt that a sweep has found overdue. */
         this.missed = 0;
         this.watched = false;
+        /** When it will be. */
+        this.watchAt = 0;
         /** Another call's turn has woken it. */
         this.woken = false;
         this.nap = NAP_MS;
@@ -235,6 +237,7 @@ function isIdle({ attempt }) {
 export function arm(call, wait) {
     const now = monotonic();
     call.at = now + wait;
+    if (call.watchAt === 0) call.watchAt = now + WATCH_MS - 1; // a timer may come a little early
     const look = call.watched ? BEAT_MS : WATCH_MS;
     const early = Math.min(wait, isIdle(call) ? call.nap : look);
     if (call.timer !== 0) {
@@ -251,7 +254,7 @@ function due(call) {
     const { hub } = call;
     call.timer = 0;
     if (call.over) return;
-    if (!call.watched) watch(call);
+    if (!call.watched && monotonic() >= call.watchAt) watch(call);
     lookAfter(hub);
     if (call.over) return;
     if (call.woken) {

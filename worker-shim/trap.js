@@ -26,7 +26,7 @@ import { HEADED, upstreamDrop, upstreamRead } from './upstream.js';
 /** How long a stream may go on that nobody looks after. */
 const RAW_MS = 600_000;
 /** How late a call's timer must be for the call to be taken for lost. */
-const LOST_MS = 2000;
+const LOST_MS = 1000;
 
 /** The call's turn threw. @param {Call} call @param {unknown} error */
 export function trapped(call, error) {
