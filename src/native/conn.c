@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,12 +13,38 @@
 
 static void polled(uv_poll_t *poll, int status, int events);
 
+/* The hang-up is asked for as well: by edges an end that came with data would not be told again. */
+enum { READING = UV_READABLE | UV_DISCONNECT };
+
 /* ------------------------------------------------------------------ watching */
+
+/* Asks the kernel itself, for libuv has no word for it; its own next change sets levels again. */
+static void set_edge(struct conn *conn, bool edge) {
+    struct epoll_event how = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = conn->fd};
+    if (edge)
+        how.events |= EPOLLET;
+    int failed = epoll_ctl(uv_backend_fd(&conn->loop->uv), EPOLL_CTL_MOD, conn->fd, &how);
+    conn->edge = edge && failed == 0;
+    conn->calm = 0;
+}
+
+/* An event has been handled. */
+static void choose_edge(struct conn *conn, int events) {
+    bool calm = conn->drained && conn->armed == READING && conn->tls == NULL &&
+                (events & UV_DISCONNECT) == 0;
+    if (!calm) {
+        conn->calm = 0;
+        if (conn->edge)
+            set_edge(conn, false);
+    } else if (!conn->edge && ++conn->calm == CONN_CALM) {
+        set_edge(conn, true);
+    }
+}
 
 static void rearm(struct conn *conn) {
     int events = 0;
     if (conn->watch == CONN_READ)
-        events |= UV_READABLE;
+        events |= READING;
     if (conn->watch == CONN_WAIT)
         events |= UV_DISCONNECT;
     if (conn->want_write || conn->tls_write || conn->queued > 0)
@@ -25,6 +52,8 @@ static void rearm(struct conn *conn) {
     if (events == conn->armed)
         return;
     conn->armed = events;
+    conn->edge = false;
+    conn->calm = 0;
     if (events != 0) {
         uv_poll_start(&conn->poll, events, polled);
     } else {
@@ -107,6 +136,8 @@ struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner) 
     conn->armed = 0;
     conn->watch = CONN_STILL;
     conn->want_write = conn->tls_write = conn->broken = conn->was_full = false;
+    conn->edge = conn->drained = false;
+    conn->calm = 0;
     conn->ready = ready;
     conn->closed = NULL;
     conn->owner = owner;
@@ -181,9 +212,12 @@ ssize_t conn_read(struct conn *conn, void *p, size_t n) {
     do {
         got = recv(conn->fd, p, n, 0);
     } while (got < 0 && errno == EINTR);
-    if (got >= 0)
-        return got;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? CONN_AGAIN : CONN_ERROR;
+    if (got < 0)
+        got = errno == EAGAIN || errno == EWOULDBLOCK ? CONN_AGAIN : CONN_ERROR;
+    conn->drained = got < (ssize_t)n;
+    if (conn->edge && !conn->drained)
+        set_edge(conn, false);
+    return got;
 }
 
 ssize_t conn_send(struct conn *conn, const struct iovec *iov, int n) {
@@ -364,6 +398,7 @@ static unsigned events_of(struct conn *conn, int status, int events) {
     if (status < 0) {
         /* an error: the event loop has stopped watching, and reading will say what it was */
         conn->armed = 0;
+        conn->edge = false;
         events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
     }
     if (conn->watch == CONN_READ && (events & (UV_READABLE | UV_DISCONNECT)) != 0) {
@@ -394,6 +429,7 @@ static void polled(uv_poll_t *poll, int status, int events) {
     struct loop *loop = conn->loop;
     for (int i = 0; i < CONN_NEAR && conn->near[0] != NULL; i++)
         gw_fetch(conn->near[i], CONN_NEAR_BYTES);
+    conn->drained = false;
     unsigned e = events_of(conn, status, events);
     if (e != 0)
         conn->ready(conn, e);
@@ -401,6 +437,7 @@ static void polled(uv_poll_t *poll, int status, int events) {
     if (conn->fd < 0)
         return;
     rearm(conn);
+    choose_edge(conn, events);
     if (conn->tls != NULL && conn->watch == CONN_READ && tls_pending(conn)) {
         loop_later(loop, &conn->later);
     }

@@ -17,6 +17,16 @@
  *
  * The watch stays as it is from one request to the next: a change costs two system calls.
  *
+ * How the kernel reports what can be read:
+ *
+ *     state | goes on to | when
+ *     ------+------------+---------------------------------------------------------------------------
+ *     level | edge       | CONN_CALM events in a row were each read to the last byte by a short read
+ *     edge  | level      | a read filled its buffer, nobody read, the peer hung up, the watch changed
+ *
+ * By edges the kernel does not look at the socket again before each wait, 3 % of what an event of a
+ * stream costs. What waits at the change to levels is reported at once: nothing is forgotten.
+ *
  * `ready` is the one callback. Errors found while writing are reported by it in the next turn, never
  * from inside the call that wrote. A closed connection's memory stays valid until `closed`.
  */
@@ -39,6 +49,7 @@ struct ssl_st;
 
 enum { CONN_HIGH = 65536, CONN_LOW = 16384 }; /* queued bytes: full, and no longer full */
 enum { CONN_UNSENT = 131072, CONN_WINDOW = 1 << 20 };
+enum { CONN_CALM = 4 }; /* events before a connection is watched by edges */
 enum { BATCH_IOV = 64, BATCH_STAGE = 16384, BATCH_COPY = 1024 };
 
 enum conn_watch { CONN_STILL = 0, CONN_READ, CONN_WAIT };
@@ -70,6 +81,9 @@ struct conn {
     bool tls_write;  /* TLS must write before it can go on reading */
     bool broken;     /* writing failed: nothing more is written */
     bool was_full;
+    bool edge;    /* watched by edges */
+    bool drained; /* the last read took all there was */
+    uint8_t calm; /* events in a row that were read to the end */
     conn_ready ready;
     void *owner;
     size_t queued;
