@@ -10,7 +10,7 @@
  *
  *     watch      | asked of the event loop | why
  *     -----------+-------------------------+--------------------------------------------------
- *     CONN_READ  | readable                | data, the end and errors all are readable
+ *     CONN_READ  | readable, hang-up       | data, the end and errors all are readable
  *     CONN_WAIT  | hang-up                 | the peer may leave while nobody reads
  *     CONN_STILL | nothing                 | a producer that is held back
  *     and        | writable                | while the queue, or the owner, waits for room
@@ -24,7 +24,7 @@
  *     level | edge       | CONN_CALM events in a row were each read to the last byte by a short read
  *     edge  | level      | a read filled its buffer, nobody read, the peer hung up, the watch changed
  *
- * By edges the kernel does not look at the socket again before each wait, 3 % of what an event of a
+ * By edges the kernel does not look at the socket again before each wait, 5 % of what an event of a
  * stream costs. What waits at the change to levels is reported at once: nothing is forgotten.
  *
  * `ready` is the one callback. Errors found while writing are reported by it in the next turn, never
