@@ -2,7 +2,8 @@
 //   node tools/test.mjs [--seconds=N] [suite...]
 // Suites are lint, unit, wasm, fuzz, and each directory of tests/ that holds *.test.mjs; without a
 // name all of them run. What fails is shown whole. Each step has a deadline, after which it and all
-// that it has started is killed. --seconds is the time for each fuzz target.
+// that it has started is killed. --seconds is the time for each fuzz target; without it, a short run
+// of the same seed each time, so that what fails does so again.
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,7 +14,9 @@ import { basename, dirname } from 'node:path';
 
 const options = process.argv.slice(2);
 const chosen = options.filter((o) => !o.startsWith('--'));
-const seconds = Number(options.find((o) => o.startsWith('--seconds='))?.slice(10) ?? 5);
+const SHORT_S = 5;
+const long = options.find((o) => o.startsWith('--seconds='))?.slice(10);
+const seconds = Number(long ?? SHORT_S);
 const MINUTE = 60_000;
 
 /** What this run has started and must not leave behind. @type {Set<number>} */
@@ -172,6 +175,7 @@ async function fuzzOne(name) {
         '-timeout=10',
         '-rss_limit_mb=2048',
         '-print_final_stats=1',
+        ...(long === undefined ? ['-seed=1'] : []),
         `-artifact_prefix=build/fuzz/${name}-`,
         corpus,
         ...(existsSync(seeds) ? [seeds] : []),
