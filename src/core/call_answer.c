@@ -54,8 +54,14 @@ static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_
     call_try_next(c, !c->body.forgotten, false, now);
 }
 
+/* Pages of a tunnel that say that no node has had the request. Others tell of a node that was lost on
+ * the way (520), took too long (524) or is not there (502): the request may have done that. */
+static bool is_never_reached(uint32_t status) {
+    return status == 404 || status == 530 || (status >= 521 && status <= 526 && status != 524);
+}
+
 static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
-    if (page)
+    if (page && is_never_reached(status))
         call_fail_target(c, POOL_OFFLINE, now);
     else
         call_blame_target(c, POOL_OFFLINE);
@@ -132,6 +138,7 @@ void call_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     c->attempt.first_content = true;
+    c->attempt.first_ms = now.mono_ms - call_began_at(c);
     pool_first_content(&c->gw->pool, c->attempt.to->slot, now.mono_ms - c->attempt.sent_at,
                        c->streamed, now.mono_ms);
 }
@@ -190,7 +197,8 @@ static void relay_stream(struct gw_call *c) {
 void call_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
                    now);
-    call_settle_blame(c, true, now);
+    if (whole)
+        call_settle_blame(c, true, now);
     affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
 }
 
@@ -198,6 +206,11 @@ void call_served(struct gw_call *c, bool whole, struct gw_time now) {
 static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
     return stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
            c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
+}
+
+/* Of a model's stream that is relayed unseen. Services end theirs as they like. */
+static bool is_judged_by_its_end(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_HEAVY;
 }
 
 static void deliver(struct gw_call *c, const struct gw_res_head *res,
@@ -209,11 +222,11 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     }
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
     c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
-    call_served(c, true, now);
+    call_first_content(c, now);
+    call_served(c, !stream || !is_judged_by_its_end(c), now);
     push_head(c, res, stream, now);
     if (stream)
         call_let_body_go(c);
-    call_first_content(c, now);
     if (stream)
         relay_stream(c);
     else
@@ -274,16 +287,25 @@ void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
         stream_on_chunk(c, bytes, now);
 }
 
+static void relay_ended(struct gw_call *c, uint32_t how, struct gw_time now) {
+    bool judged = is_judged_by_its_end(c);
+    if (judged && how == GW_CLEAN)
+        call_served(c, true, now);
+    else if (judged && how == GW_CUT)
+        call_blame_target(c, POOL_CUT);
+    call_close_attempt(c, false, now);
+    if (how != GW_CLEAN)
+        call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
+    call_finish(c, how != GW_CLEAN, now);
+}
+
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     switch (c->state) {
     case CALL_KEEP:
         kept_one(c, how, false, now);
         break;
     case CALL_RELAY:
-        call_close_attempt(c, false, now);
-        if (how != GW_CLEAN)
-            call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
-        call_finish(c, how != GW_CLEAN, now);
+        relay_ended(c, how, now);
         break;
     case CALL_HOLD:
     case CALL_OBSERVE:
@@ -295,8 +317,6 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
 }
 
 void call_on_silence(struct gw_call *c, struct gw_time now) {
-    if (now.mono_ms < c->deadline_ms)
-        call_fail_target(c, POOL_SILENT, now);
     call_close_attempt(c, true, now);
     call_because(c, c->attempt.to->target.name, GW_STR("took too long"));
     call_finish(c, 1, now);

@@ -2,11 +2,19 @@
  * Whose fault a failure was: the target's, or the request's. A request that no target survives must
  * not take one target after the other out of service.
  *
- *   never reached, or the page of a tunnel without a node    the target's
- *   reset, timed out, 502, 504, junk, after it was sent      the target's if another then serves the
- *                                                            request; else once in 60 s for the same
+ *   never reached, or the page of a tunnel without a node    the target's, at once
+ *   reset, timed out, 502, 504, junk, after it was sent;     the target's if another then serves the
+ *   a stream that is cut, ends early or falls silent         request; else once in 60 s for the same
  *                                                            key, path and body
- *   500                                                      the target's if another then serves it
+ *   late with the first content                              likewise; but if the other was as late,
+ *                                                            nobody's
+ *   500, an error as an event of a stream                    the target's if another then serves it
+ *   cut along with a lost connection                         nobody's: one lost connection is one
+ *                                                            failure, of the stream that tells it
+ *
+ * Who brings the answer to its end has served. To begin it is not enough: whoever goes on with a
+ * stream may be the next to fail at it. Only of an answer that is relayed, and no stream, nothing but
+ * the head is seen. It makes no difference whether the client had some of the answer already.
  */
 #include "core/core.h"
 
@@ -53,34 +61,36 @@ void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now) {
 
 void call_blame_target(struct gw_call *c, uint32_t trouble) {
     c->plan.blame[c->attempt.at] = (uint8_t)trouble;
+    c->plan.limit_ms[c->attempt.at] = c->attempt.limit_at - call_began_at(c);
     c->plan.grant[c->attempt.at] = c->attempt.grant;
     c->attempt.grant.trial = false; /* the permit is kept until it is settled, or its lease ends */
 }
 
+/* Whether the attempt at hand, which has served, did better than what target `i` is blamed for. */
+static bool did_better(const struct gw_call *c, uint32_t i) {
+    if (i == c->attempt.at)
+        return false; /* asked again, it served */
+    return c->plan.blame[i] != POOL_LATE || c->attempt.first_ms < c->plan.limit_ms[i];
+}
+
 void call_settle_blame(struct gw_call *c, bool served, struct gw_time now) {
-    bool counts = served, asked = served;
+    bool first = false, asked = false;
     for (uint32_t i = 0; i < c->plan.n; i++) {
         uint32_t trouble = c->plan.blame[i];
-        struct breaker_grant *grant = &c->plan.grant[i];
-        c->plan.blame[i] = 0;
-        if (trouble == 0)
+        if (trouble == POOL_FINE)
             continue;
-        bool by_itself = served && i == c->attempt.at; /* asked again, it served */
-        if (!asked && trouble != POOL_ERRORED) {
-            counts = is_first(c, now);
+        if (!served && !asked && trouble != POOL_ERRORED) {
+            first = is_first(c, now);
             asked = true;
         }
-        if (!by_itself && counts && (served || trouble != POOL_ERRORED))
-            fail(c, i, grant, trouble, now);
-        else
-            pool_let_go(&c->gw->pool, c->plan.target[i]->slot, grant, now.mono_ms);
+        if (served ? did_better(c, i) : first && trouble != POOL_ERRORED)
+            fail(c, i, &c->plan.grant[i], trouble, now);
+        call_clear_blame(c, i, now);
     }
 }
 
-void call_clear_blame(struct gw_call *c, struct gw_time now) {
-    for (uint32_t i = 0; i < c->plan.n; i++) {
-        if (c->plan.blame[i] != POOL_FINE)
-            pool_let_go(&c->gw->pool, c->plan.target[i]->slot, &c->plan.grant[i], now.mono_ms);
-        c->plan.blame[i] = POOL_FINE;
-    }
+void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now) {
+    if (c->plan.blame[at] != POOL_FINE)
+        pool_let_go(&c->gw->pool, c->plan.target[at]->slot, &c->plan.grant[at], now.mono_ms);
+    c->plan.blame[at] = POOL_FINE;
 }

@@ -49,7 +49,7 @@ void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, boo
                      struct gw_time now) {
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
-        call_fail_target(c, trouble, now);
+        call_blame_target(c, trouble);
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, why);
     call_close_attempt(c, drop, now);

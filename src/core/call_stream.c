@@ -371,23 +371,28 @@ static bool is_good(const struct stream *s, uint32_t how) {
     return s->ended || s->finished || (s->raw && how == GW_CLEAN);
 }
 
+/* With the target before it, about where the answer ends. */
+static bool agrees(const struct gw_call *c) {
+    const struct stream *s = c->stream;
+    return s->ended_early && c->attempt.at != s->ended_at && s->resuming && !s->further &&
+           s->delivered.behind == 0;
+}
+
 /* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
  * that is known need not be asked twice. Who has ever said why it ends is not believed without. */
 static bool is_all(const struct gw_call *c, uint32_t how) {
-    const struct stream *s = c->stream;
     const struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
-    bool agreed = s->ended_early && c->attempt.at != s->ended_at && s->resuming && !s->further &&
-                  s->delivered.behind == 0;
-    return how == GW_CLEAN && !b->finishes && (agreed || b->unfinished);
+    return how == GW_CLEAN && !b->finishes && (agrees(c) || b->unfinished);
 }
 
 static void end_unfinished(struct gw_call *c, struct gw_time now) {
     struct pool_backend *backend = c->gw->pool.backend;
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (c->plan.blame[i] == POOL_CUT)
-            backend[c->plan.target[i]->slot].unfinished = true;
+    uint32_t before = c->stream->ended_at;
+    if (agrees(c)) {
+        backend[c->plan.target[before]->slot].unfinished = true;
+        call_clear_blame(c, before, now);
+    }
     backend[c->attempt.to->slot].unfinished = true;
-    call_clear_blame(c, now);
     stream_complete(c, false, now);
 }
 
@@ -420,10 +425,6 @@ void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     uint32_t trouble = how == GW_CUT_ALONG ? POOL_FINE : POOL_CUT;
     s->ended_early = how == GW_CLEAN;
     s->ended_at = c->attempt.at;
-    if (c->state == CALL_OBSERVE && s->ended_early) {
-        call_blame_target(c, POOL_CUT); /* until the next one has said whether that was all */
-        trouble = POOL_FINE;
-    }
     if (c->state == CALL_HOLD)
         fail_over(c, trouble, how == GW_CLEAN ? GW_STR("sent no content") : GW_STR("cut it"), false,
                   now);

@@ -75,8 +75,7 @@ uint32_t gw_may_drop(const struct gw_call *call) {
 void call_set_limit(struct gw_call *c) {
     if (c->state != CALL_TRY)
         return;
-    double from =
-        c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+    double from = call_began_at(c);
     double at = from + first_limit_ms(c, from);
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
@@ -140,6 +139,7 @@ static void send(struct gw_call *c, struct gw_time now) {
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
     c->attempt.first_content = false;
+    c->attempt.first_ms = 0;
     c->attempt.sent_at = now.mono_ms;
     c->state = CALL_TRY;
     call_set_limit(c);

@@ -55,6 +55,7 @@ struct call_attempt {
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
+    double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
 };
 
@@ -190,21 +191,21 @@ void call_set_limit(struct gw_call *c);
 /* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
 void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out);
 /* call_blame.c: whose fault a failure was */
-/* The attempt's target has failed, whatever the request was. */
+/* The attempt's target has failed, whatever the request was: it was never reached. */
 void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);
 /* It failed, or the request did it: that is settled when another target has served the request, or
- * none has. */
+ * none has. The leave of its breaker is kept until then. */
 void call_blame_target(struct gw_call *c, uint32_t trouble);
 void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
-/* Nobody was at fault. */
-void call_clear_blame(struct gw_call *c, struct gw_time now);
+/* The target `at` of the plan was not at fault. */
+void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now);
 void call_note_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 void call_on_silence(struct gw_call *c, struct gw_time now);
-/* The target at hand serves the request: whoever failed at it is to blame. `whole`: to its end. */
+/* The target at hand answers the request. `whole`: to its end; whoever failed at it is to blame. */
 void call_served(struct gw_call *c, bool whole, struct gw_time now);
 void call_first_content(struct gw_call *c, struct gw_time now);
 void call_put_stream_lines(struct gw_buf *head);
@@ -242,6 +243,10 @@ bool ask_first(struct gw_call *c, bool reached, struct gw_time now);
 void ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
 struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
+/* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
+static inline double call_began_at(const struct gw_call *c) {
+    return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+}
 /* Attempts at targets: what a client is told, and what is limited. */
 static inline uint32_t call_attempts(const struct gw_call *c) {
     return c->attempt.number - c->ask.asked;

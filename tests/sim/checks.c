@@ -332,11 +332,13 @@ static bool has_answered(const struct client *c, uint32_t target) {
     return false;
 }
 
-/* An attempt that has closed the breaker may yet fail. */
+/* The attempt that has closed the breaker may yet fail, and have done so in the same turn. */
 static void renew(struct client *c, uint32_t target, uint32_t generation) {
-    for (struct attempt *a = c->attempts; a != NULL; a = a->next)
-        if (a->target == target && a->state != DROPPED)
-            a->generation = generation;
+    struct attempt *a = c->attempts;
+    while (a != NULL && a->target != target)
+        a = a->next;
+    if (a != NULL)
+        a->generation = generation;
 }
 
 static void check_change(struct client *c, uint32_t target, const struct breaker_view *before,
