@@ -197,7 +197,7 @@ static void relay_stream(struct gw_call *c) {
 void call_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
                    now);
-    if (whole)
+    if (whole && c->status < 400)
         call_settle_blame(c, true, now);
     affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
 }
@@ -222,9 +222,9 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     }
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
     c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
+    push_head(c, res, stream, now);
     call_first_content(c, now);
     call_served(c, !stream || !is_judged_by_its_end(c), now);
-    push_head(c, res, stream, now);
     if (stream)
         call_let_body_go(c);
     if (stream)

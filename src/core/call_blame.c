@@ -12,7 +12,7 @@
  *   cut along with a lost connection                         nobody's: one lost connection is one
  *                                                            failure, of the stream that tells it
  *
- * Who brings the answer to its end has served. To begin it is not enough: whoever goes on with a
+ * Who brings the answer to its end has served, but not with a 4xx or a 5xx. To begin it is not enough: whoever goes on with a
  * stream may be the next to fail at it. Only of an answer that is relayed, and no stream, nothing but
  * the head is seen. It makes no difference whether the client had some of the answer already.
  */

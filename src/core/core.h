@@ -205,7 +205,8 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 void call_on_silence(struct gw_call *c, struct gw_time now);
-/* The target at hand answers the request. `whole`: to its end; whoever failed at it is to blame. */
+/* The target at hand answers the request. `whole`: to its end; if it is no 4xx
+ * or 5xx, whoever failed at it is to blame. */
 void call_served(struct gw_call *c, bool whole, struct gw_time now);
 void call_first_content(struct gw_call *c, struct gw_time now);
 void call_put_stream_lines(struct gw_buf *head);

@@ -9,6 +9,7 @@
  *                trial at a time; so many failures in a row that never reached a node: not closed
  *   Retry-After  a node that is busy is not asked again before its time
  *   generations  a breaker changes only by attempts that were sent since its last change
+ *   poison       what no node survives counts against none
  *   frames       the newest is believed, an older one is not
  *   uptime       nobody is refused, and no stream broken off, while a node that is well was not asked
  *   calm         when all nodes are well, every breaker closes, and then every request is served
@@ -341,6 +342,14 @@ static void renew(struct client *c, uint32_t target, uint32_t generation) {
         a->generation = generation;
 }
 
+/* Whether this target has failed the call by nothing but poison. */
+static bool was_poisoned(const struct client *c, uint32_t target) {
+    uint32_t others = 0;
+    for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
+        others += a->target == target && !a->plot.poisoned;
+    return c->poison && others == 0;
+}
+
 static void check_change(struct client *c, uint32_t target, const struct breaker_view *before,
                          const struct breaker_view *after) {
     struct watch *w = &c->shard->process->watch[target];
@@ -349,6 +358,9 @@ static void check_change(struct client *c, uint32_t target, const struct breaker
     if (!has_say(c, target, before->generation))
         fail(c->sim, "call %u changes the breaker of node-%u by what it knows of generation %u ago",
              c->id, target + 1, before->generation);
+    bool opens = after->generation != before->generation && after->state != BREAKER_CLOSED;
+    if ((opens || after->failures > before->failures) && was_poisoned(c, target))
+        fail(c->sim, "call %u: its poison counts against node-%u", c->id, target + 1);
     if (after->failures < before->failures && has_answered(c, target))
         w->unreached = 0; /* a stream was found whole by its silence behind the end mark */
     if (after->generation == before->generation)

@@ -80,8 +80,9 @@ static void ask(struct client *c, uint32_t class, bool streamed) {
         sim->now +
         (c->limit_ms > 0 && c->limit_ms < sim->set.request_ms ? c->limit_ms : sim->set.request_ms);
     put_body(c);
-    say(sim, "call %u: shard %u, class %u%s%s, content %llu", c->id, c->shard->index, class,
-        streamed ? ", streamed" : "", c->fast ? ", fast" : "", (unsigned long long)c->content);
+    say(sim, "call %u: shard %u, class %u%s%s%s, content %llu", c->id, c->shard->index, class,
+        streamed ? ", streamed" : "", c->fast ? ", fast" : "", c->poison ? ", poison" : "",
+        (unsigned long long)c->content);
     world_at(sim, c->deadline + BOUND_MS, overdue, c);
     sim->counts.streams += streamed;
     host_open(c);
@@ -102,14 +103,16 @@ void client_arrive(struct sim *sim, void *nothing) {
     c->fast = chance(sim, 0.1);
     c->large = chance(sim, s->large);
     c->sniffed = chance(sim, 0.1);
+    c->poison = chance(sim, s->poison);
+    c->fast &= !c->poison;
     c->limit_ms = chance(sim, s->hurried) ? floor(between(sim, 50, 4000)) : 0;
     if (chance(sim, s->leaves))
         world_at(sim, soon, leave, c);
     if (chance(sim, s->lost))
         world_at(sim, soon, lose, c);
-    if (chance(sim, s->slow))
+    if (chance(sim, s->slow) && !c->poison)
         world_at(sim, soon, dawdle, c);
-    ask(c, chance(sim, s->focus) ? 1 : pick(sim, CLASSES), chance(sim, s->streams));
+    ask(c, chance(sim, s->focus) ? 1 : pick(sim, CLASSES), chance(sim, s->streams) || c->poison);
     world_at(sim, sim->now + gap(sim), client_arrive, nothing);
 }
 

@@ -211,19 +211,34 @@ static void plot_break(struct attempt *a, bool hangs) {
         p->then = ENDS;
 }
 
-/* A 500, or an error as an event of the stream. */
-static void plot_error(struct attempt *a) {
+/* An error as an event of the stream, somewhere in its first half. */
+static void plot_error_event(struct attempt *a) {
     struct plot *p = &a->plot;
     struct gw_str body = text_str(&p->body);
-    if (!is_stream(a) || chance(a->sim, 0.6)) {
-        plot_page(p, a->sim, 500, "application/json", "{\"error\":\"500\"}");
-        return;
-    }
     size_t from = pick(a->sim, (uint32_t)body.n / 2);
     ptrdiff_t end = gw_str_find(gw_str_sub(body, from, body.n), GW_STR("\n\n"));
     p->body.n = end < 0 ? 0 : from + (size_t)end + 2;
     text_put(a->sim, &p->body, GW_STR("data: {\"error\":{\"message\":\"out of memory\"}}\n\n"));
     p->stop = p->body.n;
+}
+
+static void plot_error(struct attempt *a) {
+    if (is_stream(a) && chance(a->sim, 0.4))
+        plot_error_event(a);
+    else
+        plot_page(&a->plot, a->sim, 500, "application/json", "{\"error\":\"500\"}");
+}
+
+/* Whoever begins with it breaks off in the middle, however well it is. */
+static void plot_poison(struct attempt *a) {
+    struct plot *p = &a->plot;
+    if (p->fail != 0 || p->mute || p->status != 200)
+        return;
+    p->body.n = 0;
+    p->first_ms = p->pace_ms = 1; /* being late is another matter */
+    plot_answer(a);
+    plot_error_event(a);
+    p->poisoned = true;
 }
 
 static void plot_mood(struct attempt *a, enum mood mood) {
@@ -283,6 +298,8 @@ void node_begin(struct attempt *a) {
         plot_mood(a, chance(sim, 0.4) ? (enum mood)pick(sim, MOODS) : GOOD);
     else
         plot_mood(a, n->mood);
+    if (a->client->poison)
+        plot_poison(a);
     world_at(sim, sim->now + p->head_ms, step, a);
 }
 

@@ -45,6 +45,7 @@ static void settle_settings(struct sim *sim) {
     s->focus = s->storm ? 0.8 : 0;
     s->edge = chance(sim, 0.5);
     s->out_of_memory = chance(sim, 0.03);
+    s->poison = chance(sim, 0.4) ? between(sim, 0, 0.3) : 0;
 }
 
 static void begin(struct sim *sim) {

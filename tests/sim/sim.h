@@ -50,7 +50,7 @@ struct settings {
     bool has_spare;
     double rate; /* requests a second */
     double frame_ms, frames_lost, frames_repeated;
-    double lost, slow, leaves, hurried, streams, repeats, differs, large;
+    double lost, slow, leaves, hurried, streams, repeats, differs, large, poison;
     bool edge, out_of_memory;
     bool storm; /* many requests, most of them of one class, and every node fails them */
     double focus;
@@ -123,6 +123,7 @@ struct plot {
     size_t at, stop;                /* told so far; where it stops */
     enum { ENDS, CUT, HANGS } then; /* a stream may just end, though it is cut */
     bool mute;                      /* no head either */
+    bool poisoned;                  /* it was not the node that failed */
     double first_ms, head_ms, pace_ms;
     uint32_t chunk_max;
 };
@@ -151,8 +152,8 @@ struct client {
     bool task;
     /* what it asks for */
     uint32_t class;
-    uint64_t content; /* what the text is made from */
-    bool streamed, fast, sniffed, large;
+    uint64_t content;                            /* what the text is made from */
+    bool streamed, fast, sniffed, large, poison; /* poison: no node survives it */
     char body[BODY_MAX];
     size_t body_n, told;
     uint64_t upto, show;
