@@ -139,6 +139,35 @@ atBoth('streams that are resumed', (bench) => {
         }
     });
 
+    /** The targets whose breakers count something, and how. @param {string} url */
+    const blamed = async (url) => {
+        const { backends } = /** @type {any} */ (await (await fetch(`${url}/api/health`)).json());
+        return Object.entries(backends).filter(([, b]) => b.breaker !== 'closed' || b.failures > 0)
+            .map(([name, b]) => `${name} ${b.breaker} ${b.failures}`);
+    };
+
+    test('a body at which every node breaks off opens no breaker, however often it is sent', async (t) => {
+        const host = await bench.open(t, { config: { limits: TIMES } });
+        const asked = request(CHAT);
+        for (const node of [1, 3, 4]) await bench.cluster.node(node).control({ mode: 'error_event', tokens: node });
+        for (let i = 0; i < 4; i++) honest(await tell(host.url, '/api/heavy/code', asked.path, asked.body), asked);
+        assert.deepEqual(await blamed(host.url), []);
+        for (const node of [1, 3, 4]) await bench.cluster.node(node).control({ mode: 'silent', tokens: node });
+        for (let i = 0; i < 3; i++) honest(await tell(host.url, '/api/heavy/code', asked.path, asked.body), asked);
+        assert.deepEqual(await blamed(host.url), ['node-1 closed 1', 'node-3 closed 1', 'node-4 closed 1']);
+    });
+
+    test('a node that breaks off streams which others finish is opened by the third', async (t) => {
+        const host = await bench.open(t, { config: { limits: TIMES } });
+        const asked = request(CHAT);
+        const broken = bench.cluster.node(3);
+        await broken.control({ mode: 'cut', how: 'fin', tokens: 5 });
+        for (let i = 0; i < 30 && broken.stats().requests < 3; i++) {
+            good(await tell(host.url, '/api/heavy/code', asked.path, asked.body), asked);
+        }
+        assert.deepEqual(await blamed(host.url), ['node-3 open 0']);
+    });
+
     test('with "resume" off nobody else is asked', async (t) => {
         const host = await open(t, { resume: false });
         const asked = request(CHAT);
