@@ -32,6 +32,7 @@ UNIT_LIB := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH := $(wildcard tests/bench/*.c)
 SIM := $(wildcard tests/sim/*.c)
+LOOKS := $(wildcard tests/looks/*.c)
 
 CJSON_DIR ?= build/deps/cjson
 MBEDTLS_DIR ?= build/deps/mbedtls
@@ -63,11 +64,14 @@ WASM_OPT := wasm-opt -Oz --enable-multivalue --enable-bulk-memory --enable-sign-
 CC_native = $(CC) -O2 $(HARDEN)
 CC_asan = $(CC) -O1 $(SANITIZE)
 CC_fuzz = $(CLANG) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+# Each block of code counts itself when it runs.
+CC_counted = $(CC) -O1 -fno-builtin -fsanitize-coverage=trace-pc
 CC_wasm = $(WASM_CC) $(WASM_ABI) -Oz -DMBEDTLS_SHA256_SMALLER -fno-builtin-malloc \
 	-ffunction-sections -fdata-sections
 CC_trap = $(CC_wasm) -DGW_TRAP_TEST
-VARIANTS := native asan fuzz wasm trap
+VARIANTS := native asan fuzz counted wasm trap
 
+comma := ,
 say = $(if $V,,@echo '  $1';)
 objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
@@ -159,6 +163,11 @@ build/sim: $(call objects,native,$(SIM)) $(call pure,native)
 build/sim-asan: $(call objects,asan,$(SIM)) $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
+# What a stream's bytes cost, counted: see tests/looks/looks.c.
+LOOKS_WRAP := $(addprefix -Wl$(comma)--wrap=,memchr memcmp memcpy memmove memset)
+build/looks: $(call objects,native,$(LOOKS)) $(call pure,counted)
+	$(call say,link $@)$(CC_native) $(LOOKS_WRAP) $^ -lm -o $@
+
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
 	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ $(FUZZ_LIBS) -lm -o $@
@@ -167,7 +176,7 @@ build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/main.c,$(NATIV
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
-BUILT := build build/sim build/sim-asan $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
+BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
 test: $(BUILT) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
@@ -191,7 +200,7 @@ C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
-TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM))
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM) $(LOOKS))
 
 lint: $(addprefix build/lint/,format size purity types) $(TIDY)
 build/lint/format: $(C_ALL) .clang-format

@@ -17,12 +17,16 @@ static inline uint64_t gw_word_at(const char *p) {
     return w;
 }
 
+/* A control character: a tab, a CR, a LF. */
+static inline uint64_t gw_word_controls(uint64_t w) {
+    return (w - GW_WORD_ONES * 0x20) & ~w & GW_WORD_TOPS;
+}
+
 /* A quote, a backslash or a control character. */
 static inline uint64_t gw_word_marks(uint64_t w) {
     uint64_t quote = w ^ GW_WORD_ONES * '"', slash = w ^ GW_WORD_ONES * '\\';
-    uint64_t control = (w - GW_WORD_ONES * 0x20) & ~w;
-    return (control | ((quote - GW_WORD_ONES) & ~quote) | ((slash - GW_WORD_ONES) & ~slash)) &
-           GW_WORD_TOPS;
+    uint64_t either = ((quote - GW_WORD_ONES) & ~quote) | ((slash - GW_WORD_ONES) & ~slash);
+    return gw_word_controls(w) | (either & GW_WORD_TOPS);
 }
 
 /* A byte that begins a character beyond the basic multilingual plane: 0xf0 and above. */

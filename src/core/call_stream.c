@@ -292,7 +292,7 @@ static size_t go_on_partial(struct gw_call *c, struct gw_time now) {
     if (s->held.full)
         return s->chunk.n;
     struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
-    size_t n = event_length(all, had, s->lines);
+    size_t n = frame_length(all, had, s->lines);
     if (n == 0 && more.n == s->chunk.n)
         return more.n;
     size_t used = n > 0 ? n - had : more.n;
@@ -324,7 +324,7 @@ static size_t take_next(struct gw_call *c, size_t off, struct gw_time now) {
             return (size_t)at.len;
         }
     }
-    at.len = event_length(rest, 0, s->lines);
+    at.len = frame_length(rest, 0, s->lines);
     if (at.len > 0)
         take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
     return (size_t)at.len;

@@ -34,6 +34,7 @@
 #include "base/sse.h"
 #include "core/delivered.h"
 #include "core/gw.h"
+#include "format/frame.h"
 #include "format/shape.h"
 
 struct gw_call;

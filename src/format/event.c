@@ -1,59 +1,8 @@
 #include "format/event.h"
 
-/* ------------------------------------------------------------------ where an event ends */
-
 static bool is_break(char c) {
     return c == '\n' || c == '\r';
 }
-
-/* The length of an event that ends somewhere behind `at`, where a line ends with a CR or a LF: the
- * next line must be empty. A CR may be half of a CRLF: only a second one shows that it is not. */
-static size_t end_behind(struct gw_str s, size_t at) {
-    size_t next = at + 1;
-    if (next < s.n && s.p[next] == '\n' && s.p[at] == '\n')
-        return next + 1;
-    if (next + 1 < s.n && s.p[at] == '\n' && s.p[next] == '\r' && s.p[next + 1] == '\n')
-        return next + 2;
-    if (next < s.n && s.p[at] == '\r' && s.p[next] == '\r')
-        return next + 1;
-    return 0;
-}
-
-/* Empty lines that stand alone. */
-static size_t blank_length(struct gw_str s) {
-    if (s.n > 0 && s.p[0] == '\n')
-        return 1;
-    return s.n > 1 && s.p[0] == '\r' && is_break(s.p[1]) ? 2 : 0;
-}
-
-size_t event_length(struct gw_str s, size_t seen, bool lines) {
-    size_t at = seen > 3 ? seen - 3 : 0;
-    if (lines) {
-        ptrdiff_t found = gw_str_chr(gw_str_sub(s, at, s.n), '\n');
-        return found < 0 ? 0 : at + (size_t)found + 1;
-    }
-    size_t blank = blank_length(s);
-    if (blank > 0)
-        return blank;
-    bool returns = gw_str_chr(gw_str_sub(s, at, s.n), '\r') >= 0;
-    while (at < s.n) {
-        struct gw_str rest = gw_str_sub(s, at, s.n);
-        ptrdiff_t found = gw_str_chr(rest, '\n');
-        if (returns) {
-            ptrdiff_t other = gw_str_chr(rest, '\r');
-            found = found < 0 || (other >= 0 && other < found) ? other : found;
-        }
-        if (found < 0)
-            return 0;
-        size_t length = end_behind(s, at + (size_t)found);
-        if (length > 0)
-            return length;
-        at += (size_t)found + 1;
-    }
-    return 0;
-}
-
-/* ------------------------------------------------------------------ what it says */
 
 /* The event's data lines: how many, and the first one's value. */
 static uint32_t data_of(struct gw_str event, struct gw_str *data) {
@@ -88,16 +37,21 @@ void event_add(struct event *e, uint32_t channel, struct gw_str raw) {
     e->piece[e->pieces_n++] = (struct event_piece){.channel = channel, .raw = raw};
 }
 
+/* Pieces are not there before they are counted. */
+static void clear(struct event *e, enum event_is is) {
+    memset(e, 0, offsetof(struct event, piece));
+    e->is = is;
+}
+
 /* Whether the JSON is of this dialect; what is no JSON is malformed in any. */
 static bool read_as(const struct dialect *d, struct gw_str data, struct event *e) {
     struct gw_walk w;
-    memset(e, 0, sizeof *e);
+    clear(e, EVENT_PING);
     gw_walk_init(&w, data);
     bool own = gw_walk_kind(&w) == '{' ? d->read(&w, e) : gw_walk_skip(&w) && false;
     if (gw_walk_end(&w))
         return own;
-    memset(e, 0, sizeof *e);
-    e->is = EVENT_MALFORMED;
+    clear(e, EVENT_MALFORMED);
     return true;
 }
 
@@ -107,7 +61,7 @@ static void read_json(struct gw_str data, bool lines, const struct dialect **dia
                                                   &dialect_ollama};
     if (*dialect != NULL) {
         if (!read_as(*dialect, data, e))
-            *e = (struct event){.is = EVENT_STRANGE};
+            clear(e, EVENT_STRANGE);
         return;
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -117,16 +71,16 @@ static void read_json(struct gw_str data, bool lines, const struct dialect **dia
             *dialect = known[i];
         return;
     }
-    *e = (struct event){.is = EVENT_STRANGE};
+    clear(e, EVENT_STRANGE);
 }
 
 void event_read(struct gw_str event, bool lines, const struct dialect **dialect, struct event *e) {
     struct gw_str data = event;
     uint32_t n = lines ? !is_blank(event) : data_of(event, &data);
-    memset(e, 0, sizeof *e);
-    if (n == 0) {
-        e->is = EVENT_PING;
-    } else if (n > 1) {
+    clear(e, EVENT_PING);
+    if (n == 0)
+        return;
+    if (n > 1) {
         e->is = EVENT_STRANGE; /* JSON over several lines: nobody sends it, and it is not read */
     } else if (!lines && gw_str_eq(data, GW_STR("[DONE]"))) {
         e->is = EVENT_END;

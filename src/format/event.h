@@ -2,7 +2,7 @@
  * What the events of a stream say: server-sent events or JSON lines, in the dialects that are known.
  *
  * An event is whole when it is read: it goes from the first byte behind the last event to the end of
- * its blank line (SSE) or newline (JSON lines). Nothing is copied: what is found is named by where
+ * its blank line (SSE) or newline (JSON lines), see frame.h. Nothing is copied: what is found is named by where
  * it lies, so that its decoded bytes can be compared and an event can be cut within a string.
  *
  *     dialect     content                                        good end          end mark
@@ -83,9 +83,6 @@ struct dialect {
 
 extern const struct dialect dialect_openai, dialect_anthropic, dialect_ollama;
 
-/* The length of the first event of `s`, or 0 if its end has not come. No end lies within the first
- * `seen` bytes: what an earlier look at less of the same event has shown. */
-size_t event_length(struct gw_str s, size_t seen, bool lines);
 /* Reads one whole event. `*dialect` is set by the first event that shows it; NULL until then. */
 void event_read(struct gw_str event, bool lines, const struct dialect **dialect, struct event *e);
 /* What a stream that has not said anything is likely to speak, by the path that was asked; or NULL. */

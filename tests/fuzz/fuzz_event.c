@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/delivered.h"
+#include "format/frame.h"
 #include "format/shape.h"
 
 struct count {
@@ -50,7 +51,7 @@ static struct count walk(struct gw_str all, bool lines, size_t step, struct deli
         for (size_t n = 1; n > 0;) {
             struct gw_str rest = gw_str(all.p + from, have - from);
             struct event e;
-            n = event_length(rest, seen, lines);
+            n = frame_length(rest, seen, lines);
             seen = n > 0 ? 0 : rest.n;
             if (n == 0)
                 break;

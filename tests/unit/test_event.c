@@ -2,39 +2,6 @@
 
 #include "format/shape.h"
 
-/* ------------------------------------------------------------------ where events end */
-
-/* The length of the first event, found byte by byte as it comes. */
-static size_t length(const char *text, bool lines) {
-    size_t n = strlen(text), whole = event_length(gw_str(text, n), 0, lines);
-    for (size_t have = 1; have <= n; have++) {
-        size_t found = event_length(gw_str(text, have), have - 1, lines);
-        if (found > 0) {
-            CHECK(found <= have);
-            CHECK_EQ_U64(found, whole);
-            return found;
-        }
-    }
-    CHECK(whole == 0);
-    return 0;
-}
-
-static void test_length(void) {
-    CHECK_EQ_U64(length("data: x\n\ndata: y\n\n", false), 9);
-    CHECK_EQ_U64(length("data: x\r\n\r\ndata: y", false), 11);
-    CHECK_EQ_U64(length("data: x\r\rdata: y", false), 9);
-    CHECK_EQ_U64(length("event: a\ndata: x\n\n", false), 18);
-    CHECK_EQ_U64(length("data: x\n\r\nmore", false), 10);
-    CHECK_EQ_U64(length("data: x\n", false), 0);
-    CHECK_EQ_U64(length("data: x\r\n", false), 0);
-    CHECK_EQ_U64(length(": comment\n\n", false), 11);
-    CHECK_EQ_U64(length("\ndata: x\n\n", false), 1);
-    CHECK_EQ_U64(length("\r\ndata: x\n\n", false), 2);
-    CHECK_EQ_U64(length("{\"a\":1}\n{}\n", true), 8);
-    CHECK_EQ_U64(length("{\"a\":1}", true), 0);
-    CHECK_EQ_U64(length("\n", true), 1);
-}
-
 /* ------------------------------------------------------------------ what events say */
 
 static const struct dialect *dialect;
@@ -217,7 +184,6 @@ static void test_no_shape(void) {
 }
 
 int main(void) {
-    RUN(test_length);
     RUN(test_openai);
     RUN(test_anthropic);
     RUN(test_ollama);

@@ -4,6 +4,7 @@
 
 #include "core/gw.h"
 #include "format/event.h"
+#include "format/frame.h"
 
 enum { OUT_MAX = 1 << 18 };
 
@@ -129,7 +130,7 @@ static size_t words(struct gw_str bytes, bool lines, char *into) {
     size_t n = 0;
     while (bytes.n > 0) {
         struct event e;
-        size_t len = event_length(bytes, 0, lines);
+        size_t len = frame_length(bytes, 0, lines);
         if (!CHECK(len > 0))
             break;
         event_read(gw_str_sub(bytes, 0, len), lines, &dialect, &e);

@@ -1,0 +1,54 @@
+#include "format/frame.h"
+
+#include "base/word.h"
+
+enum { WORD = sizeof(uint64_t), LOOK_BACK = 3 /* the most of an end that may have been there */ };
+
+static bool is_break(char c) {
+    return c == '\n' || c == '\r';
+}
+
+/* Where the first CR or LF is from `at` on; s.n: there is none. */
+static size_t next_break(struct gw_str s, size_t at) {
+    while (at < s.n) {
+        while (s.n - at >= WORD && gw_word_controls(gw_word_at(s.p + at)) == 0)
+            at += WORD;
+        size_t near = s.n - at < WORD ? s.n : at + WORD;
+        for (; at < near; at++)
+            if (is_break(s.p[at]))
+                return at;
+    }
+    return s.n;
+}
+
+/* The length of an event that ends somewhere behind `at`, where a line ends with a CR or a LF: the
+ * next line must be empty. A CR may be half of a CRLF: only a second one shows that it is not. */
+static size_t end_behind(struct gw_str s, size_t at) {
+    size_t next = at + 1;
+    if (next < s.n && s.p[next] == '\n' && s.p[at] == '\n')
+        return next + 1;
+    if (next + 1 < s.n && s.p[at] == '\n' && s.p[next] == '\r' && s.p[next + 1] == '\n')
+        return next + 2;
+    if (next < s.n && s.p[at] == '\r' && s.p[next] == '\r')
+        return next + 1;
+    return 0;
+}
+
+/* Empty lines that stand alone. */
+static size_t blank_length(struct gw_str s) {
+    if (s.n > 0 && s.p[0] == '\n')
+        return 1;
+    return s.n > 1 && s.p[0] == '\r' && is_break(s.p[1]) ? 2 : 0;
+}
+
+size_t frame_length(struct gw_str s, size_t seen, bool lines) {
+    size_t from = seen > LOOK_BACK ? seen - LOOK_BACK : 0;
+    if (lines) {
+        ptrdiff_t found = gw_str_chr(gw_str_sub(s, from, s.n), '\n');
+        return found < 0 ? 0 : from + (size_t)found + 1;
+    }
+    size_t length = blank_length(s);
+    for (size_t at = from; length == 0 && (at = next_break(s, at)) < s.n; at++)
+        length = end_behind(s, at);
+    return length;
+}
