@@ -224,8 +224,9 @@ EXPORT("show") struct gw_str *gw_box_show(uint32_t what, double mono, double wal
 }
 
 /* The first n bytes of the input are frames of other shards. What has changed here is the answer. */
-EXPORT("sync") struct gw_str *gw_box_sync(uint32_t n, double mono, double wall) {
-    gw_sync(gateway, gw_str(input, n), time_of(mono, wall), &text);
+EXPORT("sync")
+struct gw_str *gw_box_sync(uint32_t kinds, uint32_t n, double mono, double wall) {
+    gw_sync(gateway, kinds, gw_str(input, n), time_of(mono, wall), &text);
     return &text;
 }
 

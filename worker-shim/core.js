@@ -44,7 +44,7 @@ import {
  * @property {() => number} ready
  * @property {(mono: number, wall: number) => number} task
  * @property {(what: number, mono: number, wall: number) => number} show
- * @property {(n: number, mono: number, wall: number) => number} sync
+ * @property {(kinds: number, n: number, mono: number, wall: number) => number} sync
  * @property {() => number} has_news
  */
 
@@ -175,10 +175,12 @@ export class Core {
         return this.stringAt(this.box.show(what, monotonic(), Date.now()));
     }
 
-    /** Takes other shards' frames; what has changed here, as frames. @param {string} frames */
-    sync(frames) {
+    /** Takes other shards' frames; what has changed here, as frames.
+     * @param {number} kinds enum gw_frames, or-ed: what the channel of these frames may carry
+     * @param {string} frames */
+    sync(kinds, frames) {
         const n = this.write(frames);
-        return this.stringAt(this.box.sync(n < 0 ? 0 : n, monotonic(), Date.now()));
+        return this.stringAt(this.box.sync(kinds, n < 0 ? 0 : n, monotonic(), Date.now()));
     }
 
     /** Polls a call: the kind of its next action. @param {number} call */

@@ -22,8 +22,8 @@
  */
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
-    GW_DROP, GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND, GW_WAIT,
-    HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
+    GW_DROP, GW_END, GW_FORGET, GW_FRAMES_BREAKERS, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
+    GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
 } from '../build/offsets.js';
 import { Body } from './body.js';
 import {
@@ -135,7 +135,7 @@ function feed(call, event) {
         if (event !== null && event(call) < 0) giveUp(call);
         else pump(call);
         wakeReady(core);
-        if (core.box.has_news() !== 0) call.hub.state.write(core.sync(''), call.ctx);
+        if (core.box.has_news() !== 0) call.hub.state.write(core.sync(0, ''), call.ctx);
     } catch (error) {
         trapped(call, error);
     }
@@ -513,11 +513,11 @@ export function serve(hub, request, ctx) {
     });
 }
 
-/** What other isolates have seen. @param {Hub} hub @param {string} frames
+/** What other isolates have seen: whoever can write to KV tells of breakers, and of nothing else. @param {Hub} hub @param {string} frames
  * @param {ExecutionContext} ctx */
 function take(hub, frames, ctx) {
     const core = hub.core();
-    if (core !== null) guard(core, () => hub.state.write(core.sync(frames), ctx));
+    if (core !== null) guard(core, () => hub.state.write(core.sync(GW_FRAMES_BREAKERS, frames), ctx));
 }
 
 /** Does the work that is due and that no client asked for. @param {Hub} hub

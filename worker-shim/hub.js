@@ -7,7 +7,7 @@
  */
 import module from '../build/core.wasm';
 import file from '../config/gateway.json';
-import { GW_SHOW_MISSING } from '../build/offsets.js';
+import { GW_FRAMES_BREAKERS, GW_SHOW_MISSING } from '../build/offsets.js';
 import { Core, monotonic } from './core.js';
 import { State } from './state.js';
 
@@ -45,7 +45,7 @@ export class Hub {
             return null;
         }
         this.tasksAt = 0;
-        core.sync(this.state.known());
+        core.sync(GW_FRAMES_BREAKERS, this.state.known());
         if (this.generation === 1) warn(core.show(GW_SHOW_MISSING));
         this.instance = core;
         return core;

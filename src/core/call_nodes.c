@@ -4,7 +4,7 @@
  *     POST /api/nodes/3      {"url": …, "models": […], "free_vram_mb": …, "in_flight_max": …,
  *                             "expires_in_s": …}; only url must be there
  *     DELETE /api/nodes/3    the node leaves
- *     x-heady-timestamp      wall clock in ms: newer than the last one, at most WINDOW_MS off
+ *     x-heady-timestamp      wall clock in ms: newer than the last one, at most REGISTRY_WINDOW_MS off
  *     x-heady-signature      hex HMAC-SHA256 under the node's key of
  *                            METHOD \n PATH \n TIMESTAMP \n hex SHA-256 of the body
  *
@@ -22,7 +22,6 @@
 enum {
     BODY_MAX = 16384,
     BODY_MS = 10000,
-    WINDOW_MS = 180000,
     TELL_MS = 2000, /* how long the registry may take when the twin asks */
     NONCE_BYTES = 16,
     MODELS_MAX = 256,
@@ -308,7 +307,7 @@ static bool read_stamp(struct gw_call *c, struct gw_time now) {
         return false;
     }
     double age = now.wall_ms - (double)stamp;
-    if (age > WINDOW_MS || age < -WINDOW_MS) {
+    if (age > REGISTRY_WINDOW_MS || age < -REGISTRY_WINDOW_MS) {
         refuse(c, 401, GW_STR("stale_timestamp"), GW_STR("stale timestamp"),
                GW_STR("the timestamp is more than 3 minutes off; set the node's clock"), now);
         return false;

@@ -256,6 +256,9 @@ static inline uint32_t call_attempts(const struct gw_call *c) {
 void probe_show(const struct gw *gw, struct gw_buf *b);
 /* sync.c: the frames of what has changed since they were last put, or all there are */
 void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out);
+/* The time of a frame: one that is further ahead than `tolerance` becomes now. False: it has been told
+ * before. `*ahead` is the furthest that has been. */
+bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now);
 /* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);
 void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);

@@ -283,11 +283,21 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
 struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now);
 uint32_t gw_probes_failed(const struct gw *gw);
 
+/* Kinds of frames, or-ed: what the channel that frames have come by may carry. Whoever can write to a
+ * channel says what its frames say: a lease sends requests, with the node's bearer, where it will. */
+enum gw_frames {
+    GW_FRAMES_BREAKERS = 1,
+    GW_FRAMES_LEASES = 2,
+    GW_FRAMES_ALL = GW_FRAMES_BREAKERS | GW_FRAMES_LEASES,
+};
+
 /* State between shards (loops of other processes, isolates, and oneself after a restart). Frames are
- * lines of text, see sync.c; `in` are those of others, in any order, as often as they come, and what
- * is no frame is skipped. `*out` is what has changed here since the last gw_sync, for the others:
- * valid until the next gw_sync or gw_show. gw_has_news says whether there would be any. */
-void gw_sync(struct gw *gw, struct gw_str in, struct gw_time now, struct gw_str *out);
+ * lines of text, see sync.c; `in` are those of others, in any order, as often as they come. What is
+ * no frame, or one of a kind that is not among `kinds`, is skipped. `*out` is what has changed here
+ * since the last gw_sync, for the others: valid until the next gw_sync or gw_show. gw_has_news says
+ * whether there would be any. */
+void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now,
+             struct gw_str *out);
 bool gw_has_news(const struct gw *gw);
 
 /* Whether the attempt under way may well be dropped before its head comes, because it has little

@@ -31,6 +31,7 @@ struct pool_backend {
     double seen_at;          /* last answer of any kind, wall clock; 0: never */
     double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
     double told_at;          /* wall clock of the last change of its breaker, ours or told */
+    double told_ahead;       /* the furthest from the future that was told (sync.c) */
     double probe_at;         /* when it may be probed next */
     double probe_ms;         /* how long the last probe took; 0: there was none */
     uint32_t probe_status;   /* what it answered, or 0 and ... */

@@ -193,10 +193,8 @@ static uint32_t node_of(struct gw_str name) {
     return name.p[5] >= '1' && name.p[5] < '1' + GW_NODES ? (uint32_t)(name.p[5] - '1') : GW_NODES;
 }
 
-/* Reads what follows "lease "; the URL is borrowed from it. False if it is no lease, or one that may
- * not be. */
-static bool read_line(struct gw *gw, struct gw_str fields, struct gw_time now,
-                      struct lease *lease) {
+static bool read_fields(struct gw *gw, struct gw_str fields, struct gw_time now,
+                        struct lease *lease) {
     uint64_t stamp, ends, max;
     struct gw_arena arena;
     struct gw_url url;
@@ -218,6 +216,15 @@ static bool read_line(struct gw *gw, struct gw_str fields, struct gw_time now,
     bool good = registry_check_url(gw->conf, fields, &arena, &url) == NULL;
     gw_arena_del(&arena);
     return good;
+}
+
+/* Reads what follows "lease "; the URL is borrowed from it. False if it is no lease, or one that may
+ * not be. */
+static bool read_line(struct gw *gw, struct gw_str fields, struct gw_time now,
+                      struct lease *lease) {
+    return read_fields(gw, fields, now, lease) &&
+           sync_time(&lease->stamp, REGISTRY_WINDOW_MS, &gw->registry.entry[lease->node].ahead,
+                     now);
 }
 
 bool registry_take_line(struct gw *gw, struct gw_str fields, struct gw_time now) {

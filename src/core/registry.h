@@ -11,9 +11,10 @@
  *     over      | a newer registration, or line   | the endpoint of the environment, if any
  *
  * Every registration has a timestamp of its node, and only a newer one replaces it: so replays are
- * refused, and leases that shards tell each other as lines may be lost, repeated and reordered. The
- * newest timestamp is kept after the lease. A call keeps the target that it began with: what
- * registry_node gives lives in the call's arena.
+ * refused, and leases that shards tell each other as lines may be lost, repeated and reordered. A line
+ * whose timestamp is further ahead than a node's clock may be counts as one of now (sync.c), so that no
+ * line keeps a node out. The newest timestamp is kept after the lease. A call keeps the target that it
+ * began with: what registry_node gives lives in the call's arena.
  */
 #ifndef GW_CORE_REGISTRY_H
 #define GW_CORE_REGISTRY_H
@@ -24,8 +25,9 @@ struct gw;
 
 enum {
     REGISTRY_URL_MAX = 512,
-    REGISTRY_LEASE_MS = 180000, /* three heartbeats of 60 s */
-    REGISTRY_DRAIN_MS = 5000,   /* so long before the end there are no new requests */
+    REGISTRY_LEASE_MS = 180000,  /* three heartbeats of 60 s */
+    REGISTRY_DRAIN_MS = 5000,    /* so long before the end there are no new requests */
+    REGISTRY_WINDOW_MS = 180000, /* a node's clock may be off by so much */
     /* The last cells (gw_cells) hold the newest timestamp of each node, so that no two loops take the
      * same registration. */
     REGISTRY_CELL = GW_CELLS - GW_NODES,
@@ -45,6 +47,7 @@ struct registry_entry {
     struct lease lease;
     struct gw_backend_conf to;
     bool in_force, changed; /* changed: since registry_put_changed */
+    double ahead;           /* the furthest stamp from the future that was told (sync.c) */
 };
 
 struct registry {

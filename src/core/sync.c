@@ -6,8 +6,8 @@
  *
  * The newest wins, by the wall clock of the change: a frame that is lost, repeated or late does no harm.
  * A breaker that has opened elsewhere is a hint: what is believed is bounded by the recovery timeout, and
- * a stale one costs a request at another target, never an answer. Of a frame from the future no more is
- * believed than that it is from now.
+ * a stale one costs a request at another target, never an answer. A frame from the future counts as one
+ * from now, and once: told again it is no news, so that what happens here from now on is newer.
  */
 #include "core/core.h"
 
@@ -24,7 +24,8 @@ static void put_breaker(const struct gw *gw, const struct gw_backend_conf *t, st
     gw_buf_put(b, t->target.name);
     put_u64(b, gw->pool.backend[t->slot].told_at);
     gw_buf_put(b, v.state == BREAKER_CLOSED ? GW_STR(" closed") : GW_STR(" open"));
-    put_u64(b, v.state == BREAKER_CLOSED ? 0 : now.wall_ms + v.until - now.mono_ms);
+    /* rounded up, for it is kept rounded down: what was told is told on as it was */
+    put_u64(b, v.state == BREAKER_CLOSED ? 0 : now.wall_ms + v.until - now.mono_ms + 0.999);
     put_u64(b, v.opens);
     put_u64(b, v.trouble);
     gw_buf_putc(b, '\n');
@@ -46,6 +47,16 @@ static bool cut_ms(struct gw_str *rest, double *ms) {
     return true;
 }
 
+bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now) {
+    if (*at <= now.wall_ms + tolerance)
+        return true;
+    if (*at <= *ahead)
+        return false;
+    *ahead = *at;
+    *at = now.wall_ms;
+    return true;
+}
+
 /* What follows "breaker " in a line. */
 static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) {
     const struct gw_backend_conf *t = target_named(gw->conf, gw_str_cut(&rest, ' '));
@@ -54,10 +65,9 @@ static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) 
         return;
     bool open = gw_str_eq(gw_str_cut(&rest, ' '), GW_STR("open"));
     struct pool_backend *b = &gw->pool.backend[t->slot];
-    if (at > now.wall_ms)
-        at = now.wall_ms;
     if (!cut_ms(&rest, &until) || !cut_ms(&rest, &opens) || !cut_ms(&rest, &trouble) ||
-        at <= b->told_at || trouble >= POOL_TROUBLES || opens > 64)
+        trouble >= POOL_TROUBLES || opens > 64 || !sync_time(&at, 0, &b->told_ahead, now) ||
+        at <= b->told_at)
         return;
     b->told_at = at;
     b->changed = false;
@@ -66,11 +76,11 @@ static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) 
                   (uint32_t)trouble, now.mono_ms);
 }
 
-static void take(struct gw *gw, struct gw_str line, struct gw_time now) {
+static void take(struct gw *gw, uint32_t kinds, struct gw_str line, struct gw_time now) {
     struct gw_str kind = gw_str_cut(&line, ' ');
-    if (gw_str_eq(kind, GW_STR("breaker")))
+    if ((kinds & GW_FRAMES_BREAKERS) != 0 && gw_str_eq(kind, GW_STR("breaker")))
         take_breaker(gw, line, now);
-    else if (gw_str_eq(kind, GW_STR("lease")))
+    else if ((kinds & GW_FRAMES_LEASES) != 0 && gw_str_eq(kind, GW_STR("lease")))
         (void)registry_take_line(gw, line, now);
 }
 
@@ -92,11 +102,12 @@ void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *ou
         registry_put_lines(gw, out);
 }
 
-void gw_sync(struct gw *gw, struct gw_str in, struct gw_time now, struct gw_str *news) {
+void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now,
+             struct gw_str *news) {
     struct gw_buf out;
     while (in.n > 0) {
         struct gw_str line = gw_str_cut(&in, '\n');
-        take(gw, line, now);
+        take(gw, kinds, line, now);
     }
     gw_arena_reset(&gw->shown);
     gw_buf_init(&out, &gw->shown, 256 << 10);

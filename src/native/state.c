@@ -122,12 +122,14 @@ static void load(struct hub *hub) {
         close(fd);
     if (text == NULL)
         return;
-    (void)keep(s, gw_str(text, n));
     for (uint32_t i = 0; i < hub->loops_n; i++) {
         struct gw_str news;
-        gw_sync(hub->loops[i]->gw, gw_str(text, n), loop_time(hub->loops[i]), &news);
-        hub->loops[i]->state_seen = s->sequence;
+        gw_sync(hub->loops[i]->gw, GW_FRAMES_ALL, gw_str(text, n), loop_time(hub->loops[i]), &news);
     }
+    /* what the core has made of it: a line that it has not believed as it stood would stay for good */
+    (void)keep(s, gw_show(hub->loops[0]->gw, GW_SHOW_STATE, loop_time(hub->loops[0])));
+    for (uint32_t i = 0; i < hub->loops_n; i++)
+        hub->loops[i]->state_seen = s->sequence;
     free(text);
 }
 
@@ -159,7 +161,7 @@ void state_del(struct hub *hub) {
 
 void state_news(struct loop *loop) {
     struct gw_str news;
-    gw_sync(loop->gw, gw_str(NULL, 0), loop_time(loop), &news);
+    gw_sync(loop->gw, 0, gw_str(NULL, 0), loop_time(loop), &news);
     if (keep(&loop->hub->state, news))
         hub_order(loop->hub, HUB_STATE);
 }
@@ -169,7 +171,7 @@ void state_take(struct loop *loop) {
     struct gw_str news;
     size_t n;
     loop->state_seen = copy(&loop->hub->state, loop->state_seen, GW_STR("lease "), text, &n);
-    gw_sync(loop->gw, gw_str(text, n), loop_time(loop), &news);
+    gw_sync(loop->gw, GW_FRAMES_LEASES, gw_str(text, n), loop_time(loop), &news);
     if (keep(&loop->hub->state, news))
         hub_order(loop->hub, HUB_STATE);
     if (loop == loop->hub->loops[0])

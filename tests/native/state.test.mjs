@@ -9,6 +9,8 @@ import { atHost, test } from '../lib/hosts.mjs';
 import { until } from '../lib/proc.mjs';
 import { startRack } from '../lib/rack.mjs';
 import { end, upgrade } from '../lib/successor.mjs';
+import { startNode } from '../node/node.mjs';
+import { nodeKey, register } from '../node/register.mjs';
 
 atHost('rack', 'state', (bench) => {
     /** @param {import('node:test').TestContext} t */
@@ -19,9 +21,9 @@ atHost('rack', 'state', (bench) => {
     };
 
     /** A daemon that keeps its state in `dir`. @param {import('node:test').TestContext} t
-     * @param {string} dir @param {string[]} [args] */
-    const open = async (t, dir, args = []) => {
-        const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off', HEADY_DATA_DIR: dir };
+     * @param {string} dir @param {string[]} [args] @param {Record<string, string>} [more] */
+    const open = async (t, dir, args = [], more = {}) => {
+        const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off', HEADY_DATA_DIR: dir, ...more };
         const file = join(dir, 'gateway.json');
         writeFileSync(file, '{"log_requests": false}');
         const host = await startRack({ env, args, file });
@@ -80,6 +82,42 @@ atHost('rack', 'state', (bench) => {
         assert.equal((await breakerOf(host.url)).breaker, 'open');
         await host.stop();
         assert.ok(readFileSync(join(dir, 'state'), 'utf8').includes(frame));
+    });
+
+    test('a lease of the far future locks no node out: the next registration holds, in all loops and after a restart', async (t) => {
+        const dir = folder(t);
+        const key = nodeKey('a-node-secret-of-this-test', 3);
+        const env = { NODE_SECRET: 'a-node-secret-of-this-test', NODE_HOSTS: '127.0.0.1', COLAB_ENDPOINT_3: '', COLAB_ENDPOINT_4: '', COLAB_ENDPOINT_1: '' };
+        const one = await startNode({ id: 3, key });
+        t.after(() => one.close());
+        const ends = Date.now() + 100_000;
+        writeFileSync(join(dir, 'state'), `lease node-3 ${10n ** 18n - 1n} ${ends} 0 http://127.0.0.1:9\n`);
+        const first = await open(t, dir, ['--threads', '2'], env);
+        assert.equal(new Date(ends).toISOString(), (await breakerOf(first.url)).lease_ends, 'it is believed, as one of now');
+        const { status, json: said } = await register(first.url, 3, key, { url: one.url });
+        assert.equal(status, 200, JSON.stringify(said));
+        await until(async () => {
+            const all = await Promise.all(Array.from({ length: 16 }, () => ask(first.url, '/api/heavy/code/echo')));
+            return all.every((answer) => answer.status === 200);
+        }, 'both loops to send to the new place', 3000);
+        await until(() => readFileSync(join(dir, 'state'), 'utf8').includes(` ${one.url}\n`), 'the file', 3000);
+        await first.stop();
+        const second = await open(t, dir, [], env);
+        assert.equal((await ask(second.url, '/api/heavy/code/echo')).status, 200);
+        await second.stop();
+    });
+
+    test('a breaker of the far future is one of now, also in the file', async (t) => {
+        const dir = folder(t);
+        writeFileSync(join(dir, 'state'), `breaker node-3 ${10n ** 18n - 1n} open ${10n ** 18n - 1n} 1 2\n`);
+        const host = await open(t, dir, [], { CIRCUIT_BREAKER_RECOVERY_TIMEOUT: '1' });
+        assert.equal((await breakerOf(host.url)).breaker, 'open');
+        await until(async () => {
+            assert.equal((await ask(host.url, '/api/heavy/code/echo')).status, 200);
+            return (await breakerOf(host.url)).breaker === 'closed';
+        }, 'node 3 to serve again', 5000);
+        await host.stop();
+        assert.match(readFileSync(join(dir, 'state'), 'utf8'), /^breaker node-3 \d{13} closed /m);
     });
 
     test('a directory that cannot be written is said once, and nothing else suffers', async (t) => {

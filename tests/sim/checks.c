@@ -441,6 +441,10 @@ static void check_line(struct shard *s, const struct told *t, const struct look 
     double wall = host_time(s).wall_ms, at = t->at < wall ? t->at : wall;
     const struct breaker_view *is = &now->breaker[t->target];
     bool closed = is->state == BREAKER_CLOSED;
+    if (t->at > wall && t->at <= s->ahead[t->target])
+        return; /* it has been told that before */
+    if (t->at > wall)
+        s->ahead[t->target] = t->at;
     if (at <= s->told_at[t->target])
         return;
     s->told_at[t->target] = at;

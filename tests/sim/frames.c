@@ -17,7 +17,7 @@ static void deliver(struct sim *sim, void *who) {
     struct gw_str news;
     say(sim, "process %u hears: %.*s", f->to->process->index, (int)f->lines.n - 1, f->lines.p);
     check_before(f->to);
-    gw_sync(f->to->gw, text_str(&f->lines), host_time(f->to), &news);
+    gw_sync(f->to->gw, GW_FRAMES_BREAKERS, text_str(&f->lines), host_time(f->to), &news);
     check_told(f->to, text_str(&f->lines));
     sim->counts.frames++;
     if (news.n > 0)
@@ -52,7 +52,7 @@ void frames_send(struct shard *from) {
     struct gw_str lines;
     if (sim->failed || !gw_has_news(from->gw))
         return;
-    gw_sync(from->gw, GW_STR(""), host_time(from), &lines);
+    gw_sync(from->gw, 0, GW_STR(""), host_time(from), &lines);
     say(sim, "process %u tells: %.*s", from->process->index, (int)lines.n - 1, lines.p);
     digest_bytes(sim, lines);
     check_news(from, lines);

@@ -103,6 +103,7 @@ struct shard {
     uint32_t index;
     double cooled_at[TARGETS], cool_until[TARGETS]; /* by Retry-After */
     double told_at[TARGETS]; /* the newest that it has said or been told of each breaker */
+    double ahead[TARGETS];   /* the furthest of its future that it has been told */
     bool believes; /* that a stream may end without a finish: two targets have agreed once */
 };
 

@@ -412,13 +412,26 @@ static void on_show(struct replay *r, char *rest) {
         put_str(text);
 }
 
+/* The kinds of frames that a channel may carry, if the line begins with one: else all. */
+static uint32_t kinds_of(char **rest) {
+    static const char *const names[] = {"", "breakers: ", "leases: "};
+    for (uint32_t kind = 1; kind < GW_FRAMES_ALL; kind++) {
+        if (strncmp(*rest, names[kind], strlen(names[kind])) != 0)
+            continue;
+        *rest += strlen(names[kind]);
+        return kind;
+    }
+    return GW_FRAMES_ALL;
+}
+
 /* Frames of other shards, with "\\n" between them; what has changed here. */
 static void on_sync(struct replay *r, char *rest) {
     struct gw_str out;
     start(r);
+    uint32_t kinds = kinds_of(&rest);
     size_t n = unescape(rest);
     look_at_pool(r);
-    gw_sync(r->gw, gw_str(rest, n), r->now, &out);
+    gw_sync(r->gw, kinds, gw_str(rest, n), r->now, &out);
     look_at_pool(r);
     if (!r->states)
         put_str(out);

@@ -10,6 +10,8 @@ const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'j
 const SENT = ['none', 'part', 'all'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 
+const KINDS = ['', 'breakers', 'leases'];
+
 /** @param {string} what @param {string} line @returns {never} */
 function die(what, line) {
   stderr.write(`trace: ${what}: ${line}\n`);
@@ -248,8 +250,10 @@ class Replay {
         return undefined;
       case 'sync': {
         this.start();
-        const n = this.core.write(unescape(rest));
-        this.out += this.core.stringAt(box.sync(n, ...this.times));
+        const kind = KINDS.findIndex((name) => name !== '' && rest.startsWith(`${name}: `));
+        const kinds = kind < 0 ? abi.GW_FRAMES_ALL : kind;
+        const n = this.core.write(unescape(kind < 0 ? rest : rest.slice(KINDS[kind].length + 2)));
+        this.out += this.core.stringAt(box.sync(kinds, n, ...this.times));
         return undefined;
       }
       default: return die('unknown verb', line);

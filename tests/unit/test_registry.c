@@ -213,6 +213,24 @@ static void test_lines(void) {
     finish(gw);
 }
 
+/* What the registry says of the future counts as of now, once. */
+static void test_answer_from_the_future(void) {
+    struct gw *gw = make(ENV(SECRET));
+    const struct gw_str far =
+        GW_STR("lease node-3 999999999999999999 1100000 0 https://a.ngrok.app");
+    const struct lease *lease = &gw->registry.entry[2].lease;
+    registry_take_answer(gw, far, at);
+    CHECK(lease->stamp == WALL && gw->registry.entry[2].in_force);
+    CHECK(registry_claim(gw, 2, WALL + 1));
+    CHECK(take(gw, "node-3 1000001 1100000 0 https://b.ngrok.app", at));
+    registry_take_answer(gw, far, (struct gw_time){3000, WALL + 2000});
+    CHECK_STR(lease->url, "https://b.ngrok.app");
+    /* a node's clock may be ahead by three minutes */
+    CHECK(take(gw, "node-3 1180000 1100000 0 https://c.ngrok.app", at));
+    CHECK(lease->stamp == WALL + 180000);
+    finish(gw);
+}
+
 static void test_no_memory(void) {
     struct gw *gw = make(ENV(SECRET));
     mem.fail_at = mem.gets + 1;
@@ -235,6 +253,7 @@ int main(void) {
     RUN(test_end);
     RUN(test_quick_tunnels);
     RUN(test_lines);
+    RUN(test_answer_from_the_future);
     RUN(test_no_memory);
     return unit_end();
 }

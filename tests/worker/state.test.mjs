@@ -6,6 +6,7 @@ import { ask, json } from '../lib/client.mjs';
 import { startEdge } from '../lib/edge.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
 import { Kv } from '../lib/kv.mjs';
+import { startNode } from '../node/node.mjs';
 import { until } from '../lib/proc.mjs';
 
 const KEY = 'breaker:node-3';
@@ -19,9 +20,9 @@ atHost('edge', 'state', (bench) => {
     };
 
     /** A process of its own is an isolate of its own. @param {import('node:test').TestContext} t
-     * @param {Kv} kv */
-    const isolate = async (t, kv) => {
-        const host = await startEdge({ env: { ...bench.cluster.env, GATEWAY_AUTH: 'off' }, kv: kv.port });
+     * @param {Kv} kv @param {Record<string, string>} [more] */
+    const isolate = async (t, kv, more = {}) => {
+        const host = await startEdge({ env: { ...bench.cluster.env, GATEWAY_AUTH: 'off', ...more }, kv: kv.port });
         t.after(() => host.stop());
         return host;
     };
@@ -66,6 +67,21 @@ atHost('edge', 'state', (bench) => {
         for (let i = 0; i < 4; i++) assert.equal((await echo(host.url)).status, 200);
         await until(() => / closed /.test(kv.values.get(KEY) ?? ''), 'the news');
         assert.deepEqual(kv.writes, [KEY]);
+    });
+
+    test('a lease that stands in KV moves no node: KV may tell of breakers alone', async (t) => {
+        const kv = await kvOf(t);
+        const impostor = await startNode({ id: 3 });
+        t.after(() => impostor.close());
+        const now = Date.now();
+        const lease = (/** @type {number} */ n) => `lease node-${n} ${now} ${now + 100_000} 0 ${impostor.url}`;
+        kv.values.set(KEY, lease(3));
+        kv.values.set('breaker:node-4', `breaker node-4 ${now - 1000} closed 0 0 0\n${lease(4)}`);
+        const host = await isolate(t, kv, { NODE_SECRET: 'a-node-secret-of-this-test', NODE_HOSTS: '127.0.0.1' });
+        for (let i = 0; i < 4; i++) assert.equal((await echo(host.url)).status, 200);
+        assert.equal(impostor.stats().requests, 0);
+        const { backends } = json(await ask(host.url, '/api/health'));
+        assert.deepEqual([backends['node-3'].lease_ends, backends['node-4'].lease_ends], [undefined, undefined]);
     });
 
     test('with nothing in KV nothing is different', async (t) => {
