@@ -422,23 +422,44 @@ static struct gw_str name_of(uint32_t fail) {
 
 /* What a lost connection took along has been counted with the first of it. */
 static bool says_nothing(uint32_t fail) {
-    return fail == GW_FAIL_LOCAL || fail == GW_FAIL_UNTAKEN || fail == GW_FAIL_ALONG;
+    return fail == GW_FAIL_LOCAL || fail == GW_FAIL_ALONG;
+}
+
+/* The server had closed a kept connection: most likely before it saw the request. Or it says that it has
+ * not begun with it. Then it may be asked once more, unless it has kept the request waiting already. */
+static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, double waited_ms) {
+    if (fail == GW_FAIL_UNTAKEN)
+        return waited_ms < (double)c->conf->limits.connect_ms / 2; /* clocks are coarse */
+    return fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c));
+}
+
+/* It has not begun with the request, and not when it was asked again: it has no room, like one that
+ * answers 503. */
+static void move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
+    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
+    call_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
+    call_close_attempt(c, false, now);
+    call_try_next(c, may_repeat, false, now);
 }
 
 void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
     if (c->state != CALL_TRY)
         return;
-    /* The server had closed a kept connection: most likely before it saw the request. Or it says that
-     * it has not begun with it. Once more. */
-    bool fresh = fail == GW_FAIL_UNTAKEN ||
-                 (fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c)));
+    double waited_ms = now.mono_ms - c->attempt.sent_at;
+    uint32_t slot = c->attempt.to->slot;
+    if (fail == GW_FAIL_UNTAKEN)
+        pool_kept_waiting(&c->gw->pool, slot, waited_ms, now.mono_ms);
     /* But not at a target that has been found bad since, or that waits for its one trial. */
-    bool left_alone = pool_state_of(&c->gw->pool, c->attempt.to->slot, now.mono_ms) != POOL_READY &&
-                      !c->attempt.grant.trial;
-    if (fresh && !c->attempt.repeated && may_repeat && !left_alone) {
+    bool left_alone =
+        pool_state_of(&c->gw->pool, slot, now.mono_ms) != POOL_READY && !c->attempt.grant.trial;
+    if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;
         send(c, now);
+        return;
+    }
+    if (fail == GW_FAIL_UNTAKEN) {
+        move_on_untaken(c, may_repeat, now);
         return;
     }
     if (!says_nothing(fail) && sent == GW_SENT_NONE)

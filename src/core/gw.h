@@ -150,7 +150,7 @@ enum gw_fail {
     GW_FAIL_JUNK,         /* what came was not HTTP, or broke a limit */
     GW_FAIL_LOCAL,        /* this host could not try: no descriptors, no memory */
     GW_FAIL_UNTAKEN,      /* the target said that it has not begun with it and that it may be sent
-                           * again: HTTP/2 REFUSED_STREAM, GOAWAY */
+                           * again: HTTP/2 REFUSED_STREAM, GOAWAY, or no room in connect_ms */
     GW_FAIL_ALONG,        /* RESET, by a lost connection whose loss another attempt has told: one
                            * lost connection is one failure */
 };

@@ -154,6 +154,11 @@ void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool stre
         predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
 }
 
+void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now) {
+    if (waited_ms > pool_latency(p, slot, now))
+        pool_first_content(p, slot, waited_ms, false, now);
+}
+
 /* ------------------------------------------------------------------ outcomes */
 
 static void changed(struct pool *p, uint32_t slot, struct gw_time now) {

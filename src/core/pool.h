@@ -4,7 +4,7 @@
  * Slots in flight, breakers and retry budgets are exact across loops (gw_cells); the rest is this
  * gateway's own view. A backend's state:
  *
- *   READY      COOLING    429, 503, 529: for Retry-After, else 1 s doubling to 30 s
+ *   READY      COOLING    429, 503, 529: for Retry-After, else 1 s doubling to 30 s; it takes no streams
  *   COOLING    READY      the time is over, or an answer to a later request came
  *   READY      DOWN       its breaker has opened (breaker.h)
  *   COOLING    DOWN       the same, by requests that were under way
@@ -101,6 +101,8 @@ void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool stre
 /* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now);
+/* A request has waited for so long there, and in vain: it is no quicker than that. */
+void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now);
 /* It is alive and has no room. `retry_after_ms` < 0: it did not say. */
 void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, double retry_after_ms,
                struct gw_time now);

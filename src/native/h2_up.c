@@ -164,12 +164,15 @@ static void due(struct timer *timer) {
 
 /* ------------------------------------------------------------------ streams come and go */
 
-static bool has_room(const struct h2_up *h) {
+/* How many at once: one until the server has said it. */
+static uint32_t streams_max(const struct h2_up *h) {
     uint32_t max =
         nghttp2_session_get_remote_settings(h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    if (!h->settled)
-        max = 1;
-    return takes_streams(h) && h->attempts_n < (max < H2_UP_STREAMS ? max : H2_UP_STREAMS);
+    return !h->settled ? 1 : max < H2_UP_STREAMS ? max : H2_UP_STREAMS;
+}
+
+static bool has_room(const struct h2_up *h) {
+    return takes_streams(h) && h->attempts_n < streams_max(h);
 }
 
 static void link_attempt(struct h2_up *h, struct attempt *a) {
@@ -256,6 +259,15 @@ uint32_t h2_up_n(const struct origin *origin, bool *starting) {
         *starting |= takes_streams(h) && !h->settled;
     }
     return n;
+}
+
+bool h2_up_none_taken(const struct origin *origin) {
+    uint32_t n = 0, max = 0;
+    for (const struct h2_up *h = origin->h2; h != NULL; h = h->next) {
+        n += takes_streams(h);
+        max += takes_streams(h) ? streams_max(h) : 0;
+    }
+    return n > 0 && max == 0;
 }
 
 /* ------------------------------------------------------------------ life */

@@ -10,7 +10,8 @@
  *     the stream's end           | before the head | after it
  *     ---------------------------+-----------------+---------
  *     END_STREAM                 | JUNK            | CLEAN
- *     REFUSED_STREAM, GOAWAY     | UNTAKEN         | CUT
+ *     REFUSED_STREAM, GOAWAY,    | UNTAKEN         | CUT
+ *     SETTINGS: 0, not yet sent  |                 |
  *     other RST_STREAM           | RESET           | CUT
  *     the connection's           | RESET, or STALE | CUT      STALE: kept alive, idle, and no byte since
  *     breaks a rule              | JUNK            | CUT
@@ -58,6 +59,8 @@ void h2_up_more(struct attempt *a);
 void h2_up_resume(struct attempt *a);
 /* Sessions that take new streams; `*starting`: of one of them it is not known yet how many. */
 uint32_t h2_up_n(const struct origin *origin, bool *starting);
+/* Whether the origin's sessions say that they take no streams at all: another would be told the same. */
+bool h2_up_none_taken(const struct origin *origin);
 void h2_up_close_idle(struct origin *origin);
 
 #endif

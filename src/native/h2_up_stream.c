@@ -135,9 +135,23 @@ static void take_head(struct attempt *a, bool fin) {
     h2_fields_del(&head, blocks);
 }
 
-/* There may be more room now. */
+/* A stream that has not gone out. */
+static struct attempt *unsent(const struct h2_up *h) {
+    struct attempt *a = h->attempts;
+    while (a != NULL && a->h2.out)
+        a = a->h2.next;
+    return a;
+}
+
+/* There may be more room now, or none: nghttp2 would keep back what has not gone out until there is. */
 static void take_settings(struct h2_up *h) {
+    struct attempt *a;
     h->settled = true;
+    while (h2_up_none_taken(h->origin) && (a = unsent(h)) != NULL) {
+        upstream_hold(a);
+        upstream_fail(a, GW_FAIL_UNTAKEN);
+        upstream_unhold(a);
+    }
     origin_turn(h->origin);
 }
 

@@ -356,7 +356,7 @@ static void report_local(struct later *later) {
         start(a);
         upstream_more(a); /* the drive has said all that it has to say */
     } else if (a->state == UPSTREAM_FAILED) {
-        upstream_fail(a, GW_FAIL_LOCAL);
+        upstream_fail(a, a->untaken ? GW_FAIL_UNTAKEN : GW_FAIL_LOCAL);
     } else {
         connect_next(a);
     }
@@ -441,7 +441,8 @@ static void start_new(struct attempt *a) {
 
 static void start(struct attempt *a) {
     int result = offers_h2(a) ? begin_stream(a) : CONN_AGAIN;
-    if (result == CONN_ERROR) {
+    a->untaken = result == CONN_AGAIN && h2_up_none_taken(a->origin);
+    if (result == CONN_ERROR || a->untaken) {
         a->state = UPSTREAM_FAILED;
         loop_later(a->loop, &a->later);
     } else if (result == CONN_AGAIN && !start_reused(a)) {

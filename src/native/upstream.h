@@ -11,7 +11,7 @@
  *     HEAD     | the response head; the request  | BODY; failed: RESET, STALE (on a connection that
  *              | is being sent                   | was kept alive, before any byte), JUNK
  *     BODY     | the end of the body             | over: CLEAN or CUT
- *     FAILED   | the next turn, to say so        | failed: LOCAL
+ *     FAILED   | the next turn, to say so        | failed: LOCAL; UNTAKEN, where no stream is taken
  *
  * TURN to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). Every other wait
  * is the core's: it drops attempts that take too long. A connection that was free in the origin's
@@ -46,6 +46,7 @@ struct attempt {
     bool keep;    /* the connection may serve others afterwards */
     bool to_head; /* the request's method is HEAD */
     bool relay;   /* body bytes go to the front unseen */
+    bool untaken; /* the target's sessions take no streams */
     bool deaf;    /* the target takes no more of the request; its answer may still come */
     uint8_t interim;
     uint8_t framing;  /* enum gw_h1_framing */

@@ -143,6 +143,96 @@ describe('h2 upstream', { timeout: 120_000 }, () => {
         assert.ok(bad.streams <= 8, `${bad.streams} streams`);
     });
 
+    /** Twelve requests, one after the other, before a node that takes none and its twin: the first may
+     * ask it, none waits, and by then it is known to be busy. @param {import('node:test').TestContext} t
+     * @param {string} url of the node that takes none */
+    const spare = async (t, url) => {
+        const good = await server2(t, cert, (stream) => answer(stream));
+        const host = await open(t, [url, good.url]);
+        let asked = 0;
+        for (let i = 0; i < 12; i++) {
+            const began = Date.now();
+            const got = await ask(host.url, ECHO, post(`{"n":${i}}`));
+            assert.equal(got.text, 'ok');
+            assert.ok(Date.now() - began < 900, `request ${i} took ${Date.now() - began} ms`);
+            asked += Number(got.headers.get('x-heady-attempts')) - 1;
+        }
+        assert.ok(asked > 0 && asked <= 4, `${asked} attempts more`);
+        const { backends } = JSON.parse((await ask(host.url, '/api/health')).text);
+        const { state: is, reason, breaker, until: when } = backends['node-3'];
+        assert.deepEqual([is, reason, breaker], ['cooling', 'busy', 'closed']);
+        assert.ok(Date.parse(when) > Date.now() - 100, when);
+        return host;
+    };
+
+    test('MAX_CONCURRENT_STREAMS=0: no more sessions, nobody waits, and the node is busy', async (t) => {
+        let refused = 0;
+        const bad = await server2(t, cert, (stream) => stream.close(7, () => refused++), { settings: { maxConcurrentStreams: 0 } });
+        await spare(t, bad.url);
+        assert.ok(bad.connections <= 2, `${bad.connections} connections`);
+    });
+
+    test('a request that meets SETTINGS of no streams before it has gone out is not kept back', async (t) => {
+        const up = await server2(t, cert, (stream) => answer(stream));
+        const host = await open(t, [up.url]);
+        assert.equal((await ask(host.url, ECHO, post('{}'))).text, 'ok');
+        process.kill(host.pid, 'SIGSTOP'); // so that it finds both in one turn, the request first
+        const began = Date.now();
+        const asked = ask(host.url, ECHO, { ...post('{}'), headers: { 'x-heady-timeout-ms': '700' } });
+        await sleep(100);
+        for (const session of up.sessions) session.settings({ maxConcurrentStreams: 0 });
+        await sleep(50);
+        process.kill(host.pid, 'SIGCONT');
+        assert.ok((await asked).status >= 500);
+        assert.ok(Date.now() - began < 1500, `${Date.now() - began} ms`);
+        assert.equal(await state(host.url, 'node-3'), 'cooling');
+        assert.deepEqual([up.streams, up.connections], [1, 1]);
+    });
+
+    test('a session that grants none is used again when it grants some', async (t) => {
+        const up = await server2(t, cert, (stream) => answer(stream), { settings: { maxConcurrentStreams: 0 } });
+        const host = await open(t, [up.url]);
+        const first = ask(host.url, ECHO, post('{}'));
+        await until(() => up.sessions.size > 0, 'a session');
+        await sleep(100);
+        for (const session of up.sessions) session.settings({ maxConcurrentStreams: 10 });
+        assert.equal((await first).text, 'ok', 'it has waited for the cool-down');
+        assert.equal(up.connections, 1);
+    });
+
+    test('REFUSED_STREAM without end makes the node busy', async (t) => {
+        const bad = await server2(t, cert, (stream) => stream.close(7));
+        await spare(t, bad.url);
+    });
+
+    test('GOAWAY at once, without end, makes the node busy', async (t) => {
+        const bad = await server2(t, cert, (stream) => stream.session?.goaway(0, 0));
+        bad.server.on('session', (session) => session.goaway(0, 0));
+        await spare(t, bad.url);
+        assert.ok(bad.connections <= 4, `${bad.connections} connections`);
+    });
+
+    test('no room for longer than connecting may take: asked for once, and it counts as its latency', async (t) => {
+        const full = await server2(t, cert, (stream, headers) => {
+            if (headers[':path'] !== '/hold') answer(stream);
+        }, { settings: { maxConcurrentStreams: 1 } });
+        const alone = await open(t, [full.url], { limits: { connect_ms: 300 } });
+        const given = new AbortController();
+        // eight sessions of one stream each are all that it may have, in this daemon's one loop
+        assert.equal((await ask(alone.url, ECHO, post('{}'))).text, 'ok');
+        const held = Array.from({ length: 8 }, () => ask(alone.url, '/api/heavy/code/hold', { ...post('{}'), signal: given.signal }).catch(() => 'gone'));
+        await until(() => full.streams === 9, 'eight that are held', 5000);
+        const began = Date.now();
+        const got = await ask(alone.url, ECHO, { ...post('{}'), headers: { ...post('').headers, 'x-heady-timeout-ms': '800' } });
+        assert.ok(got.status >= 500, `${got.status}`);
+        assert.ok(Date.now() - began < 1500, `${Date.now() - began} ms`);
+        const node = JSON.parse((await ask(alone.url, '/api/health')).text).backends['node-3'];
+        assert.deepEqual([node.state, node.reason], ['cooling', 'busy']);
+        assert.ok(node.latency_ms >= 290, `${node.latency_ms} ms`);
+        given.abort();
+        await Promise.all(held);
+    });
+
     test('GOAWAY: streams below the last id finish, those above are asked again elsewhere', async (t) => {
         const up = await server2(t, cert, (stream, _, n) => {
             if (n < 3) setTimeout(() => answer(stream, 'old'), 300);

@@ -293,6 +293,8 @@ static void note_fail(struct attempt *a, const struct gw_event *e) {
     const struct breaker_view *before = &a->sim->look->breaker[a->target];
     a->free_next = e->res_fail.sent == GW_SENT_NONE || e->res_fail.fail == GW_FAIL_STALE ||
                    e->res_fail.fail == GW_FAIL_UNTAKEN;
+    if (e->res_fail.fail == GW_FAIL_UNTAKEN) /* said twice, it is busy */
+        a->client->shard->process->busy_at[a->target] = a->sim->now;
     if (never_reached(e) && a->generation == before->generation && before->state == BREAKER_CLOSED)
         watch_of(a)->unreached++;
 }
