@@ -321,20 +321,26 @@ void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
 }
 
 static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
-    call_because(c, GW_STR("body"), GW_STR("not held, so not repeated"));
-    call_refuse(c,
-                &(struct call_error){.status = 502,
-                                     .type = GW_STR("server_error"),
-                                     .code = GW_STR("upstream_failed"),
-                                     .message = GW_STR("the target failed, and the request body "
-                                                       "was too large to be held for another; "
-                                                       "send it again")},
-                now);
+    struct call_error e = {.status = 502,
+                           .type = GW_STR("server_error"),
+                           .code = GW_STR("upstream_failed"),
+                           .message = GW_STR("the target failed after the request had reached it, "
+                                             "and this method is not repeated; look whether it was "
+                                             "done before you send it again")};
+    if (c->body.forgotten)
+        e.message = GW_STR("the target failed, and the request body was too large to be held for "
+                           "another; send it again");
+    call_because(c, c->body.forgotten ? GW_STR("body") : c->method,
+                 c->body.forgotten ? GW_STR("not held, so not repeated") : GW_STR("not repeated"));
+    call_refuse(c, &e, now);
 }
 
-/* A model may be asked twice; what a service does with a POST is its own affair. */
+/* What a target may get twice: what is idempotent (RFC 9110 9.2.2), and POST where it asks a model; what
+ * a service does with one is its own affair. */
 static bool is_repeatable(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_HEAVY || !gw_str_eq(c->method, GW_STR("POST"));
+    if (gw_str_eq(c->method, GW_STR("POST")))
+        return c->route.kind == GW_ROUTE_HEAVY;
+    return !gw_str_eq(c->method, GW_STR("PATCH"));
 }
 
 /* The target that may be asked once more when all have been asked: one that failed at once rather than
@@ -373,6 +379,7 @@ static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
 void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
     struct pool *pool = &c->gw->pool;
     bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
+    may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
         refuse_late(c, now);
     else if (!may_repeat && c->kept.whole)
@@ -381,7 +388,7 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
         refuse_unrepeatable(c, now);
     else if (call_attempts(c) >= ATTEMPTS_MAX)
         refuse_none(c, now);
-    else if (!other && (is_repeatable(c) || !reached) && pause(c, now))
+    else if (!other && pause(c, now))
         return;
     else if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
              !pool_budget_take(pool, c->plan.budget, now.mono_ms))
