@@ -169,11 +169,17 @@ static const char *check_escape(struct gw_str rest) {
     return NULL;
 }
 
+/* Some servers cut parameters off a segment before they look at it: "..;x" is "..". */
 static bool dot_segment(struct gw_str path, size_t slash) {
     struct gw_str rest = gw_str_sub(path, slash + 1, path.n);
     ptrdiff_t end = gw_str_chr(rest, '/');
     struct gw_str segment = end < 0 ? rest : gw_str_sub(rest, 0, (size_t)end);
-    return gw_str_eq(segment, GW_STR(".")) || gw_str_eq(segment, GW_STR(".."));
+    size_t dots = 0;
+    while (dots < segment.n && segment.p[dots] == '.')
+        dots++;
+    struct gw_str behind = gw_str_sub(segment, dots, segment.n);
+    return (dots == 1 || dots == 2) && (behind.n == 0 || behind.p[0] == ';' ||
+                                        gw_str_ieq(gw_str_sub(behind, 0, 3), GW_STR("%3b")));
 }
 
 const char *gw_path_check(struct gw_str path) {

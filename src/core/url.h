@@ -24,7 +24,7 @@ bool gw_url_is_address(struct gw_str host);
 bool gw_url_is_loopback(struct gw_str authority);
 
 /* The path of a request target: NULL if it may be matched and forwarded, else what is wrong with it.
- * Refused: dot segments, "//", "\", encoded slashes, backslashes, dots and NULs, bytes outside
+ * Refused: dot segments (also with parameters: "..;x"), "//", "\", encoded slashes, backslashes, dots and NULs, bytes outside
  * printable ASCII, a lone "%". */
 const char *gw_path_check(struct gw_str path);
 
