@@ -29,7 +29,7 @@ static size_t input_cap;
 static struct gw_action action;
 static struct gw_str text;
 static double next_ms;
-static struct gw_header headers[GW_HEADERS_MAX + 1];
+static struct gw_header headers[GW_ANSWER_HEADERS_MAX];
 
 static void *mem_get(void *user, size_t n) {
     (void)user;
@@ -103,11 +103,11 @@ int32_t gw_box_start(uint32_t host, uint32_t env_n, uint32_t file_n, uint32_t se
     return gateway ? 0 : -1;
 }
 
-/* Cuts the input's "name:value\n" lines from `rest` on. A line beyond GW_HEADERS_MAX still counts,
- * so that the core sees that there were too many. */
+/* Cuts the input's "name:value\n" lines from `rest` on. How many there may be is the platform's to
+ * say; more than this nobody needs. */
 static uint32_t cut_headers(struct gw_str rest) {
     uint32_t n = 0;
-    while (rest.n && n <= GW_HEADERS_MAX) {
+    while (rest.n && n < GW_ANSWER_HEADERS_MAX) {
         struct gw_str value = gw_str_cut(&rest, '\n');
         const struct gw_str name = gw_str_cut(&value, ':');
         headers[n++] = (struct gw_header){name, value};

@@ -3,33 +3,45 @@
  *
  * In: "name:value\n" lines (wasm/exports.c). Out: a block of "name: value\r\n" lines, made into a
  * Headers object. Each header that is set costs workerd about a microsecond, so the objects are
- * kept: heads differ by little more than their x-request-id, which is set anew in the kept object.
- * That is sound because fetch() and Response copy what they are given at once.
+ * kept: heads differ by little more than their x-request-id, and once a second their date, which are
+ * set anew in the kept object. That is sound because fetch() and Response copy what they are given
+ * at once.
  */
 
 const KEPT_MAX = 256;
 const KEPT_BYTES = 2048;
 const ID = '\r\nx-request-id: ';
+const DATE = '\r\ndate: ';
 
-/** Blocks without their id, and the headers they stand for. @type {Map<string, Headers>} */
+/** Blocks without their id and date, and the headers they stand for.
+ * @type {Map<string, { headers: Headers, date: string }>} */
 const kept = new Map();
 
 /** The headers of a block, good until the next call. @param {string} block @returns {Headers} */
 export function headersOf(block) {
-    const from = block.indexOf(ID);
-    if (from < 0 || block.length > KEPT_BYTES) return parse(block);
-    const to = block.indexOf('\r\n', from + ID.length);
-    const key = block.slice(0, from) + block.slice(to);
-    const headers = kept.get(key);
-    if (headers === undefined) return keep(key, parse(block));
-    headers.set('x-request-id', block.slice(from + ID.length, to));
-    return headers;
+    const id = valueOf(block, ID);
+    if (id === '' || block.length > KEPT_BYTES) return parse(block);
+    const date = valueOf(block, DATE);
+    const key = block.replace(ID + id, '').replace(DATE + date, DATE);
+    const known = kept.get(key);
+    if (known === undefined) return keep(key, parse(block), date);
+    known.headers.set('x-request-id', id);
+    if (known.date !== date) known.headers.set('date', date);
+    known.date = date;
+    return known.headers;
 }
 
-/** @param {string} key @param {Headers} headers */
-function keep(key, headers) {
+/** The value of the line that begins so, which is not the first; '' if there is none.
+ * @param {string} block @param {string} line */
+function valueOf(block, line) {
+    const at = block.indexOf(line);
+    return at < 0 ? '' : block.slice(at + line.length, block.indexOf('\r\n', at + line.length));
+}
+
+/** @param {string} key @param {Headers} headers @param {string} date */
+function keep(key, headers, date) {
     if (kept.size >= KEPT_MAX) kept.clear();
-    kept.set(key, headers);
+    kept.set(key, { headers, date });
     return headers;
 }
 

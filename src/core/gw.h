@@ -40,8 +40,9 @@ enum { GW_ABI = 1 };
 enum { GW_EMEM = -1, GW_EUSE = -2 }; /* out of memory; an event that the state does not allow */
 
 enum {
-    GW_HEADERS_MAX = 100, /* of a request or response head */
-    GW_HEAD_MAX = 65536,  /* its bytes */
+    GW_HEADERS_MAX = 100,        /* of a request's head */
+    GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
+    GW_HEAD_MAX = 65536,         /* bytes of either */
     GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
     GW_CELLS = 256,       /* how many cells gw_new wants */
 };
@@ -110,11 +111,11 @@ enum gw_peer {
 };
 
 struct gw_req_head {
-    struct gw_str method, target;    /* target: origin form, "/path?query" */
+    struct gw_str method, target;    /* target: origin form, "/path?query"; or "*", for OPTIONS */
     struct gw_str authority;         /* the Host header or :authority; empty if there is none */
     struct gw_str certificate;       /* the name in the client's certificate, which the host has
                                       * verified; empty if there is none */
-    const struct gw_header *headers; /* all of them; hop-by-hop ones included is no harm */
+    const struct gw_header *headers; /* all of them, also those of the connection */
     uint32_t headers_n;
     uint32_t peer;     /* enum gw_peer, or-ed */
     uint64_t body_len; /* declared length, 0 for none, GW_UNKNOWN for chunked */
@@ -213,8 +214,9 @@ struct gw_slice {
 };
 
 /* Head blocks are lines "name: value\r\n" with lower-case names, checked to hold no CR, LF or NUL
- * elsewhere, without host, connection, content-length, transfer-encoding and date: those are the
- * host's. */
+ * elsewhere, without host, connection, content-length and transfer-encoding: those are the host's. The
+ * block of a HEAD may hold one date, that of the upstream; only where it holds none the host writes its
+ * own. */
 struct gw_action {
     uint32_t kind;    /* enum gw_action_kind */
     uint32_t attempt; /* SEND, DROP, RELAY: counts from 1 within the call */

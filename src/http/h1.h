@@ -15,7 +15,7 @@
  *
  * Whatever way the bytes are cut into pieces, the result is the same.
  *
- * Limits: a head GW_HEAD_MAX bytes and GW_HEADERS_MAX headers (gw.h), a target GW_H1_TARGET_MAX, a
+ * Limits: a head GW_HEAD_MAX bytes and GW_HEADERS_MAX or GW_ANSWER_HEADERS_MAX headers (gw.h), a target GW_H1_TARGET_MAX, a
  * method GW_H1_METHOD_MAX; of a chunked body see below.
  */
 #ifndef GW_HTTP_H1_H
@@ -80,7 +80,7 @@ int gw_h1_req_read(const char *p, size_t n, size_t last_n, struct gw_header *hea
                    struct gw_h1_req *out);
 
 /*
- * The same for a response head. `to_head`: it answers a HEAD request, so it has no body whatever it
+ * The same for a response head; `headers` has room for GW_ANSWER_HEADERS_MAX. `to_head`: it answers a HEAD request, so it has no body whatever it
  * declares. An interim answer (status 100 to 199) is returned like any other: the caller skips it
  * and reads the next head, and bounds how many it skips.
  */
@@ -127,7 +127,8 @@ int gw_h1_chunks_next(struct gw_h1_chunks *c, const char *p, size_t n, size_t *u
 enum { GW_H1_WRITE_EXTRA = 256 };
 
 /*
- * A response head. `head` is a head block (gw.h); `date` is a whole line "date: ...\r\n" or empty.
+ * A response head. `head` is a head block (gw.h); `date` is a whole line "date: ...\r\n" or empty, and
+ * left out where the block has one.
  * The framing is decided here, from the status, the request and body_len:
  *
  *   status 204, 304; or to_head   | NONE     but for 204 a content-length is written if body_len is

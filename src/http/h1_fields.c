@@ -184,7 +184,7 @@ int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h
     f->n = 0;
     f->has = 0;
     while (*p != '\r') {
-        if (f->n == GW_HEADERS_MAX)
+        if (f->n == f->max)
             return h1_refuse(bad, 431, GW_STR("too many headers"));
         struct gw_header *header = &f->headers[f->n++];
         struct gw_str why;
@@ -201,7 +201,7 @@ int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h
 static bool is_own(struct gw_str name) {
     switch (name.n) {
     case 4:
-        return gw_str_ieq(name, GW_STR("host")) || gw_str_ieq(name, GW_STR("date"));
+        return gw_str_ieq(name, GW_STR("host"));
     case 10:
         return gw_str_ieq(name, GW_STR("connection"));
     case 14:
@@ -224,13 +224,16 @@ static bool ends_in_line(struct gw_str block) {
     return gw_str_ends(block, GW_STR("\r\n"));
 }
 
-bool h1_fields_block_ok(struct gw_str block) {
+bool h1_fields_block_ok(struct gw_str block, bool *dated) {
     struct gw_header header;
+    *dated = false;
     if (block.n == 0 || !ends_in_line(block))
         return block.n == 0;
     const char *p = block.p, *end = block.p + block.n;
-    while (p != NULL && p < end)
+    while (p != NULL && p < end) {
         p = read_block_line(p, end, &header);
+        *dated |= p != NULL && gw_str_ieq(header.name, GW_STR("date"));
+    }
     return p != NULL;
 }
 

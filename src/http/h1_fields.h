@@ -26,8 +26,8 @@ enum h1_fields_bit {
 };
 
 struct h1_fields {
-    struct gw_header *headers; /* room for GW_HEADERS_MAX */
-    uint32_t n;
+    struct gw_header *headers; /* room for `max` */
+    uint32_t n, max;
     uint32_t has; /* enum h1_fields_bit, or-ed */
     struct gw_str host;
     uint64_t length;
@@ -44,8 +44,8 @@ int h1_fields_end(const char *p, size_t n, size_t last_n, struct h1_refusal *bad
 int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h1_refusal *bad);
 
 /* Whether `block` is whole header lines ("name: value\r\n") and nothing else, and none of them is
- * one that the codec writes itself. */
-bool h1_fields_block_ok(struct gw_str block);
+ * one that the codec writes itself. `*dated`: one of them is a date. */
+bool h1_fields_block_ok(struct gw_str block, bool *dated);
 /* The same, and puts the lines into `headers`: how many, or GW_H1_BAD, also when there are more than
  * `max`. */
 int h1_fields_block_read(struct gw_str block, struct gw_header *headers, uint32_t max);

@@ -133,7 +133,7 @@ static int read_request(const char *p, size_t n, size_t last_n, struct gw_header
     if (head_n < 0)
         return head_n;
     const char *end = p + head_n, *next = end;
-    struct h1_fields f = {.headers = headers};
+    struct h1_fields f = {.headers = headers, .max = GW_HEADERS_MAX};
     if (read_request_line(p, end, &next, out, bad) != 0 ||
         h1_fields_read(next, end, &f, bad) != 0 || conclude_request(&f, out, bad) != 0)
         return GW_H1_BAD;
@@ -226,7 +226,7 @@ static int read_response(const char *p, size_t n, size_t last_n, bool to_head,
     if (head_n < 0)
         return head_n;
     const char *end = p + head_n, *next = end;
-    struct h1_fields f = {.headers = headers};
+    struct h1_fields f = {.headers = headers, .max = GW_ANSWER_HEADERS_MAX};
     if (read_status_line(p, end, &next, out, bad) != 0 || h1_fields_read(next, end, &f, bad) != 0 ||
         conclude_response(&f, to_head, out, bad) != 0)
         return GW_H1_BAD;

@@ -69,7 +69,8 @@ static void put_response_framing(struct out *o, const struct gw_h1_res_out *res)
 }
 
 ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
-    if (res->status < 200 || res->status > 599 || !h1_fields_block_ok(res->head) ||
+    bool dated;
+    if (res->status < 200 || res->status > 599 || !h1_fields_block_ok(res->head, &dated) ||
         (res->date.n > 0 && !h1_fields_line_ok(res->date, GW_STR("date"))))
         return GW_H1_BAD;
     res->framing = response_framing(res);
@@ -81,7 +82,8 @@ ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
     put(&o, GW_STR(" "));
     put(&o, gw_h1_reason(res->status));
     put(&o, GW_H1_CRLF);
-    put(&o, res->date);
+    if (!dated)
+        put(&o, res->date);
     put(&o, res->head);
     put_response_framing(&o, res);
     put(&o, GW_H1_CRLF);
@@ -91,10 +93,11 @@ ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
 /* ---------------------------------------------------------------------- requests */
 
 static bool request_ok(const struct gw_h1_req_out *req) {
+    bool dated;
     return req->method.n <= GW_H1_METHOD_MAX && h1_all(req->method, H1_METHOD) &&
            !gw_str_eq(req->method, GW_STR("CONNECT")) && req->path.n <= GW_H1_TARGET_MAX &&
            h1_all(req->path, H1_TARGET) && req->path.p[0] == '/' &&
-           h1_fields_host_ok(req->authority) && h1_fields_block_ok(req->head);
+           h1_fields_host_ok(req->authority) && h1_fields_block_ok(req->head, &dated);
 }
 
 /* RFC 9110 8.6: with these a server may take a missing length for an error. */

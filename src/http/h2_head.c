@@ -197,7 +197,7 @@ int gw_h2_res_read(struct gw_header *fields, uint32_t n, bool to_head, struct gw
             return refuse_res(out, GW_STR("bad byte in a header's value"));
         if ((pseudo ? take_status(out, &f) : take_res_header(out, &f)) != 0)
             return GW_H1_BAD;
-        if (!pseudo && out->headers_n == GW_HEADERS_MAX)
+        if (!pseudo && out->headers_n == GW_ANSWER_HEADERS_MAX)
             return refuse_res(out, GW_STR("too many headers"));
         if (!pseudo)
             fields[out->headers_n++] = f;

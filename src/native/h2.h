@@ -14,9 +14,10 @@ struct conn;
 enum {
     H2_STREAM_WINDOW = 65536, /* body bytes that a peer may send ahead in one stream, */
     H2_CONN_WINDOW = 1 << 20, /* and in all streams of a connection */
-    H2_ANSWER_LINES = 128,    /* header lines that we write at most */
-    H2_FRAME_HEAD = 9,        /* bytes */
-    H2_GATHER = 65536,        /* bytes that are gathered before the socket is tried */
+    /* header lines that we write at most: those of an answer, and some of our own */
+    H2_ANSWER_LINES = GW_ANSWER_HEADERS_MAX + 16,
+    H2_FRAME_HEAD = 9, /* bytes */
+    H2_GATHER = 65536, /* bytes that are gathered before the socket is tried */
 };
 
 /* A header to be written; its bytes are copied when it is submitted. */

@@ -138,9 +138,13 @@ static int submit(struct h2_stream *s, uint32_t status, struct gw_str head, uint
         return -1;
     int k = snprintf(digits, sizeof digits, "%u", status);
     nv[n++] = h2_nv(GW_STR(":status"), gw_str(digits, (size_t)k));
-    nv[n++] = h2_nv(GW_STR("date"), date_of(s->h->loop));
-    for (int i = 0; i < lines_n; i++)
+    bool dated = false;
+    for (int i = 0; i < lines_n; i++) {
         nv[n++] = h2_nv(lines[i].name, lines[i].value);
+        dated |= gw_str_eq(lines[i].name, GW_STR("date"));
+    }
+    if (!dated)
+        nv[n++] = h2_nv(GW_STR("date"), date_of(s->h->loop));
     bool told = body_len != GW_UNKNOWN && status != 204 && (body_len > 0 || !s->no_body);
     if (told) {
         k = snprintf(length, sizeof length, "%llu", (unsigned long long)body_len);

@@ -1,5 +1,5 @@
 /*
- * The head of an HTTP/2 request on its way in: fields as they come out of HPACK, kept in one block
+ * The head of an HTTP/2 request or answer on its way in: fields as they come out of HPACK, kept in one block
  * until the call begins.
  *
  * Limits: GW_HEAD_MAX bytes, counted as RFC 9113 counts them (32 more for each field), and
@@ -11,7 +11,7 @@
 #include "http/h2.h"
 #include "native/block.h"
 
-enum { H2_FIELDS_MAX = GW_HEADERS_MAX + GW_H2_PSEUDO_MAX };
+enum { H2_FIELDS_MAX = GW_ANSWER_HEADERS_MAX + GW_H2_PSEUDO_MAX };
 
 struct h2_fields {
     struct block *block;

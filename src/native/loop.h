@@ -82,7 +82,7 @@ struct loop {
     double wall_offset, wall_until; /* wall clock = monotonic + offset; looked at each second */
     double date_until;
     char date[40];
-    struct gw_header headers[GW_HEADERS_MAX];
+    struct gw_header headers[GW_ANSWER_HEADERS_MAX]; /* of a head that is being read, either way */
     struct block *scratch; /* a large one; whoever wants to keep its bytes may swap it */
 };
 

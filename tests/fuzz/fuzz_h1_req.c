@@ -40,8 +40,7 @@ static void check_cut(struct gw_str in, size_t cut, int got, const struct gw_h1_
 }
 
 static bool is_own(struct gw_str name) {
-    static const char *const own[] = {"host", "connection", "content-length", "transfer-encoding",
-                                      "date"};
+    static const char *const own[] = {"host", "connection", "content-length", "transfer-encoding"};
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (gw_str_ieq(name, gw_str(own[i], strlen(own[i]))))
             return true;

@@ -9,7 +9,7 @@
 
 #define MUST(cond) ((cond) ? (void)0 : abort())
 
-static struct gw_header headers[GW_HEADERS_MAX], again_headers[GW_HEADERS_MAX];
+static struct gw_header headers[GW_ANSWER_HEADERS_MAX], again_headers[GW_ANSWER_HEADERS_MAX];
 
 static bool inside(struct gw_str s, struct gw_str in) {
     return s.n == 0 || (s.p >= in.p && s.p + s.n <= in.p + in.n);
@@ -61,7 +61,7 @@ static void check(struct gw_str in, bool to_head) {
         check_cut(in, cut, to_head, got, &res);
     if (got <= 0)
         return;
-    MUST((size_t)got <= in.n && got <= GW_HEAD_MAX && res.headers_n <= GW_HEADERS_MAX);
+    MUST((size_t)got <= in.n && got <= GW_HEAD_MAX && res.headers_n <= GW_ANSWER_HEADERS_MAX);
     check_headers(gw_str(in.p, (size_t)got), &res);
     check_framing(&res, to_head);
 }

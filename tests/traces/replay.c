@@ -21,8 +21,8 @@ struct replay {
     char env[ENV_MAX], file[FILE_MAX];
     size_t env_n, file_n;
     struct gw_time now;
-    struct gw_header headers[GW_HEADERS_MAX];
-    char header_text[GW_HEADERS_MAX][1024];
+    struct gw_header headers[GW_ANSWER_HEADERS_MAX];
+    char header_text[GW_ANSWER_HEADERS_MAX][1024];
     uint32_t headers_n;
     struct {
         char name[16];
@@ -286,7 +286,7 @@ static void start(struct replay *r) {
 
 static void on_header(struct replay *r, char *rest) {
     uint32_t i = r->headers_n++;
-    if (i >= GW_HEADERS_MAX)
+    if (i >= GW_ANSWER_HEADERS_MAX)
         die("too many headers", rest);
     snprintf(r->header_text[i], sizeof r->header_text[i], "%s", rest);
     char *colon = strchr(r->header_text[i], ':');

@@ -1,7 +1,7 @@
 #include "http/h1.h"
 #include "unit.h"
 
-static struct gw_header headers[GW_HEADERS_MAX];
+static struct gw_header headers[GW_ANSWER_HEADERS_MAX];
 static struct gw_h1_req req;
 static struct gw_h1_res res;
 
@@ -399,8 +399,8 @@ static void target_limit(void) {
     CHECK(refused(target_of(GW_H1_TARGET_MAX + 1), 414, "target too long"));
 }
 
-static struct gw_str headers_of(uint32_t count) {
-    int n = snprintf(big, sizeof(big), "GET / HTTP/1.1\r\n" H);
+static struct gw_str headers_of(uint32_t count, const char *line) {
+    int n = snprintf(big, sizeof(big), "%s\r\n" H, line);
     for (uint32_t i = 1; i < count; i++)
         n += snprintf(big + n, sizeof(big) - (size_t)n, "x-%u: y\r\n", i);
     n += snprintf(big + n, sizeof(big) - (size_t)n, "\r\n");
@@ -408,10 +408,15 @@ static struct gw_str headers_of(uint32_t count) {
 }
 
 static void headers_limit(void) {
-    struct gw_str s = headers_of(GW_HEADERS_MAX);
+    struct gw_str s = headers_of(GW_HEADERS_MAX, "GET / HTTP/1.1");
     CHECK(read_both(REQUEST, s).got == (int)s.n);
     CHECK_EQ_U64(req.headers_n, GW_HEADERS_MAX);
-    CHECK(refused(headers_of(GW_HEADERS_MAX + 1), 431, "too many headers"));
+    CHECK(refused(headers_of(GW_HEADERS_MAX + 1, "GET / HTTP/1.1"), 431, "too many headers"));
+    s = headers_of(GW_ANSWER_HEADERS_MAX, "HTTP/1.1 200 OK");
+    CHECK(read_both(RESPONSE, s).got == (int)s.n);
+    CHECK_EQ_U64(res.headers_n, GW_ANSWER_HEADERS_MAX);
+    s = headers_of(GW_ANSWER_HEADERS_MAX + 1, "HTTP/1.1 200 OK");
+    CHECK(read_both(RESPONSE, s).got == GW_H1_BAD);
 }
 
 /* ---------------------------------------------------------------------- responses */

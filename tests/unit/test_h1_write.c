@@ -106,7 +106,15 @@ static void bad_blocks(void) {
     BAD_BLOCK("Transfer-Encoding: chunked\r\n");
     BAD_BLOCK("host: a\r\n");
     BAD_BLOCK("Connection: close\r\n");
-    BAD_BLOCK("date: x\r\n");
+}
+
+static void own_date(void) {
+    struct gw_h1_res_out res = response(200, 1, 0);
+    res.date = GW_STR("date: Sat, 21 Nov 2026 00:00:00 GMT\r\n");
+    res.head = GW_STR("a: b\r\ndate: x\r\n");
+    ptrdiff_t n = gw_h1_res_write(buf, sizeof(buf), &res);
+    CHECK_STR(gw_str(buf, (size_t)n),
+              "HTTP/1.1 200 OK\r\na: b\r\ndate: x\r\ncontent-length: 0\r\n\r\n");
 }
 
 static void bad_responses(void) {
@@ -212,6 +220,7 @@ int main(void) {
     RUN(unknown_lengths);
     RUN(responses_without_body);
     RUN(bad_blocks);
+    RUN(own_date);
     RUN(bad_responses);
     RUN(requests);
     RUN(bad_requests);

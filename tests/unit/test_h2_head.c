@@ -1,7 +1,7 @@
 #include "http/h2.h"
 #include "unit.h"
 
-enum { MAX = GW_HEADERS_MAX + GW_H2_PSEUDO_MAX + 8 };
+enum { MAX = GW_ANSWER_HEADERS_MAX + GW_H2_PSEUDO_MAX + 8 };
 static struct gw_header fields[MAX];
 static struct gw_h2_req req;
 
@@ -153,6 +153,20 @@ static void limits(void) {
     CHECK_EQ_U64(req.status, 431);
 }
 
+static void answer_limits(void) {
+    struct gw_h1_res res;
+    uint32_t n = 0;
+    put(&n, ":status", GW_STR("200"));
+    for (uint32_t i = 0; i < GW_ANSWER_HEADERS_MAX; i++)
+        put(&n, "x-a", GW_STR("b"));
+    CHECK(gw_h2_res_read(fields, n, false, &res) == 0);
+    n = 0;
+    put(&n, ":status", GW_STR("200"));
+    for (uint32_t i = 0; i <= GW_ANSWER_HEADERS_MAX; i++)
+        put(&n, "x-a", GW_STR("b"));
+    CHECK(gw_h2_res_read(fields, n, false, &res) == GW_H1_BAD);
+}
+
 static void blocks(void) {
     struct gw_header lines[2];
     CHECK(gw_h2_block_read(GW_STR(""), lines, 2) == 0);
@@ -174,6 +188,7 @@ int main(void) {
     RUN(headers);
     RUN(twice);
     RUN(limits);
+    RUN(answer_limits);
     RUN(blocks);
     return unit_end();
 }
