@@ -80,6 +80,17 @@ static bool is_own_origin(struct gw_str origin) {
     return false;
 }
 
+/* A browser says where a request comes from: a page of this very origin, its user, or else another
+ * page. A user opens documents, and his extensions fetch; what is embedded, a page has asked for. */
+static bool is_foreign_page(const struct gw_client_head *head) {
+    if (head->fetch_site.p == NULL || gw_str_eq(head->fetch_site, GW_STR("same-origin")))
+        return false;
+    bool embedded = head->fetch_dest.p != NULL &&
+                    !gw_str_eq(head->fetch_dest, GW_STR("document")) &&
+                    !gw_str_eq(head->fetch_dest, GW_STR("empty"));
+    return embedded || !gw_str_eq(head->fetch_site, GW_STR("none"));
+}
+
 /* Keyless on loopback is for one person at one machine. */
 static enum gw_access check_keyless(const struct gw_req_head *req,
                                     const struct gw_client_head *head) {
@@ -101,7 +112,8 @@ static enum gw_access check_key(const struct gw_conf *conf, struct gw_str creden
     return GW_ACCESS_OK;
 }
 
-/* A verified certificate is as good as the key that has its name, and good enough without one. */
+/* A verified certificate is as good as the key that has its name, and good enough without one. Browsers
+ * show it unasked, to whichever page's request. */
 static enum gw_access check_certificate(const struct gw_conf *conf, struct gw_str name,
                                         struct gw_identity *who) {
     who->key = gw_conf_key_named(conf, name);
@@ -117,9 +129,12 @@ enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_h
         return GW_ACCESS_NO_KEYS;
     if (read_hop(conf, req, head->hop, now, who))
         return GW_ACCESS_OK;
-    if (req->certificate.n > 0 && (conf->auth != GW_AUTH_KEYS || head->credential.n == 0))
-        return check_certificate(conf, req->certificate, who);
-    if (conf->auth == GW_AUTH_KEYS)
+    bool certified = req->certificate.n > 0;
+    if (conf->auth == GW_AUTH_KEYS && (!certified || head->credential.n > 0))
         return check_key(conf, head->credential, who);
-    return conf->host == GW_EDGE ? GW_ACCESS_OK : check_keyless(req, head);
+    if (conf->host == GW_EDGE && !certified)
+        return GW_ACCESS_OK;
+    if (is_foreign_page(head))
+        return GW_ACCESS_PAGE;
+    return certified ? check_certificate(conf, req->certificate, who) : check_keyless(req, head);
 }

@@ -17,6 +17,7 @@ enum gw_access {
     GW_ACCESS_NO_KEY,  /* a key is needed and none came */
     GW_ACCESS_BAD_KEY, /* it is not one of ours */
     GW_ACCESS_FOREIGN, /* keyless on loopback, and the request does not look like the owner's */
+    GW_ACCESS_PAGE,    /* a web page of another site asks in its visitor's name */
 };
 
 struct gw_identity {

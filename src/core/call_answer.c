@@ -30,7 +30,7 @@ static enum verdict judge(const struct gw_call *c, uint32_t status, const struct
         return BUSY;
     if (status == 502 || status == 504)
         return GATEWAY;
-    if (status == 400 && h->json &&
+    if (status == 400 && h->json && !h->coded &&
         plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms))
         return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
@@ -99,11 +99,23 @@ static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time 
     call_try_next(c, !c->body.forgotten, true, now);
 }
 
+void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
+                          struct gw_buf *out) {
+    const struct gw_backend_conf *from = c->attempt.to;
+    bool twin = c->route.kind == GW_ROUTE_TWIN; /* it speaks in the gateway's paths itself */
+    const struct gw_place place = {.target = &from->target,
+                                   .base = twin ? GW_STR("") : from->base,
+                                   .path = c->route.rest,
+                                   .route = twin ? GW_STR("") : c->route.name,
+                                   .may_challenge = c->route.kind != GW_ROUTE_HEAVY};
+    gw_head_to_client(res, &place, out);
+}
+
 /* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
 static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
-    gw_head_to_client(res, &head);
+    call_put_answer_head(c, res, &head);
     c->kept.status = res->status;
     c->kept.head = gw_buf_str(&head);
     c->kept.target = c->attempt.to->target.name;
@@ -153,7 +165,7 @@ static void push_head(struct gw_call *c, const struct gw_res_head *res, bool str
                       struct gw_time now) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    gw_head_to_client(res, &b);
+    call_put_answer_head(c, res, &b);
     if (stream)
         call_put_stream_lines(&b);
     call_put_why(c, &b, c->attempt.to->target.name, now);

@@ -156,6 +156,15 @@ void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct g
     answer(c, status, gw_buf_str(&head), copy, now);
 }
 
+void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, 2048);
+    gw_head_put(&head, GW_STR("allow"), allow);
+    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    c->arena_full |= head.full;
+    answer(c, 204, gw_buf_str(&head), GW_STR(""), now);
+}
+
 static void put_error_body(struct gw_buf *b, const struct call_error *e) {
     gw_buf_put(b, GW_STR("{\"error\":{\"message\":\""));
     gw_buf_put_json(b, e->message);

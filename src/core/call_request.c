@@ -70,6 +70,13 @@ static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_ti
         e.message = GW_STR("the key is not one of this gateway's; check it, or make one with: "
                            "heady-gateway keys new NAME");
         break;
+    case GW_ACCESS_PAGE:
+        e.status = 403;
+        e.type = GW_STR("permission_error");
+        e.code = GW_STR("foreign_page");
+        e.message = GW_STR("a web page of another site may not call this gateway in its visitor's "
+                           "name; call it with a key");
+        break;
     default:
         e.status = 403;
         e.type = GW_STR("permission_error");
@@ -96,6 +103,8 @@ static bool is_read(const struct gw_call *c) {
     return gw_str_eq(c->method, GW_STR("GET")) || gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
+#define ALL_METHODS GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+
 static void refuse_method(struct gw_call *c, struct gw_str allow, struct gw_time now) {
     call_refuse(c,
                 &(struct call_error){.status = 405,
@@ -117,7 +126,13 @@ static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
         return false;
     }
     if (!is_method(c->method)) {
-        refuse_method(c, GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"), now);
+        refuse_method(c, ALL_METHODS, now);
+        return false;
+    }
+    if (c->head.two_credentials) {
+        refuse(c, 400, GW_STR("two_credentials"),
+               GW_STR("the authorization header, or the one for the key, came twice; send one"),
+               now);
         return false;
     }
     return true;
@@ -188,10 +203,20 @@ static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req)
     return mark < 0 ? target : gw_str_sub(target, 0, (size_t)mark);
 }
 
+/* Whether the answer is passed on as bytes that nobody here looks at. A class's may be a stream to be
+ * observed, or an error to be read. */
+static bool is_unseen(const struct gw_call *c) {
+    if (c->route.kind == GW_ROUTE_HEAVY)
+        return c->head.fast || !c->conf->classes[c->route.class].inspect;
+    return c->route.kind == GW_ROUTE_LOCAL || c->route.kind == GW_ROUTE_TWIN || c->head.fast;
+}
+
 static void finish_up_head(struct gw_call *c) {
+    bool packed = is_unseen(c) && c->head.accept_encoding.n > 0;
     gw_head_put(&c->up_head, GW_STR("x-request-id"), c->id);
-    /* What comes back is passed on as bytes: nobody here unpacks it. */
-    gw_buf_put(&c->up_head, GW_STR("accept-encoding: identity\r\n"));
+    /* Nobody here unpacks anything. */
+    gw_head_put(&c->up_head, GW_STR("accept-encoding"),
+                packed ? c->head.accept_encoding : GW_STR("identity"));
     c->up_head_n = c->up_head.n;
     c->arena_full |= c->up_head.full;
 }
@@ -340,13 +365,17 @@ int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_
     c->has_request = true;
     struct gw_str path = keep_head(c, req);
     make_id(c);
-    finish_up_head(c);
     c->route.name = GW_STR("none");
     if (!is_http_we_speak(c, now))
         return 0;
+    if (gw_str_eq(path, GW_STR("*")) && gw_str_eq(c->method, GW_STR("OPTIONS"))) {
+        call_reply_allow(c, ALL_METHODS, now);
+        return 0;
+    }
     const char *bad = gw_path_check(path);
     if (bad == NULL)
         c->route = gw_route_of(c->conf, path);
+    finish_up_head(c);
     if (!follow_open_route(c, req, path, now) || !admit(c, req, now))
         return 0;
     if (bad != NULL) {

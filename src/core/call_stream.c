@@ -491,7 +491,7 @@ void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         return;
     s->lines = h->ndjson;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    gw_head_to_client(res, &b);
+    call_put_answer_head(c, res, &b);
     call_put_stream_lines(&b);
     s->head = gw_buf_str(&b);
     s->status = res->status;

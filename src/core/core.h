@@ -201,6 +201,9 @@ void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
 void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now);
 void call_note_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
+/* Appends the lines of an upstream's head that may go to the client. */
+void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
+                          struct gw_buf *out);
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
@@ -222,6 +225,8 @@ struct call_error {
 void call_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
 void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
                 struct gw_time now);
+/* 204: what may be asked. */
+void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
 void call_give_kept(struct gw_call *c, struct gw_time now);
 void call_finish(struct gw_call *c, uint32_t code, struct gw_time now);
 void call_gone(struct gw_call *c, struct gw_time now);

@@ -151,7 +151,14 @@ atBoth('access', (bench) => {
         assert.equal(await get('localhost', 'cf-connecting-ip: 203.0.113.7\r\n'), 403);
         assert.equal(await get('localhost', 'x-forwarded-for: 203.0.113.7\r\n'), 403);
         assert.equal(await get('localhost', 'X-Forwarded-For: 127.0.0.1\r\n'), 403);
+        for (const site of ['cross-site', 'same-site']) {
+            assert.equal(await get('localhost', `sec-fetch-site: ${site}\r\nsec-fetch-dest: image\r\n`), 403);
+            assert.equal(await get('localhost', `Sec-Fetch-Site: ${site}\r\nSec-Fetch-Dest: document\r\n`), 403);
+        }
+        assert.equal(await get('localhost', 'sec-fetch-site: none\r\nsec-fetch-dest: iframe\r\n'), 403);
         assert.equal(bench.cluster.requests(), before);
         assert.equal(await get('localhost', `origin: http://localhost:${port}\r\n`), 200);
+        assert.equal(await get('localhost', 'sec-fetch-site: none\r\nsec-fetch-dest: document\r\n'), 200);
+        assert.equal(await get('localhost', 'sec-fetch-site: same-origin\r\nsec-fetch-dest: empty\r\n'), 200);
     });
 });

@@ -64,6 +64,9 @@ static void test_certificate(void) {
     req.certificate = GW_STR("ann");
     CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == NULL);
     CHECK_STR(who.name, "ann");
+    head.fetch_site = GW_STR("cross-site");
+    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_PAGE);
+    head.fetch_site = GW_STR("none");
     keys[0].name = GW_STR("ann");
     conf.keys = keys;
     conf.keys_n = 1;

@@ -62,6 +62,7 @@ static void test_request_facts(void) {
     from_client(h, 7, &head);
     CHECK_STR(head.credential, "first");
     CHECK(head.fast && head.timeout_ms == 1500 && head.wants_stream && head.request_id.n == 0);
+    CHECK(!head.two_credentials);
     const struct gw_header basic = {GW_STR("authorization"), GW_STR("Basic x")};
     from_client(&basic, 1, &head);
     CHECK_STR(head.credential, "Basic x");
@@ -82,9 +83,12 @@ static void test_answer(void) {
         {GW_STR("retry-after"), GW_STR("999999")},
         {GW_STR("alt-svc"), GW_STR("h3")}};
     const struct gw_res_head res = {.status = 200, .headers = h, .headers_n = 10};
+    const struct gw_target target = {.origin = GW_STR("http://a:80"), .authority = GW_STR("a")};
+    const struct gw_place place = {.target = &target, .path = GW_STR("/")};
     gw_buf_init(&b, &arena, 4096);
-    gw_head_to_client(&res, &b);
-    CHECK_STR(gw_buf_str(&b), "content-type: text/event-stream; charset=utf-8\r\n"
+    gw_head_to_client(&res, &place, &b);
+    CHECK_STR(gw_buf_str(&b), "x-content-type-options: nosniff\r\n"
+                              "content-type: text/event-stream; charset=utf-8\r\n"
                               "openai-processing-ms: 7\r\nx-ratelimit-limit-requests: 9\r\n"
                               "retry-after: 999999\r\n");
     gw_head_facts(&res, 0, &facts);
