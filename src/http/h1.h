@@ -7,11 +7,14 @@
  * Strict, because a gateway may refuse what a server that faces browsers must forgive, and because
  * each thing forgiven is a thing that the next hop may read in another way: lines end in CR LF and
  * nowhere else is there a CR or LF, no NUL, no folded headers, no space before a colon, nothing
- * before the request line (not even the one empty line that RFC 9112 lets a server skip), one Host,
- * one Content-Length of at most 18 digits, Transfer-Encoding exactly "chunked", once, never in
- * HTTP/1.0 and never beside Content-Length, no tabs around the values of these three, chunk
+ * before the request line but one empty line, one Host, one Content-Length of at most 18 digits,
+ * Transfer-Encoding exactly "chunked", once, never in HTTP/1.0 and never beside Content-Length, chunk
  * extensions by their grammar, no trailer that speaks of framing. The measure: what node, nginx or
  * HAProxy would refuse is refused here (tests/differential).
+ *
+ * But for three things that the RFCs allow and that move no border of a message, whoever else reads
+ * them in another way: tabs around a value, white space in chunk extensions, and the target "*" of
+ * OPTIONS. None of them is written again: what goes on has one spelling.
  *
  * Whatever way the bytes are cut into pieces, the result is the same.
  *
@@ -44,7 +47,8 @@ enum gw_h1_framing {
 
 struct gw_h1_req {
     struct gw_str method; /* upper-case letters, '-' and '_'; never CONNECT */
-    struct gw_str target; /* begins with '/': of an absolute-form target the part from there on */
+    struct gw_str target; /* begins with '/': of an absolute-form target the part from there on; or
+                           * it is "*", of OPTIONS */
     struct gw_str authority; /* Host, checked; empty only in HTTP/1.0 */
     uint32_t headers_n;
     uint32_t minor;       /* HTTP/1.minor: 0 or 1 */
@@ -68,7 +72,7 @@ struct gw_h1_res {
 };
 
 /*
- * Reads a request head at p[0..n). `last_n` is how many of these bytes were there at the last try
+ * Reads a request head at p[0..n), and the empty line that may stand before it. `last_n` is how many of these bytes were there at the last try
  * (0 at the first): a head is then looked at once however slowly it comes, and parsed once, when it
  * is whole. `headers` has room for GW_HEADERS_MAX.
  *
@@ -80,9 +84,9 @@ int gw_h1_req_read(const char *p, size_t n, size_t last_n, struct gw_header *hea
                    struct gw_h1_req *out);
 
 /*
- * The same for a response head; `headers` has room for GW_ANSWER_HEADERS_MAX. `to_head`: it answers a HEAD request, so it has no body whatever it
- * declares. An interim answer (status 100 to 199) is returned like any other: the caller skips it
- * and reads the next head, and bounds how many it skips.
+ * The same for a response head; `headers` has room for GW_ANSWER_HEADERS_MAX. `to_head`: it answers a
+ * HEAD request, so it has no body whatever it declares. An interim answer (status 100 to 199) is
+ * returned like any other: the caller reads the next head behind it, and bounds how many there may be.
  */
 int gw_h1_res_read(const char *p, size_t n, size_t last_n, bool to_head, struct gw_header *headers,
                    struct gw_h1_res *out);
@@ -131,6 +135,8 @@ enum { GW_H1_WRITE_EXTRA = 256 };
  * left out where the block has one.
  * The framing is decided here, from the status, the request and body_len:
  *
+ *   status 102 to 199             | NONE     and nothing is said of the connection, nor the date; not
+ *                                 |          with minor 0, which knows no interim answers
  *   status 204, 304; or to_head   | NONE     but for 204 a content-length is written if body_len is
  *                                 |          known and not 0: it says what a GET would get
  *   body_len known                | LENGTH   "content-length"
@@ -140,7 +146,7 @@ enum { GW_H1_WRITE_EXTRA = 256 };
  * Body bytes that come for NONE are to be dropped.
  */
 struct gw_h1_res_out {
-    uint32_t status; /* 200 to 599; for an interim answer there is GW_H1_CONTINUE */
+    uint32_t status; /* 102 to 599; for 100 there is GW_H1_CONTINUE */
     uint32_t minor;  /* of the request's version */
     bool to_head;    /* the request's method is HEAD */
     bool keep_alive; /* in: may the connection live on; out: does it */

@@ -8,17 +8,25 @@
  *   ---------|---------------------|------------------------------------------------------
  *   SIZE     | hex digit           | SIZE     at most 16, and a value below 2^62
  *            | ';'                 | EXT      after at least one digit
+ *            | SP, HTAB            | EXT_GAP  after at least one digit
  *            | CR                  | SIZE_LF  after at least one digit
- *   EXT      | token               | EXT      all extensions of a chunk: at most GW_H1_EXT_MAX
+ *   EXT      | SP, HTAB            | EXT, EXT_NAMED after a name
+ *            | token               | EXT      all extensions of a chunk: at most GW_H1_EXT_MAX
  *            | '='                 | EXT_VALUE  after a name
  *            | ';'                 | EXT      after a name
  *            | CR                  | SIZE_LF  after a name
- *   EXT_VALUE| token               | EXT_VALUE
+ *   EXT_NAMED| SP, HTAB, ';', '='  | EXT_NAMED, or as in EXT
+ *   EXT_VALUE| SP, HTAB            | EXT_VALUE, EXT_GAP after a value
+ *            | token               | EXT_VALUE
  *            | '"'                 | EXT_QUOTED  at its beginning
  *            | ';' or CR           | as in EXT, after a value
- *   EXT_QUOTED | byte of a value but '\'  | EXT_QUOTED
+ *   EXT_QUOTED | '\'               | EXT_PAIR
  *            | '"'                 | EXT_OVER
- *   EXT_OVER | ';' or CR           | as in EXT
+ *            | other byte of a value | EXT_QUOTED
+ *   EXT_PAIR | byte of a value     | EXT_QUOTED
+ *   EXT_OVER | SP, HTAB            | EXT_GAP
+ *            | ';' or CR           | as in EXT
+ *   EXT_GAP  | SP, HTAB, ';'       | EXT_GAP, or as in EXT
  *   SIZE_LF  | LF                  | DATA, or after a size of 0 TRAILER; checks the overhead
  *   DATA     | any, `left` of them | DATA_CR
  *   DATA_CR  | CR                  | DATA_LF
@@ -37,9 +45,12 @@
 enum chunk_state {
     SIZE = 0,
     EXT,
+    EXT_NAMED,
     EXT_VALUE,
     EXT_QUOTED,
+    EXT_PAIR,
     EXT_OVER,
+    EXT_GAP,
     SIZE_LF,
     DATA,
     DATA_CR,
@@ -82,40 +93,57 @@ static uint32_t step_size(struct gw_h1_chunks *c, char byte) {
         c->left = c->left * 16 + (uint64_t)digit;
         return SIZE;
     }
-    if (c->count == 0 || (byte != ';' && byte != '\r'))
+    bool white = byte == ' ' || byte == '\t';
+    if (c->count == 0 || (byte != ';' && byte != '\r' && !white))
         return fault(c, GW_STR("bad chunk size"));
-    c->count = c->part = 0;
-    return byte == ';' ? EXT : SIZE_LF;
+    c->count = white ? 1 : 0;
+    c->part = 0;
+    return white ? EXT_GAP : byte == ';' ? EXT : SIZE_LF;
 }
 
-/* The end of a name or a value, or a part of it. */
+/* What white space in an extension leads to: it may stand before and behind ';' and '='. */
+static uint32_t step_ext_white(const struct gw_h1_chunks *c) {
+    if (c->state == EXT_OVER || (c->state == EXT_VALUE && c->part > 0))
+        return EXT_GAP;
+    return c->state == EXT && c->part > 0 ? EXT_NAMED : c->state;
+}
+
+/* Whether `byte` may come here and ends a name, a value or the white space behind it. */
+static bool ends_ext_part(const struct gw_h1_chunks *c, char byte) {
+    bool gap = c->state == EXT_NAMED || c->state == EXT_GAP;
+    bool some = c->part > 0 || c->state == EXT_OVER || gap;
+    bool named = c->state == EXT || c->state == EXT_NAMED;
+    return some && (byte == ';' || (byte == '=' && named) || (byte == '\r' && !gap));
+}
+
 static uint32_t step_ext_part(struct gw_h1_chunks *c, char byte) {
-    bool some = c->part > 0 || c->state == EXT_OVER;
-    bool ends = byte == ';' || byte == '\r' || (byte == '=' && c->state == EXT);
-    if (ends && some) {
+    if (byte == ' ' || byte == '\t')
+        return step_ext_white(c);
+    if (ends_ext_part(c, byte)) {
         c->part = 0;
         return byte == ';' ? EXT : byte == '=' ? EXT_VALUE : SIZE_LF;
     }
-    if (byte == '"' && c->state == EXT_VALUE && !some)
+    if (byte == '"' && c->state == EXT_VALUE && c->part == 0)
         return EXT_QUOTED;
-    if (c->state == EXT_OVER || !h1_is(byte, H1_TOKEN))
+    if ((c->state != EXT && c->state != EXT_VALUE) || !h1_is(byte, H1_TOKEN))
         return fault(c, GW_STR("bad chunk extension"));
     c->part++;
     return c->state;
 }
 
 static uint32_t step_ext_quoted(struct gw_h1_chunks *c, char byte) {
-    if (byte == '"')
-        return EXT_OVER;
-    if (byte == '\\' || !h1_is(byte, H1_VALUE))
+    if (!h1_is(byte, H1_VALUE))
         return fault(c, GW_STR("bad chunk extension"));
-    return EXT_QUOTED;
+    if (c->state == EXT_PAIR)
+        return EXT_QUOTED;
+    return byte == '"' ? EXT_OVER : byte == '\\' ? EXT_PAIR : EXT_QUOTED;
 }
 
 static uint32_t step_ext(struct gw_h1_chunks *c, char byte) {
     if (byte != '\r' && ++c->count > GW_H1_EXT_MAX)
         return fault(c, GW_STR("chunk extension too long"));
-    return c->state == EXT_QUOTED ? step_ext_quoted(c, byte) : step_ext_part(c, byte);
+    bool quoted = c->state == EXT_QUOTED || c->state == EXT_PAIR;
+    return quoted ? step_ext_quoted(c, byte) : step_ext_part(c, byte);
 }
 
 static uint32_t step_size_lf(struct gw_h1_chunks *c, char byte) {
@@ -173,9 +201,12 @@ static uint32_t step(struct gw_h1_chunks *c, char byte) {
     case SIZE:
         return step_size(c, byte);
     case EXT:
+    case EXT_NAMED:
     case EXT_VALUE:
     case EXT_QUOTED:
+    case EXT_PAIR:
     case EXT_OVER:
+    case EXT_GAP:
         return step_ext(c, byte);
     case SIZE_LF:
         return step_size_lf(c, byte);

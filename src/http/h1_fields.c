@@ -113,36 +113,38 @@ static void read_connection(struct h1_fields *f, struct gw_str list) {
     }
 }
 
-/* Only spaces may stand around the values that decide where a message ends and to whom it goes:
- * nginx and node each read a tab there as a part of one of them. */
-static int check_tabs(const struct gw_header *h, struct h1_refusal *bad) {
-    const char *p = h->name.p + h->name.n + 1;
-    while (*p == ' ')
-        p++;
-    const char *end = h->value.p + h->value.n;
-    while (*end == ' ')
-        end++;
-    if (*p == '\t' || *end == '\t')
-        return h1_refuse(bad, 400, GW_STR("tab around a value that matters"));
-    return 0;
-}
-
 static int read_length(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
     if (f->has & H1_HAS_LENGTH)
         return h1_refuse(bad, 400, GW_STR("second Content-Length"));
     if (!gw_str_u64(h->value, &f->length))
         return h1_refuse(bad, 400, GW_STR("bad Content-Length"));
     f->has |= H1_HAS_LENGTH;
-    return check_tabs(h, bad);
+    return 0;
 }
 
 static int read_coding(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
     if (f->has & H1_HAS_CODING)
         return h1_refuse(bad, 400, GW_STR("second Transfer-Encoding"));
     f->has |= H1_HAS_CODING;
+    f->coding = h->value;
     if (!gw_str_ieq(h->value, GW_STR("chunked")))
         f->has |= H1_HAS_OTHER_CODING;
-    return check_tabs(h, bad);
+    return 0;
+}
+
+int h1_fields_refuse_coding(struct gw_str list, struct h1_refusal *bad) {
+    size_t last = list.n;
+    while (last > 0 && list.p[last - 1] != ',')
+        last--;
+    if (!gw_str_ieq(gw_str_trim(gw_str_sub(list, last, list.n)), GW_STR("chunked")))
+        return h1_refuse(bad, 400, GW_STR("Transfer-Encoding does not end in chunked"));
+    struct gw_str before = gw_str_sub(list, 0, last - 1);
+    do {
+        struct gw_str coding = gw_str_trim(gw_str_cut(&before, ','));
+        if (!h1_all(coding, H1_TOKEN) || gw_str_ieq(coding, GW_STR("chunked")))
+            return h1_refuse(bad, 400, GW_STR("bad Transfer-Encoding"));
+    } while (before.p != NULL);
+    return h1_refuse(bad, 501, GW_STR("unknown Transfer-Encoding"));
 }
 
 static int read_host(struct h1_fields *f, const struct gw_header *h, struct h1_refusal *bad) {
@@ -150,7 +152,7 @@ static int read_host(struct h1_fields *f, const struct gw_header *h, struct h1_r
         return h1_refuse(bad, 400, GW_STR("second Host"));
     f->has |= H1_HAS_HOST;
     f->host = h->value;
-    return check_tabs(h, bad);
+    return 0;
 }
 
 /* Notes what a header says about the connection or the body. */

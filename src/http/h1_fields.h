@@ -28,8 +28,8 @@ enum h1_fields_bit {
 struct h1_fields {
     struct gw_header *headers; /* room for `max` */
     uint32_t n, max;
-    uint32_t has; /* enum h1_fields_bit, or-ed */
-    struct gw_str host;
+    uint32_t has;               /* enum h1_fields_bit, or-ed */
+    struct gw_str host, coding; /* coding: the value of Transfer-Encoding */
     uint64_t length;
 };
 
@@ -42,6 +42,10 @@ int h1_fields_end(const char *p, size_t n, size_t last_n, struct h1_refusal *bad
 
 /* Reads the header lines p..end, where `end` is what h1_fields_end found. 0 or GW_H1_BAD. */
 int h1_fields_read(const char *p, const char *end, struct h1_fields *f, struct h1_refusal *bad);
+
+/* Refuses a Transfer-Encoding that is not just "chunked": 400 where it does not say how the body
+ * ends (RFC 9112 6.3), 501 where it does but the codings before are none of ours (6.1). */
+int h1_fields_refuse_coding(struct gw_str list, struct h1_refusal *bad);
 
 /* Whether `block` is whole header lines ("name: value\r\n") and nothing else, and none of them is
  * one that the codec writes itself. `*dated`: one of them is a date. */

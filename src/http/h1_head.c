@@ -24,9 +24,11 @@ static int check_method(struct gw_str method, char after, struct h1_refusal *bad
     return 0;
 }
 
-/* Splits an absolute-form target into authority and the rest from '/' on. */
+/* Splits an absolute-form target into authority and the rest from '/' on; "*" is the whole server. */
 static int split_target(struct gw_h1_req *out, struct h1_refusal *bad) {
     struct gw_str t = out->target;
+    if (gw_str_eq(t, GW_STR("*")) && gw_str_eq(out->method, GW_STR("OPTIONS")))
+        return 0;
     size_t scheme = gw_str_ieq(gw_str_sub(t, 0, 7), GW_STR("http://"))    ? 7
                     : gw_str_ieq(gw_str_sub(t, 0, 8), GW_STR("https://")) ? 8
                                                                           : 0;
@@ -92,9 +94,7 @@ static int check_coding(const struct h1_fields *f, uint32_t minor, struct h1_ref
         return h1_refuse(bad, 400, GW_STR("Content-Length and Transfer-Encoding"));
     if (minor == 0)
         return h1_refuse(bad, 400, GW_STR("Transfer-Encoding in HTTP/1.0"));
-    if (f->has & H1_HAS_OTHER_CODING)
-        return h1_refuse(bad, 501, GW_STR("unknown Transfer-Encoding"));
-    return 0;
+    return f->has & H1_HAS_OTHER_CODING ? h1_fields_refuse_coding(f->coding, bad) : 0;
 }
 
 static bool keeps_alive(const struct h1_fields *f, uint32_t minor) {
@@ -124,17 +124,26 @@ static int conclude_request(const struct h1_fields *f, struct gw_h1_req *out,
     return 0;
 }
 
+/* Where the request line begins: RFC 9112 2.2 has a server skip at least one empty line, which some
+ * clients write behind a body. A second one is refused, lest they be a way to keep us busy. */
+static size_t skip_empty_line(const char *p, size_t n) {
+    return n >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
 static int read_request(const char *p, size_t n, size_t last_n, struct gw_header *headers,
                         struct gw_h1_req *out, struct h1_refusal *bad) {
+    size_t skip = skip_empty_line(p, n);
+    if (n == 1 && p[0] == '\r')
+        return GW_H1_MORE;
     /* At once, so that a TLS hello to a plain port does not wait for a line end. */
-    if (n > 0 && !h1_is(p[0], H1_METHOD))
+    if (n > skip && !h1_is(p[skip], H1_METHOD))
         return h1_refuse(bad, 400, GW_STR("not HTTP/1"));
     int head_n = h1_fields_end(p, n, last_n, bad);
     if (head_n < 0)
         return head_n;
     const char *end = p + head_n, *next = end;
     struct h1_fields f = {.headers = headers, .max = GW_HEADERS_MAX};
-    if (read_request_line(p, end, &next, out, bad) != 0 ||
+    if (read_request_line(p + skip, end, &next, out, bad) != 0 ||
         h1_fields_read(next, end, &f, bad) != 0 || conclude_request(&f, out, bad) != 0)
         return GW_H1_BAD;
     return head_n;

@@ -69,11 +69,12 @@ static void put_response_framing(struct out *o, const struct gw_h1_res_out *res)
 }
 
 ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
-    bool dated;
-    if (res->status < 200 || res->status > 599 || !h1_fields_block_ok(res->head, &dated) ||
+    bool dated, interim = res->status < 200;
+    if (res->status < 102 || res->status > 599 || (interim && res->minor == 0) ||
+        !h1_fields_block_ok(res->head, &dated) ||
         (res->date.n > 0 && !h1_fields_line_ok(res->date, GW_STR("date"))))
         return GW_H1_BAD;
-    res->framing = response_framing(res);
+    res->framing = interim ? GW_H1_NONE : response_framing(res);
     if (res->framing == GW_H1_CLOSE)
         res->keep_alive = false;
     struct out o = {.p = buf, .cap = cap};
@@ -82,10 +83,11 @@ ptrdiff_t gw_h1_res_write(char *buf, size_t cap, struct gw_h1_res_out *res) {
     put(&o, GW_STR(" "));
     put(&o, gw_h1_reason(res->status));
     put(&o, GW_H1_CRLF);
-    if (!dated)
+    if (!interim && !dated)
         put(&o, res->date);
     put(&o, res->head);
-    put_response_framing(&o, res);
+    if (!interim)
+        put_response_framing(&o, res);
     put(&o, GW_H1_CRLF);
     return done(&o);
 }
@@ -149,6 +151,7 @@ static const struct {
     uint32_t status;
     char phrase[32];
 } reasons[] = {
+    {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},

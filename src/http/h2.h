@@ -16,7 +16,7 @@ enum { GW_H2_PSEUDO_MAX = 4 }; /* :method, :scheme, :authority, :path */
 
 struct gw_h2_req {
     struct gw_str method;    /* upper-case letters, '-' and '_'; never CONNECT */
-    struct gw_str target;    /* :path; begins with '/' */
+    struct gw_str target;    /* :path; begins with '/', or is "*", of OPTIONS */
     struct gw_str authority; /* :authority, or Host where that is missing; checked, never empty */
     uint32_t headers_n;
     uint64_t body_len;    /* content-length, GW_UNKNOWN if there is none */

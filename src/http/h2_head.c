@@ -125,11 +125,13 @@ static int check_method(struct reading *r) {
 
 static int check_target(struct reading *r) {
     struct gw_str target = r->out->target;
+    bool whole_server =
+        gw_str_eq(target, GW_STR("*")) && gw_str_eq(r->out->method, GW_STR("OPTIONS"));
     if (!gw_str_eq(r->scheme, GW_STR("http")) && !gw_str_eq(r->scheme, GW_STR("https")))
         return h1_refuse(&r->bad, 400, GW_STR("bad :scheme"));
     if (target.n > GW_H1_TARGET_MAX)
         return h1_refuse(&r->bad, 414, GW_STR("target too long"));
-    if (!h1_all(target, H1_TARGET) || target.p[0] != '/')
+    if (!whole_server && (!h1_all(target, H1_TARGET) || target.p[0] != '/'))
         return h1_refuse(&r->bad, 400, GW_STR("target is not a path"));
     return 0;
 }

@@ -64,6 +64,10 @@ const FAMILIES = {
         'a list of two': post(['Transfer-Encoding: chunked, chunked'], CHUNKS),
         'chunked not last': post(['Transfer-Encoding: chunked, identity'], CHUNKS),
         'another word': post(['Transfer-Encoding: xchunked'], CHUNKS),
+        'gzip behind chunked': post(['Transfer-Encoding: chunked, gzip'], CHUNKS), 'gzip alone': post(['Transfer-Encoding: gzip'], CHUNKS),
+        'tab before': post(['Transfer-Encoding:\tchunked'], CHUNKS), 'tab behind': post(['Transfer-Encoding: chunked\t'], CHUNKS),
+        'tab before, beside a length': post(['Content-Length: 4', 'Transfer-Encoding:\tchunked'], CHUNKS),
+        'tab in a list': post(['Transfer-Encoding: chunked,\tchunked'], CHUNKS),
         'cow': post([CHUNKED, 'Transfer-Encoding: cow'], CHUNKS),
         quotes: post(['Transfer-Encoding: "chunked"'], CHUNKS),
         apostrophes: post(["Transfer-Encoding: 'chunked'"], CHUNKS),
@@ -87,7 +91,9 @@ const FAMILIES = {
         'before, of a coding': post(['Transfer-Encoding : chunked'], CHUNKS),
         'before, of a header': withHeader('X-A : b'), 'tab behind the name': withHeader('X-A\t: b'),
         'none behind it': withHeader('X-A:b'), 'many behind it': withHeader('X-A:     b   '),
-        'tabs behind it': withHeader('X-A:\t\tb\t'), 'no colon': withHeader('X-A'),
+        'tabs behind it': withHeader('X-A:\t\tb\t'), 'tabs around a length': post(['Content-Length:\t5\t']),
+        'tabs around a host': request(['Host:\tlocalhost\t', FIVE], 'hello'), 'two lengths, one by a tab': post([FIVE, 'Content-Length:\t6']),
+        'no colon': withHeader('X-A'),
         'no name': withHeader(': b'), 'two colons': withHeader('X-A:: b'), 'only a space': withHeader(' '),
     },
     'folded headers': {
@@ -111,7 +117,8 @@ const FAMILIES = {
         'CR in a value': withHeader('X-A: b\rc'), 'LF in a value': withHeader('X-A: b\nc'),
     },
     'before the request line': {
-        'one empty line': `\r\n${request([HOST, FIVE], 'hello')}`, 'three': `\r\n\r\n\r\n${request([HOST, FIVE], 'hello')}`,
+        'one empty line': `\r\n${request([HOST, FIVE], 'hello')}`, 'two': `\r\n\r\n${request([HOST, FIVE], 'hello')}`,
+        'CR': `\r${request([HOST, FIVE], 'hello')}`, 'an empty line and a space': `\r\n ${request([HOST, FIVE], 'hello')}`, 'three': `\r\n\r\n\r\n${request([HOST, FIVE], 'hello')}`,
         'LF': `\n${request([HOST, FIVE], 'hello')}`, space: ` ${request([HOST, FIVE], 'hello')}`,
         NUL: `\0${request([HOST, FIVE], 'hello')}`, 'byte order mark': `\xef\xbb\xbf${request([HOST, FIVE], 'hello')}`,
     },
@@ -170,6 +177,10 @@ const FAMILIES = {
     },
     'chunk extensions': {
         name: chunked('5;a\r\nhello\r\n0\r\n\r\n'), value: chunked('5;a=b\r\nhello\r\n0\r\n\r\n'), quoted: chunked('5;a="b;c"\r\nhello\r\n0\r\n\r\n'),
+        'white space': chunked('5 ; a\t=\tb ;c\r\nhello\r\n0;\td\r\n\r\n'), 'white space at the end': chunked('5;a \r\nhello\r\n0\r\n\r\n'),
+        'quoted pairs': chunked('5;a="b\\"c\\\\"\r\nhello\r\n0\r\n\r\n'), 'a quoted line end': chunked('5;a="b\\\r\n"\r\nhello\r\n0\r\n\r\n'),
+        'a quoted quote ends nothing': chunked(`5;a="\\"\r\nhello\r\n0\r\n\r\n`), 'a pair without quotes': chunked('5;a=\\"\r\nhello\r\n0\r\n\r\n'),
+        'white space hides a request': chunked(`2 ;\n\r\nxx\r\n2d\r\n0\r\n\r\n${NEXT}`),
         'LF inside': chunked('5;a\nb\r\nhello\r\n0\r\n\r\n'), 'CR inside': chunked('5;a\rb\r\nhello\r\n0\r\n\r\n'),
         'NUL inside': chunked('5;a\0b\r\nhello\r\n0\r\n\r\n'), 'line end in quotes': chunked('5;a="\r\n"\r\nhello\r\n0\r\n\r\n'),
         'without a semicolon': chunked('5 a\r\nhello\r\n0\r\n\r\n'), 'on the last': chunked('5\r\nhello\r\n0;a=b\r\n\r\n'),
@@ -207,6 +218,16 @@ const FAMILIES = {
 export function handMade() {
     return Object.entries(FAMILIES).flatMap(([family, cases]) =>
         Object.entries(cases).map(([name, bytes]) => ({ family, name, bytes })));
+}
+
+/** The same request in the one spelling that every server knows: of white space that the RFCs allow
+ * and that moves no border of a message. It is for what is taken only: junk stays junk.
+ * @param {string} bytes */
+export function inPlainSpelling(bytes) {
+    const end = bytes.indexOf('\r\n\r\n') + 2;
+    const head = bytes.slice(0, end).replaceAll(/:[ \t]*(.*?)[ \t]*\r\n/g, ': $1\r\n');
+    const white = /^([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r$/gim;
+    return head + bytes.slice(end).replaceAll(white, '$1\r');
 }
 
 /** Places in requests where one byte more is tried: "^" marks them. */

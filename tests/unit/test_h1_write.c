@@ -74,6 +74,25 @@ static void responses_without_body(void) {
     CHECK_STR(written_res(&res), "HTTP/1.1 200 OK\r\n\r\n");
 }
 
+/* An interim answer says nothing of a body, of the connection or of the time. */
+static void interim_responses(void) {
+    struct gw_h1_res_out res = response(103, 1, 7);
+    res.keep_alive = false;
+    res.head = GW_STR("link: </a>; rel=preload\r\n");
+    res.date = GW_STR("date: Sat, 21 Nov 2026 00:00:00 GMT\r\n");
+    CHECK_STR(written_res(&res), "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n");
+    res = response(102, 1, GW_UNKNOWN);
+    CHECK_STR(written_res(&res), "HTTP/1.1 102 Informational\r\n\r\n");
+    /* HTTP/1.0 knows none, and we change to no other protocol. */
+    res = response(103, 0, 0);
+    CHECK(gw_h1_res_write(buf, sizeof(buf), &res) == GW_H1_BAD);
+    res = response(101, 1, 0);
+    CHECK(gw_h1_res_write(buf, sizeof(buf), &res) == GW_H1_BAD);
+    res = response(103, 1, 0);
+    res.head = GW_STR("link: </a>\n");
+    CHECK(gw_h1_res_write(buf, sizeof(buf), &res) == GW_H1_BAD);
+}
+
 static bool block_refused(struct gw_str head) {
     struct gw_h1_res_out res = response(200, 1, 0);
     struct gw_h1_req_out req = request("GET", 0);
@@ -118,7 +137,7 @@ static void own_date(void) {
 }
 
 static void bad_responses(void) {
-    struct gw_h1_res_out res = response(199, 1, 0);
+    struct gw_h1_res_out res = response(99, 1, 0);
     CHECK(gw_h1_res_write(buf, sizeof(buf), &res) == GW_H1_BAD);
     res = response(600, 1, 0);
     CHECK(gw_h1_res_write(buf, sizeof(buf), &res) == GW_H1_BAD);
@@ -209,7 +228,8 @@ static void reasons(void) {
     CHECK_STR(gw_h1_reason(200), "OK");
     CHECK_STR(gw_h1_reason(431), "Request Header Fields Too Large");
     CHECK_STR(gw_h1_reason(529), "Overloaded");
-    CHECK_STR(gw_h1_reason(103), "Informational");
+    CHECK_STR(gw_h1_reason(103), "Early Hints");
+    CHECK_STR(gw_h1_reason(102), "Informational");
     CHECK_STR(gw_h1_reason(399), "Redirection");
     CHECK_STR(gw_h1_reason(499), "Client Error");
     CHECK_STR(gw_h1_reason(599), "Server Error");
@@ -219,6 +239,7 @@ int main(void) {
     RUN(responses);
     RUN(unknown_lengths);
     RUN(responses_without_body);
+    RUN(interim_responses);
     RUN(bad_blocks);
     RUN(own_date);
     RUN(bad_responses);

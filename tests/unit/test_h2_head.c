@@ -88,6 +88,11 @@ static void pseudo_headers(void) {
     refused(":authority", GW_STR("a/b"), 400);
     refused(":authority", GW_STR("a\r\nb: c"), 400);
     refused("host", GW_STR("other"), 400);
+    uint32_t options = plain();
+    fields[0].value = GW_STR("OPTIONS");
+    fields[3].value = GW_STR("*");
+    CHECK(gw_h2_req_read(fields, options, &req) == 0);
+    CHECK_STR(req.target, "*");
     for (uint32_t i = 0; i < 4; i++) { /* each but :authority must be there, and once */
         uint32_t n = plain();
         struct gw_header kept = fields[i];
