@@ -138,7 +138,7 @@ static void send(struct gw_call *c, struct gw_time now) {
     }
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
-    c->attempt.first_content = false;
+    c->attempt.first_content = c->attempt.junk = false;
     c->attempt.first_ms = 0;
     c->attempt.sent_at = now.mono_ms;
     c->state = CALL_TRY;
@@ -211,6 +211,12 @@ static void refuse_none(struct gw_call *c, struct gw_time now) {
         e.message = GW_STR("no node of this class has an endpoint; set COLAB_ENDPOINT_n");
         e.retry_after_s = 60;
     }
+    if (c->attempt.junk) {
+        e.status = 502;
+        e.code = GW_STR("upstream_failed");
+        e.message = GW_STR("what the target answered is not HTTP; see x-heady-reason, and try "
+                           "again later");
+    }
     if (e.retry_after_s == 0)
         e.retry_after_s = 1;
     call_leave_queue(c);
@@ -259,6 +265,7 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
         return;
     }
     enter_queue(c);
+    c->attempt.junk = false; /* what keeps it from here on is that others are busy */
     c->state = CALL_QUEUE;
     c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
     if (c->gw->pool.cells.loops > 1 && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
@@ -473,6 +480,7 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
         call_fail_target(c, call_trouble_of(fail), now);
     else if (!says_nothing(fail))
         call_blame_target(c, call_trouble_of(fail));
+    c->attempt.junk = fail == GW_FAIL_JUNK;
     c->plan.spent[c->attempt.at] = true;
     call_because(c, c->attempt.to->target.name, name_of(fail));
     call_close_attempt(c, false, now);

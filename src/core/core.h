@@ -55,6 +55,7 @@ struct call_attempt {
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
+    bool junk;       /* it ended in what is no HTTP: if nothing follows, that is a 502 */
     double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
 };
