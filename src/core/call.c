@@ -16,6 +16,7 @@
  *   QUEUE    GONE      DONE
  *   TRY      RES_HEAD  TRY QUEUE KEEP RELAY OBSERVE DONE   next target; a first 500; an answer
  *   TRY      RES_HEAD  HOLD                     a stream that is observed
+ *   TRY      RES_HEAD  TRY                      a hint (1xx): passed on, as far as it may be
  *   TRY      RES_HEAD  ASK                      offline: where is that node now?
  *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
  *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504
@@ -121,6 +122,10 @@ static void on_tick(struct gw_call *c, struct gw_time now) {
 static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (!c->attempt.open || e->attempt != c->attempt.number)
         return; /* of an attempt that was dropped */
+    if (e->kind == GW_RES_HEAD && e->res_head.status < 200) {
+        call_on_hint(c, &e->res_head);
+        return;
+    }
     if (c->state == CALL_PROBE) {
         task_on_event(c, e, now);
         return;

@@ -4,7 +4,11 @@
  */
 #include "core/core.h"
 
-enum { KEEP_MS = 2000 }; /* how long the body of a first 500 may take to come */
+enum {
+    KEEP_MS = 2000, /* how long the body of a first 500 may take to come */
+    HINTS_MAX = 8,  /* before one answer, ... */
+    HINT_MAX = 4096 /* ... and the bytes of each */
+};
 
 enum verdict {
     DELIVER,
@@ -255,6 +259,21 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 /* Nobody else can be asked: then the target's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
     return c->body.forgotten && (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
+}
+
+/* A hint of an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */
+void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
+    struct gw_buf head;
+    if (c->state != CALL_TRY || c->has_head || c->hints == HINTS_MAX)
+        return;
+    gw_buf_init(&head, &c->arena, HINT_MAX);
+    gw_head_hint_to_client(res, &head);
+    if (head.full || (res->status == 103 && head.n == 0))
+        return;
+    c->hints++;
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = res->status;
+    a->head.head = gw_buf_str(&head);
 }
 
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {

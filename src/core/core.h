@@ -106,6 +106,7 @@ struct gw_call {
     enum call_state state;
     uint32_t actions_n, actions_at;
     uint32_t status; /* of the HEAD that went out; 0: none yet */
+    uint8_t hints;   /* that went out before it */
     bool has_head;
     bool arena_full; /* something did not fit: the next gw_feed says so */
     bool in_queue, in_ready;
@@ -206,6 +207,7 @@ void call_note_body(struct call_body *body, struct gw_str shown);
 void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
                           struct gw_buf *out);
 void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+void call_on_hint(struct gw_call *c, const struct gw_res_head *res);
 void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 void call_on_silence(struct gw_call *c, struct gw_time now);

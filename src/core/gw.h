@@ -93,7 +93,7 @@ void gw_del(struct gw *gw);
 enum gw_event_kind {
     GW_REQ_HEAD = 1, /* the first event of every client's call */
     GW_REQ_BODY,     /* more of the request body arrived and is held by the host */
-    GW_RES_HEAD,     /* an attempt's response head (never 1xx) */
+    GW_RES_HEAD,     /* an attempt's response head; 102 to 199: a hint, the head is still to come */
     GW_RES_BODY,     /* bytes of an attempt's response body; only while it is observed */
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
@@ -183,11 +183,12 @@ enum gw_action_kind {
     GW_SEND,     /* start an attempt; behind a HEAD as well: a stream goes on at another target */
     GW_FORGET,   /* request bytes below `forget.below` may be freed once they are sent */
     GW_DROP,     /* cancel attempt `attempt`; none of its events count any more */
-    GW_HEAD,     /* the response head to the client */
-    GW_DATA,     /* response bytes to the client */
-    GW_RELAY,    /* the rest of attempt `attempt` goes to the client unseen */
-    GW_END,      /* the call is over: gw_close it */
-    GW_RECORD,   /* one finished request, as a JSON object on one line, for the log */
+    GW_HEAD,   /* the response head to the client; 102 to 199: a hint before it, for those who know
+                  * such */
+    GW_DATA,   /* response bytes to the client */
+    GW_RELAY,  /* the rest of attempt `attempt` goes to the client unseen */
+    GW_END,    /* the call is over: gw_close it */
+    GW_RECORD, /* one finished request, as a JSON object on one line, for the log */
 };
 
 /* Where a request or its answer comes from; carried by value so that a reload cannot pull it from

@@ -464,3 +464,21 @@ void gw_head_to_client(const struct gw_res_head *res, const struct gw_place *pla
     if (!p.typed || p.active || is_named(GW_STR("content-type:"), &p.named))
         gw_buf_put(out, GW_STR("content-security-policy: sandbox\r\n"));
 }
+
+/* Links to paths only: what a browser could read as a host might be the target's. Without rel a link
+ * says nothing (RFC 8288 3.3). */
+static bool is_path_link(struct gw_str value) {
+    bool opened = value.n > 0 && value.p[0] == '<' && gw_str_find(value, GW_STR("rel=")) >= 0;
+    for (size_t i = 0; opened && i + 1 < value.n; i++) {
+        bool strange = value.p[i] == '\\' || value.p[i] == '\t';
+        bool host = value.p[i] == '/' && value.p[i + 1] == '/';
+        opened = !strange && !host && (value.p[i] != '<' || value.p[i + 1] == '/');
+    }
+    return opened;
+}
+
+void gw_head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out) {
+    for (uint32_t i = 0; i < res->headers_n; i++)
+        if (gw_str_ieq(res->headers[i].name, GW_STR("link")) && is_path_link(res->headers[i].value))
+            gw_head_put(out, res->headers[i].name, res->headers[i].value);
+}

@@ -46,6 +46,8 @@ void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answ
  * and what keeps a browser from taking the answer for a page of the gateway's own. */
 void gw_head_to_client(const struct gw_res_head *res, const struct gw_place *place,
                        struct gw_buf *out);
+/* The same of a hint (1xx): what to fetch ahead, as long as it names no host. */
+void gw_head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out);
 /* Appends "name: value\r\n"; a value that holds a control character is left out altogether. */
 void gw_head_put(struct gw_buf *out, struct gw_str name, struct gw_str value);
 

@@ -136,6 +136,13 @@ static void on_head(struct front *front, uint32_t status, struct gw_str head, ui
     c->out_left = res.framing == GW_H1_LENGTH ? body_len : 0;
 }
 
+static void on_hint(struct front *front, uint32_t status, struct gw_str head) {
+    struct client *c = of_front(front);
+    struct gw_h1_res_out res = {.status = status, .minor = c->minor, .head = head};
+    if (c->minor > 0)
+        (void)write_head(c, &res);
+}
+
 static void put_piece(struct client *c, const struct front_piece *piece) {
     if (!piece->copy) {
         conn_put(c->conn, piece->bytes);
@@ -186,5 +193,9 @@ static void on_wanted(struct front *front) {
     client_watch(c);
 }
 
-const struct front_ops client_ops = {
-    .head = on_head, .data = on_data, .end = on_end, .wanted = on_wanted, .full = on_full};
+const struct front_ops client_ops = {.head = on_head,
+                                     .hint = on_hint,
+                                     .data = on_data,
+                                     .end = on_end,
+                                     .wanted = on_wanted,
+                                     .full = on_full};

@@ -31,6 +31,11 @@ static void act_drop(struct drive *d, uint32_t number) {
         upstream_drop(a);
 }
 
+static void act_hint(struct drive *d, const struct gw_action *a) {
+    if (d->front != NULL)
+        d->front->ops->hint(d->front, a->head.status, a->head.head);
+}
+
 static void act_head(struct drive *d, const struct gw_action *a) {
     uint64_t body_len = a->head.body_len == 0 ? d->declared : a->head.body_len;
     d->headed = true;
@@ -103,7 +108,10 @@ bool drive_act(struct drive *d, const struct gw_action *a) {
         act_drop(d, a->attempt);
         return true;
     case GW_HEAD:
-        act_head(d, a);
+        if (a->head.status < 200)
+            act_hint(d, a);
+        else
+            act_head(d, a);
         return true;
     case GW_DATA:
         act_data(d, a);

@@ -18,6 +18,8 @@ struct front_piece {
 struct front_ops {
     /* The head of the answer; once. */
     void (*head)(struct front *, uint32_t status, struct gw_str head, uint64_t body_len);
+    /* An interim answer before the head; a client that may not know of such does not get it. */
+    void (*hint)(struct front *, uint32_t status, struct gw_str head);
     /* Bytes of its body. */
     void (*data)(struct front *, const struct front_piece *pieces, uint32_t n);
     /* The answer is over: whole if `code` is 0, else it must not look whole. front->drive is NULL

@@ -165,6 +165,23 @@ static void on_head(struct front *front, uint32_t status, struct gw_str head, ui
     h2_client_pump(s->h);
 }
 
+static void on_hint(struct front *front, uint32_t status, struct gw_str head) {
+    struct h2_stream *s = of_front(front);
+    struct gw_header lines[H2_ANSWER_LINES];
+    nghttp2_nv nv[H2_ANSWER_LINES + 1];
+    char digits[12];
+    int lines_n = gw_h2_block_read(head, lines, H2_ANSWER_LINES);
+    if (s->closed || lines_n < 0)
+        return;
+    int k = snprintf(digits, sizeof digits, "%u", status);
+    nv[0] = h2_nv(GW_STR(":status"), gw_str(digits, (size_t)k));
+    for (int i = 0; i < lines_n; i++)
+        nv[i + 1] = h2_nv(lines[i].name, lines[i].value);
+    (void)nghttp2_submit_headers(s->h->session, NGHTTP2_FLAG_NONE, s->id, NULL, nv,
+                                 (size_t)lines_n + 1, NULL);
+    h2_client_pump(s->h);
+}
+
 /* Copies what could not be sent. */
 static void keep_rest(struct h2_stream *s) {
     struct h2_client *h = s->h;
@@ -259,5 +276,9 @@ static void on_wanted(struct front *front) {
     h2_client_pump(s->h);
 }
 
-const struct front_ops h2_stream_ops = {
-    .head = on_head, .data = on_data, .end = on_end, .wanted = on_wanted, .full = on_full};
+const struct front_ops h2_stream_ops = {.head = on_head,
+                                        .hint = on_hint,
+                                        .data = on_data,
+                                        .end = on_end,
+                                        .wanted = on_wanted,
+                                        .full = on_full};

@@ -113,7 +113,7 @@ static void take_fields(struct attempt *a, struct h2_fields *head, bool fin) {
     if (head->over || gw_h2_res_read(fields, n, a->to_head, &res) != 0) {
         refuse(a);
     } else if (res.status < 200) {
-        if (fin || ++a->interim > UPSTREAM_INTERIM_MAX)
+        if (fin || !upstream_hinted(a, &res, fields))
             refuse(a);
     } else {
         if (fin && res.framing == GW_H1_CLOSE) {

@@ -140,6 +140,16 @@ void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
     drive_res_head(a->drive, a->number, &head);
 }
 
+bool upstream_hinted(struct attempt *a, const struct gw_h1_res *res,
+                     const struct gw_header *headers) {
+    struct gw_res_head head = {res->status, headers, res->headers_n, 0};
+    if (++a->interim > UPSTREAM_INTERIM_MAX)
+        return false;
+    if (res->status != 100)
+        drive_res_head(a->drive, a->number, &head);
+    return true;
+}
+
 /* The head is whole: `rest` is what came behind it. */
 static void headed(struct attempt *a, const struct gw_h1_res *res, struct gw_str rest) {
     if (res->framing == GW_H1_CHUNKED)
@@ -163,10 +173,12 @@ static void take_head(struct attempt *a, const char *p, size_t n, size_t seen) {
                 upstream_fail(a, GW_FAIL_LOCAL);
             return;
         }
-        if (used < 0 || (res.status < 200 && ++a->interim > UPSTREAM_INTERIM_MAX)) {
+        if (used < 0 || (res.status < 200 && !upstream_hinted(a, &res, a->loop->headers))) {
             upstream_fail(a, GW_FAIL_JUNK);
             return;
         }
+        if (a->dead)
+            return;
         p += used;
         n -= (size_t)used;
         seen = 0;

@@ -32,6 +32,10 @@ void upstream_closed(struct attempt *a, bool clean);
 /* The head is there: the drive hears of it. */
 void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
                      const struct gw_header *headers);
+/* An interim answer came before it: true, and the drive hears of it unless it is a 100, or there have
+ * been too many of them. */
+bool upstream_hinted(struct attempt *a, const struct gw_h1_res *res,
+                     const struct gw_header *headers);
 /* Body bytes for the drive or the front. */
 void upstream_deliver(struct attempt *a, const char *p, size_t n);
 /* Receives once and hands on what came. */

@@ -85,8 +85,8 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         t->attempt_open = false;
         break;
     case GW_HEAD:
-        GW_ASSERT(!t->head && a->head.status >= 200 && a->head.status < 600);
-        t->head = true;
+        GW_ASSERT(!t->head && a->head.status >= 102 && a->head.status < 600);
+        t->head = a->head.status >= 200;
         break;
     case GW_DATA:
         GW_ASSERT(t->head);
@@ -339,7 +339,7 @@ static struct gw_str stream_bytes(struct input *in, char *into, size_t max) {
 }
 
 static void response(struct world *w, struct tracked *t, uint32_t kind) {
-    static const uint32_t statuses[] = {200, 200, 200, 429, 500, 503, 404, 530, 502, 204};
+    static const uint32_t statuses[] = {200, 200, 103, 429, 500, 503, 404, 530, 502, 204};
     struct gw_header h[4];
     char text[1024];
     struct gw_event e = {.kind = kind, .attempt = t->attempt};
