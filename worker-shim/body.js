@@ -28,6 +28,8 @@ export class Body {
         this.show = 0;
         this.forgotten = 0;
         this.reading = false;
+        /** Pieces are being told: what a piece lets in is told next. */
+        this.telling = false;
         /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */
         this.reader = null;
     }
@@ -35,6 +37,12 @@ export class Body {
     /** Whether it will be held whole, so that whoever sends it had better wait for its end. */
     whole() {
         return this.forgotten === 0 && this.upto !== Infinity;
+    }
+
+    /** Whether there is something that the core may be told. */
+    untold() {
+        const end = Math.min(this.end, this.upto);
+        return this.told < end || (this.fin && !this.finTold && this.told === this.end && this.upto > 0);
     }
 
     /** Lets more in, if the core wants more: a promise of that, or null.

@@ -228,8 +228,8 @@ function actWait(call) {
 }
 
 /** Whether nothing but a timer or another call can let this one go on. @param {Call} call */
-function isIdle({ attempt }) {
-    return attempt === null || attempt.state === OVER;
+function isIdle({ attempt, body }) {
+    return !body.reading && (attempt === null || attempt.state === OVER);
 }
 
 /** Sees to it that the call ticks in `wait` ms. A timer that is set for an earlier time is left
@@ -274,8 +274,8 @@ function due(call) {
 }
 
 /** @param {Call} call */
-function tick({ core, id }) {
-    return core.box.tick(id, core.mono, core.wall);
+function tick({ body, core, id }) {
+    return core.box.tick(id, body.reading ? 0 : 1, core.mono, core.wall);
 }
 
 /** From now on the client's leaving is an event. @param {Call} call */
@@ -317,6 +317,8 @@ function actRead(call) {
     body.upto = core.length(READ_UPTO);
     body.show = core.length(READ_SHOW);
     driveReadBody(call);
+    // A read may have brought more than was let in, and even the end.
+    if (body.untold() && !body.telling) Promise.resolve().then(() => driveBodyCame(call));
 }
 
 /** Lets more of the request body in. @param {Call} call */
@@ -336,9 +338,9 @@ export function driveBodyCame(call) {
         giveUp(call);
         return;
     }
-    while (!call.over && !isOrphan(call) && (body.told < body.end || body.fin !== body.finTold)) {
-        feed(call, tellBody);
-    }
+    body.telling = true;
+    while (!call.over && !isOrphan(call) && body.untold()) feed(call, tellBody);
+    body.telling = false;
     if (call.attempt !== null) upstreamMore(call.attempt);
     if (body.upto !== Infinity) driveReadBody(call);
 }
@@ -347,10 +349,10 @@ export function driveBodyCame(call) {
  * counted. @param {Call} call */
 function tellBody({ core, body, id }) {
     const off = body.told;
-    const shown = off < body.show && off < body.end;
-    let n = body.end - off;
+    let n = Math.min(body.end, body.upto) - off;
+    const shown = off < body.show && n > 0;
     if (shown) {
-        const max = Math.min(PIECE, body.show - off);
+        const max = Math.min(PIECE, n, body.show - off);
         n = core.copy(/** @type {Uint8Array} */ (body.at(off, max)));
     }
     body.told += n;

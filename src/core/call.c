@@ -4,10 +4,10 @@
  * Each row: a state, an event it may meet, the states that may follow. tests/traces holds a trace for
  * every one of these steps, and fails on a step that is not here.
  *
- *   NEW      REQ_HEAD  SNIFF QUEUE TRY DONE     the class is in the body; all are busy; sent; refused
+ *   NEW      REQ_HEAD  SNIFF QUEUE TRY DONE     the body is to come; all are busy; sent; refused
  *   NEW      REQ_HEAD  SIGNED ASK               a node registers; the registry is asked for a node
  *   NEW      task      PROBE ASK                a call without a client
- *   SNIFF    REQ_BODY  SNIFF QUEUE TRY ASK DONE more to come; the class is known; 400, 413
+ *   SNIFF    REQ_BODY  SNIFF QUEUE TRY ASK DONE more to come; whole, or not held; 400, 413, 503
  *   SNIFF    TICK      SNIFF DONE               408
  *   SNIFF    GONE      DONE
  *   QUEUE    woken     TRY                      a slot was freed
@@ -19,13 +19,12 @@
  *   TRY      RES_HEAD  TRY                      a hint (1xx): passed on, as far as it may be
  *   TRY      RES_HEAD  ASK                      offline: where is that node now?
  *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
- *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504
+ *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504; 408
  *   TRY      REQ_BODY  TRY DONE                 counted, FORGET past what is held; 413
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
  *   KEEP     RES_END   TRY QUEUE DONE           next target, or none left
  *   KEEP     TICK      KEEP TRY QUEUE DONE      it takes too long
- *   KEEP     REQ_BODY  KEEP DONE
  *   KEEP     GONE      DONE
  *   RELAY    RES_END   DONE                     END 0, or a reset
  *   RELAY    TICK      RELAY DONE               the request's time is over: reset
@@ -54,7 +53,6 @@
  *   ASK      RES_END   TRY QUEUE DONE           the request goes on; the twin is told; a task is over
  *   ASK      RES_FAIL  TRY QUEUE DONE           goes on without
  *   ASK      TICK      ASK TRY QUEUE DONE       goes on without
- *   ASK      REQ_BODY  ASK                      counted, and held
  *   ASK      GONE      DONE
  *   DONE     RES_HEAD  DONE                     whatever comes late is no error
  */
@@ -172,6 +170,8 @@ static double state_until(const struct gw_call *c) {
 static double wait_until(const struct gw_call *c) {
     double until = state_until(c);
     double stream = c->stream != NULL ? stream_tick_at(c) : until;
+    if (c->awaited && body_late_at(c) < until)
+        until = body_late_at(c);
     return stream < until ? stream : until;
 }
 
@@ -192,6 +192,8 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
     case GW_TICK:
         if (c->stream != NULL)
             stream_on_tick(c, now);
+        if (body_on_tick(c, e->tick.held_back != 0, now))
+            return 0;
         if (c->state == CALL_PROBE)
             task_on_event(c, e, now);
         else if (c->state == CALL_ASK)

@@ -65,7 +65,8 @@ static bool is_never_reached(uint32_t status) {
 }
 
 static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
-    if (page && is_never_reached(status))
+    /* A tunnel gives up, too, on a request that does not end. */
+    if (page && is_never_reached(status) && c->body.fin)
         call_fail_target(c, POOL_OFFLINE, now);
     else
         call_blame_target(c, POOL_OFFLINE);
@@ -154,9 +155,10 @@ void call_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     c->attempt.first_content = true;
+    /* What the client took to send is not the target's time. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
-    pool_first_content(&c->gw->pool, c->attempt.to->slot, now.mono_ms - c->attempt.sent_at,
-                       c->streamed, now.mono_ms);
+    pool_first_content(&c->gw->pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
+                       now.mono_ms);
 }
 
 void call_put_stream_lines(struct gw_buf *head) {
@@ -196,8 +198,7 @@ static void relay_and_end(struct gw_call *c, struct gw_time now) {
 void call_let_body_go(struct gw_call *c) {
     if (!c->body.fin || c->body.held == 0)
         return;
-    c->gw->held -= c->body.held;
-    c->body.held = 0;
+    body_give_room(c);
     call_push(c, GW_FORGET)->forget.below = GW_REST;
 }
 

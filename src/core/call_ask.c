@@ -157,10 +157,8 @@ static bool is_fresh(const struct gw_call *c, struct gw_time now) {
 
 static bool may_look_up(const struct gw_call *c, struct gw_time now) {
     const struct registry *r = &c->gw->registry;
-    /* A body that is not held whole must go out as it comes. */
-    bool held = !c->body.forgotten && (c->body.fin || c->body.declared != GW_UNKNOWN);
     bool mute = r->failed_at > r->heard_at && now.mono_ms - r->failed_at < MUTE_MS;
-    return c->conf->registry.set && !c->ask.looked_up && held && !is_fresh(c, now) && !mute &&
+    return c->conf->registry.set && !c->ask.looked_up && !c->body.forgotten && !is_fresh(c, now) && !mute &&
            now.mono_ms + LOOK_UP_MS < c->deadline_ms;
 }
 

@@ -11,10 +11,12 @@
  *   500, an error as an event of a stream                    the target's if another then serves it
  *   cut along with a lost connection                         nobody's: one lost connection is one
  *                                                            failure, of the stream that tells it
+ *   any of these before the request had come whole           the client's alone
  *
- * Who brings the answer to its end has served, but not with a 4xx or a 5xx. To begin it is not enough: whoever goes on with a
- * stream may be the next to fail at it. Only of an answer that is relayed, and no stream, nothing but
- * the head is seen. It makes no difference whether the client had some of the answer already.
+ * Who brings the answer to its end has served, but not with a 4xx or a 5xx. To begin it is not
+ * enough: whoever goes on with a stream may be the next to fail at it. Only of an answer that is
+ * relayed, and no stream, nothing but the head is seen. It makes no difference whether the client had
+ * some of the answer already.
  */
 #include "core/core.h"
 
@@ -60,6 +62,8 @@ void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now) {
 }
 
 void call_blame_target(struct gw_call *c, uint32_t trouble) {
+    if (!c->body.fin)
+        return;
     c->plan.blame[c->attempt.at] = (uint8_t)trouble;
     c->plan.limit_ms[c->attempt.at] = c->attempt.limit_at - call_began_at(c);
     c->plan.grant[c->attempt.at] = c->attempt.grant;

@@ -110,8 +110,7 @@ void call_settle(struct gw_call *c, struct gw_time now) {
     call_leave_queue(c);
     call_settle_blame(c, false, now);
     call_give_slot(c, now);
-    c->gw->held -= c->body.held;
-    c->body.held = 0;
+    body_give_room(c);
 }
 
 void call_finish(struct gw_call *c, uint32_t code, struct gw_time now) {

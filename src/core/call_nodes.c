@@ -294,6 +294,11 @@ void nodes_on_late(struct gw_call *c, struct gw_time now) {
            GW_STR("the registration did not arrive within 10 s; send it again, signed anew"), now);
 }
 
+void nodes_on_no_room(struct gw_call *c, struct gw_time now) {
+    refuse(c, 503, GW_STR("no_room_for_body"), GW_STR("no room for it"),
+           GW_STR("there is no room for the registration now; send it again, signed anew"), now);
+}
+
 /* False, and the call is refused, unless timestamp and signature are there and of our time. */
 static bool read_stamp(struct gw_call *c, struct gw_time now) {
     uint64_t stamp;
@@ -335,12 +340,10 @@ void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len,
     } else if (c->body.fin) {
         verify(c, now);
     } else {
-        struct gw_action *a = call_push(c, GW_READ);
-        a->read.upto = BODY_MAX + 1; /* one more shows that it is too large */
-        a->read.show = GW_REST;
         c->state = CALL_SIGNED;
         if (c->deadline_ms > now.mono_ms + BODY_MS)
             c->deadline_ms = now.mono_ms + BODY_MS;
+        body_begin(c, BODY_MAX + 1, true, now); /* one more shows that it is too large */
     }
 }
 

@@ -157,20 +157,6 @@ static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
-static bool check_size(struct gw_call *c, uint64_t bytes, struct gw_time now) {
-    uint64_t max = c->conf->limits.body_bytes_max;
-    if (c->state <= CALL_SNIFF && c->route.kind == GW_ROUTE_PROCESS &&
-        max > c->conf->limits.json_bytes_max)
-        max = c->conf->limits.json_bytes_max;
-    if (bytes == GW_UNKNOWN || bytes <= max)
-        return true;
-    refuse(c, 413, GW_STR("request_too_large"),
-           GW_STR("the request body is larger than this gateway takes; send less, or raise "
-                  "limits.body_bytes_max (or json_bytes_max)"),
-           now);
-    return false;
-}
-
 static void make_id(struct gw_call *c) {
     struct gw_buf b;
     uint64_t words[2] = {gw_rng_next(&c->gw->rng), gw_rng_next(&c->gw->rng)};
@@ -225,44 +211,33 @@ static void answer_health(struct gw_call *c, struct gw_time now) {
     call_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
 }
 
-static void read_body(struct gw_call *c) {
-    if (c->body.fin)
-        return;
-    uint64_t max = c->conf->limits.replay_bytes_max;
-    bool held = max > 0 && (c->body.declared == GW_UNKNOWN || c->body.declared <= max);
-    struct gw_action *a = call_push(c, GW_READ);
-    a->read.upto = held ? max : GW_REST;
-    a->read.show = GW_SHOW_BODY;
-    if (!held)
-        c->body.forgotten = true;
-}
-
 static bool ends_with(struct gw_str s, struct gw_str end) {
     return s.n >= end.n && gw_str_eq(gw_str_sub(s, s.n - end.n, end.n), end);
 }
 
-/* Whether the body is to be seen before a node is chosen: a conversation stays with its node. */
+/* Whether the body may hold a conversation, which stays with its node. */
 static bool may_talk(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_HEAVY && !c->body.fin && !c->body.forgotten &&
-           (ends_with(c->route.rest, GW_STR("/chat/completions")) ||
+    return (ends_with(c->route.rest, GW_STR("/chat/completions")) ||
             ends_with(c->route.rest, GW_STR("/messages")) ||
             ends_with(c->route.rest, GW_STR("/api/chat")));
 }
 
+/* A model gets its request when that is whole, or has come further than is worth holding: its slots are
+ * few, and are for work. A service or the twin is asked at once: it may answer while the body comes. */
 static void start(struct gw_call *c, struct gw_time now) {
-    read_body(c);
-    if (may_talk(c)) {
-        c->talks = true;
-        affinity_init(&c->talk);
-        c->state = CALL_SNIFF;
+    if (!c->body.fin)
+        body_begin(c, c->conf->limits.replay_bytes_max, false, now);
+    if (c->route.kind != GW_ROUTE_HEAVY || c->body.fin || c->body.forgotten) {
+        call_go(c, now);
         return;
     }
-    call_go(c, now);
-    if (c->body.forgotten && c->state != CALL_DONE)
-        call_push(c, GW_FORGET)->forget.below = GW_REST;
+    c->state = CALL_SNIFF;
+    c->talks = may_talk(c);
+    if (c->talks)
+        affinity_init(&c->talk);
 }
 
-static bool check_class(struct gw_call *c, struct gw_time now) {
+bool call_check_class(struct gw_call *c, struct gw_time now) {
     if (c->key == NULL || (c->key->classes & (1u << c->route.class)))
         return true;
     call_refuse(c,
@@ -283,9 +258,8 @@ static void sniff(struct gw_call *c, struct gw_time now) {
         refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"), now);
         return;
     }
-    struct gw_action *a = call_push(c, GW_READ);
-    a->read.upto = c->conf->limits.json_bytes_max + 1; /* one more shows that it is too large */
-    a->read.show = GW_REST;
+    /* one more shows that it is too large */
+    body_begin(c, c->conf->limits.json_bytes_max + 1, true, now);
 }
 
 static void follow_route(struct gw_call *c, struct gw_time now) {
@@ -297,7 +271,7 @@ static void follow_route(struct gw_call *c, struct gw_time now) {
         sniff(c, now);
         break;
     case GW_ROUTE_HEAVY:
-        if (check_class(c, now))
+        if (call_check_class(c, now))
             start(c, now);
         break;
     case GW_ROUTE_LOCAL:
@@ -382,101 +356,7 @@ int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_
         refuse(c, 400, GW_STR("invalid_path"), gw_str(bad, strlen(bad)), now);
         return 0;
     }
-    if (check_method_of_route(c, now) && check_size(c, req->body_len, now))
+    if (check_method_of_route(c, now) && body_check_size(c, req->body_len, now))
         follow_route(c, now);
-    return 0;
-}
-
-/* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
- * read it differently. */
-static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
-    bool bad = gw_json_scan_feed(&c->scan, body->bytes) != 0 || body->bytes.n != body->len;
-    if (bad || (body->fin && gw_json_scan_end(&c->scan) != 0)) {
-        refuse(c, 400, GW_STR("invalid_json"),
-               GW_STR("the request body is not valid JSON (or names \"type\" twice); mend it"),
-               now);
-        return;
-    }
-    if (!body->fin)
-        return;
-    struct gw_str type = c->scan.found ? gw_str(c->scan.value, c->scan.value_n) : GW_STR("");
-    c->route.kind = GW_ROUTE_HEAVY;
-    c->route.class = gw_route_class_of_type(type);
-    c->route.name = gw_route_class_name(c->route.class);
-    if (check_class(c, now))
-        call_go(c, now);
-}
-
-/* The first messages tell the conversation, and that its node. */
-static void listened(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
-    if (!affinity_feed(&c->talk, body->bytes) && !body->fin && body->bytes.n == body->len)
-        return;
-    c->talks = false;
-    call_go(c, now);
-}
-
-/* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
- * looked for in what is shown, and a wrong guess costs a shorter limit. */
-static bool asks_for_stream(struct gw_str shown) {
-    for (;;) {
-        ptrdiff_t at = gw_str_find(shown, GW_STR("\"stream\""));
-        if (at < 0)
-            return false;
-        shown = gw_str_sub(shown, (size_t)at + 8, shown.n);
-        struct gw_str rest = shown;
-        while (rest.n > 0 && ((unsigned char)rest.p[0] <= ' ' || rest.p[0] == ':'))
-            rest = gw_str_sub(rest, 1, rest.n);
-        if (gw_str_starts(rest, GW_STR("true")))
-            return true;
-    }
-}
-
-/* A body is held for a replay while it and all of them together stay within their limits. */
-static void hold(struct gw_call *c, uint64_t len) {
-    const struct gw_limits *l = &c->conf->limits;
-    if (c->body.forgotten)
-        return;
-    bool more = !c->body.fin;
-    bool over = (more && c->body.received >= l->replay_bytes_max) ||
-                c->gw->held + len > l->replay_total_max / c->gw->pool.cells.loops;
-    /* A body that must be read, and one whose target is being looked for, waits here. */
-    if (!over || c->state == CALL_SNIFF || c->state == CALL_SIGNED || c->state == CALL_ASK) {
-        c->body.held += len;
-        c->gw->held += len;
-        return;
-    }
-    c->gw->held -= c->body.held;
-    c->body.held = 0;
-    c->body.forgotten = true;
-    call_push(c, GW_FORGET)->forget.below = GW_REST;
-    if (more) {
-        struct gw_action *a = call_push(c, GW_READ);
-        a->read.upto = GW_REST;
-        a->read.show = 0;
-    }
-}
-
-int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
-    if (!c->has_request || body->off != c->body.received || c->body.fin)
-        return GW_EUSE;
-    c->body.received += body->len;
-    c->body.fin = body->fin;
-    if (!check_size(c, c->body.received, now))
-        return 0;
-    if (!c->streamed && body->off < GW_SHOW_BODY && asks_for_stream(body->bytes)) {
-        c->streamed = true;
-    }
-    if (body->off < GW_SHOW_BODY)
-        call_note_body(&c->body, body->bytes);
-    hold(c, body->len);
-    /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
-    c->attempt.heard_at = now.mono_ms;
-    call_set_limit(c);
-    if (c->state == CALL_SNIFF && c->talks)
-        listened(c, body, now);
-    else if (c->state == CALL_SNIFF)
-        sniffed(c, body, now);
-    else if (c->state == CALL_SIGNED)
-        nodes_on_body(c, body, now);
     return 0;
 }

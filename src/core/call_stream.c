@@ -66,10 +66,9 @@ void stream_let_go(struct gw_call *c) {
     call_let_body_go(c);
 }
 
-/* Requests that are held for streams leave half of the room for those that have no answer yet. */
+/* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
 static bool may_hold(const struct gw_call *c) {
-    const struct gw *gw = c->gw;
-    return gw->held <= c->conf->limits.replay_total_max / gw->pool.cells.loops / 2;
+    return room_is_ample(&c->gw->pool.cells, c->body.client, c->conf->limits.replay_total_max);
 }
 
 /* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */
@@ -438,7 +437,7 @@ void stream_on_limit(struct gw_call *c, struct gw_time now) {
     s->chunk = GW_STR("");
     forget_sent(c);
     if (c->state == CALL_HOLD) {
-        if (!late)
+        if (!late && c->body.fin)
             call_first_content(c, now); /* it would have taken longer still */
         /* A client in a hurry, or one that does not finish, is no fault of the target's. */
         bool hurried = (c->client_limited && late) || !c->body.fin;

@@ -6,7 +6,7 @@
 
 enum {
     ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
-    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot */
+    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or one comes behind others */
     PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
     PATIENT_MS = 60000, /* whoever gets this long for its first content is hardly dropped before */
@@ -16,6 +16,22 @@ enum {
 };
 
 /* ------------------------------------------------------------------ the queue */
+
+/* Only whole requests stand in line. One that is still coming in takes what they leave: it looks again
+ * every LOOK_AGAIN_MS. */
+static void count_waiting(struct gw_call *c, int by) {
+    if (c->plan.partial)
+        return;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (!c->plan.spent[i])
+            c->gw->pool.backend[c->plan.target[i]->slot].waiting += (uint32_t)by;
+}
+
+static void end_upload(struct gw_call *c) {
+    if (c->attempt.uploads)
+        pool_upload(&c->gw->pool, c->attempt.to->slot, false);
+    c->attempt.uploads = false;
+}
 
 static void enter_queue(struct gw_call *c) {
     struct gw *gw = c->gw;
@@ -30,9 +46,7 @@ static void enter_queue(struct gw_call *c) {
         gw->queue = c;
     gw->queue_last = c;
     gw->queue_n++;
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (!c->plan.spent[i])
-            gw->pool.backend[c->plan.target[i]->slot].waiting++;
+    count_waiting(c, 1);
 }
 
 void call_leave_queue(struct gw_call *c) {
@@ -49,9 +63,15 @@ void call_leave_queue(struct gw_call *c) {
     else
         gw->queue_last = c->queue_prev;
     gw->queue_n--;
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (!c->plan.spent[i])
-            gw->pool.backend[c->plan.target[i]->slot].waiting--;
+    count_waiting(c, -1);
+}
+
+void call_is_whole(struct gw_call *c) {
+    bool waited = c->in_queue && c->plan.partial;
+    c->awaited = c->plan.partial = false;
+    if (waited)
+        count_waiting(c, 1);
+    end_upload(c);
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -122,6 +142,7 @@ static struct gw_str url_for(struct gw_call *c, const struct gw_backend_conf *to
 
 static void send(struct gw_call *c, struct gw_time now) {
     const struct gw_backend_conf *to = c->attempt.to;
+    body_follow(c, now);
     struct gw_action *a = call_push(c, GW_SEND);
     a->attempt = ++c->attempt.number;
     a->send.target = to->target;
@@ -152,6 +173,9 @@ static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, st
     c->attempt.has_slot = true;
     c->attempt.grant = grant;
     c->attempt.repeated = false;
+    c->attempt.uploads = !c->body.fin;
+    if (c->attempt.uploads)
+        pool_upload(&c->gw->pool, c->attempt.to->slot, true);
     send(c, now);
 }
 
@@ -160,7 +184,7 @@ static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
     if (gw->pool.backend[slot].waiting == 0)
         return;
     for (struct gw_call *w = gw->queue; w != NULL; w = w->queue_next) {
-        int at = plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
+        int at = w->plan.partial ? -1 : plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
         if (at < 0)
             continue;
         struct breaker_grant grant;
@@ -178,6 +202,7 @@ void call_give_slot(struct gw_call *c, struct gw_time now) {
     if (!c->attempt.has_slot)
         return;
     c->attempt.has_slot = false;
+    end_upload(c);
     pool_let_go(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
     pool_give(&c->gw->pool, c->attempt.to->slot);
     wake_for(c->gw, c->attempt.to->slot, now);
@@ -268,13 +293,17 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
     c->attempt.junk = false; /* what keeps it from here on is that others are busy */
     c->state = CALL_QUEUE;
     c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
-    if (c->gw->pool.cells.loops > 1 && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
+    bool unseen = c->gw->pool.cells.loops > 1 || c->plan.partial;
+    if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
         c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
 }
 
 static void choose(struct gw_call *c, struct gw_time now) {
     struct pool *pool = &c->gw->pool;
-    struct plan_choice choice = plan_pick(&c->plan, pool, c->in_queue, now.mono_ms);
+    if (!c->in_queue)
+        c->plan.partial = !c->body.fin;
+    bool in_line = c->in_queue && !c->plan.partial;
+    struct plan_choice choice = plan_pick(&c->plan, pool, in_line, now.mono_ms);
     bool stuck =
         choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
     if (stuck && !c->panicked) {

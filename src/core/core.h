@@ -7,11 +7,13 @@
 #include "base/check.h"
 #include "base/fetch.h"
 #include "base/json.h"
+#include "base/pace.h"
 #include "base/rng.h"
 #include "core/affinity.h"
 #include "core/head.h"
 #include "core/plan.h"
 #include "core/registry.h"
+#include "core/room.h"
 #include "core/route.h"
 #include "core/stream.h"
 
@@ -28,7 +30,7 @@ enum {
 /* States of a call; the transitions are in call.c. */
 enum call_state {
     CALL_NEW = 0,
-    CALL_SNIFF,   /* the body is read to learn the class, or the conversation */
+    CALL_SNIFF,   /* the body is read: for the class, for the conversation, and until it is whole */
     CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
     CALL_TRY,     /* an attempt is out, no response head yet */
     CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
@@ -42,9 +44,15 @@ enum call_state {
 };
 
 struct call_body {
-    uint64_t declared; /* GW_UNKNOWN: chunked */
-    uint64_t received, held;
+    uint64_t declared;   /* GW_UNKNOWN: chunked */
+    uint64_t max;        /* so much of it is worth holding */
+    uint64_t received;   /* of it */
+    uint64_t held;       /* taken of the room, so that the host may hold it: what READ lets in */
+    uint32_t client;     /* whose share of the room that is (room.h) */
+    bool must;           /* it must be seen whole: what cannot be held is refused */
     bool fin, forgotten; /* forgotten: a second attempt cannot have it */
+    bool streams;        /* READ lets all of it in */
+    struct pace pace;    /* while it is awaited */
     struct tally tally;  /* of its beginning (call_blame.c) */
 };
 
@@ -55,6 +63,7 @@ struct call_attempt {
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
+    bool uploads;    /* it counts among those whose body is still coming in (pool_upload) */
     bool junk;       /* it ended in what is no HTTP: if nothing follows, that is a 502 */
     double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
@@ -108,6 +117,7 @@ struct gw_call {
     uint32_t status; /* of the HEAD that went out; 0: none yet */
     uint8_t hints;   /* that went out before it */
     bool has_head;
+    bool awaited;    /* more of the request is let in: the client must send it */
     bool arena_full; /* something did not fit: the next gw_feed says so */
     bool in_queue, in_ready;
     double deadline_ms;
@@ -164,7 +174,6 @@ struct gw {
     struct gw_call *ready, *ready_last;
     struct gw_call *free;
     uint32_t free_n;
-    uint64_t held; /* request bytes held for replay */
     struct affinity_table talks;
     struct gw_suspect suspects[GW_SUSPECTS];
     uint32_t suspect_next;
@@ -176,7 +185,22 @@ void call_wake(struct gw_call *c);
 void call_settle(struct gw_call *c, struct gw_time now);
 /* call_request.c */
 int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
+/* Whether this key may ask this class; else the call is refused. */
+bool call_check_class(struct gw_call *c, struct gw_time now);
+/* call_body.c: the request's body on its way in */
+bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
+/* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. `must`: it is to be
+ * seen whole; without room the call is refused. Else it streams once. */
+void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
+/* An attempt begins: what is not held follows it as it comes. */
+void body_follow(struct gw_call *c, struct gw_time now);
 int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+/* Nothing of it is held here any more. */
+void body_give_room(struct gw_call *c);
+/* When what is awaited of it must have come. */
+double body_late_at(const struct gw_call *c);
+/* True, and the call is over, if the client is too slow with it. */
+bool body_on_tick(struct gw_call *c, bool held_back, struct gw_time now);
 /* call_try.c: attempts and the queue */
 void call_go(struct gw_call *c, struct gw_time now);
 void call_on_queue_tick(struct gw_call *c, struct gw_time now);
@@ -189,6 +213,8 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
 void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
 void call_give_slot(struct gw_call *c, struct gw_time now);
 void call_leave_queue(struct gw_call *c);
+/* The last of the request has come. */
+void call_is_whole(struct gw_call *c);
 void call_set_limit(struct gw_call *c);
 /* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
 void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out);
@@ -240,6 +266,7 @@ void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
 void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
 void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 void nodes_on_late(struct gw_call *c, struct gw_time now);
+void nodes_on_no_room(struct gw_call *c, struct gw_time now);
 void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
 void nodes_on_kept(struct gw_call *c, struct gw_time now);
 void nodes_tell(struct gw_call *c, struct gw_time now);

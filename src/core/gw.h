@@ -44,7 +44,8 @@ enum {
     GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
     GW_HEAD_MAX = 65536,         /* bytes of either */
     GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
-    GW_CELLS = 256,       /* how many cells gw_new wants */
+    GW_AHEAD = 262144, /* request bytes that a host may have beyond what an attempt has taken */
+    GW_CELLS = 384,    /* how many cells gw_new wants */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -58,7 +59,7 @@ struct gw_time {
     double mono_ms, wall_ms;
 };
 
-/* Counts that loops of one process share (slots in flight). All zero at first; the host keeps them
+/* Counts that loops of one process share (slots in flight, bytes held). All zero at first; the host keeps them
  * for as long as any gw uses them. `loops` is how many gw share them: with one, a freed slot wakes
  * its waiter at once (gw_ready); with more, a waiter also looks again every 20 ms. */
 struct gw_cells {
@@ -98,7 +99,8 @@ enum gw_event_kind {
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
     GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
-                      * while it is the client that does not take its answer */
+                      * while it is the client that does not take its answer, and says whether it
+                      * waits for request bytes */
     GW_GONE,         /* the client left; pump on to END */
 };
 
@@ -167,6 +169,11 @@ struct gw_event {
         struct gw_res_head res_head;
         struct gw_str res_body;
         struct {
+            /* 1: request bytes that READ lets in are not read, for the target has yet to take
+             * those that came: not the client is slow. */
+            uint32_t held_back;
+        } tick;
+        struct {
             uint32_t how; /* enum gw_how */
         } res_end;
         struct {
@@ -224,7 +231,10 @@ struct gw_action {
     double at;        /* WAIT: when to TICK; RELAY: by when the relay must be over (monotonic) */
     union {
         struct {
-            uint64_t upto; /* absolute; GW_REST: as much as back-pressure lets through */
+            /* Absolute: what is let in may be kept, and is counted already; only a read may go beyond
+             * it. GW_REST: as much as back-pressure lets through, so that at most GW_AHEAD bytes
+             * have come that no attempt has taken. */
+            uint64_t upto;
             uint64_t show; /* bytes below this offset are to be shown; those above need not be */
         } read;
         struct {

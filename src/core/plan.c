@@ -22,7 +22,7 @@ static void start(struct plan *p, uint32_t budget) {
     p->n = 0;
     p->home = PLAN_MAX;
     p->budget = budget;
-    p->careful = false;
+    p->careful = p->partial = false;
 }
 
 void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class) {
@@ -85,8 +85,12 @@ bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last) {
     return p->n > n;
 }
 
-static bool has_room(const struct gw_backend_conf *t, const struct pool *pool, bool first_in_line) {
+static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool,
+                     bool first_in_line) {
+    const struct gw_backend_conf *t = p->target[i];
     if (!first_in_line && pool->backend[t->slot].waiting > 0)
+        return false;
+    if (p->partial && !pool_takes_uploads(pool, t->slot, t->in_flight_max))
         return false;
     return t->in_flight_max == 0 || pool_in_flight(pool, t->slot) < t->in_flight_max;
 }
@@ -158,7 +162,7 @@ static int best_ready(const struct plan *p, const struct pool *pool, bool first_
                       double now) {
     int best = -1;
     for (uint32_t i = 0; i < p->n; i++) {
-        if (!is_usable(p, pool, i, now) || !has_room(p->target[i], pool, first_in_line))
+        if (!is_usable(p, pool, i, now) || !has_room(p, i, pool, first_in_line))
             continue;
         if (best < 0 || is_better(p, pool, i, (uint32_t)best, now))
             best = (int)i;
@@ -175,7 +179,7 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
         if (pool_state_of(pool, slot, now) != POOL_DOWN)
             continue;
         open++;
-        if (!p->spent[i] && has_room(p->target[i], pool, false) &&
+        if (!p->spent[i] && has_room(p, i, pool, false) &&
             (best < 0 || p->tier[i] < p->tier[best] ||
              (p->tier[i] == p->tier[best] &&
               pool_until(pool, slot, now) < pool_until(pool, p->target[best]->slot, now))))

@@ -32,6 +32,7 @@ struct plan {
     uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
     uint32_t budget; /* whose retry budget (pool_budget_take) */
     bool careful;    /* a failure could not be made good: trials are for others */
+    bool partial;    /* its request is still coming in: whole ones go first */
 };
 
 enum plan_what {

@@ -2,8 +2,10 @@
 
 #include <stdatomic.h>
 
+#include "core/room.h"
+
 enum {
-    CELLS_EACH = 1 + BREAKER_CELLS, /* in flight, and the breaker's */
+    CELLS_EACH = 2 + BREAKER_CELLS, /* in flight, the breaker's, and uploads */
     COOL_LEAST_MS = 100,            /* "Retry-After: 0": a different target first */
     COOL_FIRST_MS = 1000,
     COOL_LAST_MS = 30000,
@@ -19,8 +21,8 @@ enum {
     BUDGET_MAX = 20 * RETRY_UNITS,
     BUDGET_BITS = 16,
 };
-_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)GW_CELLS - GW_NODES,
-               "cells for all; the last are the registry's");
+_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)ROOM_CELL,
+               "cells for all; the last are the room's and the registry's");
 
 static uint64_t *cells_of(const struct pool *p, uint32_t slot) {
     return &p->cells.cell[slot * CELLS_EACH];
@@ -32,6 +34,10 @@ static _Atomic uint64_t *in_flight(const struct pool *p, uint32_t slot) {
 
 static uint64_t *breaker_of(const struct pool *p, uint32_t slot) {
     return cells_of(p, slot) + 1;
+}
+
+static _Atomic uint64_t *uploads(const struct pool *p, uint32_t slot) {
+    return (_Atomic uint64_t *)(cells_of(p, slot) + 1 + BREAKER_CELLS);
 }
 
 struct gw_str pool_trouble_name(uint32_t trouble) {
@@ -104,6 +110,15 @@ bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double 
 
 void pool_give(struct pool *p, uint32_t slot) {
     atomic_fetch_sub_explicit(in_flight(p, slot), 1, memory_order_relaxed);
+}
+
+bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max) {
+    uint64_t now = atomic_load_explicit(uploads(p, slot), memory_order_relaxed);
+    return max == 0 || now < (max + 1) / 2;
+}
+
+void pool_upload(struct pool *p, uint32_t slot, bool begins) {
+    atomic_fetch_add_explicit(uploads(p, slot), begins ? 1 : UINT64_MAX, memory_order_relaxed);
 }
 
 void pool_forget(struct pool *p, uint32_t slot) {

@@ -87,6 +87,10 @@ uint64_t pool_in_flight(const struct pool *p, uint32_t slot);
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
                struct breaker_grant *grant);
 void pool_give(struct pool *p, uint32_t slot);
+/* Slots of requests that are still coming in: half of them at most. Loops that look at the same time
+ * may each begin one. */
+bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max);
+void pool_upload(struct pool *p, uint32_t slot, bool begins);
 /* Its peak-EWMA, times more for a while after its breaker has closed. Without history it is next to
  * nothing, so that it is tried; requests in flight keep a crowd from all trying it at once. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);

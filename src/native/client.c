@@ -174,7 +174,7 @@ static double deadline(const struct client *c) {
         at = c->since_ms + l->client_head_ms;
         break;
     case CLIENT_CALL:
-        if (!c->in_done && drive_wants(c->front.drive))
+        if (!c->in_done && drive_paces(c->front.drive))
             at = pace_deadline(&c->in, l->client_body_ms, (double)l->client_rate_min);
         break;
     case CLIENT_LINGER:

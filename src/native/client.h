@@ -7,9 +7,9 @@
  *             |                            |                   | failed: LINGER; deadline: CLOSED
  *     IDLE    | the first byte of a head   | client_idle_ms    | HEAD, CALL; deadline, end: CLOSED
  *     HEAD    | the rest of it             | client_head_ms    | CALL; bad, deadline (408): FLUSH
- *     CALL    | the drive's end            | client_body_ms    | IDLE; FLUSH if the connection is
- *             | meanwhile request bytes    |  between two reads| not to live on or the answer is
- *             | go in, answer bytes out    |                   | cut; the client leaves: CLOSED
+ *     CALL    | the drive's end            | the core's; of a  | IDLE; FLUSH if the connection is
+ *             | meanwhile request bytes    | relay without it  | not to live on or the answer is
+ *             | go in, answer bytes out    | client_body_ms    | cut; the client leaves: CLOSED
  *     FLUSH   | the queue to be empty      | client_write_ms   | LINGER; CLOSED by a reset
  *     LINGER  | the client's end; what it  | linger_ms, and    | CLOSED
  *             | still sends is dropped     | LINGER_MAX bytes  |

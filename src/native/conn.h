@@ -37,9 +37,9 @@
 #include <sys/uio.h>
 
 #include "base/fetch.h"
+#include "base/pace.h"
 #include "base/str.h"
 #include "native/later.h"
-#include "native/pace.h"
 #include "native/timer.h"
 
 struct loop;

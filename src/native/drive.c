@@ -134,6 +134,10 @@ bool drive_wants(const struct drive *d) {
     return b->arrived < low + DRIVE_AHEAD;
 }
 
+bool drive_paces(const struct drive *d) {
+    return d->call == NULL && drive_wants(d);
+}
+
 /* Feeds the next piece of what has arrived and may be told; false if there is none. */
 static bool tell_body(struct drive *d) {
     struct body *b = &d->body;
@@ -387,7 +391,7 @@ static void due(struct timer *timer) {
          * has a deadline of its own (client_write_ms). */
         timer_set(&d->timer, loop_mono_ms() + FULL_AGAIN_MS);
     } else {
-        feed(d, &(struct gw_event){.kind = GW_TICK});
+        feed(d, &(struct gw_event){.kind = GW_TICK, .tick = {!drive_wants(d)}});
     }
     conn_flush(loop);
 }

@@ -26,7 +26,7 @@ struct attempt;
 struct loop;
 
 /* Bytes of a request body that may have arrived and not been sent to any target while the core
- * lets everything in. */
+ * lets everything in: with what one read may bring, GW_AHEAD of gw.h. */
 enum { DRIVE_AHEAD = 131072 };
 
 struct drive {
@@ -67,6 +67,9 @@ void drive_probes(struct loop *loop);
 void drive_body_came(struct drive *d);
 /* Whether more bytes are to be read from the client. */
 bool drive_wants(const struct drive *d);
+/* The same, when the call is over and the core does not judge the client's pace any more: whoever reads
+ * is to. */
+bool drive_paces(const struct drive *d);
 /* The front has room again. */
 void drive_drained(struct drive *d);
 /* The front is no more. */

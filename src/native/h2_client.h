@@ -12,7 +12,9 @@
  *     the client's SETTINGS, the rest  | client_head_ms     | GOAWAY
  *     of a head                        |                    |
  *     a stream, when there is none     | client_idle_ms     | GOAWAY
- *     request bytes that are wanted    | client_body_ms     | 408 in that stream
+ *     request bytes that are wanted    | the core's; of a   | 408 in that stream
+ *                                      | relay without it   |
+ *                                      | client_body_ms     |
  *     a stream's window to open        | client_write_ms    | RST_STREAM
  *     the socket to take the queue     | client_write_ms    | reset
  *

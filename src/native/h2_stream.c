@@ -107,13 +107,18 @@ static double body_deadline(const struct h2_stream *s) {
     return pace_deadline(&s->in, l->client_body_ms, (double)l->client_rate_min);
 }
 
+/* While the call runs it is the core that says how fast a body must come. */
+static bool waits_for_body(const struct h2_stream *s) {
+    return !s->in_done && s->started && s->front.drive != NULL && drive_paces(s->front.drive);
+}
+
 void h2_stream_wants(struct h2_stream *s) {
     struct h2_client *h = s->h;
     if (s->front.drive == NULL || !drive_wants(s->front.drive))
         return;
     (void)nghttp2_session_consume(h->session, s->id, s->unconsumed);
     s->unconsumed = 0;
-    if (!s->in_done)
+    if (waits_for_body(s))
         h2_client_wait(h, body_deadline(s));
 }
 
@@ -185,10 +190,6 @@ void h2_stream_turn(struct h2_stream *s) {
 }
 
 /* ------------------------------------------------------------------ time */
-
-static bool waits_for_body(const struct h2_stream *s) {
-    return !s->in_done && s->started && s->front.drive != NULL && drive_wants(s->front.drive);
-}
 
 double h2_stream_deadline(const struct h2_stream *s) {
     const struct limits *l = &s->h->loop->limits;

@@ -14,6 +14,7 @@
 #ifndef NATIVE_H2_STREAM_H
 #define NATIVE_H2_STREAM_H
 
+#include "base/pace.h"
 #include "native/body.h"
 #include "native/drive.h"
 #include "native/h2.h"
@@ -21,7 +22,6 @@
 #include "native/h2_client.h"
 #include "native/h2_fields.h"
 #include "native/later.h"
-#include "native/pace.h"
 
 struct h2_stream {
     struct front front;

@@ -439,7 +439,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         close_call(&w, &w.calls[i]);
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
         GW_ASSERT(pool_in_flight(&w.gw->pool, i) == 0);
-    GW_ASSERT(w.gw->held == 0 && w.gw->queue_n == 0);
+    GW_ASSERT(room_taken(&w.gw->pool.cells) == 0 && w.gw->queue_n == 0);
     gw_del(w.gw);
     return 0;
 }

@@ -381,6 +381,13 @@ static void on_plain(struct replay *r, char *rest, uint32_t kind) {
     feed(r, word(&rest), &e);
 }
 
+static void on_tick(struct replay *r, char *rest) {
+    struct gw_event e = {.kind = GW_TICK};
+    const char *name = word(&rest);
+    e.tick.held_back = strcmp(word(&rest), "held-back") == 0;
+    feed(r, name, &e);
+}
+
 static void on_close(struct replay *r, char *rest) {
     struct gw_call **call = find(r, word(&rest));
     gw_close(*call, r->now);
@@ -484,7 +491,7 @@ static void on_line(struct replay *r, char *line) {
     else if (strcmp(verb, "fail") == 0)
         on_fail(r, rest);
     else if (strcmp(verb, "tick") == 0)
-        on_plain(r, rest, GW_TICK);
+        on_tick(r, rest);
     else if (strcmp(verb, "gone") == 0)
         on_plain(r, rest, GW_GONE);
     else if (strcmp(verb, "close") == 0)
@@ -506,7 +513,7 @@ static void finish(struct replay *r) {
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
         if (pool_in_flight(&r->gw->pool, i) != 0)
             die("a slot was not given back", "at the end");
-    if (r->gw != NULL && r->gw->held != 0)
+    if (r->gw != NULL && room_taken(&r->gw->pool.cells) != 0)
         die("bytes are still held", "at the end");
     if (r->gw != NULL)
         gw_del(r->gw);

@@ -237,7 +237,7 @@ class Replay {
       case 'fail':
         return this.feed(w[0], (c) => box.res_fail(
           c, Number(w[1]), FAILS.indexOf(w[2]), SENT.indexOf(w[3]), ...this.times));
-      case 'tick': return this.feed(w[0], (c) => box.tick(c, ...this.times));
+      case 'tick': return this.feed(w[0], (c) => box.tick(c, w[1] === 'held-back' ? 1 : 0, ...this.times));
       case 'gone': return this.feed(w[0], (c) => box.gone(c, ...this.times));
       case 'close':
         box.close(/** @type {number} */ (this.calls.get(w[0])), ...this.times);

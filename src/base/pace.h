@@ -1,12 +1,12 @@
 /*
  * How a transfer that a peer decides the pace of gets on: a request body that comes in, an answer
- * that waits to be taken. Only the time counts in which we were waiting.
+ * that waits to be taken. Only the time counts in which it was waited for.
  *
  * It must move within `stall_ms`, and as a whole it must be there by `stall_ms` and the time that its
  * bytes take at `rate_min` a second: so that nobody holds a connection by a byte now and then.
  */
-#ifndef NATIVE_PACE_H
-#define NATIVE_PACE_H
+#ifndef GW_BASE_PACE_H
+#define GW_BASE_PACE_H
 
 #include <stdint.h>
 
