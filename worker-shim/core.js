@@ -202,6 +202,7 @@ export class Core {
 
     /** How long, in milliseconds, until there may be another task. */
     next() {
+        if (this.u8.length === 0) this.renew(); // looking for work may have made memory grow
         return this.f64[this.box.next() >> 3];
     }
 
