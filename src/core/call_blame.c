@@ -65,7 +65,7 @@ void call_blame_target(struct gw_call *c, uint32_t trouble) {
     if (!c->body.fin)
         return;
     c->plan.blame[c->attempt.at] = (uint8_t)trouble;
-    c->plan.limit_ms[c->attempt.at] = c->attempt.limit_at - call_began_at(c);
+    c->plan.limit_ms[c->attempt.at] = (float)(c->attempt.limit_at - call_began_at(c));
     c->plan.grant[c->attempt.at] = c->attempt.grant;
     c->attempt.grant.trial = false; /* the permit is kept until it is settled, or its lease ends */
 }

@@ -26,7 +26,7 @@ struct plan {
     /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
      * pool_trouble. It counts if another target then serves. */
     uint8_t blame[PLAN_MAX];
-    double limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
+    float limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
     struct breaker_grant grant[PLAN_MAX];
     uint32_t n;
     uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
