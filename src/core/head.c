@@ -182,11 +182,12 @@ static bool is_named(struct gw_str line, const struct named *named) {
     return false;
 }
 
-/* Takes the lines that are named out of `out`, from `from` on. */
+/* Takes the lines that are named out of `out`, from `from` on. In one that is full the last line may
+ * have no end; nobody sends it. */
 static void drop_named(struct gw_buf *out, size_t from, const struct named *named) {
-    struct gw_str rest = gw_str(out->p + from, out->n - from);
-    if (named->n == 0)
+    if (named->n == 0 || out->n == from || out->full)
         return;
+    struct gw_str rest = gw_str(out->p + from, out->n - from);
     while (rest.n > 0) {
         struct gw_str line = gw_str_sub(rest, 0, (size_t)gw_str_chr(rest, '\n') + 1);
         rest = gw_str_sub(rest, line.n, rest.n);

@@ -95,6 +95,22 @@ static void test_answer(void) {
     CHECK(facts.event_stream && facts.cloudflare && !facts.html && facts.retry_after_ms == 300000);
 }
 
+/* A head that does not fit is nobody's to look through. */
+static void test_named_when_full(void) {
+    struct gw_buf b;
+    struct gw_client_head head;
+    const struct gw_header h[] = {{GW_STR("connection"), GW_STR("range, x")},
+                                  {GW_STR("range"), GW_STR("bytes=0-1")},
+                                  {GW_STR("user-agent"), GW_STR("longer than there is room for")}};
+    const struct gw_req_head req = {.headers = h, .headers_n = 3};
+    gw_buf_init(&b, &arena, 32);
+    gw_head_from_client(&conf, &req, &head, &b);
+    CHECK(b.full);
+    gw_buf_init(&b, &arena, 4096);
+    gw_head_from_client(&conf, &req, &head, &b);
+    CHECK_STR(gw_buf_str(&b), "user-agent: longer than there is room for\r\n");
+}
+
 static void test_dates(void) {
     struct gw_buf b;
     CHECK(gw_date_retry_after(GW_STR("7"), 0) == 7000);
@@ -118,6 +134,7 @@ int main(void) {
     RUN(test_request_allow_list);
     RUN(test_request_facts);
     RUN(test_answer);
+    RUN(test_named_when_full);
     RUN(test_dates);
     gw_arena_del(&arena);
     return unit_end();
