@@ -123,7 +123,7 @@ static enum fact look_up(const struct rule *rules, size_t n, struct gw_str name)
         const struct gw_str *r = &rules[i].name;
         /* The last characters of names differ more than the first: "x-...". */
         if (r->n == name.n && r->p[r->n - 1] == gw_lower(name.p[name.n - 1]) &&
-            gw_str_ieq(*r, name))
+            (gw_str_eq(*r, name) || gw_str_ieq(*r, name)))
             return rules[i].fact;
     }
     return UNLISTED;
@@ -166,6 +166,8 @@ struct named {
 };
 
 static void read_connection(struct gw_str list, struct named *named) {
+    if (gw_str_eq(list, GW_STR("keep-alive")))
+        return;
     while (list.p != NULL && named->n < sizeof named->name / sizeof *named->name) {
         struct gw_str option = gw_str_trim(gw_str_cut(&list, ','));
         if (option.n > 0 && !gw_str_ieq(option, GW_STR("close")) &&
@@ -259,8 +261,8 @@ static bool is_extra(const struct gw_conf *conf, struct gw_str name) {
 /* A bearer goes before the others. Two of one kind may also come joined by whoever was before us. */
 static void read_credential(enum fact fact, struct gw_str value, struct gw_client_head *head) {
     uint32_t kind = 1u << (fact - AUTHORIZATION);
-    bool list =
-        (fact != AUTHORIZATION || is_bearer(value)) && gw_str_find(value, GW_STR(", ")) >= 0;
+    bool list = gw_str_chr(value, ',') >= 0 && gw_str_find(value, GW_STR(", ")) >= 0 &&
+                (fact != AUTHORIZATION || is_bearer(value));
     head->two_credentials |= (head->credentials & kind) != 0 || list;
     head->credentials |= kind;
     if (fact == AUTHORIZATION)
