@@ -77,8 +77,10 @@ static void put_count(struct gw_buf *b, struct gw_str name, uint64_t value) {
 /* One line for the log: never a prompt, a key or a URL. */
 static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     struct gw_buf b;
-    /* Who registers a node is always worth a line. */
-    bool wanted = c->conf->limits.log_requests || c->route.kind == GW_ROUTE_NODE;
+    uint32_t left_out = 0;
+    /* Who registers a node is always worth a line, though not every one who may not. */
+    bool wanted = c->route.kind == GW_ROUTE_NODE ? nodes_may_log(c, &left_out, now)
+                                                 : c->conf->limits.log_requests != 0;
     if (!wanted || !c->has_request)
         return;
     gw_buf_init(&b, &c->arena, RECORD_MAX);
@@ -98,6 +100,8 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     double took = now.mono_ms - c->opened_ms;
     put_count(&b, GW_STR("took_us"), took > 0 ? (uint64_t)(took * 1000) : 0);
     put_count(&b, GW_STR("request_bytes"), c->body.received);
+    if (left_out > 0)
+        put_count(&b, GW_STR("left_out"), left_out);
     gw_buf_put(&b, GW_STR(",\"reason\":\""));
     struct gw_str reason = gw_buf_str(&c->reason);
     gw_buf_put_json(&b, reason);
@@ -110,6 +114,7 @@ void call_settle(struct gw_call *c, struct gw_time now) {
     call_leave_queue(c);
     call_settle_blame(c, false, now);
     call_give_slot(c, now);
+    nodes_asked(c);
     body_give_room(c);
 }
 

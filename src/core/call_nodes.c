@@ -11,9 +11,12 @@
  * The signature is the authentication; nothing is read out of the body before it has been verified.
  * The node's key is hex HMAC-SHA256(NODE_SECRET, "node-3"): it opens this node's place and no other.
  * A node at a new URL must first answer a challenge there: GET URL/health with x-heady-challenge is to
- * give 200 with x-heady-proof, hex HMAC-SHA256 under its key of "challenge\n" and the challenge.
+ * give 200 with x-heady-proof, hex HMAC-SHA256 under its key of "challenge\n" and the challenge. A node
+ * has one challenge under way at a time, so there are at most GW_NODES of them in a process or isolate.
  *
- * Every one of these requests is logged, for a refusal names node and reason: never URL or key.
+ * These requests are logged, for a refusal names node and reason: never URL or key. Anybody may be
+ * refused as often as he likes, so of those of a node that were not granted each loop logs REFUSALS_MAX
+ * at once and one each REFUSAL_MS, and the next line says how many were left out.
  */
 #include "core/config_parts.h"
 #include "core/core.h"
@@ -27,6 +30,10 @@ enum {
     MODELS_MAX = 256,
     IN_FLIGHT_MAX = 10000,
     SOON_MS = 5000, /* for retry-after */
+    ASKING_MS =
+        6000, /* for a challenge that a host has lost; others are over before (call_ask.c) */
+    REFUSALS_MAX = 20,
+    REFUSAL_MS = 10000,
 };
 
 /* ------------------------------------------------------------------ answers */
@@ -73,10 +80,11 @@ static void welcome(struct gw_call *c, struct gw_time now) {
 /* ------------------------------------------------------------------ granting */
 
 static void refuse_replay(struct gw_call *c, struct gw_time now) {
-    refuse(c, 409, GW_STR("timestamp_not_newer"), GW_STR("replayed or outrun"),
-           GW_STR("a registration of this node with this or a newer timestamp has been seen; sign "
-                  "anew with the present time"),
-           now);
+    refuse(
+        c, 409, GW_STR("timestamp_not_newer"), GW_STR("replayed or outrun"),
+        GW_STR("a registration of this node with this or a newer timestamp has been seen, or may "
+               "have been before this gateway began; sign anew with the present time"),
+        now);
 }
 
 /* Once the registry keeps it, somebody else's question may have brought it here already. */
@@ -123,7 +131,24 @@ static struct gw_str make_nonce(struct gw_call *c) {
     return gw_buf_str(&b);
 }
 
+void nodes_asked(struct gw_call *c) {
+    if (c->node == NULL || c->node->asking <= 0)
+        return;
+    registry_asked(c->gw, c->route.node, c->node->asking);
+    c->node->asking = 0;
+}
+
 static void challenge(struct gw_call *c, struct gw_time now) {
+    double until = (double)(uint64_t)(now.mono_ms + ASKING_MS);
+    if (!registry_ask(c->gw, c->route.node, until, now)) {
+        refuse(
+            c, 503, GW_STR("challenge_under_way"), GW_STR("challenged already"),
+            GW_STR("another registration of this node waits for the answer to its challenge; send "
+                   "this one again, signed anew"),
+            now);
+        return;
+    }
+    c->node->asking = until;
     struct gw_str nonce = make_nonce(c);
     const struct gw_str parts[] = {GW_STR("challenge\n"), nonce};
     gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, 2, c->node->proof);
@@ -132,6 +157,7 @@ static void challenge(struct gw_call *c, struct gw_time now) {
 
 void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now) {
     uint8_t given[GW_SHA256];
+    nodes_asked(c);
     if (gw_unhex(proof, given, GW_SHA256) && gw_digest_eq(given, c->node->proof)) {
         keep(c, now);
         return;
@@ -270,7 +296,8 @@ static void verify(struct gw_call *c, struct gw_time now) {
         refuse(c, 401, GW_STR("invalid_signature"), GW_STR("bad signature"),
                GW_STR("the signature is not this node's over method, path, timestamp and body"),
                now);
-    else if (!registry_claim(c->gw, c->route.node, c->node->lease.stamp))
+    else if (registry_may_repeat(c->gw, c->route.node, c->node->lease.stamp, now) ||
+             !registry_claim(c->gw, c->route.node, c->node->lease.stamp))
         refuse_replay(c, now);
     else
         register_node(c, now);
@@ -345,6 +372,23 @@ void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len,
             c->deadline_ms = now.mono_ms + BODY_MS;
         body_begin(c, BODY_MAX + 1, true, now); /* one more shows that it is too large */
     }
+}
+
+/* ------------------------------------------------------------------ in the log */
+
+bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now) {
+    struct registry_entry *e = &c->gw->registry.entry[c->route.node];
+    double from = e->refused_until > now.mono_ms ? e->refused_until : now.mono_ms;
+    if (c->status != 200) {
+        if (from > now.mono_ms + (REFUSALS_MAX - 1) * REFUSAL_MS) {
+            e->left_out++;
+            return false;
+        }
+        e->refused_until = from + REFUSAL_MS;
+    }
+    *left_out = e->left_out;
+    e->left_out = 0;
+    return true;
 }
 
 /* ------------------------------------------------------------------ for the twin */

@@ -86,6 +86,7 @@ struct gw_conf {
     struct gw_str node_hosts[GW_NODE_HOSTS]; /* under which a node's URL may be */
     uint32_t node_hosts_n;
     struct gw_backend_conf registry;      /* where registrations are looked up and kept */
+    bool remembers;                       /* what has been registered outlives this gateway */
     struct gw_str listen;                 /* lines */
     const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
     uint32_t request_headers_n;

@@ -228,6 +228,8 @@ static bool read_registry(struct env *e) {
     struct gw_str value = get(e, name);
     struct gw_backend_conf *registry = &e->conf->registry;
     struct gw_url url;
+    /* an isolate is no beginning: many come and go */
+    e->conf->remembers = e->conf->host == GW_EDGE || get(e, GW_STR("HEADY_DATA_DIR")).p != NULL;
     if (value.p == NULL)
         return true;
     registry->base = GW_STR("/api/nodes");

@@ -95,6 +95,7 @@ struct call_node {
     uint8_t signature[GW_SHA256], proof[GW_SHA256]; /* what came; what is to come */
     struct gw_buf body;
     struct gw_backend_conf to;
+    double asking; /* until when its challenge has the node's place (registry_ask); 0: none */
 };
 
 /* A first 500, or a 400, kept to be given if no other target does better. */
@@ -270,6 +271,10 @@ void nodes_on_no_room(struct gw_call *c, struct gw_time now);
 void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
 void nodes_on_kept(struct gw_call *c, struct gw_time now);
 void nodes_tell(struct gw_call *c, struct gw_time now);
+/* No challenge is under way any more. */
+void nodes_asked(struct gw_call *c);
+/* Whether this end is to be in the log; if so, `*left_out` is how many before it were not. */
+bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
 /* call_ask.c: questions of the gateway's own */
 void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
 void ask_keep(struct gw_call *c, struct gw_time now);

@@ -50,8 +50,12 @@ const char *registry_check_url(const struct gw_conf *conf, struct gw_str text,
 
 /* ------------------------------------------------------------------ leases */
 
+static _Atomic uint64_t *cell(const struct gw *gw, uint32_t at) {
+    return (_Atomic uint64_t *)&gw->pool.cells.cell[at];
+}
+
 bool registry_claim(struct gw *gw, uint32_t node, double stamp) {
-    _Atomic uint64_t *newest = (_Atomic uint64_t *)&gw->pool.cells.cell[REGISTRY_CELL + node];
+    _Atomic uint64_t *newest = cell(gw, REGISTRY_CELL + node);
     uint64_t mine = (uint64_t)stamp;
     uint64_t seen = atomic_load_explicit(newest, memory_order_relaxed);
     do {
@@ -60,6 +64,27 @@ bool registry_claim(struct gw *gw, uint32_t node, double stamp) {
     } while (!atomic_compare_exchange_weak_explicit(newest, &seen, mine, memory_order_relaxed,
                                                     memory_order_relaxed));
     return true;
+}
+
+bool registry_may_repeat(const struct gw *gw, uint32_t node, double stamp, struct gw_time now) {
+    double began = gw->registry.began;
+    /* a clock that has gone back since would keep all out */
+    return !gw->conf->remembers && stamp < began && began <= now.wall_ms &&
+           atomic_load_explicit(cell(gw, REGISTRY_CELL + node), memory_order_relaxed) == 0;
+}
+
+bool registry_ask(struct gw *gw, uint32_t node, double until, struct gw_time now) {
+    _Atomic uint64_t *asking = cell(gw, REGISTRY_ASK_CELL + node);
+    uint64_t was = atomic_load_explicit(asking, memory_order_relaxed);
+    return (double)was <= now.mono_ms &&
+           atomic_compare_exchange_strong_explicit(asking, &was, (uint64_t)until,
+                                                   memory_order_relaxed, memory_order_relaxed);
+}
+
+void registry_asked(struct gw *gw, uint32_t node, double until) {
+    uint64_t mine = (uint64_t)until;
+    (void)atomic_compare_exchange_strong_explicit(cell(gw, REGISTRY_ASK_CELL + node), &mine, 0,
+                                                  memory_order_relaxed, memory_order_relaxed);
 }
 
 static bool is_in_force(const struct lease *lease, struct gw_time now) {
@@ -114,6 +139,8 @@ bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now)
 }
 
 void registry_tend(struct gw *gw, struct gw_time now) {
+    if (gw->registry.began <= 0)
+        gw->registry.began = now.wall_ms;
     for (uint32_t i = 0; i < GW_NODES; i++) {
         struct registry_entry *e = &gw->registry.entry[i];
         if (!e->in_force || is_in_force(&e->lease, now))

@@ -31,6 +31,8 @@ enum {
     /* The last cells (gw_cells) hold the newest timestamp of each node, so that no two loops take the
      * same registration. */
     REGISTRY_CELL = GW_CELLS - GW_NODES,
+    /* Those before them hold until when a node is being challenged. */
+    REGISTRY_ASK_CELL = REGISTRY_CELL - GW_NODES,
 };
 
 /* What a node asks for. */
@@ -48,14 +50,17 @@ struct registry_entry {
     struct gw_backend_conf to;
     bool in_force, changed; /* changed: since registry_put_changed */
     double ahead;           /* the furthest stamp from the future that was told (sync.c) */
+    double refused_until;   /* refusals in the log so far have used up the time until then ... */
+    uint32_t left_out;      /* ... and so many are not in it (call_nodes.c) */
 };
 
 struct registry {
     struct registry_entry entry[GW_NODES];
     /* When leases were last asked for, when they were told, when they were not; monotonic, 0: never. */
     double asked_at, heard_at, failed_at;
-    bool news; /* some entry has changed */
-    bool away; /* the last question was not answered */
+    double began; /* wall clock of the first look at it */
+    bool news;    /* some entry has changed */
+    bool away;    /* the last question was not answered */
 };
 
 void registry_init(struct registry *r, const struct gw_mem *mem);
@@ -67,6 +72,13 @@ const char *registry_check_url(const struct gw_conf *conf, struct gw_str text,
                                struct gw_arena *arena, struct gw_url *out);
 /* Whether a registration of that time has not been seen yet: then it is now, in all loops. */
 bool registry_claim(struct gw *gw, uint32_t node, double stamp);
+/* Whether one of that time may have been seen by a process before this one, which remembers nothing: it
+ * is the first of its node here, and older than this gateway. */
+bool registry_may_repeat(const struct gw *gw, uint32_t node, double stamp, struct gw_time now);
+/* The one challenge that a node may have under way, in all loops: until `until`, monotonic in whole
+ * milliseconds, or until it is over. False: there is another. */
+bool registry_ask(struct gw *gw, uint32_t node, double until, struct gw_time now);
+void registry_asked(struct gw *gw, uint32_t node, double until);
 /* Takes a lease over; false if what is known is not older. Its URL has been checked. At another URL
  * the node is another backend: nothing that was known of it holds any more. */
 bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now);

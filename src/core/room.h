@@ -18,7 +18,7 @@
 enum {
     ROOM_CLIENTS = 64, /* counts of clients; those of more keys share them */
     /* The cells before the registry's: the sum, then a count for each client. */
-    ROOM_CELL = REGISTRY_CELL - 1 - ROOM_CLIENTS,
+    ROOM_CELL = REGISTRY_ASK_CELL - 1 - ROOM_CLIENTS,
 };
 
 /* The count of a client: by its place among the keys, else (a certificate's) by its name. Those who

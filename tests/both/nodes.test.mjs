@@ -1,12 +1,14 @@
 /** Nodes that register themselves, at both hosts: real sockets, and at the edge the real Durable Object. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNode } from '../node/node.mjs';
-import { bearerOf, newStamp, nodeKey, register, signature } from '../node/register.mjs';
+import { bearerOf, newStamp, nodeKey, prove, register, signature } from '../node/register.mjs';
 import { startEdge } from '../lib/edge.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
@@ -48,7 +50,8 @@ async function logged(host, what) {
     await until(() => what.test(host.log()), `a line like ${what}:\n${host.log()}`);
 }
 
-atBoth('nodes that register', ({ open }) => {
+atBoth('nodes that register', (bench) => {
+    const { open } = bench;
     test('a node serves as soon as it has registered, and is told who asks', async (t) => {
         const host = await open(t, { env: ENV });
         const one = await node(t);
@@ -184,6 +187,50 @@ atBoth('nodes that register', ({ open }) => {
         assert.equal((await ask(host)).status, 503);
         assert.equal(deaf.stats().requests + wrong.stats().requests, 0);
         await logged(host, /node-3 registration refused: challenge not answered/);
+    });
+
+    test('one challenge at a time, however many registrations of a node there are', async (t) => {
+        const host = await open(t, { env: ENV, args: ['--threads', '2'] });
+        let [now, most, all] = [0, 0, 0];
+        const slow = http.createServer(async (req, res) => {
+            most = Math.max(most, ++now);
+            all++;
+            await sleep(300);
+            now--;
+            prove(KEY, req, res);
+            res.end();
+        });
+        slow.listen(0, '127.0.0.1');
+        await once(slow, 'listening');
+        t.after(() => void (slow.closeAllConnections(), slow.close()));
+        const { port } = /** @type {import('node:net').AddressInfo} */ (slow.address());
+        const url = (/** @type {number} */ i) => `http://127.0.0.1:${port}/${i}`;
+        const first = register(host.url, 3, KEY, { url: url(0) });
+        await until(() => all === 1, 'a challenge');
+        const others = await Promise.all(Array.from({ length: 40 }, (_, i) => register(host.url, 3, KEY, { url: url(i + 1) })));
+        assert.deepEqual([...new Set(others.map(({ status }) => status))].sort().filter((status) => status !== 409), [503]);
+        assert.ok(others.some(({ json }) => json.error.code === 'challenge_under_way'));
+        assert.equal((await register(host.url, 5, nodeKey(SECRET, 5), { url: url(0) })).status, 403, 'another node is asked');
+        await first;
+        assert.equal((await register(host.url, 3, KEY, { url: url(99) })).status, 200);
+        assert.ok(most <= 2, `${most} at once for two nodes`);
+        assert.equal(all, 3);
+    });
+
+    test('who is refused a thousand times writes few lines, and the next one says how many were left out', async (t) => {
+        const host = await open(t, { env: ENV });
+        const one = await node(t);
+        const lines = () => host.log().split('\n').filter((line) => line.includes('registration refused')).length;
+        for (let i = 0; i < 10; i++) {
+            const all = await Promise.all(Array.from({ length: 100 }, () => fetch(`${host.url}/api/nodes/3`, { method: 'POST', body: '{}' })));
+            assert.ok(all.every(({ status }) => status === 401));
+        }
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+        await logged(host, /node-3 registered/);
+        assert.ok(lines() >= 1 && lines() <= 100, `${lines()} lines`);
+        const left = /"left_out":([0-9]+)[^\n]*node-3 registered/.exec(host.log());
+        if (bench.name === 'edge') assert.equal(Number(left?.[1]) + lines(), 1000);
+        assert.ok(Number(left?.[1]) > 100, host.log().slice(-500));
     });
 
     test('a lease ends: by time, drained before, and when the node leaves', async (t) => {
@@ -373,6 +420,22 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         t.after(() => second.stop());
         assert.equal((await ask(second)).status, 200);
         assert.equal((await post(second)).status, 409);
+    });
+
+    test('a daemon that keeps nothing takes no registration from before its start', async (t) => {
+        const one = await node(t);
+        const first = await startRack({ env: TWINS });
+        t.after(() => first.stop());
+        const body = JSON.stringify({ url: one.url });
+        const headers = signature(KEY, 'POST', '/api/nodes/3', body);
+        const post = (/** @type {Rack} */ to) => fetch(`${to.url}/api/nodes/3`, { method: 'POST', headers, body });
+        assert.equal((await post(first)).status, 200);
+        await first.stop();
+        const second = await startRack({ env: TWINS, args: ['--threads', '2'] });
+        t.after(() => second.stop());
+        for (let i = 0; i < 4; i++) assert.equal((await post(second)).status, 409);
+        assert.equal((await register(second.url, 3, KEY, { url: one.url })).status, 200);
+        await until(async () => (await ask(second)).status === 200, 'the node to serve');
     });
 
     test('a registry that is away changes nothing', async (t) => {
