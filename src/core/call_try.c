@@ -121,7 +121,7 @@ static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *t
     }
     if (to == &c->conf->twin) {
         gw_access_sign_hop(c->conf, c->key_name, c->id, c->method, path, now, b);
-        if (c->conf->access_id.n > 0 && c->conf->access_secret.n > 0) {
+        if (to->target.tls != 0 && c->conf->access_id.n > 0 && c->conf->access_secret.n > 0) {
             gw_head_put(b, GW_STR("cf-access-client-id"), c->conf->access_id);
             gw_head_put(b, GW_STR("cf-access-client-secret"), c->conf->access_secret);
         }

@@ -79,10 +79,15 @@ static bool read_secret(struct env *e, struct gw_str name, struct gw_str *out) {
                 GW_STR("is shorter than 16 characters; make one with: openssl rand -hex 32"));
 }
 
+/* What the edge hands over is signed and must not be read on the way; the file may say it, too. */
 static bool read_twin(struct env *e) {
-    struct gw_str endpoint = get(e, GW_STR("LOCAL_ENDPOINT"));
-    if (endpoint.p != NULL && !read_backend(e, GW_STR("LOCAL_ENDPOINT"), endpoint, &e->conf->twin))
+    struct gw_str name = GW_STR("LOCAL_ENDPOINT");
+    struct gw_str endpoint = get(e, name);
+    const struct gw_backend_conf *twin = &e->conf->twin;
+    if (endpoint.p != NULL && !read_backend(e, name, endpoint, &e->conf->twin))
         return false;
+    if (twin->set && twin->target.tls == 0 && !gw_url_is_private(twin->target.host))
+        return fail(e, name, GW_STR("is http beyond a private network; give an https URL"));
     if (!read_secret(e, GW_STR("TWIN_SECRET"), &e->conf->twin_secret))
         return false;
     e->conf->access_id = get(e, GW_STR("LOCAL_ACCESS_CLIENT_ID"));

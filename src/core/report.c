@@ -97,6 +97,12 @@ static void show_check(const struct gw_conf *conf, struct gw_buf *b) {
                                               : GW_STR("access: no keys, "));
     gw_buf_put_u64(b, conf->keys_n);
     gw_buf_put(b, GW_STR(" configured\n"));
+    if (conf->twin.set && conf->twin.target.tls == 0 &&
+        !gw_url_is_loopback(conf->twin.target.authority))
+        gw_buf_put(b,
+                   GW_STR("warning: LOCAL_ENDPOINT is plain http: whoever is on that network reads "
+                          "what the edge hands over, and no Access secrets are sent; give an https "
+                          "URL\n"));
 }
 
 static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {

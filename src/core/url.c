@@ -51,8 +51,22 @@ static bool split_authority(struct gw_str a, struct gw_str *host, struct gw_str 
     return is_host(*host);
 }
 
+/* Four numbers, as everybody reads them: without leading zeros, which some take for octal. */
+static bool read_ip4(struct gw_str host, uint8_t ip[4]) {
+    unsigned parts = 0;
+    for (struct gw_str rest = host; rest.p != NULL; parts++) {
+        uint64_t v;
+        struct gw_str part = gw_str_cut(&rest, '.');
+        if (parts == 4 || !gw_str_u64(part, &v) || v > 255 || (part.n > 1 && part.p[0] == '0'))
+            return false;
+        ip[parts] = (uint8_t)v;
+    }
+    return parts == 4;
+}
+
 bool gw_url_is_loopback(struct gw_str authority) {
     struct gw_str host, port;
+    uint8_t ip4[4];
     bool ip6;
     if (!split_authority(authority, &host, &port, &ip6))
         return false;
@@ -60,16 +74,7 @@ bool gw_url_is_loopback(struct gw_str authority) {
         return gw_str_eq(host, GW_STR("::1"));
     if (gw_str_ieq(host, GW_STR("localhost")))
         return true;
-    /* 127.0.0.0/8 means four numbers: "127.evil.example" is a name. */
-    if (!gw_str_starts(host, GW_STR("127.")))
-        return false;
-    unsigned parts = 0;
-    for (struct gw_str rest = host; rest.p != NULL; parts++) {
-        uint64_t v;
-        if (!gw_str_u64(gw_str_cut(&rest, '.'), &v) || v > 255)
-            return false;
-    }
-    return parts == 4;
+    return read_ip4(host, ip4) && ip4[0] == 127;
 }
 
 bool gw_url_is_address(struct gw_str host) {
@@ -84,6 +89,36 @@ bool gw_url_is_address(struct gw_str host) {
     for (size_t i = 0; i < last.n; i++)
         number &= last.p[i] >= '0' && last.p[i] <= '9';
     return number || gw_str_chr(host, ':') >= 0;
+}
+
+static bool is_private_ip4(const uint8_t ip[4]) {
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && ip[1] >> 4 == 1) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 169 && ip[1] == 254);
+}
+
+/* ::1, fc00::/7, fe80::/10 */
+static bool is_private_ip6(struct gw_str ip) {
+    uint8_t first[2];
+    if (gw_str_eq(ip, GW_STR("::1")))
+        return true;
+    return gw_str_chr(ip, ':') == 4 && gw_unhex(gw_str_sub(ip, 0, 4), first, 2) &&
+           (first[0] >> 1 == 0xfc >> 1 || (first[0] == 0xfe && first[1] >> 6 == 2));
+}
+
+static bool ends_in(struct gw_str s, struct gw_str end) {
+    return s.n > end.n && gw_str_ieq(gw_str_sub(s, s.n - end.n, end.n), end);
+}
+
+bool gw_url_is_private(struct gw_str host) {
+    uint8_t ip4[4];
+    if (gw_str_chr(host, ':') >= 0)
+        return is_private_ip6(host);
+    if (read_ip4(host, ip4))
+        return is_private_ip4(ip4);
+    if (host.n == 0 || gw_url_is_address(host))
+        return false;
+    return gw_str_chr(host, '.') < 0 || ends_in(host, GW_STR(".local")) ||
+           ends_in(host, GW_STR(".internal"));
 }
 
 static const char *read_scheme(struct gw_str *text, struct gw_target *t) {

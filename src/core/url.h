@@ -20,6 +20,10 @@ const char *gw_url_read(struct gw_str text, struct gw_arena *arena, struct gw_ur
  * what URL parsers take for IPv4 in any of its spellings. */
 bool gw_url_is_address(struct gw_str host);
 
+/* Whether a host (without brackets or port) is on a network of one's own: an address of RFC 1918, ULA,
+ * link-local or loopback; a name of one label, or under .local or .internal. */
+bool gw_url_is_private(struct gw_str host);
+
 /* "localhost", 127.0.0.0/8 or ::1, with or without a port behind it. */
 bool gw_url_is_loopback(struct gw_str authority);
 

@@ -36,6 +36,15 @@ describe('check', () => {
         for (const secret of Object.values(secrets)) assert.ok(!run.stdout.includes(secret));
     });
 
+    test('a daemon reached over plain http on a private network is allowed, with a warning', async () => {
+        const env = { ...NODES, GATEWAY_KEYS: keyLines({ a: 'k' }) };
+        const run = await runRack(['check'], { env: { ...env, LOCAL_ENDPOINT: 'http://10.1.5.65:4700' }, config: '{}' });
+        assert.equal(run.code, 0, run.stderr);
+        assert.match(run.stdout, /^warning: LOCAL_ENDPOINT is plain http:.*no Access secrets/m);
+        const good = await runRack(['check'], { env: { ...env, LOCAL_ENDPOINT: 'https://rack.example' }, config: '{}' });
+        assert.doesNotMatch(good.stdout, /warning/);
+    });
+
     /** @type {[string, string, RegExp][]} */
     const files = [
         ['an unknown field', '{\n  "heavy": {\n    "queue": 1\n  }\n}', /line 3.*queue/],
@@ -69,6 +78,7 @@ describe('check', () => {
         ['a short node secret', { ...NODES, NODE_SECRET: 'short' }, /NODE_SECRET/],
         ['a bad list of hosts', { ...NODES, NODE_HOSTS: '*.ngrok.app' }, /NODE_HOSTS/],
         ['a registry without a secret', { ...NODES, REGISTRY_URL: 'https://x.example' }, /REGISTRY_URL.*TWIN_SECRET/],
+        ['a daemon in public over http', { ...NODES, LOCAL_ENDPOINT: 'http://rack.example' }, /LOCAL_ENDPOINT.*https/],
         ['a bad service list', { ...NODES, LOCAL_SERVICES: 'brain' }, /LOCAL_SERVICES/],
     ];
     for (const [what, env, message] of environments) {

@@ -108,6 +108,12 @@ static void test_refusals_of_the_environment(void) {
                    "COLAB_ENDPOINT_8: does not begin");
     expect_refused(GW_STR("LOCAL_SERVICES=brain\0"), "", "LOCAL_SERVICES: is not a list");
     expect_refused(GW_STR("TWIN_SECRET=short\0"), "", "TWIN_SECRET: is shorter");
+    expect_refused(GW_STR("LOCAL_ENDPOINT=http://rack.example:4700\0"), "",
+                   "LOCAL_ENDPOINT: is http beyond");
+    expect_refused(GW_STR("LOCAL_ENDPOINT=http://198.51.100.7:4700\0"), "",
+                   "LOCAL_ENDPOINT: is http beyond");
+    expect_refused(GW_STR(""), "{\"local\": {\"endpoint\": \"http://rack.example\"}}",
+                   "LOCAL_ENDPOINT: is http beyond");
     expect_refused(GW_STR("GATEWAY_AUTH=no\0"), "", "GATEWAY_AUTH: is neither");
     expect_refused(GW_STR("GATEWAY_AUTH=off\0GATEWAY_KEYS=a:" HEX "\0"), "", "leave one");
     expect_refused(GW_STR("GATEWAY_KEYS=a\0"), "", "64 hexadecimal");

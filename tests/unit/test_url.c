@@ -56,6 +56,45 @@ static void test_loopback(void) {
     CHECK(!gw_url_is_loopback(GW_STR("10.0.0.1")));
 }
 
+static void test_private(void) {
+    static const char *const good[] = {
+        "localhost",   "127.0.0.1", "10.1.5.65", "172.16.0.1", "172.31.255.255", "192.168.0.1",
+        "169.254.9.9", "::1",       "fd00::1",   "FC12:34::5", "fe80::1",        "febf::1",
+        "rack.local",  "gateway",   "a.b.Local", "x.internal", "rack_1"};
+    static const char *const bad[] = {"",
+                                      "rack.example",
+                                      "8.8.8.8",
+                                      "172.15.0.1",
+                                      "172.32.0.1",
+                                      "192.169.0.1",
+                                      "010.0.0.1",
+                                      "10.0.0",
+                                      "10.1",
+                                      "10.0.0.1.",
+                                      "10.0.0.256",
+                                      "0x0a.0.0.1",
+                                      "167772161",
+                                      "0x7f000001",
+                                      "::2",
+                                      "2001:db8::1",
+                                      "fc::1",
+                                      "fec0::1",
+                                      "internal.de",
+                                      "mylocal.com",
+                                      "local.com",
+                                      "10.0.0.1.nip",
+                                      "::ffff:8.8.8.8",
+                                      "rack.example.",
+                                      "100.64.0.1",
+                                      "notlocal.co"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!CHECK(gw_url_is_private(gw_str(good[i], strlen(good[i])))))
+            printf("  public: %s\n", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!CHECK(!gw_url_is_private(gw_str(bad[i], strlen(bad[i])))))
+            printf("  private: %s\n", bad[i]);
+}
+
 static void test_paths(void) {
     CHECK(gw_path_check(GW_STR("/")) == NULL);
     CHECK(gw_path_check(GW_STR("/a/b%20c/d;e=f/...")) == NULL);
@@ -76,6 +115,7 @@ int main(void) {
     RUN(test_good);
     RUN(test_bad);
     RUN(test_loopback);
+    RUN(test_private);
     RUN(test_paths);
     gw_arena_del(&arena);
     return unit_end();
