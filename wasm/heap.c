@@ -4,13 +4,19 @@
  * wasi-libc's costs 12 KiB of code, a fifth of the module. This one is size classes (powers of two
  * and the three steps between them) with a free list each; a block is preceded by its class. What is
  * freed serves its class again; nothing is returned, as wasm memory never shrinks. The bound is the
- * linker's --max-memory: past it malloc gives NULL.
+ * linker's --max-memory: past it malloc gives NULL, and for what is beyond the last class at once.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { PAGE = 65536, CLASSES = 96, HEADER = 8, FIRST = 16 };
+enum {
+    PAGE = 65536,
+    CLASSES = 85,
+    HEADER = 8,
+    FIRST = 16,
+    BLOCK_MAX = FIRST << (CLASSES - 1) / 4, /* the last class: all memory there may be */
+};
 
 extern unsigned char __heap_base;
 
@@ -58,7 +64,7 @@ static void *fresh(size_t n) {
 }
 
 void *malloc(size_t n) {
-    if (n > (size_t)1 << 30)
+    if (n > BLOCK_MAX)
         return NULL;
     unsigned class = class_of(n);
     struct block *b = classes[class];
@@ -87,7 +93,7 @@ void free(void *p) {
 }
 
 void *calloc(size_t n, size_t size) {
-    if (size != 0 && n > ((size_t)1 << 30) / size)
+    if (size != 0 && n > BLOCK_MAX / size)
         return NULL;
     void *p = malloc(n * size);
     return p == NULL ? NULL : memset(p, 0, n * size);
