@@ -140,6 +140,8 @@ void client_watch(struct client *c) {
         if (c->in_done ? client_kept_full(c) : !drive_wants(c->front.drive))
             how = CONN_WAIT;
         break;
+    case CLIENT_LINGER:
+        break;
     case CLIENT_FLUSH:
         how = CONN_STILL;
         break;
@@ -149,7 +151,9 @@ void client_watch(struct client *c) {
         if (client_kept_full(c))
             how = CONN_WAIT;
     }
-    conn_watch(c->conn, how);
+    /* a hang-up that is known would be told for ever */
+    bool told = c->fin == FIN_READ || (c->fin == FIN_SEEN && how == CONN_WAIT);
+    conn_watch(c->conn, told ? CONN_STILL : how);
 }
 
 double client_stalled(const struct loop *loop, const struct conn *conn) {
@@ -176,6 +180,8 @@ static double deadline(const struct client *c) {
     case CLIENT_CALL:
         if (!c->in_done && drive_paces(c->front.drive))
             at = pace_deadline(&c->in, l->client_body_ms, (double)l->client_rate_min);
+        if (c->fin != FIN_NONE && c->look_at < at)
+            at = c->look_at;
         break;
     case CLIENT_LINGER:
         return c->since_ms + l->linger_ms;
@@ -205,6 +211,19 @@ static ssize_t receive_drop(struct client *c) {
     return c->lingered > LINGER_MAX ? CONN_ERROR : n;
 }
 
+/* The client has ended its side, as a read or a hang-up says. */
+static void ended(struct client *c, uint8_t how) {
+    bool idle = c->state == CLIENT_IDLE && c->kept == NULL && c->conn->queued == 0;
+    bool over = c->state == CLIENT_FLUSH || c->state == CLIENT_LINGER;
+    if (idle || over) {
+        client_shut(c, false);
+        return;
+    }
+    client_fin(c, how);
+    if (how == FIN_READ)
+        client_end_requests(c);
+}
+
 static void receive(struct client *c) {
     ssize_t n = CONN_AGAIN;
     switch (c->state) {
@@ -221,7 +240,9 @@ static void receive(struct client *c) {
     default:
         break;
     }
-    if (n == 0 || n == CONN_ERROR)
+    if (n == 0)
+        ended(c, FIN_READ);
+    if (n == CONN_ERROR)
         client_shut(c, false);
 }
 
@@ -239,8 +260,10 @@ static void drained(struct client *c) {
 
 static void client_ready(struct conn *conn, unsigned events) {
     struct client *c = conn->owner;
-    if ((events & CONN_LEFT) != 0)
+    if ((events & CONN_LEFT) != 0 && conn->broken)
         client_shut(c, false);
+    else if ((events & CONN_LEFT) != 0)
+        ended(c, FIN_SEEN);
     if ((events & CONN_DRAINED) != 0 && c->state != CLIENT_CLOSED)
         drained(c);
     if (c->state == CLIENT_SHAKE) {
@@ -258,6 +281,10 @@ static void expired(struct client *c, double now) {
         client_fresh_answer(c);
         client_refuse(c, 408, "the request's head did not arrive in time; send it again",
                       "request_timeout");
+    } else if (c->state == CLIENT_CALL && c->fin != FIN_NONE && now >= c->look_at) {
+        client_fin_look(c, now);
+        if (c->state != CLIENT_CLOSED)
+            timer_set(&c->conn->timer, deadline(c));
     } else if (c->state == CLIENT_CALL) {
         client_refuse(c, 408, "the request's body did not arrive in time; send it again",
                       "request_timeout");

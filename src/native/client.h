@@ -8,8 +8,8 @@
  *     IDLE    | the first byte of a head   | client_idle_ms    | HEAD, CALL; deadline, end: CLOSED
  *     HEAD    | the rest of it             | client_head_ms    | CALL; bad, deadline (408): FLUSH
  *     CALL    | the drive's end            | the core's; of a  | IDLE; FLUSH if the connection is
- *             | meanwhile request bytes    | relay without it  | not to live on or the answer is
- *             | go in, answer bytes out    | client_body_ms    | cut; the client leaves: CLOSED
+ *             | meanwhile request bytes    | relay without it  | not to live on, the answer is cut or
+ *             | go in, answer bytes out    | client_body_ms    | no more can come; it leaves: CLOSED
  *     FLUSH   | the queue to be empty      | client_write_ms   | LINGER; CLOSED by a reset
  *     LINGER  | the client's end; what it  | linger_ms, and    | CLOSED
  *             | still sends is dropped     | LINGER_MAX bytes  |
@@ -25,7 +25,9 @@
  *
  * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on as that.
  *
- * A client that ends its side while its call runs has left: the call is told at once.
+ * A client that ends its side while its call runs, and has sent all of its request, may wait for the
+ * answer or may have left: see client_fin.c. In the middle of a request it has left, and the call is
+ * told at once.
  */
 #ifndef NATIVE_CLIENT_H
 #define NATIVE_CLIENT_H
@@ -45,6 +47,7 @@ struct client {
     struct block *kept;   /* bytes [from, to) that wait for their turn */
     size_t seen;          /* of these, how many the codec has looked at */
     uint8_t state;
+    uint8_t fin;                            /* enum client_fin */
     uint8_t minor, in_framing, out_framing; /* of the request and its answer */
     bool fresh;                             /* no request has come yet */
     bool taking;                            /* `take` is at work: it will see what comes next */
@@ -63,6 +66,8 @@ struct client {
     struct pace in;  /* of the request body */
     uint32_t *crowd; /* connections of this address */
     uint64_t lingered;
+    uint64_t fin_acked;             /* bytes of ours that it had acknowledged at its FIN */
+    double look_at, ask_at, ask_ms; /* see client_fin.c */
 };
 
 /* What a call is told of its client: the name in its certificate, or an empty text. */

@@ -8,6 +8,10 @@ void client_linger(struct client *c) {
         return;
     }
     conn_shut(c->conn);
+    if (c->fin == FIN_READ) {
+        client_shut(c, false);
+        return;
+    }
     c->state = CLIENT_LINGER;
     c->lingered = 0;
     client_drop_kept(c);
@@ -49,8 +53,11 @@ static void next_request(struct client *c) {
     client_wait(c);
     if (c->taking)
         return;
-    if (c->kept != NULL)
+    if (c->kept != NULL) {
         client_take(c, client_kept(c), c->seen);
+    } else if (c->fin == FIN_READ) {
+        client_flush_out(c);
+    }
     client_watch(c);
 }
 
@@ -115,13 +122,18 @@ static bool write_head(struct client *c, struct gw_h1_res_out *res) {
     return n > 0;
 }
 
+/* No request can follow. */
+static bool is_last(const struct client *c) {
+    return c->fin == FIN_READ && c->kept == NULL;
+}
+
 static void on_head(struct front *front, uint32_t status, struct gw_str head, uint64_t body_len) {
     struct client *c = of_front(front);
     struct gw_h1_res_out res = {
         .status = status,
         .minor = c->minor,
         .to_head = c->to_head,
-        .keep_alive = c->keep_alive && c->in_done && !c->loop->draining,
+        .keep_alive = c->keep_alive && c->in_done && !c->loop->draining && !is_last(c),
         .body_len = body_len,
         .head = head,
         .date = loop_date(c->loop),

@@ -23,6 +23,13 @@ enum client_state {
     CLIENT_CLOSED,
 };
 
+/* Whether the client has ended its side. */
+enum client_fin {
+    FIN_NONE = 0,
+    FIN_SEEN, /* behind bytes that wait to be read */
+    FIN_READ, /* and nothing more will come */
+};
+
 /* client.c */
 
 double client_now_ms(const struct client *c);
@@ -42,6 +49,18 @@ void client_after_h2(struct client *c);
 bool client_shake_begin(struct client *c);
 /* Goes on with it; the connection may have become anything when this returns. */
 void client_shake(struct client *c);
+
+/* client_fin.c: the client has ended its side */
+
+/* It has: what has come before is still to be answered. The connection may be closed when this
+ * returns. */
+void client_fin(struct client *c, uint8_t how);
+/* A call begins, or that was one. */
+void client_fin_call(struct client *c);
+/* Nothing comes behind what has been read: what is not whole now will never be. */
+void client_end_requests(struct client *c);
+/* It is look_at: closes the connection if the client has left. */
+void client_fin_look(struct client *c, double now);
 
 /* client_request.c */
 

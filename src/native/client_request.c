@@ -239,6 +239,8 @@ static void new_request(struct client *c, const struct gw_h1_req *req) {
     c->out_framing = GW_H1_NONE;
     if (req->framing == GW_H1_CHUNKED)
         gw_h1_chunks_init(&c->chunks);
+    if (c->fin != FIN_NONE)
+        client_fin_call(c);
 }
 
 /* A head is whole: its call begins. The body bytes that came with it, which are at the front of `in`,
@@ -317,8 +319,11 @@ void client_take(struct client *c, struct gw_str in, size_t seen) {
         return;
     if (c->state == CLIENT_FLUSH || c->state == CLIENT_LINGER)
         in.n = 0;
-    if (!keep(c, in, seen))
+    if (!keep(c, in, seen)) {
         client_shut(c, true);
+    } else if (c->fin == FIN_READ) {
+        client_end_requests(c);
+    }
 }
 
 /* Bytes of a head, or of requests whose turn has not come. */
