@@ -116,7 +116,8 @@ export async function* events(res) {
 /**
  * Bytes in, bytes out, until the other side closes or `enough` says so.
  * @param {string} base @param {string | Buffer} bytes
- * @param {{enough?: (text: string) => boolean, timeout?: number, half?: boolean}} [options]
+ * `then` follows in a packet of its own.
+ * @param {{enough?: (text: string) => boolean, timeout?: number, half?: boolean, then?: string}} [options]
  * @returns {Promise<{text: string, closed: boolean, error: string | null}>}
  */
 export function exchange(base, bytes, options = {}) {
@@ -145,5 +146,7 @@ export function exchange(base, bytes, options = {}) {
         });
         if (options.half) socket.end(bytes);
         else socket.write(bytes);
+        const { then } = options;
+        if (then !== undefined) setTimeout(() => socket.write(then), 5);
     });
 }
