@@ -29,9 +29,8 @@ enum {
     NONCE_BYTES = 16,
     MODELS_MAX = 256,
     IN_FLIGHT_MAX = 10000,
-    SOON_MS = 5000, /* for retry-after */
-    ASKING_MS =
-        6000, /* for a challenge that a host has lost; others are over before (call_ask.c) */
+    SOON_MS = 5000,   /* for retry-after */
+    ASKING_MS = 6000, /* the place of a challenge that a host has lost: longer than PROOF_MS */
     REFUSALS_MAX = 20,
     REFUSAL_MS = 10000,
 };
