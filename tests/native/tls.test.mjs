@@ -90,6 +90,24 @@ atHost('rack', 'tls', (bench) => {
         assert.match(stdout, /200 succeeded, 0 failed/);
     });
 
+    test('TLS 1.2 with what HTTP/2 allows, and nothing older: no CBC, no RSA key exchange', async (t) => {
+        const host = await open(t, serverArgs('server'));
+        /** The suite agreed on, or none, as openssl(1) says it. @param {...string} args */
+        const suite = async (...args) => {
+            const said = run('openssl', ['s_client', '-connect', `127.0.0.1:${host.port}`, ...args]);
+            said.child.stdin?.end();
+            const { stdout } = await said.catch((error) => error);
+            return /Cipher is (\S+)/.exec(stdout)?.[1];
+        };
+        for (const name of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305']) {
+            assert.equal(await suite('-tls1_2', '-cipher', name), name);
+        }
+        const old = ['ECDHE-ECDSA-AES128-SHA', 'ECDHE-ECDSA-AES256-SHA384', 'ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES128-CCM'];
+        assert.equal(await suite('-tls1_2', '-cipher', `${old.join(':')}:@SECLEVEL=0`), '(NONE)');
+        assert.equal(await suite('-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'), '(NONE)');
+        assert.match(await suite('-tls1_3') ?? '', /^TLS_/);
+    });
+
     test('large bodies and answers come whole', async (t) => {
         const host = await open(t, serverArgs('server'));
         const body = JSON.stringify({ pad: 'x'.repeat(3_000_000) });
