@@ -279,6 +279,8 @@ static int session_new(struct h2_up *h) {
     if (nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0) {
         h2_up_stream_callbacks(callbacks);
         nghttp2_option_set_no_auto_window_update(option, 1);
+        /* as nghttp2 counts, more than a head of GW_HEAD_MAX is */
+        nghttp2_option_set_max_send_header_block_length(option, (size_t)2 * GW_HEAD_MAX);
         result = nghttp2_session_client_new2(&h->session, callbacks, h, option);
     }
     nghttp2_option_del(option);

@@ -34,7 +34,12 @@ struct conn;
 struct h2_up;
 struct origin;
 
-enum { H2_UP_STREAMS = 100, H2_UP_SESSIONS = 8, H2_UP_QUIET_MS = 10000 };
+enum {
+    H2_UP_STREAMS = 100,
+    H2_UP_SESSIONS = 8,
+    H2_UP_QUIET_MS = 10000,
+    H2_UP_LINES = GW_HEADERS_MAX + 28, /* of a request's head: a client's and our own */
+};
 
 /* An attempt's part of a session. */
 struct h2_up_stream {

@@ -55,29 +55,40 @@ static bool is_framing(struct gw_str name) {
            gw_str_eq(name, GW_STR("transfer-encoding"));
 }
 
-int h2_up_submit(struct attempt *a) {
-    enum { PSEUDO = 4 };
-    struct gw_header headers[GW_HEADERS_MAX];
-    nghttp2_nv nv[GW_HEADERS_MAX + PSEUDO];
-    nghttp2_session *session = a->h2.session->session;
-    struct gw_h1_req req;
-    size_t n = 0;
-    /* the head was written before it was known which protocol it would be; read back, it has passed
-     * the same rules */
-    struct gw_str head = a->send.head;
-    if (gw_h1_req_read(head.p, head.n, 0, headers, &req) != (int)head.n)
-        return -1;
-    nv[n++] = h2_nv(GW_STR(":method"), req.method);
-    nv[n++] = h2_nv(GW_STR(":scheme"), GW_STR("https"));
-    nv[n++] = h2_nv(GW_STR(":authority"), req.authority);
-    nv[n++] = h2_nv(GW_STR(":path"), req.target);
-    for (uint32_t i = 0; i < req.headers_n; i++) {
-        if (!is_framing(headers[i].name))
-            nv[n++] = h2_nv(headers[i].name, headers[i].value);
+/* False if there are too many. */
+static bool put_lines(struct gw_str lines, nghttp2_nv *nv, size_t *n) {
+    while (lines.n > 0) {
+        struct gw_str value = gw_str_cut(&lines, '\n');
+        struct gw_str name = gw_str_cut(&value, ':');
+        if (value.p == NULL || is_framing(name))
+            continue;
+        if (*n == H2_UP_LINES)
+            return false;
+        nv[(*n)++] = h2_nv(name, gw_str_trim(gw_str_sub(value, 0, value.n - 1)));
     }
+    return true;
+}
+
+/* The head was written before it was known which protocol it would be: its lines are taken apart
+ * again. They have passed the codec's rules, and may be more than a client's, for the gateway's own
+ * are among them. */
+int h2_up_submit(struct attempt *a) {
+    nghttp2_nv nv[H2_UP_LINES];
+    struct gw_str lines = a->send.head;
+    struct gw_str path = gw_str_cut(&lines, '\n');
+    struct gw_str host = gw_str_cut(&lines, '\n');
+    size_t n = 0;
+    nv[n++] = h2_nv(GW_STR(":method"), gw_str_cut(&path, ' '));
+    nv[n++] = h2_nv(GW_STR(":scheme"), GW_STR("https"));
+    (void)gw_str_cut(&host, ' ');
+    nv[n++] = h2_nv(GW_STR(":authority"), gw_str_cut(&host, '\r'));
+    nv[n++] = h2_nv(GW_STR(":path"), gw_str_cut(&path, ' '));
+    if (!put_lines(lines, nv, &n))
+        return -1;
     const nghttp2_data_provider body = {.source.ptr = NULL, .read_callback = read_body};
     bool has_body = a->send.slices_n > 0;
-    a->h2.id = nghttp2_submit_request(session, NULL, nv, n, has_body ? &body : NULL, a);
+    a->h2.id =
+        nghttp2_submit_request(a->h2.session->session, NULL, nv, n, has_body ? &body : NULL, a);
     if (a->h2.id < 0)
         return -1;
     send_bare(&a->send);

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { F, PREFACE, T, frame, literal, setting, u32 } from '../lib/h2.mjs';
@@ -45,6 +46,18 @@ describe('h2 upstream', { timeout: 120_000 }, () => {
     /** @param {string} body */
     const post = (body) => ({ method: 'POST', body, headers: { 'content-type': 'application/json' } });
 
+    /** What comes until there is a whole JSON object. @param {string} url @param {string} head */
+    const bySocket = async (url, head) => {
+        const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+        socket.on('error', () => {});
+        socket.write(head);
+        let text = '';
+        socket.on('data', (part) => (text += part));
+        await until(() => text.includes('}'), 'an answer');
+        socket.destroy();
+        return text;
+    };
+
     /** "ready", "cooling" or "down". @param {string} url @param {string} node */
     const state = async (url, node) => JSON.parse((await ask(url, '/api/health')).text).backends[node].state;
 
@@ -72,6 +85,22 @@ describe('h2 upstream', { timeout: 120_000 }, () => {
         assert.equal(got[':scheme'], 'https');
         assert.equal(got['content-length'], '7');
         for (const name of ['connection', 'host', 'transfer-encoding', 'te']) assert.equal(got[name], undefined, name);
+    });
+
+    test('a hundred headers, and our own beside them', async (t) => {
+        /** @type {unknown} */
+        let seen;
+        const up = await server2(t, cert, (stream, headers) => {
+            seen = headers['openai-beta'];
+            answer(stream, '{}');
+        });
+        const host = await open(t, [up.url]);
+        for (const [names, size] of [[95, 8], [98, 8], [60, 1000]]) {
+            const values = Array.from({ length: names }, (_, i) => `${i}${'v'.repeat(size)}`);
+            const head = `GET ${ECHO} HTTP/1.1\r\nhost: localhost\r\n${values.map((v) => `openai-beta: ${v}\r\n`).join('')}\r\n`;
+            assert.match(await bySocket(host.url, head), /^HTTP\/1\.1 200 /, `${names}`);
+            assert.equal(seen, values.join(', '));
+        }
     });
 
     test('HEAD, 204, 304 and an empty answer', async (t) => {
