@@ -23,7 +23,8 @@
  * is not read until its turn comes. The next request is looked at when the former answer is over and
  * has left the queue.
  *
- * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on as that.
+ * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on as that;
+ * one that begins with a line of no HTTP at all is closed without an answer.
  *
  * A client that ends its side while its call runs, and has sent all of its request, may wait for the
  * answer or may have left: see client_fin.c. In the middle of a request it has left, and the call is
@@ -36,7 +37,7 @@
 #include "native/conn.h"
 #include "native/front.h"
 
-enum { LINGER_MAX = 1 << 20 };
+enum { LINGER_MAX = 6 << 20 }; /* a body of 5 MB, however it is framed */
 
 struct client {
     struct front front;

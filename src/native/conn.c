@@ -88,6 +88,12 @@ void conn_tune(int fd) {
     (void)setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof window);
 }
 
+void conn_ack(struct conn *conn) {
+    int on = 1;
+    if (conn->fd >= 0)
+        (void)setsockopt(conn->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 static void run_later(struct later *later) {
     struct conn *conn = later->owner;
     if (conn->fd < 0)

@@ -109,6 +109,9 @@ struct batch {
  * CONN_UNSENT bytes that are not under way and CONN_WINDOW bytes that nobody has read; left to
  * itself it would take tens of megabytes from a fast peer for a slow one. */
 void conn_tune(int fd);
+/* Acknowledges at once what has come: a peer that holds small segments back until it hears of the last
+ * ones would otherwise stand still for 40 ms whenever a window of ours is used up. */
+void conn_ack(struct conn *conn);
 /* A connection on the non-blocking socket `fd`, which it owns from now on; CONN_STILL. NULL if
  * there is no memory (and `fd` is closed). */
 struct conn *conn_new(struct loop *loop, int fd, conn_ready ready, void *owner);

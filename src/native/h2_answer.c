@@ -85,7 +85,7 @@ int h2_answer_send(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
     }
     pace_moved(&s->out_pace, h2_client_now_ms(h), n);
     if (n > 0)
-        h2_calm_earn(&h->calm, H2_WORTH);
+        h2_calm_sent(&h->calm, n, h2_answer_queued(s) + borrowed(s) == 0);
     h->gathered += n;
     if (h->gathered >= H2_GATHER) {
         conn_flush(h->loop);
@@ -227,11 +227,12 @@ static void on_end(struct front *front, uint32_t code) {
     struct h2_client *h = s->h;
     if (s->closed)
         return;
-    (void)nghttp2_session_consume_connection(h->session, s->unconsumed);
+    uint32_t unconsumed = s->unconsumed;
     s->unconsumed = 0;
     bool short_of = s->out_left != GW_UNKNOWN && s->out_left > 0 && !s->no_body;
     s->eof = true;
     s->cut = code != 0 || s->broken || !s->headed || short_of;
+    h2_stream_drop(s, unconsumed);
     if (s->cut && (!s->headed || s->no_body)) {
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
         h2_client_pump(h);
@@ -240,10 +241,17 @@ static void on_end(struct front *front, uint32_t code) {
     }
 }
 
-/* The answer came before the whole request: the rest of it is not wanted. */
+/* Of a request that is not whole the rest is not wanted; one that waits for our word sends none. */
 void h2_answer_over(struct h2_stream *s) {
-    if (!s->in_done)
+    double linger_ms = s->h->loop->limits.linger_ms;
+    if (s->in_done)
+        return;
+    if (s->expect || s->dropped > LINGER_MAX || linger_ms == 0) {
         h2_stream_reset(s, NGHTTP2_NO_ERROR);
+        return;
+    }
+    s->over_ms = h2_client_now_ms(s->h);
+    h2_client_wait(s->h, s->over_ms + linger_ms);
 }
 
 void h2_answer_refuse(struct h2_stream *s, uint32_t status, const char *message, const char *code) {

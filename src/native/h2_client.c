@@ -99,13 +99,10 @@ static void run_later(struct later *later) {
 
 static void take(struct h2_client *h, struct gw_str in) {
     h->busy = true;
-    ssize_t result = nghttp2_session_mem_recv(h->session, (const uint8_t *)in.p, in.n);
+    ssize_t result = h2_session_feed(h, in);
     if (result == NGHTTP2_ERR_FLOODED ||
         nghttp2_session_get_outbound_queue_size(h->session) > H2_UNSENT_MAX) {
         h2_session_calm_down(h, "it does not read what it asks for");
-    } else if (!h2_calm_spend(&h->calm, 0, (double)in.n / H2_FRAME_BYTES, h2_client_now_ms(h))) {
-        /* nghttp2 does not tell of frames whose type it does not know: hence by bytes */
-        h2_session_calm_down(h, "too many bytes that carry nothing");
     } else if (result < 0 && !h->ended) {
         h->ended = true;
         (void)nghttp2_session_terminate_session(h->session, NGHTTP2_PROTOCOL_ERROR);
@@ -203,6 +200,7 @@ bool h2_client_start(struct client *client, struct gw_str first) {
     h->later = (struct later){.run = run_later, .owner = h};
     h->idle_ms = h->heading_ms = h2_client_now_ms(h);
     h2_calm_init(&h->calm, h->idle_ms);
+    h2_scan_init(&h->scan);
     if (h2_session_new(h) != 0) {
         free(h);
         return false;

@@ -12,6 +12,7 @@
  *     the client's SETTINGS, the rest  | client_head_ms     | GOAWAY
  *     of a head                        |                    |
  *     a stream, when there is none     | client_idle_ms     | GOAWAY
+ *     the rest of a refused request    | linger_ms          | RST_STREAM(NO_ERROR)
  *     request bytes that are wanted    | the core's; of a   | 408 in that stream
  *                                      | relay without it   |
  *                                      | client_body_ms     |

@@ -17,8 +17,9 @@ void h2_session_calm_down(struct h2_client *h, const char *why) {
     (void)nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-static bool spend_frame(struct h2_client *h, const char *why) {
-    if (h2_calm_spend(&h->calm, 0, 1, h2_client_now_ms(h)))
+static bool spend_frame(struct h2_client *h, const nghttp2_frame_hd *hd, const char *why) {
+    double frames = 1 + (double)hd->length / H2_FRAME_BYTES;
+    if (h2_calm_spend(&h->calm, 0, frames, h2_client_now_ms(h)))
         return true;
     h2_session_calm_down(h, why);
     return false;
@@ -33,29 +34,67 @@ static bool spend_reset(struct h2_client *h, const char *why) {
 
 /* ------------------------------------------------------------------ what comes in */
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
-    struct h2_client *h = user;
-    bool ok = true;
-    bool known = stream_of(session, hd->stream_id) != NULL;
-    /* all bytes are counted when they have been read (h2_client.c); these are of use */
-    if (hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_DATA)
-        h2_calm_earn(&h->calm, (double)hd->length / H2_FRAME_BYTES);
+/* It breaks a rule that nghttp2 does not look after. */
+static bool end(struct h2_client *h, uint32_t code) {
+    h->ended = true;
+    (void)nghttp2_session_terminate_session(h->session, code);
+    return false;
+}
+
+static bool spend_late(struct h2_client *h, const nghttp2_frame_hd *hd) {
+    return hd->type == NGHTTP2_HEADERS
+               ? spend_reset(h, "too many heads for streams that are over")
+               : spend_frame(h, hd, "too many empty frames, or for streams that are over");
+}
+
+/* DATA or HEADERS for a stream that is over. */
+static bool take_late(struct h2_client *h, const nghttp2_frame_hd *hd) {
+    struct h2_gone_stream *gone = h2_gone_find(&h->gone, hd->stream_id);
+    bool fin = (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (gone == NULL)
+        return hd->type == NGHTTP2_HEADERS && h2_gone_never_was(&h->gone, hd->stream_id)
+                   ? end(h, NGHTTP2_PROTOCOL_ERROR)
+                   : spend_late(h, hd);
+    if (gone->why == H2_GONE_WHOLE)
+        return end(h, NGHTTP2_STREAM_CLOSED);
+    if (gone->why == H2_GONE_THEIRS) {
+        gone->why = H2_GONE_OURS;
+        (void)nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, gone->id,
+                                        NGHTTP2_STREAM_CLOSED);
+        return spend_late(h, hd);
+    }
+    size_t n = hd->type == NGHTTP2_DATA ? hd->length : 0;
+    return h2_gone_late(gone, n, fin) || spend_late(h, hd);
+}
+
+static bool take_frame(struct h2_client *h, const nghttp2_frame_hd *hd) {
+    bool known = stream_of(h->session, hd->stream_id) != NULL;
     switch (hd->type) {
     case NGHTTP2_HEADERS:
-        if (!known && hd->stream_id <= nghttp2_session_get_last_proc_stream_id(session))
-            ok = spend_reset(h, "too many heads for streams that are over");
-        break;
+        return known || hd->stream_id > nghttp2_session_get_last_proc_stream_id(h->session) ||
+               take_late(h, hd);
     case NGHTTP2_DATA:
-        if (hd->length == 0 || !known)
-            ok = spend_frame(h, "too many empty frames, or for streams that are over");
-        break;
+        return hd->length > 0 || spend_late(h, hd);
     case NGHTTP2_RST_STREAM:
-        ok = spend_reset(h, "too many requests were cancelled");
+        return spend_reset(h, "too many requests were cancelled");
+    case NGHTTP2_PRIORITY:
+        if (hd->stream_id == 0)
+            return end(h, NGHTTP2_PROTOCOL_ERROR);
+        break;
+    case NGHTTP2_WINDOW_UPDATE:
+        if (h2_calm_window(&h->calm))
+            return true;
         break;
     default:
-        ok = spend_frame(h, "too many frames that carry nothing");
+        break;
     }
-    return ok && !h->ended ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    return spend_frame(h, hd, "too many frames that carry nothing");
+}
+
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
+    struct h2_client *h = user;
+    (void)session;
+    return take_frame(h, hd) && !h->ended ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -127,6 +166,10 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         if (s != NULL && fin)
             h2_stream_fin(s);
         break;
+    case NGHTTP2_RST_STREAM:
+        if (s != NULL)
+            s->left = true;
+        break;
     case NGHTTP2_SETTINGS:
         h->heading_ms = INFINITY;
         break;
@@ -158,13 +201,71 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* A head that nghttp2 refuses before it is a stream: one beyond our limit. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                            void *user) {
+    struct h2_client *h = user;
+    (void)error;
+    if (frame->hd.type == NGHTTP2_HEADERS && stream_of(session, frame->hd.stream_id) == NULL)
+        h2_gone_add(&h->gone, frame->hd.stream_id, H2_GONE_OURS, H2_STREAM_WINDOW);
+    return 0;
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user) {
+    struct h2_client *h = user;
     struct h2_stream *s = stream_of(session, id);
+    enum h2_gone_why why = H2_GONE_OURS;
     (void)code;
-    (void)user;
+    if (s != NULL)
+        why = s->left ? H2_GONE_THEIRS : s->in_done ? H2_GONE_WHOLE : H2_GONE_OURS;
+    h2_gone_add(&h->gone, id, why, H2_STREAM_WINDOW);
     if (s != NULL)
         h2_stream_closed(s);
     return 0;
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+/* What nghttp2 would pass over in silence. All that came before has been given to it. */
+static void look_at(struct h2_client *h, const nghttp2_frame_hd *hd) {
+    if (hd->type == NGHTTP2_DATA) {
+        if (hd->stream_id <= nghttp2_session_get_last_proc_stream_id(h->session) &&
+            stream_of(h->session, hd->stream_id) == NULL)
+            (void)take_late(h, hd);
+    } else if (hd->type > NGHTTP2_CONTINUATION) {
+        (void)spend_frame(h, hd, "too many frames that carry nothing");
+    }
+}
+
+/* Whether streams may begin or end with the frame: what follows is looked at when it has been taken in. */
+static bool turns_streams(const nghttp2_frame_hd *hd) {
+    return hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_RST_STREAM ||
+           (hd->type == NGHTTP2_DATA && (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0);
+}
+
+static ssize_t feed(struct h2_client *h, struct gw_str in) {
+    return nghttp2_session_mem_recv(h->session, (const uint8_t *)in.p, in.n);
+}
+
+ssize_t h2_session_feed(struct h2_client *h, struct gw_str in) {
+    ssize_t result = 0;
+    size_t fed = 0, at = 0, before, used;
+    nghttp2_frame_hd hd;
+    bool turned = false;
+    for (; at < in.n && h2_scan_next(&h->scan, in.p + at, in.n - at, &before, &used, &hd);
+         at += used) {
+        if (turned && hd.type == NGHTTP2_DATA) {
+            result = feed(h, gw_str_sub(in, fed, at + before - fed));
+            fed = at + before;
+            turned = false;
+        }
+        if (result >= 0 && !h->ended)
+            look_at(h, &hd);
+        if (result < 0 || h->ended)
+            return result;
+        turned |= turns_streams(&hd);
+    }
+    return fed < in.n ? feed(h, gw_str_sub(in, fed, in.n)) : 0;
 }
 
 /* ------------------------------------------------------------------ the beginning */
@@ -179,6 +280,7 @@ static nghttp2_session_callbacks *callbacks_new(void) {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data_chunk);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_frame_sent);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(cb, on_invalid_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
     nghttp2_session_callbacks_set_send_data_callback(cb, h2_answer_send);
     return cb;

@@ -17,6 +17,7 @@ struct h2_stream *h2_stream_new(struct h2_client *h, int32_t id) {
     s->front.near = &s->headed;
     s->h = h;
     s->id = id;
+    s->over_ms = INFINITY;
     h2_fields_init(&s->head);
     s->next = h->streams;
     if (s->next != NULL)
@@ -73,12 +74,24 @@ static bool put(struct h2_stream *s, struct gw_str bytes) {
     return body_put(body, &s->h->loop->blocks, bytes, left);
 }
 
+void h2_stream_drop(struct h2_stream *s, uint32_t n) {
+    nghttp2_session *session = s->h->session;
+    (void)nghttp2_session_consume_connection(session, n);
+    s->dropped += n;
+    if (s->in_done || !s->eof || s->cut)
+        return;
+    if (s->dropped <= LINGER_MAX) {
+        (void)nghttp2_session_consume_stream(session, s->id, n);
+    } else if (s->over_ms < INFINITY) {
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+    }
+}
+
 void h2_stream_data(struct h2_stream *s, struct gw_str bytes) {
     size_t n = bytes.n;
     s->arrived += n;
     if (drive_of(s) == NULL) {
-        /* the answer is over, or there is no memory: nobody takes them any more */
-        (void)nghttp2_session_consume_connection(s->h->session, n);
+        h2_stream_drop(s, (uint32_t)n); /* the answer is over, or there is no memory */
         return;
     }
     s->unconsumed += (uint32_t)n;
@@ -193,7 +206,7 @@ void h2_stream_turn(struct h2_stream *s) {
 
 double h2_stream_deadline(const struct h2_stream *s) {
     const struct limits *l = &s->h->loop->limits;
-    double at = waits_for_body(s) ? body_deadline(s) : INFINITY;
+    double at = waits_for_body(s) ? body_deadline(s) : s->over_ms + l->linger_ms;
     if (h2_answer_queued(s) == 0)
         return at;
     double out_at = pace_deadline(&s->out_pace, l->client_write_ms, (double)l->client_rate_min);
@@ -203,7 +216,10 @@ double h2_stream_deadline(const struct h2_stream *s) {
 void h2_stream_late(struct h2_stream *s, double now_ms) {
     if (now_ms < h2_stream_deadline(s))
         return;
-    if (waits_for_body(s) && now_ms >= body_deadline(s)) {
+    if (s->over_ms < INFINITY) {
+        s->over_ms = INFINITY; /* until the reset has gone out */
+        h2_stream_reset(s, NGHTTP2_NO_ERROR);
+    } else if (waits_for_body(s) && now_ms >= body_deadline(s)) {
         h2_answer_refuse(s, 408, "the request's body did not arrive in time; send it again",
                          "request_timeout");
     } else {

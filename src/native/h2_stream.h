@@ -5,6 +5,10 @@
  *     answer   | -> headed -> bytes, straight or through `out` -> eof, or cut
  *     closed   | nghttp2 has done with it, whoever ended it; what is left is taken off in its turn
  *
+ * A client whose answer comes before its request is whole may go on sending for linger_ms and
+ * LINGER_MAX bytes, which are dropped: many clients read the answer only then. What comes behind the
+ * reset that follows was on its way (h2_gone.h).
+ *
  * The last byte of a body whose length was declared waits for END_STREAM: a target never has a whole
  * request of which the client then sends more.
  *
@@ -21,6 +25,8 @@
 #include "native/h2_calm.h"
 #include "native/h2_client.h"
 #include "native/h2_fields.h"
+#include "native/h2_gone.h"
+#include "native/h2_scan.h"
 #include "native/later.h"
 
 struct h2_stream {
@@ -30,9 +36,11 @@ struct h2_stream {
     struct h2_stream *next_due;
     int32_t id;
     bool due, closed;
+    bool left; /* the client has reset it */
 
     struct h2_fields head; /* until it starts */
     uint64_t arrived;      /* body bytes */
+    uint64_t dropped;      /* of them, those that nobody took */
     uint32_t unconsumed;   /* of them, not yet given back to the windows */
     char last;             /* the last byte of the declared body, */
     bool last_held;        /* which waits for END_STREAM */
@@ -51,6 +59,7 @@ struct h2_stream {
     size_t piece_at; /* bytes of pieces[0] that are gone */
 
     struct pace in, out_pace; /* of the request body; of what waits in `out` */
+    double over_ms;           /* when the whole answer had been sent; INFINITY */
 };
 
 struct h2_client {
@@ -63,6 +72,7 @@ struct h2_client {
     uint32_t streams_n;
     struct later later;
     struct h2_calm calm;
+    struct h2_scan scan;
     size_t held;       /* bytes that wait in the streams' `out` */
     size_t gathered;   /* since the socket was last tried */
     size_t heading;    /* bytes of the head that is coming in */
@@ -73,12 +83,15 @@ struct h2_client {
     bool any_out;      /* bytes of an `out` may lie in the batch */
     bool draining;
     bool ended; /* nothing more is read; what there is to say is sent, and then all is over */
+    struct h2_gone gone;
 };
 
 /* ---- h2_session.c */
 
 /* Begins h->session and queues our SETTINGS. 0 or -1. */
 int h2_session_new(struct h2_client *h);
+/* Takes bytes in. The result is nghttp2's. */
+ssize_t h2_session_feed(struct h2_client *h, struct gw_str in);
 /* Too much nuisance: the connection ends with a word about it, in the log too. */
 void h2_session_calm_down(struct h2_client *h, const char *why);
 
@@ -99,6 +112,8 @@ struct h2_stream *h2_stream_new(struct h2_client *h, int32_t id);
 /* Tells the drive, if there is one, that the client is gone. */
 void h2_stream_del(struct h2_stream *s);
 void h2_stream_data(struct h2_stream *s, struct gw_str bytes);
+/* Body bytes that came and that nobody takes any more. */
+void h2_stream_drop(struct h2_stream *s, uint32_t n);
 /* END_STREAM has come. */
 void h2_stream_fin(struct h2_stream *s);
 /* Its turn: starts the call, or tells it of its body. */

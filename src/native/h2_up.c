@@ -79,6 +79,11 @@ static bool is_over(const struct h2_up *h) {
 static void turn(struct h2_up *h) {
     h->busy = true;
     int result = h2_send(h->session, h->conn);
+    if (h->opened) {
+        conn_flush(h->loop);
+        conn_ack(h->conn);
+        h->opened = false;
+    }
     tell_moved(h);
     h->busy = false;
     if (result != 0 || is_over(h)) {

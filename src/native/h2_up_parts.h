@@ -28,6 +28,7 @@ struct h2_up {
     bool used;       /* had a stream before */
     bool quiet;      /* was idle before its present streams, and no byte has come since */
     bool busy;       /* nghttp2 or a turn is at work */
+    bool opened;     /* a window, in this turn */
     bool settled;    /* the server's SETTINGS have come: until then it has one stream */
     bool ended;      /* nothing more is read; the next turn is its last */
 };

@@ -40,6 +40,7 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *p, size_
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     size_t n = copy_body(a, p, max);
     a->h2.moved |= n > 0;
+    h2_calm_sent(&h->calm, n, n < max);
     if (send_done(&a->send)) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         send_del(&a->send, &h->loop->blocks);
@@ -261,6 +262,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
     if (hd->type == NGHTTP2_DATA && hd->length > 0) {
         h2_calm_earn(&h->calm, H2_WORTH);
     } else if (hd->type != NGHTTP2_HEADERS &&
+               !(hd->type == NGHTTP2_WINDOW_UPDATE && h2_calm_window(&h->calm)) &&
                !h2_calm_spend(&h->calm, 0, 1, (double)uv_now(&h->loop->uv))) {
         return h2_up_calm_down(h, "too many frames that carry nothing");
     }
@@ -270,10 +272,9 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
     struct h2_up *h = user;
     struct attempt *a = attempt_of(session, frame->hd.stream_id);
+    h->opened |= frame->hd.type == NGHTTP2_WINDOW_UPDATE;
     if (frame->hd.type == NGHTTP2_HEADERS && a != NULL)
         a->h2.out = true;
-    if (frame->hd.type == NGHTTP2_DATA)
-        h2_calm_earn(&h->calm, H2_WORTH); /* it may be answered with WINDOW_UPDATE */
     return 0;
 }
 

@@ -213,8 +213,13 @@ atHost('rack', 'h2 abuse', (bench) => {
             frame(T.HEADERS, F.END_HEADERS, 1, block([], { ':method': 'POST', ':path': '/api/heavy/code/echo' }))));
 
     test('heads for streams that are over, flood', (t) =>
-        nuisance(t, (turn) => turn === 0 ? frame(T.HEADERS, END, 7, block())
-            : many(turn < 20 ? 1 : 10, () => frame(T.HEADERS, END, 3, block()))));
+        nuisance(t, (turn) => turn === 0
+            ? Buffer.concat([frame(T.HEADERS, F.END_HEADERS, 7, block()), frame(T.RST_STREAM, 0, 7, u32(E.CANCEL))])
+            : many(turn < 20 ? 1 : 10, () => frame(T.HEADERS, F.END_HEADERS, 7, block()))));
+
+    test('windows that open byte by byte do not pay for themselves (CVE-2019-9511)', (t) =>
+        nuisance(t, () => frame(T.WINDOW_UPDATE, 0, 1, u32(1)), frame(T.SETTINGS, 0, 0, setting(4, 0)),
+            frame(T.HEADERS, END, 1, block([], { ':path': '/api/heavy/code/bytes?n=50000000' }))));
 
     test('a client that takes nothing back cannot pile answers up: PING flood unread', async (t) => {
         const host = await plain(t);
@@ -347,11 +352,12 @@ atHost('rack', 'h2 abuse', (bench) => {
         raw.get(5);
         assert.equal(await raw.ending(5), 'end');
         raw.get(5);
-        raw.get(3);
         raw.get(7);
-        assert.equal(await raw.ending(7), 'end');
-        assert.ok(!raw.frames.some((f) => f.stream === 3 && f.type === T.HEADERS));
+        assert.equal(await raw.goaway(), E.STREAM_CLOSED);
+        assert.ok(!raw.frames.some((f) => f.stream === 7));
         assert.equal(raw.frames.filter((f) => f.stream === 5 && f.type === T.HEADERS).length, 1);
+        assert.equal(await goawayOf(t, (other) => other.send(frame(T.HEADERS, END, 7, block()), frame(T.HEADERS, END, 3, block()))),
+            E.PROTOCOL_ERROR);
         assert.equal(await goawayOf(t, (other) => other.get(2)), E.PROTOCOL_ERROR);
         assert.equal(await goawayOf(t, (other) => other.send(frame(T.HEADERS, END, 0, block()))), E.PROTOCOL_ERROR);
     });
