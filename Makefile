@@ -177,7 +177,15 @@ build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
-test: $(BUILT) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
+# Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
+PEERS := build/peer-go build/h2spec
+GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
+build/peer-go: tests/peers/peer.go | $(TOOLS)
+	$(call say,go $<)$(GO) build -o $@ $<
+build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
+	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
+	@touch $@
+test: $(BUILT) $(PEERS) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit

@@ -3,10 +3,11 @@
 set -eu
 
 packages="libc6-dev clang-19 lld-19 binaryen wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
-clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-certificates"
+clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-certificates
+python3-hypercorn"
 # For these any version of the command will do, wherever it comes from: command=package.
 commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl
-nginx=nginx-light haproxy=haproxy h2load=nghttp2-client python3=python3-minimal
+nginx=nginx-light haproxy=haproxy h2load=nghttp2-client nghttpx=nghttp2-proxy go=golang-go python3=python3-minimal
 systemd-socket-activate=systemd slowhttptest=slowhttptest"
 
 PATH=$PATH:/usr/sbin
@@ -46,7 +47,7 @@ clean() {
     [ -z "$mine" ] || $root rm -f "$policy"
 }
 trap clean EXIT
-# nginx and HAProxy are wanted as programs: installing them must not start them as services.
+# nginx, HAProxy and nghttpx are wanted as programs: installing them must not start them as services.
 if [ ! -e "$policy" ]; then
     mine=yes
     printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
@@ -59,8 +60,8 @@ apt -y --no-install-recommends install $missing >"$log" 2>&1 || {
     tail -n 20 "$log" >&2
     fail "apt-get could not install them (above)."
 }
-for service in nginx haproxy; do
+for pair in nginx=nginx haproxy=haproxy nghttpx=nghttp2-proxy; do
     case "$missing" in
-    *" $service"*) [ ! -d /run/systemd/system ] || $root systemctl -q disable "$service" || true ;;
+    *" ${pair#*=}"*) [ ! -d /run/systemd/system ] || $root systemctl -q disable "${pair%%=*}" || true ;;
     esac
 done

@@ -270,6 +270,15 @@ static void begin(struct client *c, const struct gw_h1_req *req, struct gw_str *
     }
 }
 
+/* A connection whose first line has three words, but neither a path nor a version, speaks something
+ * else: to HTTP/2 with a broken preface our answer would be junk. */
+static bool is_foreign(const struct client *c, struct gw_str in) {
+    struct gw_str line = gw_str_cut(&in, '\n'), rest = line;
+    (void)gw_str_cut(&rest, ' ');
+    (void)gw_str_cut(&rest, ' ');
+    return c->fresh && rest.n > 0 && gw_str_chr(line, '/') < 0;
+}
+
 /* Whether `in` is the preface of HTTP/2, or may become it. */
 static bool is_preface(const struct client *c, struct gw_str in) {
     struct gw_str preface = GW_STR(NGHTTP2_CLIENT_MAGIC);
@@ -307,8 +316,12 @@ void client_take(struct client *c, struct gw_str in, size_t seen) {
         }
         seen = 0;
         if (used < 0) {
+            if (is_foreign(c, in)) {
+                client_flush_out(c);
+            } else {
+                refuse_head(c, &req);
+            }
             in.n = 0;
-            refuse_head(c, &req);
             break;
         }
         in = gw_str(in.p + used, in.n - (size_t)used);
