@@ -187,10 +187,9 @@ int32_t gw_box_res_fail(struct gw_call *call, uint32_t attempt, uint32_t fail, u
     return gw_feed(call, &event, time_of(mono, wall));
 }
 
-/* `held_back`: request bytes are not read, for the target has yet to take those that came. */
 EXPORT("tick")
-int32_t gw_box_tick(struct gw_call *call, uint32_t held_back, double mono, double wall) {
-    const struct gw_event event = {.kind = GW_TICK, .tick = {held_back}};
+int32_t gw_box_tick(struct gw_call *call, uint32_t body, double mono, double wall) {
+    const struct gw_event event = {.kind = GW_TICK, .tick = {body}};
     return gw_feed(call, &event, time_of(mono, wall));
 }
 

@@ -65,6 +65,9 @@ void offsets(void) {
     ENUM(GW_CHUNK);
     ENUM(GW_CLEAN);
     ENUM(GW_CUT);
+    ENUM(GW_AWAITED);
+    ENUM(GW_HELD_BACK);
+    ENUM(GW_UNSEEN);
     ENUM(GW_FAIL_REFUSED);
     ENUM(GW_FAIL_DNS);
     ENUM(GW_FAIL_TLS);

@@ -10,7 +10,9 @@
  * chunk by chunk, as far as the core lets it in (READ) and, once an attempt follows it as it comes,
  * as fast as that one takes it. Offsets count from the body's first byte.
  */
-import { GW_LITERAL, GW_REQUEST } from '../build/offsets.js';
+import {
+    GW_AWAITED, GW_HELD_BACK, GW_LITERAL, GW_REQUEST, GW_UNSEEN,
+} from '../build/offsets.js';
 
 export class Body {
     /** @param {Request | null} request @param {number} declared Infinity: not declared; 0: none */
@@ -37,6 +39,12 @@ export class Body {
     /** Whether it will be held whole, so that whoever sends it had better wait for its end. */
     whole() {
         return this.forgotten === 0 && this.upto !== Infinity;
+    }
+
+    /** What there is to say of its coming in: enum gw_tick_body. */
+    state() {
+        if (!this.reading) return GW_HELD_BACK;
+        return this.reader === null ? GW_UNSEEN : GW_AWAITED;
     }
 
     /** Whether there is something that the core may be told. */

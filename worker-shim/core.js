@@ -36,7 +36,7 @@ import {
  *   } res_end
  * @property {(call: number, attempt: number, fail: number, sent: number, mono: number,
  *   wall: number) => number} res_fail
- * @property {(call: number, held_back: number, mono: number, wall: number) => number} tick
+ * @property {(call: number, body: number, mono: number, wall: number) => number} tick
  * @property {(call: number, mono: number, wall: number) => number} gone
  * @property {(call: number) => number} poll
  * @property {(call: number, mono: number, wall: number) => void} close

@@ -275,7 +275,7 @@ function due(call) {
 
 /** @param {Call} call */
 function tick({ body, core, id }) {
-    return core.box.tick(id, body.reading ? 0 : 1, core.mono, core.wall);
+    return core.box.tick(id, body.state(), core.mono, core.wall);
 }
 
 /** From now on the client's leaving is an event. @param {Call} call */

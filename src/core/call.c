@@ -192,7 +192,7 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
     case GW_TICK:
         if (c->stream != NULL)
             stream_on_tick(c, now);
-        if (body_on_tick(c, e->tick.held_back != 0, now))
+        if (body_on_tick(c, e->tick.body, now))
             return 0;
         if (c->state == CALL_PROBE)
             task_on_event(c, e, now);

@@ -158,8 +158,8 @@ static bool is_fresh(const struct gw_call *c, struct gw_time now) {
 static bool may_look_up(const struct gw_call *c, struct gw_time now) {
     const struct registry *r = &c->gw->registry;
     bool mute = r->failed_at > r->heard_at && now.mono_ms - r->failed_at < MUTE_MS;
-    return c->conf->registry.set && !c->ask.looked_up && !c->body.forgotten && !is_fresh(c, now) && !mute &&
-           now.mono_ms + LOOK_UP_MS < c->deadline_ms;
+    return c->conf->registry.set && !c->ask.looked_up && !c->body.forgotten && !is_fresh(c, now) &&
+           !mute && now.mono_ms + LOOK_UP_MS < c->deadline_ms;
 }
 
 bool ask_first(struct gw_call *c, bool reached, struct gw_time now) {

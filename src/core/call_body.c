@@ -260,10 +260,23 @@ double body_late_at(const struct gw_call *c) {
     return pace_deadline(&c->body.pace, (double)l->client_body_ms, (double)l->client_rate_min);
 }
 
-bool body_on_tick(struct gw_call *c, bool held_back, struct gw_time now) {
+/* What comes unseen is taken to come at the least rate, until all of it should be there. */
+static bool may_come_unseen(struct gw_call *c, struct gw_time now) {
+    struct pace *p = &c->body.pace;
+    double rate = (double)c->conf->limits.client_rate_min / 1000;
+    double bytes = (now.mono_ms - p->since_ms) * rate;
+    if (rate > 0 && p->moved + bytes > (double)(c->body.held - c->body.received))
+        return false;
+    pace_moved(p, now.mono_ms, (uint64_t)bytes + 1);
+    return true;
+}
+
+bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now) {
     if (!c->awaited || now.mono_ms < body_late_at(c))
         return false;
-    if (held_back) {
+    if (what == GW_UNSEEN && may_come_unseen(c, now))
+        return false;
+    if (what == GW_HELD_BACK) {
         pace_begin(&c->body.pace, now.mono_ms);
         return false;
     }

@@ -68,7 +68,8 @@ void stream_let_go(struct gw_call *c) {
 
 /* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
 static bool may_hold(const struct gw_call *c) {
-    return room_is_ample(&c->gw->pool.cells, c->body.client, c->conf->limits.replay_total_max);
+    return c->body.held == 0 ||
+           room_is_ample(&c->gw->pool.cells, c->body.client, c->conf->limits.replay_total_max);
 }
 
 /* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */

@@ -201,7 +201,7 @@ void body_give_room(struct gw_call *c);
 /* When what is awaited of it must have come. */
 double body_late_at(const struct gw_call *c);
 /* True, and the call is over, if the client is too slow with it. */
-bool body_on_tick(struct gw_call *c, bool held_back, struct gw_time now);
+bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
 /* call_try.c: attempts and the queue */
 void call_go(struct gw_call *c, struct gw_time now);
 void call_on_queue_tick(struct gw_call *c, struct gw_time now);

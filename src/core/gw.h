@@ -44,8 +44,8 @@ enum {
     GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
     GW_HEAD_MAX = 65536,         /* bytes of either */
     GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
-    GW_AHEAD = 262144, /* request bytes that a host may have beyond what an attempt has taken */
-    GW_CELLS = 384,    /* how many cells gw_new wants */
+    GW_AHEAD = 262144,    /* request bytes that a host may have beyond what an attempt has taken */
+    GW_CELLS = 384,       /* how many cells gw_new wants */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -99,8 +99,7 @@ enum gw_event_kind {
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
     GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
-                      * while it is the client that does not take its answer, and says whether it
-                      * waits for request bytes */
+                      * while it is the client that does not take its answer */
     GW_GONE,         /* the client left; pump on to END */
 };
 
@@ -158,6 +157,13 @@ enum gw_fail {
                            * lost connection is one failure */
 };
 
+/* What a host can say, at a TICK, of request bytes that READ lets in and that have not come. */
+enum gw_tick_body {
+    GW_AWAITED = 0, /* they are waited for, and none have come since the last event */
+    GW_HELD_BACK,   /* they are not read, for the target has yet to take those that came */
+    GW_UNSEEN,      /* they are waited for, and it is not known before the last one how many came */
+};
+
 enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */
 
 struct gw_event {
@@ -169,9 +175,7 @@ struct gw_event {
         struct gw_res_head res_head;
         struct gw_str res_body;
         struct {
-            /* 1: request bytes that READ lets in are not read, for the target has yet to take
-             * those that came: not the client is slow. */
-            uint32_t held_back;
+            uint32_t body; /* enum gw_tick_body */
         } tick;
         struct {
             uint32_t how; /* enum gw_how */

@@ -391,7 +391,8 @@ static void due(struct timer *timer) {
          * has a deadline of its own (client_write_ms). */
         timer_set(&d->timer, loop_mono_ms() + FULL_AGAIN_MS);
     } else {
-        feed(d, &(struct gw_event){.kind = GW_TICK, .tick = {!drive_wants(d)}});
+        uint32_t body = drive_wants(d) ? GW_AWAITED : GW_HELD_BACK;
+        feed(d, &(struct gw_event){.kind = GW_TICK, .tick = {body}});
     }
     conn_flush(loop);
 }

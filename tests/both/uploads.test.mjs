@@ -13,9 +13,9 @@ const KEYED = { GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: ANN, bob: BOB })
 const CODE = '/api/heavy/code/echo';
 
 /** A body that begins, and then comes by `drip` bytes every 100 ms.
- * @param {import('node:test').TestContext} t @param {string} url @param {string} path
+ * @param {string} url @param {string} path
  * @param {{first: number, drip?: number, length?: number, key?: string}} how */
-function upload(t, url, path, { first, drip = 0, length, key }) {
+function upload(url, path, { first, drip = 0, length, key }) {
     /** @type {Record<string, string>} */
     const headers = key === undefined ? {} : { 'x-api-key': key };
     if (length !== undefined) headers['content-length'] = String(length);
@@ -24,15 +24,18 @@ function upload(t, url, path, { first, drip = 0, length, key }) {
     req.on('error', () => {});
     if (first > 0) req.write(Buffer.alloc(first, 'x'));
     else req.flushHeaders();
-    const timer = setInterval(() => drip > 0 && req.write(Buffer.alloc(drip, 'x')), 100);
+    let left = (length ?? Infinity) - first;
+    const timer = setInterval(() => {
+        const n = Math.min(drip, left);
+        left -= n;
+        if (n > 0) req.write(Buffer.alloc(n, 'x'));
+    }, 100);
     const stop = () => {
         clearInterval(timer);
         req.destroy();
     };
-    t.after(stop);
     const status = response.then((res) => {
-        clearInterval(timer);
-        res.resume();
+        stop();
         return res.statusCode ?? 0;
     }, () => 0);
     return { status, stop };
@@ -63,26 +66,28 @@ async function hasty(t, status, ms) {
 atBoth('uploads', (bench) => {
     test('24 uploads of one key that have stopped take no slot from another key', async (t) => {
         const host = await bench.open(t, { env: KEYED });
-        for (let i = 0; i < 24; i++) {
+        const uploads = Array.from({ length: 24 }, (_, i) => {
             const path = `/api/heavy/${['code', 'reasoning', 'vision'][i % 3]}/echo`;
-            upload(t, host.url, path, { first: i % 2 === 0 ? 100 : 0, length: i % 4 === 0 ? undefined : 5000, key: ANN });
-        }
+            return upload(host.url, path, { first: i % 2 === 0 ? 100 : 0, length: i % 4 === 0 ? undefined : 5000, key: ANN });
+        });
         await sleep(300);
         for (let i = 0; i < 19; i++) {
             const answer = await postJson(host.url, CODE, { n: i }, { 'x-api-key': BOB });
             assert.equal(answer.status, 200, `${i}: ${answer.headers['x-heady-reason']}`);
         }
         assert.equal(bench.cluster.requests(), 19);
+        for (const u of uploads) u.stop();
     });
 
     test('uploads too large to be held take half of the slots at most', async (t) => {
         const config = { limits: { replay_bytes_max: 1000 }, heavy: { in_flight_max: 4, classes: { code: { nodes: [3] } } } };
         const host = await bench.open(t, { config, env: KEYED });
-        for (let i = 0; i < 12; i++) upload(t, host.url, CODE, { first: 2000, length: 500_000, key: ANN });
+        const uploads = Array.from({ length: 12 }, () => upload(host.url, CODE, { first: 2000, length: 500_000, key: ANN }));
         await sleep(500);
         const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => (
             postJson(host.url, CODE, { n: i }, { 'x-api-key': BOB }))));
         for (const answer of answers) assert.equal(answer.status, 200, String(answer.headers['x-heady-reason']));
+        for (const u of uploads) u.stop();
     });
 
     for (const status of [0, 408, 500, 502, 504]) {
@@ -92,7 +97,7 @@ atBoth('uploads', (bench) => {
             const config = { limits: { replay_bytes_max: 1000 }, breaker: { failure_threshold: 1 } };
             const host = await bench.open(t, { config, env });
             for (let i = 0; i < 3; i++) {
-                const slow = upload(t, host.url, CODE, { first: 2000, drip: 30, length: 50_000 });
+                const slow = upload(host.url, CODE, { first: 2000, drip: 30, length: 50_000 });
                 assert.ok(await slow.status >= 400);
             }
             for (const b of await breakers(host.url)) assert.equal(b, 'closed 0');
@@ -106,9 +111,9 @@ atBoth('uploads', (bench) => {
         };
         const env = { COLAB_ENDPOINT_1: '' };
         const host = await bench.open(t, { config, env });
-        const still = upload(t, host.url, CODE, { first: 2000, length: 50_000 });
+        const still = upload(host.url, CODE, { first: 2000, length: 50_000 });
         assert.equal(await still.status, 408);
-        const slow = upload(t, host.url, CODE, { first: 2000, drip: 10, length: 50_000 });
+        const slow = upload(host.url, CODE, { first: 2000, drip: 10, length: 50_000 });
         assert.equal(await slow.status, 408, 'something moves, and not enough');
         assert.equal((await postJson(host.url, CODE, {})).status, 200);
         for (const b of await breakers(host.url)) assert.equal(b, 'closed 0');
@@ -117,9 +122,9 @@ atBoth('uploads', (bench) => {
     test('a body that is held must move as well, and one that does arrives', async (t) => {
         const config = { limits: { client_body_ms: 600, client_rate_min: 1000 } };
         const host = await bench.open(t, { config });
-        const still = upload(t, host.url, CODE, { first: 100, length: 5000 });
-        const process = upload(t, host.url, '/api/heavy/process', { first: 100, length: 5000 });
-        const enough = upload(t, host.url, CODE, { first: 0, drip: 500, length: 5000 });
+        const still = upload(host.url, CODE, { first: 100, length: 5000 });
+        const process = upload(host.url, '/api/heavy/process', { first: 0, length: 5000 });
+        const enough = upload(host.url, CODE, { first: 0, drip: 500, length: 5000 });
         assert.deepEqual([await still.status, await process.status, await enough.status], [408, 408, 200]);
         assert.equal(bench.cluster.requests(), 1);
     });
@@ -158,7 +163,7 @@ atBoth('uploads', (bench) => {
         assert.equal(json(answer).error.code, 'no_room_for_body');
         assert.ok(Number(answer.headers['retry-after']) > 0);
         // Half of the room is the most that a client gets, whatever it leaves unfinished.
-        for (let i = 0; i < 12; i++) upload(t, host.url, '/api/heavy/process', { first: 10, length: 100_000, key: ANN });
+        const uploads = Array.from({ length: 12 }, () => upload(host.url, '/api/heavy/process', { first: 0, length: 100_000, key: ANN }));
         await sleep(300);
         const body = Buffer.alloc(200_000, 'y');
         for (let i = 0; i < 4; i++) {
@@ -166,5 +171,6 @@ atBoth('uploads', (bench) => {
             assert.equal(well.status, 200, well.text);
             assert.doesNotMatch(String(well.headers['x-heady-reason']), /not held/);
         }
+        for (const u of uploads) u.stop();
     });
 });

@@ -396,7 +396,7 @@ static void step(struct world *w) {
         response(w, t, GW_RES_FAIL);
         break;
     case 8:
-        feed(w, t, &(struct gw_event){.kind = GW_TICK});
+        feed(w, t, &(struct gw_event){.kind = GW_TICK, .tick = {byte(&w->in) % 3}});
         break;
     default:
         feed(w, t, &(struct gw_event){.kind = GW_GONE});

@@ -38,7 +38,9 @@ async function between(t) {
     await once(server, 'listening');
     const { port } = /** @type {net.AddressInfo} */ (server.address());
     const env = { GATEWAY_AUTH: 'off', COLAB_ENDPOINT_3: `http://127.0.0.1:${port}` };
-    const rack = await startRack({ env, args: ['--threads', '1'] });
+    // What is held is whole before a node is asked: here it is to pass through as it comes.
+    const config = { limits: { replay_bytes_max: 0 } };
+    const rack = await startRack({ env, config, args: ['--threads', '1'] });
     const client = side(net.connect({ port: rack.port, host: '127.0.0.1', allowHalfOpen: true }));
     t.after(async () => {
         client.socket.destroy();

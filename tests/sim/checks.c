@@ -2,7 +2,8 @@
  * What must hold whatever happens. This is the one file that looks inside a gateway: at the state of
  * the breakers before and after each feed, at what is in flight, and at who waits. It changes nothing.
  *
- *   memory       what a call takes is bounded
+ *   memory       what a call takes is bounded; what is held of requests is what its room says, stays
+ *                within its total and a client's share of it, and in the end there is none
  *   slots        no node has more in flight than it may; in the end none has any
  *   budget       retries that are not free stay within a bucket as SPEC section 4 describes it
  *   breakers     open: not touched, unless nothing else of the plan can serve (panic); half-open: one
@@ -73,7 +74,9 @@ static bool has_room(const struct client *c, uint32_t target) {
     uint32_t slot = slot_of(target);
     uint32_t max =
         target == SPARE ? c->shard->gw->conf->services[0].in_flight_max : c->sim->set.in_flight_max;
-    return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max);
+    bool partial = c->call != NULL && c->call->plan.partial;
+    return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max) &&
+           (!partial || pool_takes_uploads(pool, slot, max));
 }
 
 /* Beyond doubt: closed before and after, not busy for long, has room. */
@@ -106,6 +109,29 @@ void check_memory(struct client *c, size_t before) {
         sim->counts.memory = c->memory;
     if (c->memory > MEMORY_MAX)
         fail(sim, "call %u has taken %zu bytes", c->id, c->memory);
+}
+
+/* What hosts may hold: what each call has let in. */
+static uint64_t held_by(const struct sim *sim, const struct process *p) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < sim->shards; i++) {
+        const struct shard *s = &sim->shard[i];
+        if (s->process != p)
+            continue;
+        for (const struct gw_call *call = s->gw->calls; call != NULL; call = call->next)
+            sum += call->body.held;
+    }
+    return sum;
+}
+
+static void check_held(const struct client *c) {
+    struct sim *sim = c->sim;
+    const struct pool *pool = &c->shard->gw->pool;
+    uint64_t taken = room_taken(&pool->cells), held = held_by(sim, c->shard->process);
+    /* all of them are one client, who may have half of the room */
+    if (taken > sim->set.replay_total_max / 2 || taken != held)
+        fail(sim, "%llu bytes are held, of half of %u that may be; the room says %llu",
+             (unsigned long long)held, sim->set.replay_total_max, (unsigned long long)taken);
 }
 
 /* ------------------------------------------------------------------ slots */
@@ -401,6 +427,7 @@ void check_after(struct client *c) {
     }
     check_permits(c, &now);
     check_decided(c);
+    check_held(c);
 }
 
 /* ------------------------------------------------------------------ frames */
@@ -491,7 +518,8 @@ static bool says(const struct client *c, struct gw_str what) {
 static bool is_excused(struct client *c) {
     const struct sim *sim = c->sim;
     return sim->now + 1 >= c->deadline || sim->set.out_of_memory || c->sends >= ATTEMPTS_MAX ||
-           says(c, GW_STR("over budget")) || says(c, GW_STR("not held"));
+           says(c, GW_STR("over budget")) || says(c, GW_STR("not held")) ||
+           says(c, GW_STR("no room"));
 }
 
 void check_refusal(struct client *c) {
@@ -504,7 +532,8 @@ void check_refusal(struct client *c) {
 void check_broken(struct client *c) {
     const struct sim *sim = c->sim;
     int well = passed_over(c, NULL);
-    bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0;
+    bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0 &&
+                sim->set.replay_total_max >= 1 << 20; /* else there may be no room for it */
     /* What was paid for and refused in the same turn is not seen here. */
     bool rich = *tokens_of(c) > BUCKET && !sim->set.storm;
     if (well >= 0 && held && rich && !is_excused(c))
@@ -529,6 +558,8 @@ void check_reaped(struct sim *sim) {
         const struct shard *s = &sim->shard[i];
         struct gw_str rest = gw_show(s->gw, GW_SHOW_HEALTH, host_time(s)),
                       name = GW_STR("\"in_flight\":");
+        if (room_taken(&s->gw->pool.cells) != 0)
+            fail(sim, "shard %u: bytes are still held", i);
         ptrdiff_t at;
         for (uint32_t n = 0; (at = gw_str_find(rest, name)) >= 0; n++) {
             rest = gw_str_sub(rest, (size_t)at + name.n, rest.n);

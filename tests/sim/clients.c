@@ -105,6 +105,7 @@ void client_arrive(struct sim *sim, void *nothing) {
     c->sniffed = chance(sim, 0.1);
     c->poison = chance(sim, s->poison);
     c->fast &= !c->poison;
+    c->chunked = chance(sim, 0.1);
     c->limit_ms = chance(sim, s->hurried) ? floor(between(sim, 50, 4000)) : 0;
     if (chance(sim, s->leaves))
         world_at(sim, soon, leave, c);

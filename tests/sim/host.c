@@ -26,7 +26,8 @@ static void put_file(struct sim *sim, struct text *t) {
               s->threshold);
     text_putf(sim, t, "\"limits\":{\"request_ms\":%.0f,\"silence_ms\":%.0f,\"probe_ms\":%.0f,",
               s->request_ms, s->silence_ms, s->probe_ms);
-    text_putf(sim, t, "\"replay_bytes_max\":%u},", s->replay_bytes_max);
+    text_putf(sim, t, "\"replay_bytes_max\":%u,\"replay_total_max\":%u},", s->replay_bytes_max,
+              s->replay_total_max);
     if (s->has_spare)
         text_putf(sim, t, "\"local\":{\"services\":{\"spare\":\"http://127.0.0.1:9009\"}},");
     text_putf(sim, t, "\"heavy\":{\"queue_ms\":%.0f,\"queue_max\":%u,\"in_flight_max\":%u,",
@@ -354,7 +355,7 @@ void host_open(struct client *c) {
                                       .headers = headers,
                                       .headers_n = n,
                                       .peer = GW_PEER_LOOPBACK,
-                                      .body_len = c->body_n};
+                                      .body_len = c->chunked ? GW_UNKNOWN : c->body_n};
     check_before(c->shard);
     if (open_call(c) == NULL) {
         c->over = c->excused = true;

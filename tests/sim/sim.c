@@ -28,6 +28,7 @@ static void settle_settings(struct sim *sim) {
     s->probe_ms = chance(sim, 0.2) ? 1000 : 0;
     s->threshold = chance(sim, 0.7) ? 3 : 1 + pick(sim, 5);
     s->replay_bytes_max = chance(sim, 0.2) ? 200 : 65536;
+    s->replay_total_max = chance(sim, 0.3) ? 4000 + pick(sim, 6000) : 1 << 20;
     s->large = chance(sim, 0.5) ? 0.3 : 0;
     s->has_spare = chance(sim, 0.3);
     s->frame_ms = chance(sim, 0.3) ? 10000 : between(sim, 2, 500);

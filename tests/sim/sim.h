@@ -46,7 +46,7 @@ struct text {
 /* What a seed chooses for the whole run. */
 struct settings {
     double chaos_ms, request_ms, queue_ms, first_byte_ms, silence_ms, probe_ms;
-    uint32_t in_flight_max, queue_max, threshold, replay_bytes_max;
+    uint32_t in_flight_max, queue_max, threshold, replay_bytes_max, replay_total_max;
     bool has_spare;
     double rate; /* requests a second */
     double frame_ms, frames_lost, frames_repeated;
@@ -153,8 +153,9 @@ struct client {
     bool task;
     /* what it asks for */
     uint32_t class;
-    uint64_t content;                            /* what the text is made from */
-    bool streamed, fast, sniffed, large, poison; /* poison: no node survives it */
+    uint64_t content; /* what the text is made from */
+    bool streamed, fast, sniffed, large, chunked;
+    bool poison; /* no node survives it */
     char body[BODY_MAX];
     size_t body_n, told;
     uint64_t upto, show;

@@ -55,6 +55,7 @@ static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "c
                                          "reset", "stale",   "junk", "local", "untaken",
                                          "along"};
 static const char *const sent_names[] = {"none", "part", "all"};
+static const char *const tick_names[] = {"", "held-back", "unseen"};
 static const char *const how_names[] = {"clean", "cut", "along"};
 
 static void die(const char *what, const char *line) {
@@ -384,7 +385,8 @@ static void on_plain(struct replay *r, char *rest, uint32_t kind) {
 static void on_tick(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_TICK};
     const char *name = word(&rest);
-    e.tick.held_back = strcmp(word(&rest), "held-back") == 0;
+    const char *body = word(&rest);
+    e.tick.body = *body == '\0' ? GW_AWAITED : index_of(tick_names, 3, body);
     feed(r, name, &e);
 }
 

@@ -8,6 +8,7 @@ import { Core } from '../../worker-shim/core.js';
 
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
+const TICKS = ['', 'held-back', 'unseen'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 
 const KINDS = ['', 'breakers', 'leases'];
@@ -237,7 +238,7 @@ class Replay {
       case 'fail':
         return this.feed(w[0], (c) => box.res_fail(
           c, Number(w[1]), FAILS.indexOf(w[2]), SENT.indexOf(w[3]), ...this.times));
-      case 'tick': return this.feed(w[0], (c) => box.tick(c, w[1] === 'held-back' ? 1 : 0, ...this.times));
+      case 'tick': return this.feed(w[0], (c) => box.tick(c, TICKS.indexOf(w[1] ?? ''), ...this.times));
       case 'gone': return this.feed(w[0], (c) => box.gone(c, ...this.times));
       case 'close':
         box.close(/** @type {number} */ (this.calls.get(w[0])), ...this.times);
