@@ -235,7 +235,7 @@ static void plot_poison(struct attempt *a) {
     if (p->fail != 0 || p->mute || p->status != 200)
         return;
     p->body.n = 0;
-    p->first_ms = p->pace_ms = 1; /* being late is another matter */
+    p->head_ms = p->first_ms = p->pace_ms = 1; /* being late is another matter */
     plot_answer(a);
     plot_error_event(a);
     p->poisoned = true;
