@@ -71,6 +71,19 @@ atBoth('access', (bench) => {
         assert.ok(!answer.text.includes('Bearer'), 'neither of them reached the node');
     });
 
+    test('a log holds no prompt, no key and no URL of a node', async (t) => {
+        const host = await bench.open(t, { env: KEYED, config: { log_requests: true } });
+        const prompt = 'a-prompt-that-nobody-may-read';
+        for (const node of [1, 3, 4]) await bench.cluster.node(node).control('500');
+        const headers = { authorization: `Bearer ${KEY}` };
+        await postJson(host.url, '/api/heavy/code/echo?q=a-query-too', { prompt }, headers);
+        await postJson(host.url, '/api/local/brain/echo', { prompt }, headers);
+        await within(5000, 'two lines', () => host.log().split('"event":"request"').length > 2);
+        for (const secret of [prompt, 'a-query-too', KEY, ...Object.values(bench.cluster.env)]) {
+            assert.ok(!host.log().includes(secret), secret);
+        }
+    });
+
     test('a key may be bound to classes', async (t) => {
         const host = await bench.open(t, { env: KEYED });
         const headers = { authorization: `Bearer ${OTHER}` };
