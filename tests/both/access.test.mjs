@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ask, begin, exchange, json, postJson } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
-import { within } from '../lib/proc.mjs';
+import { until, within } from '../lib/proc.mjs';
 import { keyLines, sha256 } from '../lib/keys.mjs';
 
 const KEY = 'hk-a-key-for-tests-0123456789';
@@ -78,7 +78,7 @@ atBoth('access', (bench) => {
         const headers = { authorization: `Bearer ${KEY}` };
         await postJson(host.url, '/api/heavy/code/echo?q=a-query-too', { prompt }, headers);
         await postJson(host.url, '/api/local/brain/echo', { prompt }, headers);
-        await within(5000, 'two lines', () => host.log().split('"event":"request"').length > 2);
+        await until(() => host.log().split('"event":"request"').length > 2, 'two lines');
         for (const secret of [prompt, 'a-query-too', KEY, ...Object.values(bench.cluster.env)]) {
             assert.ok(!host.log().includes(secret), secret);
         }
