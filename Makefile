@@ -3,6 +3,7 @@
 #   make dev      a whole cluster on this machine, at both hosts     make test    all tests
 #   make lint     format, clang-tidy, sizes, purity, types           make fmt     reformat the C
 #   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
+#   make cost     instructions and fuel a call, against tests/cost/expected (COST_UPDATE=1 writes it)
 #   make certs    certificates for a try-out of TLS
 #   make soak     SOAK_SECONDS=1800 of chaos under full load
 #   make wall     WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
@@ -77,7 +78,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs dev test test-unit wasm lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: build certs cost dev test test-unit wasm lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -86,9 +87,10 @@ wasm: build/core.wasm build/offsets.js
 TOOLS := build/deps/tools
 KEPT_STAMP := build/deps/sources
 NODE := node_modules/.package-lock.json
+PYTHON := build/deps/python/installed
 NODE_PACKAGE := node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
 
-deps: $(TOOLS) $(KEPT_STAMP) $(NODE)
+deps: $(TOOLS) $(KEPT_STAMP) $(NODE) $(PYTHON)
 $(TOOLS): tools/install.sh
 	@tools/install.sh
 	@mkdir -p $(@D) && touch $@
@@ -99,6 +101,10 @@ $(NODE): package-lock.json | $(TOOLS)
 	@echo npm ci; PATH='$(SYSTEM_PATH)' npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@ln -sf ../$(NODE_PACKAGE)/bin/node node_modules/.bin/node # npm 9 leaves it out
 	@node_modules/.bin/node --version && touch $@
+
+$(PYTHON): tests/requirements.txt | $(TOOLS)
+	@echo pip install; python3 -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
 # ---------------------------------------------------------------- objects
 $(KEPT): | $(KEPT_STAMP) ;
@@ -157,6 +163,10 @@ REPLAY := build/asan/tests/traces/replay
 $(REPLAY): build/asan/tests/traces/replay.o $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
+# What is counted is the daemon's own build of the core.
+build/cost-replay: build/native/tests/traces/replay.o $(call pure,native)
+	$(call say,link $@)$(CC_native) $^ -lm -o $@
+
 # Whole gateways under a fake clock: quick for many seeds, under sanitizers for some.
 build/sim: $(call objects,native,$(SIM)) $(call pure,native)
 	$(call say,link $@)$(CC_native) $^ -lm -o $@
@@ -185,7 +195,7 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) | $(NODE)
+test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
@@ -197,6 +207,8 @@ soak: build/heady-gateway | $(NODE)
 	@node tests/soak/soak.mjs --seconds=$(SOAK_SECONDS)
 wall: build | $(NODE)
 	@WALL_SEEDS=$(WALL_SEEDS) node tests/wall/wall.mjs
+cost: build build/cost-replay $(PYTHON) | $(NODE)
+	@node --no-warnings tests/cost/cost.mjs $(if $(COST_UPDATE),--update)
 sim: build/sim
 	@build/sim $(SIM_SEED) $(SIM_SEEDS)
 bench: build $(BENCH_TOOLS) | $(NODE)

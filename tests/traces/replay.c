@@ -12,7 +12,7 @@
 
 #include "core/core.h"
 
-enum { LINE_MAX_BYTES = 8192, NAMES = 64, ENV_MAX = 8192, FILE_MAX = 16384 };
+enum { LINE_MAX_BYTES = 1 << 17, NAMES = 64, ENV_MAX = 8192, FILE_MAX = 16384 };
 
 struct replay {
     struct gw *gw;
@@ -523,7 +523,7 @@ static void finish(struct replay *r) {
 
 int main(int argc, char **argv) {
     static struct replay r;
-    char line[LINE_MAX_BYTES];
+    static char line[LINE_MAX_BYTES];
     r.states = argc == 3 && strcmp(argv[1], "--states") == 0;
     FILE *f = argc >= 2 ? fopen(argv[argc - 1], "r") : NULL;
     if (f == NULL)

@@ -36,7 +36,7 @@ const shown = (n) => (n === Infinity ? '-' : String(n));
 /** @param {number} ms */
 const micro = (ms) => (ms * 1000).toFixed(0);
 
-class Replay {
+export class Replay {
   /** @param {WebAssembly.Module} module */
   constructor(module) {
     this.core = new Core(module, 1);

@@ -1,0 +1,92 @@
+// What is counted: each case is a trace (tests/traces/README.md) of calls that go the same way, one
+// after the other, so that the figure of one of them is the total by their number.
+
+const HEAD = [
+  'host edge', 'seed 7',
+  'env GATEWAY_KEYS=app:86a8b59fdcd58ffce038378cb749db05e7c52bfb48bd88295811ec4c40b8964d',
+  'env LOCAL_SERVICES=brain=http://127.0.0.1:3300',
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `env COLAB_ENDPOINT_${n}=http://127.0.0.1:900${n}`),
+  'at 1000',
+];
+/** What an SDK sends besides. */
+const CLIENT = [
+  'h accept: application/json', 'h accept-encoding: gzip, deflate, br', 'h accept-language: *',
+  'h content-type: application/json', 'h user-agent: OpenAI/JS 6.49.0', 'h x-stainless-lang: js',
+  'h x-stainless-retry-count: 0', 'h x-stainless-runtime: node',
+];
+const KEY = 'h authorization: Bearer KEY-OF-THE-COST-CASES';
+const ANSWER = [
+  'h content-type: application/json', 'h server: uvicorn', 'h date: Fri, 27 Nov 2026 06:00:00 GMT',
+];
+const STREAM = ['h content-type: text/event-stream', 'h cache-control: no-cache'];
+
+/** @param {number} bytes of prompt @param {boolean} stream */
+const chat = (bytes, stream) => JSON.stringify({
+  model: 'llama3:70b', stream, temperature: 0,
+  messages: [{ role: 'system', content: 'You are brief.' }, { role: 'user', content: 'word '.repeat(bytes / 5) }],
+});
+
+/** Body lines as a host has them from a socket. @param {string} call @param {string} text */
+function body(call, text) {
+  const lines = [];
+  for (let at = 0; at < text.length; at += 16384) {
+    const piece = text.slice(at, at + 16384);
+    const end = at + piece.length === text.length ? 'fin' : '-';
+    lines.push(`body ${call} ${at} ${piece.length} ${end}${at < 65536 ? ` ${piece}` : ''}`);
+  }
+  return lines;
+}
+
+/** @param {string} path @param {string} text @param {string[]} [head] */
+const post = (path, text, head = [KEY]) => [
+  ...CLIENT, ...head, `req a POST ${path} gw ${text.length}`, ...body('a', text),
+];
+
+/** @param {unknown} delta @param {string | null} [finish] */
+const event = (delta, finish = null) => `data: ${JSON.stringify({
+  id: 'chatcmpl-7', object: 'chat.completion.chunk', created: 1790000000, model: 'llama3:70b',
+  choices: [{ index: 0, delta, finish_reason: finish }],
+})}\\n\\n`;
+
+const EVENTS = 1000;
+const WORDS = ['the', ' quick', ' brown', ' fox', ' jumps', ' over', ' a', ' lazy', ' dog', '.'];
+/** @param {number} attempt @param {number} n @param {(i: number) => string} one */
+const events = (attempt, n, one) => Array.from({ length: n }, (_, i) => `chunk a ${attempt} ${one(i)}`);
+const word = (/** @type {number} */ i) => event({ content: WORDS[i % WORDS.length] });
+const tool = (/** @type {number} */ i) => event({
+  tool_calls: [{ index: i % 2, id: i < 2 ? `call_${i}` : undefined, function: { arguments: `{"a":${i}` } }],
+});
+const OPEN = [...STREAM, 'res a 1 200 -', `chunk a 1 ${event({ role: 'assistant', content: '' })}`];
+const END = [`chunk a 1 ${event({}, 'stop')}data: [DONE]\\n\\n`, 'end a 1 clean', 'close a'];
+const CHAT = '/api/heavy/code/v1/chat/completions';
+
+/** @typedef {{name: string, times: number, per: string, lines: string[]}} Case */
+/** `lines` go `times` times; the figure is the total by `count`, of which each is a `per`.
+ * @type {(Case & {count: number})[]} */
+export const cases = [
+  { name: 'small', lines: [...post('/api/heavy/code', chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'chat', lines: [...post(CHAT, chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'chat-100k', times: 10, lines: [...post(CHAT, chat(100_000, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'process', lines: [...post('/api/heavy/process', chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'local', lines: [...CLIENT, KEY, 'req a GET /api/local/brain/status gw 0', ...ANSWER, 'res a 1 200 90', 'close a'] },
+  { name: 'health', lines: ['req a GET /health gw 0', 'close a'] },
+  { name: 'refusal', lines: [...post(CHAT, chat(800, false), ['h authorization: Bearer wrong']).filter((l) => !l.startsWith('body')), 'close a'] },
+  { name: 'failover', lines: [...post(CHAT, chat(800, false)), 'fail a 1 refused none', ...ANSWER, 'res a 2 200 900', 'close a'] },
+  { name: 'stream-relayed', lines: [
+    ...post(CHAT, chat(800, true), [KEY, 'h x-heady-stream: fast']), ...STREAM, 'res a 1 200 -', 'end a 1 clean', 'close a'] },
+  { name: 'event', times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(CHAT, chat(800, true)), ...OPEN, ...events(1, EVENTS, word), ...END] },
+  { name: 'event-of-many', times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(CHAT, chat(800, true)), ...OPEN,
+    ...events(1, EVENTS / 20, (i) => Array.from({ length: 20 }, (_, k) => word(i * 20 + k)).join('')), ...END] },
+  { name: 'event-of-tools', times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(CHAT, chat(800, true)), ...OPEN, ...events(1, EVENTS, tool), ...END] },
+  { name: 'event-resumed', times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(CHAT, chat(800, true)), ...OPEN, ...events(1, EVENTS / 2, word), 'end a 1 cut',
+    ...STREAM, 'res a 2 200 -', ...events(2, EVENTS / 2, word), ...END.map((l) => l.replace(' a 1 ', ' a 2 '))] },
+].map((c) => ({ times: 50, count: c.times ?? 50, per: 'call', ...c }));
+
+/** @param {Case} c @returns {string} the trace */
+export function traceOf(c) {
+  return `${[...HEAD, ...Array.from({ length: c.times }, () => c.lines).flat()].join('\n')}\n`;
+}
