@@ -24,9 +24,9 @@ SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 # ---------------------------------------------------------------- sources
-PURE := $(wildcard src/base/*.c src/core/*.c src/format/*.c)
+PURE := $(wildcard src/base/*.c src/core/*/*.c src/format/*.c)
 HTTP := $(wildcard src/http/*.c)
-NATIVE := $(wildcard src/native/*.c)
+NATIVE := $(wildcard src/native/*/*.c)
 BOX := $(filter-out wasm/offsets.c,$(wildcard wasm/*.c))
 UNIT := $(wildcard tests/*/test_*.c)
 UNIT_LIB := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
@@ -182,11 +182,11 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ))
 $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP)) $(call pure,fuzz)
 	$(call say,link $@)$(CC_fuzz) -fsanitize=fuzzer $^ $(FUZZ_LIBS) -lm -o $@
 # A whole connection needs the daemon around it.
-build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/main.c,$(NATIVE)))
+build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/process/main.c,$(NATIVE)))
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
-BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) $(if $(wildcard src/native/*.c),build/heady-gateway-asan) build/core-trap.wasm
+BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm
 # Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
 PEERS := build/peer-go build/h2spec
 GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
@@ -216,7 +216,7 @@ bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/native.mjs
 
 # ---------------------------------------------------------------- lint
-C_ALL := $(wildcard src/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
+C_ALL := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 

@@ -31,7 +31,7 @@ if [ -n "$mutable" ]; then
     echo "$mutable"
     bad=1
 fi
-if grep -nE "^#[[:space:]]*include[[:space:]]*<($banned)\.h>" src/base/*.[ch] src/core/*.[ch] \
+if grep -nE "^#[[:space:]]*include[[:space:]]*<($banned)\.h>" src/base/*.[ch] src/core/*.[ch] src/core/*/*.[ch] \
     src/format/*.[ch] src/http/*.[ch] 2>/dev/null; then
     echo "the core may not include these"
     bad=1

@@ -1,6 +1,6 @@
 /*
  * registry.js: the registry of nodes that all isolates share: one Durable Object that holds the
- * newest lease of each node as the line that the core wrote (src/core/registry.h). The core reaches
+ * newest lease of each node as the line that the core wrote (src/core/cluster/registry.h). The core reaches
  * it by SEND to "binding://REGISTRY/api/nodes"; nobody else can.
  *
  *     GET     200: all lines

@@ -17,14 +17,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "native/client.h"
-#include "native/drain.h"
-#include "native/drive.h"
-#include "native/hub.h"
-#include "native/log.h"
-#include "native/loop.h"
-#include "native/origin.h"
-#include "native/upstream_tls.h"
+#include "native/drive/drive.h"
+#include "native/front/client.h"
+#include "native/loop/log.h"
+#include "native/loop/loop.h"
+#include "native/net/upstream_tls.h"
+#include "native/process/drain.h"
+#include "native/process/hub.h"
+#include "native/up/origin.h"
 
 #define MUST(cond) ((cond) ? (void)0 : abort())
 

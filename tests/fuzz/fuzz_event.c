@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "core/delivered.h"
+#include "core/call/delivered.h"
 #include "format/frame.h"
 #include "format/shape.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "core/core.h"
+#include "core/call/call.h"
 
 enum { CALLS = 4, STEPS_MAX = 400 };
 

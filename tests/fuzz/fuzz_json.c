@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "core/score.h"
+#include "core/policy/score.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "core/location.h"
-#include "core/url.h"
+#include "core/config/url.h"
+#include "core/policy/location.h"
 
 #define MUST(cond) ((cond) ? (void)0 : abort())
 

@@ -1,5 +1,5 @@
 /**
- * Connections that are watched by edges (src/native/conn.h): what comes while the daemon stands still is
+ * Connections that are watched by edges (src/native/net/conn.h): what comes while the daemon stands still is
  * one event to it, and must not be forgotten for that. Each case first makes both connections calm.
  */
 import assert from 'node:assert/strict';

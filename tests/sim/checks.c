@@ -15,7 +15,7 @@
  *   uptime       nobody is refused, and no stream broken off, while a node that is well was not asked
  *   calm         when all nodes are well, every breaker closes, and then every request is served
  */
-#include "core/core.h"
+#include "core/call/call.h"
 #include "sim.h"
 
 enum {

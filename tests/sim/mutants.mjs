@@ -42,7 +42,7 @@ export function build(mutant) {
     const compiler = readFileSync(join(root, 'build/native/flags'), 'utf8').replace(/ -MMD -MP/, '').trim();
     const run = (/** @type {string} */ rest) => execSync(`${compiler} -w ${rest}`, { cwd: root });
     run(`-c ${source} -o ${object}`);
-    const others = globSync(['src/{base,core,format}/*.c', 'tests/sim/*.c'], { cwd: root })
+    const others = globSync(['src/{base,core/*,format}/*.c', 'tests/sim/*.c'], { cwd: root })
         .filter((f) => f !== mutant.file)
         .map((f) => `build/native/${f.replace(/c$/, 'o')}`);
     const kept = KEPT.map((f) => `build/native/kept/${f}.o`);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/core.h"
+#include "core/call/call.h"
 
 enum { LINE_MAX_BYTES = 1 << 17, NAMES = 64, ENV_MAX = 8192, FILE_MAX = 16384 };
 

@@ -34,7 +34,7 @@ for (const name of traces) {
 function callSteps() {
   const states = 'NEW|SNIFF|QUEUE|TRY|KEEP|RELAY|HOLD|OBSERVE|PROBE|SIGNED|ASK|DONE';
   const row = new RegExp(`^ \\*   (${states}) +(\\w+) +((?:(?:${states})(?: |$))+)`, 'gm');
-  return [...source('src/core/call.c').matchAll(row)]
+  return [...source('src/core/call/call.c').matchAll(row)]
     .flatMap(([, from, event, next]) => next.trim().split(' ').map((to) => `${from} ${event} ${to}`));
 }
 
@@ -42,7 +42,7 @@ function callSteps() {
 function poolSteps() {
   const states = 'READY|HALF_OPEN|COOLING|DOWN';
   const row = new RegExp(`^ \\*   (${states}) +(${states}) `, 'gm');
-  return [...source('src/core/pool.h').matchAll(row)].map(([, from, to]) => `${from} ${to}`);
+  return [...source('src/core/cluster/pool.h').matchAll(row)].map(([, from, to]) => `${from} ${to}`);
 }
 
 /** @param {string} what @param {string[]} wanted @param {Set<string>} seen */

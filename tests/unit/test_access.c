@@ -1,4 +1,4 @@
-#include "core/access.h"
+#include "core/policy/access.h"
 
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "core/affinity.h"
+#include "core/cluster/affinity.h"
 
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "core/breaker.h"
+#include "core/cluster/breaker.h"
 
 #include "base/rng.h"
 #include "unit.h"

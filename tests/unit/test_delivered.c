@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "core/delivered.h"
+#include "core/call/delivered.h"
 
 static struct unit_mem mem;
 static struct gw_arena arena;

@@ -1,5 +1,5 @@
-#include "native/h2_calm.h"
-#include "native/h2_gone.h"
+#include "native/net/h2_calm.h"
+#include "native/net/h2_gone.h"
 
 #include "unit.h"
 

@@ -1,5 +1,5 @@
-#include "core/date.h"
-#include "core/head.h"
+#include "base/date.h"
+#include "core/policy/head.h"
 
 #include "unit.h"
 

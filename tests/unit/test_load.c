@@ -1,5 +1,5 @@
 /* gw_load: a new configuration under a running gateway. */
-#include "core/core.h"
+#include "core/call/call.h"
 
 #include "unit.h"
 

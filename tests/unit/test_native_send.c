@@ -3,9 +3,9 @@
 
 /* unit tests link nothing of src/native, whose other files need libuv */
 // NOLINTBEGIN(bugprone-suspicious-include)
-#include "native/block.c"
-#include "native/body.c"
-#include "native/send.c"
+#include "native/loop/block.c"
+#include "native/net/body.c"
+#include "native/up/send.c"
 // NOLINTEND(bugprone-suspicious-include)
 
 static struct blocks blocks;

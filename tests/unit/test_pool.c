@@ -1,4 +1,4 @@
-#include "core/plan.h"
+#include "core/cluster/plan.h"
 
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "core/predict.h"
+#include "core/cluster/predict.h"
 
 #include "unit.h"
 

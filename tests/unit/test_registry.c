@@ -1,5 +1,5 @@
 /* Leases of nodes: rules of URLs, newest wins, lines, and what calls see of them. */
-#include "core/core.h"
+#include "core/call/call.h"
 
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "core/room.h"
+#include "core/cluster/room.h"
 #include "unit.h"
 
 static uint64_t cell[GW_CELLS];

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/utf8.h"
-#include "core/score.h"
+#include "core/policy/score.h"
 
 static const cJSON *get(const cJSON *object, const char *name) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);

@@ -1,4 +1,4 @@
-#include "core/url.h"
+#include "core/config/url.h"
 
 #include "unit.h"
 

@@ -1,0 +1,355 @@
+/*
+ * What upstreams answer: which answers move the request to another target, and how the others reach
+ * the client.
+ */
+#include "core/call/call.h"
+
+enum {
+    KEEP_MS = 2000, /* how long the body of a first 500 may take to come */
+    HINTS_MAX = 8,  /* before one answer, ... */
+    HINT_MAX = 4096 /* ... and the bytes of each */
+};
+
+enum verdict {
+    DELIVER,
+    BUSY,    /* 429, 503, 529: another target, and this one cools down */
+    OFFLINE, /* nobody is behind that address now */
+    GATEWAY, /* 502, 504 of the node itself: the request may be at fault */
+    ERRORED, /* a 500: likewise */
+    REFUSED, /* a 400: its body tells whether another target might take it */
+};
+
+static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
+    return (status >= 520 && status <= 527) || status == 530 || (status == 404 && h->ngrok_error) ||
+           (status >= 500 && h->cloudflare && h->html);
+}
+
+static enum verdict judge(const struct gw_call *c, uint32_t status, const struct gw_answer_head *h,
+                          struct gw_time now) {
+    if (is_offline_page(status, h))
+        return OFFLINE;
+    if (c->route.kind != GW_ROUTE_HEAVY)
+        return DELIVER; /* services and the twin speak for themselves */
+    if (status == 429 || status == 503 || status == 529)
+        return BUSY;
+    if (status == 502 || status == 504)
+        return GATEWAY;
+    if (status == 400 && h->json && !h->coded &&
+        plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms))
+        return REFUSED;
+    return status == 500 ? ERRORED : DELIVER;
+}
+
+static void because_status(struct gw_call *c, struct gw_str word, uint32_t status) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put(&b, word);
+    gw_buf_put(&b, GW_STR(" ("));
+    gw_buf_put_u64(&b, status);
+    gw_buf_putc(&b, ')');
+    call_because(c, c->attempt.to->target.name, gw_buf_str(&b));
+}
+
+static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
+                         struct gw_time now) {
+    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
+    because_status(c, GW_STR("busy"), status);
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, false, now);
+}
+
+/* Pages of a tunnel that say that no node has had the request. Others tell of a node that was lost on
+ * the way (520), took too long (524) or is not there (502): the request may have done that. */
+static bool is_never_reached(uint32_t status) {
+    return status == 404 || status == 530 || (status >= 521 && status <= 526 && status != 524);
+}
+
+static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
+    /* A tunnel gives up, too, on a request that does not end. */
+    if (page && is_never_reached(status) && c->body.fin)
+        call_fail_target(c, POOL_OFFLINE, now);
+    else
+        call_blame_target(c, POOL_OFFLINE);
+    c->plan.spent[c->attempt.at] = true;
+    because_status(c, GW_STR("offline"), status);
+    call_close_attempt(c, true, now);
+    if (!ask_first(c, !page, now))
+        call_try_next(c, !c->body.forgotten, !page, now);
+}
+
+/* Whether a 400 says that the request is too long for this model: another may take more. */
+static bool is_too_long(struct gw_str body) {
+    static const struct gw_str said[] = {GW_STR_INIT("context_length_exceeded"),
+                                         GW_STR_INIT("prompt is too long"),
+                                         GW_STR_INIT("maximum context length")};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (gw_str_find(body, said[i]) >= 0)
+            return true;
+    return false;
+}
+
+/* The kept answer is over (or all of it that will be kept): on to the next target, unless it is the
+ * client's answer. `drop`: the host has not told the attempt's end yet. */
+static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+    bool errored = c->kept.status == 500;
+    c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
+    call_close_attempt(c, drop, now);
+    if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body))) {
+        call_give_kept(c, now);
+        return;
+    }
+    if (!errored)
+        plan_put_last(&c->plan, c->attempt.at);
+    because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
+    call_try_next(c, !c->body.forgotten, true, now);
+}
+
+void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
+                          struct gw_buf *out) {
+    const struct gw_backend_conf *from = c->attempt.to;
+    bool twin = c->route.kind == GW_ROUTE_TWIN; /* it speaks in the gateway's paths itself */
+    const struct gw_place place = {.target = &from->target,
+                                   .base = twin ? GW_STR("") : from->base,
+                                   .path = c->route.rest,
+                                   .route = twin ? GW_STR("") : c->route.name,
+                                   .may_challenge = c->route.kind != GW_ROUTE_HEAVY};
+    gw_head_to_client(res, &place, out);
+}
+
+/* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
+static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    call_put_answer_head(c, res, &head);
+    c->kept.status = res->status;
+    c->kept.head = gw_buf_str(&head);
+    c->kept.target = c->attempt.to->target.name;
+    c->kept.cut = head.full;
+    gw_buf_init(&c->kept.body, &c->arena, CALL_KEPT_ANSWER);
+    c->state = CALL_KEEP;
+    double limit = now.mono_ms + KEEP_MS;
+    c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
+    if (res->body_len == 0)
+        kept_one(c, GW_CLEAN, true, now);
+}
+
+static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    c->plan.spent[c->attempt.at] = true;
+    if (res->status == 500)
+        call_blame_target(c, POOL_ERRORED);
+    else
+        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                       true, now);
+    if (!c->kept.whole) {
+        keep(c, res, now);
+        return;
+    }
+    because_status(c, GW_STR("failed"), res->status);
+    call_close_attempt(c, true, now);
+    call_try_next(c, !c->body.forgotten, true, now);
+}
+
+/* ------------------------------------------------------------------ delivering */
+
+void call_first_content(struct gw_call *c, struct gw_time now) {
+    if (c->attempt.first_content)
+        return;
+    c->attempt.first_content = true;
+    /* What the client took to send is not the target's time. */
+    c->attempt.first_ms = now.mono_ms - call_began_at(c);
+    pool_first_content(&c->gw->pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
+                       now.mono_ms);
+}
+
+void call_put_stream_lines(struct gw_buf *head) {
+    if (gw_str_find(gw_buf_str(head), GW_STR("cache-control: ")) < 0)
+        gw_buf_put(head, GW_STR("cache-control: no-store, no-transform\r\n"));
+    gw_buf_put(head, GW_STR("x-accel-buffering: no\r\n"));
+}
+
+static void push_head(struct gw_call *c, const struct gw_res_head *res, bool stream,
+                      struct gw_time now) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
+    call_put_answer_head(c, res, &b);
+    if (stream)
+        call_put_stream_lines(&b);
+    call_put_why(c, &b, c->attempt.to->target.name, now);
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = res->status;
+    a->head.head = gw_buf_str(&b);
+    a->head.body_len = res->body_len;
+    c->status = res->status;
+    c->has_head = true;
+    c->arena_full |= b.full;
+}
+
+/* The host finishes on its own: nothing of it is needed here any more, nor is the slot. */
+static void relay_and_end(struct gw_call *c, struct gw_time now) {
+    struct gw_action *a = call_push(c, GW_RELAY);
+    a->attempt = c->attempt.number;
+    a->at = c->deadline_ms;
+    call_close_attempt(c, false, now);
+    call_finish(c, 0, now);
+}
+
+/* A stream that lives for an hour does not hold its request for that long, unless it may have to be
+ * resumed. */
+void call_let_body_go(struct gw_call *c) {
+    if (!c->body.fin || c->body.held == 0)
+        return;
+    body_give_room(c);
+    call_push(c, GW_FORGET)->forget.below = GW_REST;
+}
+
+static void relay_stream(struct gw_call *c) {
+    struct gw_action *a = call_push(c, GW_RELAY);
+    a->attempt = c->attempt.number;
+    a->at = c->deadline_ms;
+    a->relay.report = 1;
+    c->attempt.limit_at = c->deadline_ms;
+    c->state = CALL_RELAY;
+}
+
+void call_served(struct gw_call *c, bool whole, struct gw_time now) {
+    pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
+                   now);
+    if (whole && c->status < 400)
+        call_settle_blame(c, true, now);
+    affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
+}
+
+/* Whether the answer is a stream whose events are to be looked at. */
+static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
+    return stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
+           c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
+}
+
+/* Of a model's stream that is relayed unseen. Services end theirs as they like. */
+static bool is_judged_by_its_end(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_HEAVY;
+}
+
+static void deliver(struct gw_call *c, const struct gw_res_head *res,
+                    const struct gw_answer_head *h, struct gw_time now) {
+    bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
+    if (is_observed(c, res, stream)) {
+        stream_on_head(c, res, h, now);
+        return;
+    }
+    c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
+    push_head(c, res, stream, now);
+    call_first_content(c, now);
+    call_served(c, !stream || !is_judged_by_its_end(c), now);
+    if (stream)
+        call_let_body_go(c);
+    if (stream)
+        relay_stream(c);
+    else
+        relay_and_end(c, now);
+}
+
+/* The client has the head of a stream already: only the same kind of stream will do. */
+static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
+                        const struct gw_answer_head *h) {
+    bool stream = c->stream->lines ? h->ndjson : h->event_stream;
+    return is_observed(c, res, stream && res->body_len != 0);
+}
+
+/* Nobody else can be asked: then the target's own words are better than ours. */
+static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
+    return c->body.forgotten && (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
+}
+
+/* A hint of an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */
+void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
+    struct gw_buf head;
+    if (c->state != CALL_TRY || c->has_head || c->hints == HINTS_MAX)
+        return;
+    gw_buf_init(&head, &c->arena, HINT_MAX);
+    gw_head_hint_to_client(res, &head);
+    if (head.full || (res->status == 103 && head.n == 0))
+        return;
+    c->hints++;
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = res->status;
+    a->head.head = gw_buf_str(&head);
+}
+
+void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct gw_answer_head h;
+    gw_head_facts(res, now.wall_ms, &h);
+    enum verdict verdict = judge(c, res->status, &h, now);
+    if (is_last_word(c, verdict)) {
+        if (verdict == BUSY)
+            pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, h.retry_after_ms, now);
+        verdict = DELIVER;
+    }
+    if (c->has_head && verdict != BUSY && verdict != OFFLINE)
+        verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
+    switch (verdict) {
+    case DELIVER:
+        deliver(c, res, &h, now);
+        break;
+    case BUSY:
+        move_on_busy(c, res->status, h.retry_after_ms, now);
+        break;
+    case OFFLINE:
+    case GATEWAY:
+        move_on_offline(c, res->status, verdict == OFFLINE, now);
+        break;
+    case ERRORED:
+    case REFUSED:
+        move_on_errored(c, res, now);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------ bodies */
+
+void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+    if (c->state == CALL_KEEP) {
+        gw_buf_put(&c->kept.body, bytes);
+        if (c->kept.body.full)
+            kept_one(c, GW_CUT, true, now);
+        return;
+    }
+    if (bytes.n > 0 && (c->state == CALL_HOLD || c->state == CALL_OBSERVE))
+        stream_on_chunk(c, bytes, now);
+}
+
+static void relay_ended(struct gw_call *c, uint32_t how, struct gw_time now) {
+    bool judged = is_judged_by_its_end(c);
+    if (judged && how == GW_CLEAN)
+        call_served(c, true, now);
+    else if (judged && how == GW_CUT)
+        call_blame_target(c, POOL_CUT);
+    call_close_attempt(c, false, now);
+    if (how != GW_CLEAN)
+        call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
+    call_finish(c, how != GW_CLEAN, now);
+}
+
+void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
+    switch (c->state) {
+    case CALL_KEEP:
+        kept_one(c, how, false, now);
+        break;
+    case CALL_RELAY:
+        relay_ended(c, how, now);
+        break;
+    case CALL_HOLD:
+    case CALL_OBSERVE:
+        stream_on_end(c, how, now);
+        break;
+    default:
+        break;
+    }
+}
+
+void call_on_silence(struct gw_call *c, struct gw_time now) {
+    call_close_attempt(c, true, now);
+    call_because(c, c->attempt.to->target.name, GW_STR("took too long"));
+    call_finish(c, 1, now);
+}

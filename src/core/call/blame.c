@@ -1,0 +1,100 @@
+/*
+ * Whose fault a failure was: the target's, or the request's. A request that no target survives must
+ * not take one target after the other out of service.
+ *
+ *   never reached, or the page of a tunnel without a node    the target's, at once
+ *   reset, timed out, 502, 504, junk, after it was sent;     the target's if another then serves the
+ *   a stream that is cut, ends early or falls silent         request; else once in 60 s for the same
+ *                                                            key, path and body
+ *   late with the first content                              likewise; but if the other was as late,
+ *                                                            nobody's
+ *   500, an error as an event of a stream                    the target's if another then serves it
+ *   cut along with a lost connection                         nobody's: one lost connection is one
+ *                                                            failure, of the stream that tells it
+ *   any of these before the request had come whole           the client's alone
+ *
+ * Who brings the answer to its end has served, but not with a 4xx or a 5xx. To begin it is not
+ * enough: whoever goes on with a stream may be the next to fail at it. Only of an answer that is
+ * relayed, and no stream, nothing but the head is seen. It makes no difference whether the client had
+ * some of the answer already.
+ */
+#include "core/call/call.h"
+
+enum {
+    SUSPECT_MS = 60000,
+    SUSPECT_BYTES = 4096, /* of a body are looked at; and how long it is */
+};
+
+void call_note_body(struct call_body *body, struct gw_str shown) {
+    uint64_t room = body->tally.n < SUSPECT_BYTES ? SUSPECT_BYTES - body->tally.n : 0;
+    if (room > 0 && shown.n > 0)
+        tally_add(&body->tally, shown.p, shown.n < room ? shown.n : (size_t)room);
+}
+
+static uint64_t suspect_hash(const struct gw_call *c) {
+    struct tally tally = c->body.tally;
+    tally_add(&tally, (const char *)&c->body.received, sizeof c->body.received);
+    tally_add(&tally, c->key_name.p, c->key_name.n);
+    tally_add(&tally, c->route.rest.p, c->route.rest.n);
+    return tally_hash(&tally);
+}
+
+/* Whether this request has not been counted within the last minute; then it is now. */
+static bool is_first(struct gw_call *c, struct gw_time now) {
+    struct gw *gw = c->gw;
+    uint64_t hash = suspect_hash(c);
+    for (uint32_t i = 0; i < GW_SUSPECTS; i++)
+        if (gw->suspects[i].hash == hash && now.mono_ms - gw->suspects[i].at < SUSPECT_MS)
+            return false;
+    gw->suspects[gw->suspect_next++ % GW_SUSPECTS] = (struct gw_suspect){hash, now.mono_ms};
+    return true;
+}
+
+static void fail(struct gw_call *c, uint32_t at, struct breaker_grant *grant, uint32_t trouble,
+                 struct gw_time now) {
+    struct pool *pool = &c->gw->pool;
+    bool lone = plan_is_lone(&c->plan, pool, at, now.mono_ms);
+    pool_failed(pool, c->plan.target[at]->slot, grant, trouble, lone, now);
+}
+
+void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now) {
+    fail(c, c->attempt.at, &c->attempt.grant, trouble, now);
+}
+
+void call_blame_target(struct gw_call *c, uint32_t trouble) {
+    if (!c->body.fin)
+        return;
+    c->plan.blame[c->attempt.at] = (uint8_t)trouble;
+    c->plan.limit_ms[c->attempt.at] = (float)(c->attempt.limit_at - call_began_at(c));
+    c->plan.grant[c->attempt.at] = c->attempt.grant;
+    c->attempt.grant.trial = false; /* the permit is kept until it is settled, or its lease ends */
+}
+
+/* Whether the attempt at hand, which has served, did better than what target `i` is blamed for. */
+static bool did_better(const struct gw_call *c, uint32_t i) {
+    if (i == c->attempt.at)
+        return false; /* asked again, it served */
+    return c->plan.blame[i] != POOL_LATE || c->attempt.first_ms < c->plan.limit_ms[i];
+}
+
+void call_settle_blame(struct gw_call *c, bool served, struct gw_time now) {
+    bool first = false, asked = false;
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        uint32_t trouble = c->plan.blame[i];
+        if (trouble == POOL_FINE)
+            continue;
+        if (!served && !asked && trouble != POOL_ERRORED) {
+            first = is_first(c, now);
+            asked = true;
+        }
+        if (served ? did_better(c, i) : first && trouble != POOL_ERRORED)
+            fail(c, i, &c->plan.grant[i], trouble, now);
+        call_clear_blame(c, i, now);
+    }
+}
+
+void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now) {
+    if (c->plan.blame[at] != POOL_FINE)
+        pool_let_go(&c->gw->pool, c->plan.target[at]->slot, &c->plan.grant[at], now.mono_ms);
+    c->plan.blame[at] = POOL_FINE;
+}

@@ -1,0 +1,285 @@
+/*
+ * A request's body on its way in: how much of it is held, when it has come far enough for a target to
+ * be asked, and how fast it must come.
+ *
+ * Room is taken (room.h) before READ lets bytes in, so what hosts hold for all calls stays within
+ * limits.replay_total_max: all at once for a body of declared length, so that what is begun can be
+ * finished, else step by step. What of it has not come by its end is given back.
+ *
+ *   a model's           held up to replay_bytes_max, and whole before a node is asked. Beyond that, or
+ *                       without room, it streams once (forgotten): then a slot is taken first, and only
+ *                       then is more let in
+ *   must be seen whole  /process, a registration: without room 503, before anything is read
+ *   a service's         the target is asked at once; held likewise
+ *
+ * While more is let in the client must send it: client_body_ms and client_rate_min as in pace.h, from
+ * the beginning, and from the start of each attempt anew. Else 408, and whoever had it keeps his good
+ * name.
+ */
+#include "core/call/call.h"
+
+enum { STEP = 65536, ROOM_AGAIN_S = 5 };
+
+/* ------------------------------------------------------------------ refusals */
+
+bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now) {
+    uint64_t max = c->conf->limits.body_bytes_max;
+    if (c->state <= CALL_SNIFF && c->route.kind == GW_ROUTE_PROCESS &&
+        max > c->conf->limits.json_bytes_max)
+        max = c->conf->limits.json_bytes_max;
+    if (bytes == GW_UNKNOWN || bytes <= max)
+        return true;
+    call_refuse(c,
+                &(struct call_error){.status = 413,
+                                     .type = GW_STR("invalid_request_error"),
+                                     .code = GW_STR("request_too_large"),
+                                     .message = GW_STR("the request body is larger than this "
+                                                       "gateway takes; send less, or raise "
+                                                       "limits.body_bytes_max (or "
+                                                       "json_bytes_max)")},
+                now);
+    return false;
+}
+
+static void refuse_invalid(struct gw_call *c, struct gw_time now) {
+    call_refuse(c,
+                &(struct call_error){.status = 400,
+                                     .type = GW_STR("invalid_request_error"),
+                                     .code = GW_STR("invalid_json"),
+                                     .message = GW_STR("the request body is not valid JSON (or "
+                                                       "names \"type\" twice); mend it")},
+                now);
+}
+
+static void refuse_no_room(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_NODE) {
+        nodes_on_no_room(c, now);
+        return;
+    }
+    call_because(c, GW_STR("body"), GW_STR("found no room"));
+    call_refuse(c,
+                &(struct call_error){.status = 503,
+                                     .type = GW_STR("server_error"),
+                                     .code = GW_STR("no_room_for_body"),
+                                     .message = GW_STR("this request must be read whole first, and "
+                                                       "there is no room for it now; send it again "
+                                                       "later, or raise limits.replay_total_max"),
+                                     .retry_after_s = ROOM_AGAIN_S},
+                now);
+}
+
+static void refuse_slow(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("client"), GW_STR("sends too slowly"));
+    call_refuse(c,
+                &(struct call_error){.status = 408,
+                                     .type = GW_STR("invalid_request_error"),
+                                     .code = GW_STR("request_timeout"),
+                                     .message = GW_STR("the request body did not arrive in time; "
+                                                       "send it again")},
+                now);
+}
+
+/* ------------------------------------------------------------------ the room */
+
+static void keep_room(struct gw_call *c, uint64_t n) {
+    room_give(&c->gw->pool.cells, c->body.client, c->body.held - n);
+    c->body.held = n;
+}
+
+void body_give_room(struct gw_call *c) {
+    keep_room(c, 0);
+}
+
+static bool take_room(struct gw_call *c, uint64_t upto) {
+    struct call_body *b = &c->body;
+    if (!room_take(&c->gw->pool.cells, b->client, upto - b->held, c->conf->limits.replay_total_max))
+        return false;
+    b->held = upto;
+    return true;
+}
+
+static void let_in(struct gw_call *c, uint64_t upto) {
+    struct gw_action *a = call_push(c, GW_READ);
+    a->read.upto = upto;
+    a->read.show = c->body.must ? GW_REST : GW_SHOW_BODY;
+    c->awaited = true;
+}
+
+/* No second attempt can have it, and no more is let in before an attempt takes it. What has come may
+ * have yet to be sent: its room is kept. */
+static void forget(struct gw_call *c) {
+    c->body.forgotten = true;
+    c->awaited = false;
+    call_push(c, GW_FORGET)->forget.below = GW_REST;
+}
+
+void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now) {
+    struct call_body *b = &c->body;
+    uint64_t first = b->declared == GW_UNKNOWN ? STEP : b->declared;
+    b->client = room_client(c->conf, c->key, c->key_name);
+    b->max = max;
+    b->must = must;
+    pace_begin(&b->pace, now.mono_ms);
+    if (first > max)
+        first = max;
+    if (first > 0 && take_room(c, first))
+        let_in(c, first);
+    else if (must)
+        refuse_no_room(c, now);
+    else
+        forget(c);
+}
+
+void body_follow(struct gw_call *c, struct gw_time now) {
+    struct call_body *b = &c->body;
+    if (b->fin)
+        return;
+    pace_begin(&b->pace, now.mono_ms);
+    if (b->forgotten && !b->streams)
+        let_in(c, GW_REST);
+    b->streams = b->forgotten;
+}
+
+/* What is held of a body that streams: nothing, when so much has come that the target must have taken
+ * it. */
+static void hold_stream(struct gw_call *c) {
+    if (c->body.held > 0 && c->body.received >= c->body.held + GW_AHEAD)
+        keep_room(c, 0);
+}
+
+/* All that was let in has come (a read may bring more): the next step, if it is worth holding and there
+ * is room. */
+static void hold_more(struct gw_call *c, struct gw_time now) {
+    struct call_body *b = &c->body;
+    bool worth = b->fin ? b->received <= b->max : b->received < b->max;
+    uint64_t next = b->received + (b->fin ? 0 : STEP);
+    if (next > b->max)
+        next = b->max;
+    if (worth && take_room(c, next)) {
+        if (!b->fin)
+            let_in(c, next);
+    } else if (!b->must) {
+        forget(c);
+        if (c->attempt.open)
+            body_follow(c, now);
+    } else if (worth) {
+        refuse_no_room(c, now);
+    }
+}
+
+static void hold(struct gw_call *c, struct gw_time now) {
+    struct call_body *b = &c->body;
+    if (b->forgotten)
+        hold_stream(c);
+    else if (b->fin && b->received <= b->held)
+        keep_room(c, b->received);
+    else if (b->fin || (b->received >= b->held && b->received != b->declared))
+        hold_more(c, now);
+}
+
+/* ------------------------------------------------------------------ what is in it */
+
+/* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
+ * read it differently. */
+static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    bool bad = gw_json_scan_feed(&c->scan, body->bytes) != 0 || body->bytes.n != body->len;
+    if (bad || (body->fin && gw_json_scan_end(&c->scan) != 0)) {
+        refuse_invalid(c, now);
+        return;
+    }
+    if (!body->fin)
+        return;
+    struct gw_str type = c->scan.found ? gw_str(c->scan.value, c->scan.value_n) : GW_STR("");
+    c->route.kind = GW_ROUTE_HEAVY;
+    c->route.class = gw_route_class_of_type(type);
+    c->route.name = gw_route_class_name(c->route.class);
+    if (call_check_class(c, now))
+        call_go(c, now);
+}
+
+/* The first messages tell the conversation, and that its node. */
+static void gathered(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    if (c->talks && (affinity_feed(&c->talk, body->bytes) || body->bytes.n != body->len))
+        c->talks = false;
+    if (c->body.fin || c->body.forgotten)
+        call_go(c, now);
+}
+
+/* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
+ * looked for in what is shown, and a wrong guess costs a shorter limit. */
+static bool asks_for_stream(struct gw_str shown) {
+    for (;;) {
+        ptrdiff_t at = gw_str_find(shown, GW_STR("\"stream\""));
+        if (at < 0)
+            return false;
+        shown = gw_str_sub(shown, (size_t)at + 8, shown.n);
+        struct gw_str rest = shown;
+        while (rest.n > 0 && ((unsigned char)rest.p[0] <= ' ' || rest.p[0] == ':'))
+            rest = gw_str_sub(rest, 1, rest.n);
+        if (gw_str_starts(rest, GW_STR("true")))
+            return true;
+    }
+}
+
+static void look_at(struct gw_call *c, const struct gw_req_body *body) {
+    if (body->off >= GW_SHOW_BODY)
+        return;
+    if (!c->streamed && asks_for_stream(body->bytes))
+        c->streamed = true;
+    call_note_body(&c->body, body->bytes);
+}
+
+int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    if (!c->has_request || body->off != c->body.received || c->body.fin)
+        return GW_EUSE;
+    c->body.received += body->len;
+    c->body.fin = body->fin;
+    if (!body_check_size(c, c->body.received, now))
+        return 0;
+    look_at(c, body);
+    pace_moved(&c->body.pace, now.mono_ms, body->len);
+    if (body->fin)
+        call_is_whole(c);
+    hold(c, now);
+    /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
+    c->attempt.heard_at = now.mono_ms;
+    call_set_limit(c);
+    if (c->state == CALL_SIGNED)
+        nodes_on_body(c, body, now);
+    else if (c->state == CALL_SNIFF && c->body.must)
+        sniffed(c, body, now);
+    else if (c->state == CALL_SNIFF)
+        gathered(c, body, now);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ its pace */
+
+double body_late_at(const struct gw_call *c) {
+    const struct gw_limits *l = &c->conf->limits;
+    return pace_deadline(&c->body.pace, (double)l->client_body_ms, (double)l->client_rate_min);
+}
+
+/* What comes unseen is taken to come at the least rate, until all of it should be there. */
+static bool may_come_unseen(struct gw_call *c, struct gw_time now) {
+    struct pace *p = &c->body.pace;
+    double rate = (double)c->conf->limits.client_rate_min / 1000;
+    double bytes = (now.mono_ms - p->since_ms) * rate;
+    if (rate > 0 && p->moved + bytes > (double)(c->body.held - c->body.received))
+        return false;
+    pace_moved(p, now.mono_ms, (uint64_t)bytes + 1);
+    return true;
+}
+
+bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now) {
+    if (!c->awaited || now.mono_ms < body_late_at(c))
+        return false;
+    if (what == GW_UNSEEN && may_come_unseen(c, now))
+        return false;
+    if (what == GW_HELD_BACK) {
+        pace_begin(&c->body.pace, now.mono_ms);
+        return false;
+    }
+    refuse_slow(c, now);
+    return true;
+}

@@ -1,0 +1,306 @@
+/*
+ * What gw and gw_call are inside. Private to src/core.
+ */
+#ifndef GW_CORE_CALL_CALL_H
+#define GW_CORE_CALL_CALL_H
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/pace.h"
+#include "base/prefetch.h"
+#include "base/rng.h"
+#include "core/call/stream.h"
+#include "core/cluster/affinity.h"
+#include "core/cluster/plan.h"
+#include "core/cluster/registry.h"
+#include "core/cluster/room.h"
+#include "core/policy/head.h"
+#include "core/policy/route.h"
+
+enum {
+    CALL_ACTIONS = 10, /* one input gives a bounded output */
+    CALL_ARENA_BLOCK = 4096,
+    CALL_ARENA_MAX = 1 << 20,
+    CALL_FREE_MAX = 256, /* closed calls kept for reuse */
+    CALL_HEAD_MAX = 65536,
+    CALL_KEPT_ANSWER = 16384, /* of a first 500, to be given if nobody does better */
+    GW_SUSPECTS = 64,
+};
+
+/* States of a call; the transitions are in call.c. */
+enum call_state {
+    CALL_NEW = 0,
+    CALL_SNIFF,   /* the body is read: for the class, for the conversation, and until it is whole */
+    CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
+    CALL_TRY,     /* an attempt is out, no response head yet */
+    CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
+    CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
+    CALL_HOLD,    /* a stream's head and preamble are held until its first content */
+    CALL_OBSERVE, /* its events go through the core, chunk by chunk */
+    CALL_PROBE,   /* no client: a node is asked how it is */
+    CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
+    CALL_ASK,     /* the call asks on its own account: see enum call_ask_for */
+    CALL_DONE,
+};
+
+struct call_body {
+    uint64_t declared;   /* GW_UNKNOWN: chunked */
+    uint64_t max;        /* so much of it is worth holding */
+    uint64_t received;   /* of it */
+    uint64_t held;       /* taken of the room, so that the host may hold it: what READ lets in */
+    uint32_t client;     /* whose share of the room that is (room.h) */
+    bool must;           /* it must be seen whole: what cannot be held is refused */
+    bool fin, forgotten; /* forgotten: a second attempt cannot have it */
+    bool streams;        /* READ lets all of it in */
+    struct pace pace;    /* while it is awaited */
+    struct tally tally;  /* of its beginning (call_blame.c) */
+};
+
+struct call_attempt {
+    uint32_t number;
+    bool open;
+    const struct gw_backend_conf *to;
+    uint32_t at;                        /* its index in the plan */
+    double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
+    bool has_slot, first_content, repeated;
+    bool uploads;    /* it counts among those whose body is still coming in (pool_upload) */
+    bool junk;       /* it ended in what is no HTTP: if nothing follows, that is a 502 */
+    double first_ms; /* how long its first content took; 0: none yet */
+    struct breaker_grant grant;
+};
+
+/* Questions of the gateway's own, to a node or to the registry. */
+enum call_ask_for {
+    ASK_NOTHING = 0,
+    ASK_PROOF, /* of a node that registers, at its new URL */
+    ASK_KEEP,  /* the registry is to keep a lease */
+    ASK_PULL,  /* the registry is to tell all leases */
+};
+
+struct call_ask {
+    enum call_ask_for what;
+    uint32_t status;      /* of the answer; 0: none yet */
+    struct gw_buf answer; /* its body; of ASK_PULL only */
+    struct gw_slice slice;
+    const struct gw_backend_conf *before; /* what the last attempt went to */
+    uint32_t asked;                       /* how many: they are no attempts of the request */
+    bool looked_up;                       /* once is enough */
+    bool reached;                         /* the last attempt reached its target */
+};
+
+/* A node that registers. */
+struct call_node {
+    struct lease lease;
+    struct gw_str path, timestamp;
+    uint8_t signature[GW_SHA256], proof[GW_SHA256]; /* what came; what is to come */
+    struct gw_buf body;
+    struct gw_backend_conf to;
+    double asking; /* until when its challenge has the node's place (registry_ask); 0: none */
+};
+
+/* A first 500, or a 400, kept to be given if no other target does better. */
+struct call_kept {
+    bool whole, cut;
+    uint32_t status;
+    struct gw_str head, target;
+    struct gw_buf body;
+};
+
+struct gw_call {
+    /* What every event of a stream needs stands first and close together: of many calls that wait,
+     * the one that goes on is in no cache. */
+    struct gw *gw;
+    struct gw_conf *conf;
+    void *user;
+    struct stream *stream; /* NULL: none is observed */
+    enum call_state state;
+    uint32_t actions_n, actions_at;
+    uint32_t status; /* of the HEAD that went out; 0: none yet */
+    uint8_t hints;   /* that went out before it */
+    bool has_head;
+    bool awaited;    /* more of the request is let in: the client must send it */
+    bool arena_full; /* something did not fit: the next gw_feed says so */
+    bool in_queue, in_ready;
+    double deadline_ms;
+    struct call_attempt attempt;
+    struct gw_action actions[CALL_ACTIONS];
+
+    struct gw_arena arena;
+    struct gw_call *next, *prev;             /* all open calls, oldest first */
+    struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
+    struct gw_call *ready_next;
+    double opened_ms, wait_at;
+    bool in_time;          /* there was something to wait for within queue_ms */
+    double queue_until_ms; /* 0: has not waited yet */
+    double pause_until_ms; /* the same target again, after a pause */
+    bool again, panicked;  /* that has been done; an open breaker has been passed over */
+    double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
+    struct gw_str method, query, id;
+    struct gw_route route;
+    struct gw_client_head head;
+    const struct gw_key *key;
+    struct gw_str key_name;
+    bool has_request, from_twin, streamed, client_limited;
+    bool talks;            /* its body may hold a conversation, which is not known yet */
+    struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
+    size_t up_head_n;
+    struct call_body body;
+    struct gw_json_scan scan;
+    struct affinity talk; /* while the first messages are waited for */
+    struct plan plan;
+    struct call_kept kept;
+    struct call_ask ask;
+    struct call_node *node; /* NULL: no node registers here */
+    struct gw_buf reason;   /* why the answer came from where it came */
+    bool reason_closed;
+    struct gw_slice slice, send_slice; /* of DATA, of SEND */
+};
+
+/* A failure that may be the request's own fault, and when it was counted. */
+struct gw_suspect {
+    uint64_t hash; /* of the key, the path and the body */
+    double at;
+};
+
+struct gw {
+    const struct gw_mem *mem;
+    struct gw_conf *conf;
+    struct pool pool;
+    struct registry registry;
+    struct gw_rng rng;
+    struct gw_arena shown; /* behind gw_show */
+    struct gw_call *calls, *calls_last;
+    struct gw_call *queue, *queue_last;
+    uint32_t queue_n;
+    struct gw_call *ready, *ready_last;
+    struct gw_call *free;
+    uint32_t free_n;
+    struct affinity_table talks;
+    struct gw_suspect suspects[GW_SUSPECTS];
+    uint32_t suspect_next;
+};
+
+/* call.c */
+struct gw_action *call_push(struct gw_call *c, uint32_t kind);
+void call_wake(struct gw_call *c);
+void call_settle(struct gw_call *c, struct gw_time now);
+/* call_request.c */
+int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
+/* Whether this key may ask this class; else the call is refused. */
+bool call_check_class(struct gw_call *c, struct gw_time now);
+/* call_body.c: the request's body on its way in */
+bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
+/* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. `must`: it is to be
+ * seen whole; without room the call is refused. Else it streams once. */
+void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
+/* An attempt begins: what is not held follows it as it comes. */
+void body_follow(struct gw_call *c, struct gw_time now);
+int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+/* Nothing of it is held here any more. */
+void body_give_room(struct gw_call *c);
+/* When what is awaited of it must have come. */
+double body_late_at(const struct gw_call *c);
+/* True, and the call is over, if the client is too slow with it. */
+bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
+/* call_try.c: attempts and the queue */
+void call_go(struct gw_call *c, struct gw_time now);
+void call_on_queue_tick(struct gw_call *c, struct gw_time now);
+void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
+void call_on_limit(struct gw_call *c, struct gw_time now);
+/* enum pool_trouble of an enum gw_fail. */
+uint32_t call_trouble_of(uint32_t fail);
+/* `reached`: the last attempt has cost its target something, so the next one costs budget. */
+void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
+void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
+void call_give_slot(struct gw_call *c, struct gw_time now);
+void call_leave_queue(struct gw_call *c);
+/* The last of the request has come. */
+void call_is_whole(struct gw_call *c);
+void call_set_limit(struct gw_call *c);
+/* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
+void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out);
+/* call_blame.c: whose fault a failure was */
+/* The attempt's target has failed, whatever the request was: it was never reached. */
+void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);
+/* It failed, or the request did it: that is settled when another target has served the request, or
+ * none has. The leave of its breaker is kept until then. */
+void call_blame_target(struct gw_call *c, uint32_t trouble);
+void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
+/* The target `at` of the plan was not at fault. */
+void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now);
+void call_note_body(struct call_body *body, struct gw_str shown);
+/* call_answer.c: what upstreams answer */
+/* Appends the lines of an upstream's head that may go to the client. */
+void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
+                          struct gw_buf *out);
+void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+void call_on_hint(struct gw_call *c, const struct gw_res_head *res);
+void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
+void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+void call_on_silence(struct gw_call *c, struct gw_time now);
+/* The target at hand answers the request. `whole`: to its end; if it is no 4xx
+ * or 5xx, whoever failed at it is to blame. */
+void call_served(struct gw_call *c, bool whole, struct gw_time now);
+void call_first_content(struct gw_call *c, struct gw_time now);
+void call_put_stream_lines(struct gw_buf *head);
+/* Nobody else will be asked: the request is held no more. */
+void call_let_body_go(struct gw_call *c);
+/* call_end.c: answers of our own, and the end */
+struct call_error {
+    uint32_t status;
+    struct gw_str type, code, param, message;
+    struct gw_str allow;    /* of a 405 */
+    uint32_t retry_after_s; /* 0: no such header */
+};
+void call_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
+void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+                struct gw_time now);
+/* 204: what may be asked. */
+void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
+void call_give_kept(struct gw_call *c, struct gw_time now);
+void call_finish(struct gw_call *c, uint32_t code, struct gw_time now);
+void call_gone(struct gw_call *c, struct gw_time now);
+/* Appends the x-heady-* lines and x-request-id. */
+void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
+void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
+/* call_nodes.c: nodes that register */
+void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
+void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+void nodes_on_late(struct gw_call *c, struct gw_time now);
+void nodes_on_no_room(struct gw_call *c, struct gw_time now);
+void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
+void nodes_on_kept(struct gw_call *c, struct gw_time now);
+void nodes_tell(struct gw_call *c, struct gw_time now);
+/* No challenge is under way any more. */
+void nodes_asked(struct gw_call *c);
+/* Whether this end is to be in the log; if so, `*left_out` is how many before it were not. */
+bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
+/* call_ask.c: questions of the gateway's own */
+void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
+void ask_keep(struct gw_call *c, struct gw_time now);
+void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
+/* Whether the call asks the registry before it goes on: where a node has failed, or none is known. */
+bool ask_first(struct gw_call *c, bool reached, struct gw_time now);
+void ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+/* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
+struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
+/* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
+static inline double call_began_at(const struct gw_call *c) {
+    return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+}
+/* Attempts at targets: what a client is told, and what is limited. */
+static inline uint32_t call_attempts(const struct gw_call *c) {
+    return c->attempt.number - c->ask.asked;
+}
+/* probe.c: what came of gw_probe, as a table */
+void probe_show(const struct gw *gw, struct gw_buf *b);
+/* sync.c: the frames of what has changed since they were last put, or all there are */
+void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out);
+/* The time of a frame: one that is further ahead than `tolerance` becomes now. False: it has been told
+ * before. `*ahead` is the furthest that has been. */
+bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now);
+/* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
+void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);
+void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+
+#endif

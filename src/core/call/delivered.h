@@ -1,0 +1,55 @@
+/*
+ * What of a stream's content the client has, so that another attempt at the same request can be held
+ * against it: never the content itself, only hashes of it.
+ *
+ * Per channel (a part of a choice or block, format/event.h): how many decoded bytes were delivered,
+ * their hash, and the hash as it stood at every 256th byte. There are DELIVERED_CHECKS of those;
+ * when they are used up every second one is let go and the distance doubles. So a channel takes 210
+ * bytes however long it gets, and a stream at most DELIVERED_CHANNELS of them (7 KiB): one that has
+ * more cannot be resumed.
+ *
+ * Decoded is what escapes stand for, in UTF-8, but a character beyond the basic multilingual plane
+ * counts as the two surrogates that JSON makes of it (three bytes each): whether a server sends it
+ * as one character, as two escapes, or as two escapes in two events comes to the same.
+ */
+#ifndef GW_CORE_CALL_DELIVERED_H
+#define GW_CORE_CALL_DELIVERED_H
+
+#include "base/arena.h"
+#include "base/tally.h"
+#include "format/event.h"
+
+enum { DELIVERED_CHANNELS = 32, DELIVERED_CHECKS = 16, DELIVERED_STEP = 256 };
+
+struct delivered_channel {
+    struct delivered_channel *next;
+    uint32_t channel;
+    bool behind; /* of the attempt at hand less has come than was delivered */
+    bool had;    /* something was delivered when the attempt began */
+    uint32_t checks_n;
+    uint64_t step;
+    struct tally tally; /* of what was delivered */
+    struct tally again; /* of the attempt that is held against it */
+    uint64_t check[DELIVERED_CHECKS];
+};
+
+struct delivered {
+    struct gw_arena *arena;
+    uint32_t channels_n;
+    uint32_t behind; /* how many channels are */
+    uint32_t mark;   /* of the last start or end of a block */
+    struct delivered_channel *first;
+};
+
+void delivered_init(struct delivered *d, struct gw_arena *arena);
+/* Nothing has been delivered after all. */
+void delivered_reset(struct delivered *d);
+/* A piece goes to the client; false if it cannot be noted: too many channels, no memory. */
+bool delivered_add(struct delivered *d, const struct event_piece *piece);
+/* From now on a new attempt is held against what was delivered. */
+void delivered_again(struct delivered *d);
+/* The attempt has said this piece. False if it is not what was delivered. `*cut`: how much of
+ * piece->raw the client has already; what lies behind that is noted as delivered. */
+bool delivered_meet(struct delivered *d, const struct event_piece *piece, size_t *cut);
+
+#endif

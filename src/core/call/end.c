@@ -1,0 +1,228 @@
+/*
+ * Answers of the gateway's own, what every answer says about itself, and the end of a call.
+ */
+#include "base/date.h"
+#include "core/call/call.h"
+
+enum { REASON_MAX = 256, RECORD_MAX = 2048, BODY_MAX = 8192 };
+
+/* "node-3 refused, node-4 busy (429)": the reason grows as the call goes on. */
+void call_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
+    struct gw_buf *b = &c->reason;
+    if (b->max == 0)
+        gw_buf_init(b, &c->arena, REASON_MAX);
+    if (b->n + who.n + what.n + 3 > REASON_MAX)
+        return;
+    if (b->n > 0)
+        gw_buf_put(b, GW_STR(", "));
+    gw_buf_put(b, who);
+    gw_buf_putc(b, ' ');
+    gw_buf_put(b, what);
+}
+
+static void put_reason(const struct gw_call *c, struct gw_buf *out) {
+    if (c->reason.n > 0)
+        gw_buf_put(out, gw_buf_str(&c->reason));
+    else if (call_attempts(c) == 0)
+        gw_buf_put(out, GW_STR("answered here"));
+    else
+        gw_buf_put(out, c->plan.n > 1 ? GW_STR("best of its class") : GW_STR("only target"));
+    if (c->body.forgotten && call_attempts(c) > 0)
+        gw_buf_put(out, GW_STR("; body not held for a replay"));
+}
+
+static void put_number(struct gw_buf *out, struct gw_str name, double value) {
+    gw_buf_put(out, name);
+    gw_buf_put_u64(out, value > 0 ? (uint64_t)value : 0);
+    gw_buf_put(out, GW_STR("\r\n"));
+}
+
+void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now) {
+    if (target.n > 0) {
+        gw_buf_put(out, GW_STR("x-heady-target: "));
+        gw_buf_put(out, target);
+        gw_buf_put(out, GW_STR("\r\n"));
+    }
+    gw_buf_put(out, GW_STR("x-heady-route: "));
+    gw_buf_put(out, c->route.name);
+    gw_buf_put(out, GW_STR("\r\nx-heady-reason: "));
+    put_reason(c, out);
+    gw_buf_put(out, GW_STR("\r\n"));
+    put_number(out, GW_STR("x-heady-attempts: "), call_attempts(c));
+    /* The edge's clock stands still while it computes: there the figure would be a lie. */
+    if (c->conf->host == GW_RACK)
+        put_number(out, GW_STR("x-heady-overhead-us: "),
+                   (now.mono_ms - c->opened_ms - c->upstream_ms) * 1000);
+    gw_buf_put(out, GW_STR("x-request-id: "));
+    gw_buf_put(out, c->id);
+    gw_buf_put(out, GW_STR("\r\n"));
+}
+
+/* `value` is one of ours, or has been checked: it needs no escapes. */
+static void put_member(struct gw_buf *b, struct gw_str name, struct gw_str value) {
+    gw_buf_put(b, GW_STR(",\""));
+    gw_buf_put(b, name);
+    gw_buf_put(b, GW_STR("\":\""));
+    gw_buf_put(b, value);
+    gw_buf_putc(b, '"');
+}
+
+static void put_count(struct gw_buf *b, struct gw_str name, uint64_t value) {
+    gw_buf_put(b, GW_STR(",\""));
+    gw_buf_put(b, name);
+    gw_buf_put(b, GW_STR("\":"));
+    gw_buf_put_u64(b, value);
+}
+
+/* One line for the log: never a prompt, a key or a URL. */
+static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
+    struct gw_buf b;
+    uint32_t left_out = 0;
+    /* Who registers a node is always worth a line, though not every one who may not. */
+    bool wanted = c->route.kind == GW_ROUTE_NODE ? nodes_may_log(c, &left_out, now)
+                                                 : c->conf->limits.log_requests != 0;
+    if (!wanted || !c->has_request)
+        return;
+    gw_buf_init(&b, &c->arena, RECORD_MAX);
+    gw_buf_put(&b, GW_STR("{\"time\":\""));
+    gw_date_put_iso(&b, now.wall_ms);
+    gw_buf_put(&b, GW_STR("\",\"event\":\"request\""));
+    put_member(&b, GW_STR("id"), c->id);
+    put_member(&b, GW_STR("key"), c->key_name);
+    gw_buf_put(&b, GW_STR(",\"method\":\""));
+    gw_buf_put_json(&b, gw_str_sub(c->method, 0, 16));
+    gw_buf_putc(&b, '"');
+    put_member(&b, GW_STR("route"), c->route.name);
+    if (c->has_head && c->attempt.to != NULL)
+        put_member(&b, GW_STR("target"), c->attempt.to->target.name);
+    put_count(&b, GW_STR("status"), c->status);
+    put_count(&b, GW_STR("attempts"), call_attempts(c));
+    double took = now.mono_ms - c->opened_ms;
+    put_count(&b, GW_STR("took_us"), took > 0 ? (uint64_t)(took * 1000) : 0);
+    put_count(&b, GW_STR("request_bytes"), c->body.received);
+    if (left_out > 0)
+        put_count(&b, GW_STR("left_out"), left_out);
+    gw_buf_put(&b, GW_STR(",\"reason\":\""));
+    struct gw_str reason = gw_buf_str(&c->reason);
+    gw_buf_put_json(&b, reason);
+    gw_buf_put(&b, code != 0 ? GW_STR("\",\"cut\":true}") : GW_STR("\",\"cut\":false}"));
+    if (!b.full)
+        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
+}
+
+void call_settle(struct gw_call *c, struct gw_time now) {
+    call_leave_queue(c);
+    call_settle_blame(c, false, now);
+    call_give_slot(c, now);
+    nodes_asked(c);
+    body_give_room(c);
+}
+
+void call_finish(struct gw_call *c, uint32_t code, struct gw_time now) {
+    if (c->state == CALL_DONE)
+        return;
+    call_leave_queue(c);
+    if (c->stream != NULL)
+        stream_flush(c);
+    record(c, code, now);
+    call_push(c, GW_END)->end.code = code;
+    c->state = CALL_DONE;
+    call_settle(c, now);
+}
+
+/* HEAD, DATA, END of an answer that is wholly ours. */
+static void answer(struct gw_call *c, uint32_t status, struct gw_str head, struct gw_str body,
+                   struct gw_time now) {
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = status;
+    a->head.head = head;
+    a->head.body_len = body.n;
+    c->status = status;
+    c->has_head = true;
+    if (body.n > 0 && !gw_str_eq(c->method, GW_STR("HEAD"))) {
+        c->slice = (struct gw_slice){.kind = GW_LITERAL, .p = body.p, .len = body.n};
+        a = call_push(c, GW_DATA);
+        a->data.slices = &c->slice;
+        a->data.slices_n = 1;
+    }
+    call_finish(c, 0, now);
+}
+
+void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+                struct gw_time now) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, 2048);
+    gw_head_put(&head, GW_STR("content-type"), type);
+    gw_head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    struct gw_str copy = gw_arena_dup(&c->arena, body);
+    c->arena_full |= head.full || copy.p == NULL;
+    answer(c, status, gw_buf_str(&head), copy, now);
+}
+
+void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, 2048);
+    gw_head_put(&head, GW_STR("allow"), allow);
+    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    c->arena_full |= head.full;
+    answer(c, 204, gw_buf_str(&head), GW_STR(""), now);
+}
+
+static void put_error_body(struct gw_buf *b, const struct call_error *e) {
+    gw_buf_put(b, GW_STR("{\"error\":{\"message\":\""));
+    gw_buf_put_json(b, e->message);
+    gw_buf_put(b, GW_STR("\",\"type\":\""));
+    gw_buf_put_json(b, e->type);
+    gw_buf_put(b, e->param.n > 0 ? GW_STR("\",\"param\":\"") : GW_STR("\",\"param\":null"));
+    gw_buf_put_json(b, e->param);
+    gw_buf_put(b, e->param.n > 0 ? GW_STR("\",\"code\":\"") : GW_STR(",\"code\":\""));
+    gw_buf_put_json(b, e->code);
+    gw_buf_put(b, GW_STR("\"}}\n"));
+}
+
+void call_refuse(struct gw_call *c, const struct call_error *e, struct gw_time now) {
+    struct gw_buf head, body;
+    call_close_attempt(c, true, now);
+    if (c->has_head && c->stream != NULL) {
+        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
+        return;
+    }
+    if (c->has_head) {
+        call_finish(c, 1, now);
+        return;
+    }
+    gw_buf_init(&head, &c->arena, 2048);
+    gw_buf_init(&body, &c->arena, BODY_MAX);
+    put_error_body(&body, e);
+    gw_head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
+    gw_head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    if (e->status == 401)
+        gw_head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));
+    if (e->allow.n > 0)
+        gw_head_put(&head, GW_STR("allow"), e->allow);
+    if (e->retry_after_s > 0)
+        put_number(&head, GW_STR("retry-after: "), e->retry_after_s);
+    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    c->arena_full |= head.full || body.full;
+    answer(c, e->status, gw_buf_str(&head), gw_buf_str(&body), now);
+}
+
+void call_give_kept(struct gw_call *c, struct gw_time now) {
+    struct gw_buf head;
+    if (c->has_head) {
+        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
+        return;
+    }
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    gw_buf_put(&head, c->kept.head);
+    call_put_why(c, &head, c->kept.target, now);
+    c->arena_full |= head.full;
+    answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body), now);
+}
+
+void call_gone(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("client"), GW_STR("left"));
+    call_close_attempt(c, true, now);
+    call_finish(c, 1, now);
+}

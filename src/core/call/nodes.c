@@ -1,0 +1,406 @@
+/*
+ * /api/nodes: nodes register themselves (SPEC section 3), and the twin asks where they are.
+ *
+ *     POST /api/nodes/3      {"url": …, "models": […], "free_vram_mb": …, "in_flight_max": …,
+ *                             "expires_in_s": …}; only url must be there
+ *     DELETE /api/nodes/3    the node leaves
+ *     x-heady-timestamp      wall clock in ms: newer than the last one, at most REGISTRY_WINDOW_MS off
+ *     x-heady-signature      hex HMAC-SHA256 under the node's key of
+ *                            METHOD \n PATH \n TIMESTAMP \n hex SHA-256 of the body
+ *
+ * The signature is the authentication; nothing is read out of the body before it has been verified.
+ * The node's key is hex HMAC-SHA256(NODE_SECRET, "node-3"): it opens this node's place and no other.
+ * A node at a new URL must first answer a challenge there: GET URL/health with x-heady-challenge is to
+ * give 200 with x-heady-proof, hex HMAC-SHA256 under its key of "challenge\n" and the challenge. A node
+ * has one challenge under way at a time, so there are at most GW_NODES of them in a process or isolate.
+ *
+ * These requests are logged, for a refusal names node and reason: never URL or key. Anybody may be
+ * refused as often as he likes, so of those of a node that were not granted each loop logs REFUSALS_MAX
+ * at once and one each REFUSAL_MS, and the next line says how many were left out.
+ */
+#include "base/date.h"
+#include "core/call/call.h"
+#include "core/config/config_parts.h"
+
+enum {
+    BODY_MAX = 16384,
+    BODY_MS = 10000,
+    TELL_MS = 2000, /* how long the registry may take when the twin asks */
+    NONCE_BYTES = 16,
+    MODELS_MAX = 256,
+    IN_FLIGHT_MAX = 10000,
+    SOON_MS = 5000,   /* for retry-after */
+    ASKING_MS = 6000, /* the place of a challenge that a host has lost: longer than PROOF_MS */
+    REFUSALS_MAX = 20,
+    REFUSAL_MS = 10000,
+};
+
+/* ------------------------------------------------------------------ answers */
+
+static struct gw_str name_of(const struct gw_call *c) {
+    return c->conf->nodes[c->route.node].target.name;
+}
+
+/* `why` is for the log, `code` and `message` are for the node. */
+static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struct gw_str why,
+                   struct gw_str message, struct gw_time now) {
+    struct gw_buf b;
+    struct call_error e = {.status = status, .code = code, .message = message};
+    e.type = status == 401 || status == 409 ? GW_STR("authentication_error")
+             : status >= 500                ? GW_STR("server_error")
+                                            : GW_STR("invalid_request_error");
+    if (status >= 500)
+        e.retry_after_s = SOON_MS / 1000;
+    gw_buf_init(&b, &c->arena, 256);
+    gw_buf_put(&b, GW_STR("registration refused: "));
+    gw_buf_put(&b, why);
+    call_because(c, name_of(c), gw_buf_str(&b));
+    call_refuse(c, &e, now);
+}
+
+static void welcome(struct gw_call *c, struct gw_time now) {
+    struct gw_buf b;
+    const struct lease *lease = &c->node->lease;
+    gw_buf_init(&b, &c->arena, 256);
+    gw_buf_put(&b, GW_STR("{\"node\":\""));
+    gw_buf_put(&b, name_of(c));
+    gw_buf_put(&b, GW_STR("\",\"lease_ends\":"));
+    if (lease->url.n > 0) {
+        gw_buf_putc(&b, '"');
+        gw_date_put_iso(&b, lease->ends);
+        gw_buf_put(&b, GW_STR("\",\"heartbeat_s\":60}\n"));
+    } else {
+        gw_buf_put(&b, GW_STR("null}\n"));
+    }
+    call_because(c, name_of(c), lease->url.n > 0 ? GW_STR("registered") : GW_STR("left"));
+    call_reply(c, 200, GW_STR("application/json"), gw_buf_str(&b), now);
+}
+
+/* ------------------------------------------------------------------ granting */
+
+static void refuse_replay(struct gw_call *c, struct gw_time now) {
+    refuse(
+        c, 409, GW_STR("timestamp_not_newer"), GW_STR("replayed or outrun"),
+        GW_STR("a registration of this node with this or a newer timestamp has been seen, or may "
+               "have been before this gateway began; sign anew with the present time"),
+        now);
+}
+
+/* Once the registry keeps it, somebody else's question may have brought it here already. */
+static void grant(struct gw_call *c, struct gw_time now) {
+    const struct lease *lease = &c->node->lease;
+    if (registry_take(c->gw, lease, now) ||
+        c->gw->registry.entry[lease->node].lease.stamp <= lease->stamp)
+        welcome(c, now);
+    else
+        refuse_replay(c, now);
+}
+
+/* At the edge the registry that all isolates share decides which is the newest. */
+static void keep(struct gw_call *c, struct gw_time now) {
+    if (c->conf->registry.set && c->conf->host == GW_EDGE)
+        ask_keep(c, now);
+    else
+        grant(c, now);
+}
+
+void nodes_on_kept(struct gw_call *c, struct gw_time now) {
+    if (c->ask.status == 200)
+        grant(c, now);
+    else if (c->ask.status == 409)
+        refuse_replay(c, now);
+    else
+        refuse(c, 503, GW_STR("registry_unavailable"), GW_STR("the registry did not keep it"),
+               GW_STR("the registry could not keep this registration; send it again, signed anew"),
+               now);
+}
+
+/* ------------------------------------------------------------------ the challenge */
+
+/* A nonce that nobody can foretell without the node's key. */
+static struct gw_str make_nonce(struct gw_call *c) {
+    struct gw_buf b;
+    uint8_t mac[GW_SHA256];
+    uint64_t drawn = gw_rng_next(&c->gw->rng);
+    const struct gw_str parts[] = {GW_STR("nonce\n"), c->id, c->node->timestamp,
+                                   gw_str(&drawn, sizeof drawn)};
+    gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, 4, mac);
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put_hex(&b, mac, NONCE_BYTES);
+    return gw_buf_str(&b);
+}
+
+void nodes_asked(struct gw_call *c) {
+    if (c->node == NULL || c->node->asking <= 0)
+        return;
+    registry_asked(c->gw, c->route.node, c->node->asking);
+    c->node->asking = 0;
+}
+
+static void challenge(struct gw_call *c, struct gw_time now) {
+    double until = (double)(uint64_t)(now.mono_ms + ASKING_MS);
+    if (!registry_ask(c->gw, c->route.node, until, now)) {
+        refuse(
+            c, 503, GW_STR("challenge_under_way"), GW_STR("challenged already"),
+            GW_STR("another registration of this node waits for the answer to its challenge; send "
+                   "this one again, signed anew"),
+            now);
+        return;
+    }
+    c->node->asking = until;
+    struct gw_str nonce = make_nonce(c);
+    const struct gw_str parts[] = {GW_STR("challenge\n"), nonce};
+    gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, 2, c->node->proof);
+    ask_proof(c, nonce, now);
+}
+
+void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now) {
+    uint8_t given[GW_SHA256];
+    nodes_asked(c);
+    if (gw_unhex(proof, given, GW_SHA256) && gw_digest_eq(given, c->node->proof)) {
+        keep(c, now);
+        return;
+    }
+    refuse(c, 403, GW_STR("challenge_failed"), GW_STR("challenge not answered"),
+           GW_STR("the node did not answer the challenge at its url: GET /health there must give "
+                  "200 and x-heady-proof within 5 s"),
+           now);
+}
+
+/* ------------------------------------------------------------------ what the node asks for */
+
+static void refuse_field(struct gw_call *c, struct gw_str message, struct gw_time now) {
+    refuse(c, 400, GW_STR("invalid_registration"), GW_STR("bad field"), message, now);
+}
+
+/* A whole number from 0 to `max`; `out` stays as it is if the member is not there. */
+static bool read_number(const cJSON *object, const char *name, double max, double *out) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (item == NULL)
+        return true;
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= max))
+        return false;
+    *out = (double)(uint64_t)item->valuedouble;
+    return *out >= item->valuedouble;
+}
+
+static bool is_list_of_names(const cJSON *models) {
+    int n = 0;
+    const cJSON *item;
+    if (models == NULL)
+        return true;
+    cJSON_ArrayForEach(item, models) {
+        if (!cJSON_IsString(item) || ++n > MODELS_MAX)
+            return false;
+    }
+    return cJSON_IsArray(models);
+}
+
+/* NULL, or what is wrong with the members besides the URL. */
+static const char *read_members(const cJSON *body, struct lease *lease, struct gw_time now) {
+    double vram = 0, in_flight_max = 0, seconds = REGISTRY_LEASE_MS / 1e3;
+    if (!is_list_of_names(cJSON_GetObjectItemCaseSensitive(body, "models")))
+        return "models: is not a list of at most 256 names";
+    if (!read_number(body, "free_vram_mb", 1e9, &vram))
+        return "free_vram_mb: is not a whole number of MiB";
+    if (!read_number(body, "in_flight_max", IN_FLIGHT_MAX, &in_flight_max))
+        return "in_flight_max: is not a whole number from 0 (as configured) to 10000";
+    if (!read_number(body, "expires_in_s", 1e9, &seconds))
+        return "expires_in_s: is not a whole number of seconds; 0 means that the node leaves";
+    if (seconds > REGISTRY_LEASE_MS / 1e3)
+        seconds = REGISTRY_LEASE_MS / 1e3;
+    lease->in_flight_max = (uint32_t)in_flight_max;
+    lease->ends = (double)(uint64_t)(now.wall_ms + seconds * 1000);
+    return NULL;
+}
+
+/* False, and the call is refused, unless the node may be at this URL. */
+static bool read_url(struct gw_call *c, const cJSON *item, struct gw_time now) {
+    struct gw_url url;
+    struct gw_buf b;
+    if (!cJSON_IsString(item)) {
+        refuse_field(c, GW_STR("url: is missing; give the node's public https URL"), now);
+        return false;
+    }
+    struct gw_str text = gw_str(item->valuestring, strlen(item->valuestring));
+    const char *why = registry_check_url(c->conf, text, &c->arena, &url);
+    if (why != NULL) {
+        gw_buf_init(&b, &c->arena, 256);
+        gw_buf_put(&b, GW_STR("url: "));
+        gw_buf_put(&b, gw_str(why, strlen(why)));
+        gw_buf_put(&b, GW_STR("; give an https URL whose host is under NODE_HOSTS"));
+        refuse(c, 403, GW_STR("url_not_allowed"), gw_str(why, strlen(why)), gw_buf_str(&b), now);
+        return false;
+    }
+    c->node->lease.url = gw_arena_dup(&c->arena, text);
+    c->node->to = c->conf->nodes[c->route.node];
+    gw_backend_set(&c->node->to, &url);
+    return true;
+}
+
+static bool read_registration(struct gw_call *c, struct gw_time now) {
+    cJSON *body = gw_json_parse(gw_buf_str(&c->node->body), 0, NULL);
+    if (!cJSON_IsObject(body)) {
+        cJSON_Delete(body);
+        refuse(c, 400, GW_STR("invalid_json"), GW_STR("invalid JSON"),
+               GW_STR("the body is not one JSON object; mend it"), now);
+        return false;
+    }
+    const char *why = read_members(body, &c->node->lease, now);
+    if (why != NULL)
+        refuse_field(c, gw_str(why, strlen(why)), now);
+    bool good = why == NULL && (c->node->lease.ends <= now.wall_ms ||
+                                read_url(c, cJSON_GetObjectItemCaseSensitive(body, "url"), now));
+    cJSON_Delete(body);
+    return good;
+}
+
+/* A heartbeat from where the node is known to be needs no challenge. */
+static bool is_known(const struct gw_call *c) {
+    const struct registry_entry *e = &c->gw->registry.entry[c->route.node];
+    return e->in_force && gw_str_eq(e->lease.url, c->node->lease.url);
+}
+
+static void register_node(struct gw_call *c, struct gw_time now) {
+    c->key_name = name_of(c);
+    if (gw_str_eq(c->method, GW_STR("DELETE")))
+        c->node->lease.ends = now.wall_ms;
+    else if (!read_registration(c, now))
+        return;
+    if (c->node->lease.url.n == 0 || is_known(c))
+        keep(c, now);
+    else
+        challenge(c, now);
+}
+
+/* ------------------------------------------------------------------ authentication */
+
+static bool is_signed(const struct gw_call *c) {
+    const struct call_node *node = c->node;
+    const struct gw_str nl = GW_STR("\n");
+    uint8_t digest[GW_SHA256], right[GW_SHA256];
+    char hex[2 * GW_SHA256];
+    struct gw_buf b = {.p = hex, .cap = sizeof hex, .max = sizeof hex};
+    gw_sha256(gw_buf_str(&node->body), digest);
+    gw_buf_put_hex(&b, digest, sizeof digest);
+    const struct gw_str parts[] = {c->method,       nl, node->path,    nl,
+                                   node->timestamp, nl, gw_buf_str(&b)};
+    gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, sizeof parts / sizeof *parts, right);
+    return gw_digest_eq(right, node->signature);
+}
+
+/* The body is there. */
+static void verify(struct gw_call *c, struct gw_time now) {
+    if (!is_signed(c))
+        refuse(c, 401, GW_STR("invalid_signature"), GW_STR("bad signature"),
+               GW_STR("the signature is not this node's over method, path, timestamp and body"),
+               now);
+    else if (registry_may_repeat(c->gw, c->route.node, c->node->lease.stamp, now) ||
+             !registry_claim(c->gw, c->route.node, c->node->lease.stamp))
+        refuse_replay(c, now);
+    else
+        register_node(c, now);
+}
+
+static void refuse_large(struct gw_call *c, struct gw_time now) {
+    refuse(c, 413, GW_STR("request_too_large"), GW_STR("too large"),
+           GW_STR("a registration has at most 16 KiB; send less"), now);
+}
+
+void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    gw_buf_put(&c->node->body, body->bytes);
+    if (c->node->body.full || body->bytes.n != body->len)
+        refuse_large(c, now);
+    else if (body->fin)
+        verify(c, now);
+}
+
+void nodes_on_late(struct gw_call *c, struct gw_time now) {
+    refuse(c, 408, GW_STR("request_timeout"), GW_STR("too slow"),
+           GW_STR("the registration did not arrive within 10 s; send it again, signed anew"), now);
+}
+
+void nodes_on_no_room(struct gw_call *c, struct gw_time now) {
+    refuse(c, 503, GW_STR("no_room_for_body"), GW_STR("no room for it"),
+           GW_STR("there is no room for the registration now; send it again, signed anew"), now);
+}
+
+/* False, and the call is refused, unless timestamp and signature are there and of our time. */
+static bool read_stamp(struct gw_call *c, struct gw_time now) {
+    uint64_t stamp;
+    struct call_node *node = c->node;
+    if (!gw_str_u64(c->head.timestamp, &stamp) ||
+        !gw_unhex(c->head.signature, node->signature, GW_SHA256)) {
+        refuse(c, 401, GW_STR("missing_signature"), GW_STR("not signed"),
+               GW_STR("a registration needs x-heady-timestamp (ms) and x-heady-signature (hex "
+                      "HMAC-SHA256 under the node's key)"),
+               now);
+        return false;
+    }
+    double age = now.wall_ms - (double)stamp;
+    if (age > REGISTRY_WINDOW_MS || age < -REGISTRY_WINDOW_MS) {
+        refuse(c, 401, GW_STR("stale_timestamp"), GW_STR("stale timestamp"),
+               GW_STR("the timestamp is more than 3 minutes off; set the node's clock"), now);
+        return false;
+    }
+    node->lease = (struct lease){.node = c->route.node, .stamp = (double)stamp};
+    node->timestamp = gw_arena_dup(&c->arena, c->head.timestamp);
+    return true;
+}
+
+void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len,
+                      struct gw_time now) {
+    if (c->conf->node_keys[c->route.node].n == 0) {
+        refuse(c, 503, GW_STR("no_node_secret"), GW_STR("no NODE_SECRET"),
+               GW_STR("this gateway lets no node register; set NODE_SECRET"), now);
+        return;
+    }
+    c->node = gw_arena_get(&c->arena, sizeof *c->node);
+    c->arena_full |= c->node == NULL;
+    if (c->node == NULL || !read_stamp(c, now))
+        return;
+    c->node->path = path;
+    gw_buf_init(&c->node->body, &c->arena, BODY_MAX);
+    if (body_len != GW_UNKNOWN && body_len > BODY_MAX) {
+        refuse_large(c, now);
+    } else if (c->body.fin) {
+        verify(c, now);
+    } else {
+        c->state = CALL_SIGNED;
+        if (c->deadline_ms > now.mono_ms + BODY_MS)
+            c->deadline_ms = now.mono_ms + BODY_MS;
+        body_begin(c, BODY_MAX + 1, true, now); /* one more shows that it is too large */
+    }
+}
+
+/* ------------------------------------------------------------------ in the log */
+
+bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now) {
+    struct registry_entry *e = &c->gw->registry.entry[c->route.node];
+    double from = e->refused_until > now.mono_ms ? e->refused_until : now.mono_ms;
+    if (c->status != 200) {
+        if (from > now.mono_ms + (REFUSALS_MAX - 1) * REFUSAL_MS) {
+            e->left_out++;
+            return false;
+        }
+        e->refused_until = from + REFUSAL_MS;
+    }
+    *left_out = e->left_out;
+    e->left_out = 0;
+    return true;
+}
+
+/* ------------------------------------------------------------------ for the twin */
+
+/* GET /api/nodes: the leases, as fresh as the registry's. */
+void nodes_tell(struct gw_call *c, struct gw_time now) {
+    struct gw_buf b;
+    if (c->conf->registry.set && c->conf->host == GW_EDGE && !c->ask.looked_up) {
+        c->ask.looked_up = true;
+        ask_pull(c, TELL_MS, now);
+        return;
+    }
+    gw_buf_init(&b, &c->arena, BODY_MAX);
+    registry_put_lines(c->gw, &b);
+    call_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
+}

@@ -1,0 +1,161 @@
+/*
+ * A stream that failed after its commit: another attempt at the same request goes on where it
+ * stopped, or the client is told.
+ */
+#include "core/call/call.h"
+
+enum { ERROR_MAX = 512 };
+
+/* ------------------------------------------------------------------ the end */
+
+static const struct dialect *dialect_of(const struct stream *s) {
+    if (s->dialect != NULL)
+        return s->dialect;
+    if (s->likely != NULL)
+        return s->likely;
+    return s->lines ? &dialect_ollama : &dialect_openai;
+}
+
+void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
+    struct stream *s = c->stream;
+    const struct dialect *d = dialect_of(s);
+    struct gw_buf b;
+    if (s->raw && !gw_sse_between(&s->sse)) {
+        call_finish(c, 1, now); /* within an event nothing can be said */
+        return;
+    }
+    gw_buf_init(&b, &c->arena, ERROR_MAX);
+    gw_buf_put(&b, d->error_head);
+    gw_buf_put(&b, GW_STR("the stream broke off: the target "));
+    gw_buf_put_json(&b, why);
+    gw_buf_put(&b, d->error_tail);
+    c->arena_full |= b.full;
+    stream_put_text(c, gw_buf_str(&b));
+    call_finish(c, 0, now);
+}
+
+void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (s->finished || s->ended)
+        c->gw->pool.backend[c->attempt.to->slot].finishes = true;
+    call_served(c, true, now);
+    call_close_attempt(c, drop, now);
+    if (!s->ended && s->finished)
+        stream_put_text(c, dialect_of(s)->end);
+    call_finish(c, 0, now);
+}
+
+void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                     struct gw_time now) {
+    struct stream *s = c->stream;
+    if (trouble != POOL_FINE)
+        call_blame_target(c, trouble);
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, why);
+    call_close_attempt(c, drop, now);
+    if (!s->resumable || c->body.forgotten) {
+        stream_break(c, why, now);
+        return;
+    }
+    s->held.n = s->partial = 0;
+    call_try_next(c, true, true, now);
+}
+
+/* ------------------------------------------------------------------ going on */
+
+/* Bytes of an event that are left out, and what goes out in their place. */
+struct edit {
+    size_t at, n;
+    struct gw_str instead;
+};
+
+struct edits {
+    uint32_t n;
+    struct edit edit[EVENT_PIECES + 1];
+};
+
+/* In the order of the event: its id may stand behind its content. */
+static void add_edit(struct edits *edits, struct gw_str event, struct gw_str out,
+                     struct gw_str instead) {
+    size_t at = (size_t)(out.p - event.p);
+    uint32_t i = edits->n++;
+    for (; i > 0 && edits->edit[i - 1].at > at; i--)
+        edits->edit[i] = edits->edit[i - 1];
+    edits->edit[i] = (struct edit){at, out.n, instead};
+}
+
+static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits *edits) {
+    size_t done = 0;
+    for (uint32_t i = 0; i < edits->n; i++) {
+        const struct edit *edit = &edits->edit[i];
+        stream_put(
+            c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = edit->at - done});
+        stream_put_text(c, edit->instead);
+        done = edit->at + edit->n;
+    }
+    stream_put(c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = at.len - done});
+}
+
+/* Holds an event's content against what was delivered: false if it differs. `*fresh`: some of it is
+ * new; what is not is to be cut out. */
+static bool meet(struct stream *s, struct gw_str event, const struct event *e, struct edits *edits,
+                 bool *fresh) {
+    *fresh = false;
+    for (uint32_t i = 0; i < e->pieces_n; i++) {
+        size_t cut;
+        struct gw_str raw = e->piece[i].raw;
+        if (!delivered_meet(&s->delivered, &e->piece[i], &cut))
+            return false;
+        *fresh |= cut < raw.n;
+        if (cut > 0)
+            add_edit(edits, event, gw_str_sub(raw, 0, cut), GW_STR(""));
+    }
+    return true;
+}
+
+/* Whether an event goes out although none of its content is new. `*differs`: it should not come before
+ * all that was delivered has come again. */
+static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool *differs) {
+    bool opens = e->mark > s->delivered.mark;
+    *differs = (e->finish || e->end || opens) && s->delivered.behind > 0;
+    if (e->finish || e->end)
+        return true;
+    if (opens)
+        s->delivered.mark = e->mark;
+    if (e->mark > 0)
+        return opens;
+    if (e->pieces_n == 0 && e->choices != 0)
+        return (e->choices & ~s->choices_told) != 0; /* the role of a choice is told once */
+    return e->pieces_n == 0 && caught_up;
+}
+
+void resume_differs(struct gw_call *c, struct gw_time now) {
+    call_because(c, c->attempt.to->target.name, GW_STR("said something else"));
+    call_close_attempt(c, true, now);
+    stream_break(c, GW_STR("stopped, and another one goes on differently"), now);
+}
+
+void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                     const struct event *e, struct gw_time now) {
+    struct stream *s = c->stream;
+    struct edits edits = {.n = 0};
+    bool fresh, differs, due, caught_up = s->delivered.behind == 0;
+    if (e->opaque || !meet(s, event, e, &edits, &fresh)) {
+        resume_differs(c, now);
+        return;
+    }
+    due = is_due(s, e, caught_up, &differs);
+    if (differs || (fresh && e->mark > 0 && !due)) {
+        resume_differs(c, now);
+        return;
+    }
+    if (e->is == EVENT_CONTENT)
+        call_first_content(c, now);
+    if (!fresh && !due)
+        return;
+    if (s->id.n > 0 && e->id.n > 0)
+        add_edit(&edits, event, e->id, s->id);
+    s->further |= fresh;
+    stream_note_end(s, e);
+    put_edited(c, at, &edits);
+}

@@ -1,0 +1,499 @@
+/*
+ * Observed streams until they fail: holding, the commit, passing on. The states are in stream.h.
+ */
+#include "core/call/call.h"
+
+#define NEVER 1e300
+
+enum {
+    HEAD_HELD_MS = 10000,
+    COMMENT_MS = 10000,
+    LINGER_MS = 1000, /* how long a stream may stay open behind its end mark */
+};
+
+/* ------------------------------------------------------------------ time */
+
+/* Whether a comment may go out now: never within an event. */
+static bool may_comment(const struct gw_call *c) {
+    const struct stream *s = c->stream;
+    return c->has_head && c->state != CALL_DONE && (!s->raw || gw_sse_between(&s->sse));
+}
+
+double stream_tick_at(const struct gw_call *c) {
+    if (c->state == CALL_HOLD && !c->has_head)
+        return c->stream->head_at;
+    return may_comment(c) ? c->stream->comment_at : NEVER;
+}
+
+static void put_head(struct gw_call *c, struct gw_time now) {
+    struct gw_buf b;
+    c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
+    gw_buf_put(&b, c->stream->head);
+    call_put_why(c, &b, c->attempt.to->target.name, now);
+    struct gw_action *a = call_push(c, GW_HEAD);
+    a->head.status = c->stream->status;
+    a->head.head = gw_buf_str(&b);
+    a->head.body_len = GW_UNKNOWN; /* events may be added or left out */
+    c->status = c->stream->status;
+    c->has_head = true;
+    c->stream->comment_at = now.mono_ms + COMMENT_MS;
+    c->arena_full |= b.full;
+}
+
+void stream_on_tick(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    bool over = c->state == CALL_HOLD && now.mono_ms >= c->attempt.limit_at;
+    if (now.mono_ms < stream_tick_at(c) || over)
+        return;
+    if (!c->has_head)
+        put_head(c, now);
+    s->comment_at = now.mono_ms + COMMENT_MS;
+    /* JSON lines know no comments, but a line may begin with a space. */
+    stream_put_text(c, s->lines ? GW_STR(" ") : GW_STR(": heady\n\n"));
+}
+
+static void limit_silence(struct gw_call *c, struct gw_time now) {
+    double limit = c->stream->ended ? LINGER_MS : (double)c->conf->limits.silence_ms;
+    limit += now.mono_ms;
+    c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
+}
+
+/* ------------------------------------------------------------------ the commit */
+
+void stream_let_go(struct gw_call *c) {
+    c->stream->resumable = false;
+    call_let_body_go(c);
+}
+
+/* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
+static bool may_hold(const struct gw_call *c) {
+    return c->body.held == 0 ||
+           room_is_ample(&c->gw->pool.cells, c->body.client, c->conf->limits.replay_total_max);
+}
+
+/* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */
+static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
+    struct stream *s = c->stream;
+    call_served(c, false, now);
+    call_first_content(c, now);
+    if (!c->has_head)
+        put_head(c, now);
+    s->begun = true;
+    c->state = CALL_OBSERVE;
+    stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
+    if (!resumable || !may_hold(c))
+        stream_let_go(c);
+}
+
+/* Before the commit: the target did not serve, and the next one may. */
+static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                      struct gw_time now) {
+    struct stream *s = c->stream;
+    if (trouble != POOL_FINE)
+        call_blame_target(c, trouble);
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, why);
+    s->held.n = s->partial = s->choices_told = 0;
+    delivered_reset(&s->delivered);
+    call_close_attempt(c, drop, now);
+    call_try_next(c, !c->body.forgotten, true, now);
+}
+
+/* Whether another attempt could be made instead. */
+static bool has_other(const struct gw_call *c, struct gw_time now) {
+    return !c->body.forgotten &&
+           (!c->again || plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms));
+}
+
+/* ------------------------------------------------------------------ events */
+
+void stream_note_end(struct stream *s, const struct event *e) {
+    s->choices |= e->choices;
+    s->choices_told |= e->choices;
+    s->choices_over |= e->finished;
+    s->finished = s->choices_over != 0 && (s->choices & ~s->choices_over) == 0;
+    s->ended |= e->end;
+}
+
+static void note_content(struct gw_call *c, const struct event *e) {
+    struct stream *s = c->stream;
+    bool noted = !e->opaque;
+    if (!s->resumable)
+        return;
+    if (s->id.p == NULL && e->id.n > 0 && e->id.n <= STREAM_ID_MAX)
+        s->id = gw_arena_dup(&c->arena, e->id);
+    if (e->mark > s->delivered.mark)
+        s->delivered.mark = e->mark;
+    for (uint32_t i = 0; i < e->pieces_n; i++)
+        noted &= delivered_add(&s->delivered, &e->piece[i]);
+    if (!noted)
+        stream_let_go(c);
+}
+
+static void pass(struct gw_call *c, struct gw_slice at, const struct event *e) {
+    stream_note_end(c->stream, e);
+    note_content(c, e);
+    stream_put(c, at);
+}
+
+/* Everything from here on goes to the client as it comes. */
+static void go_raw(struct gw_call *c, struct gw_slice at, struct gw_str bytes, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (s->resuming) {
+        resume_differs(c, now);
+        return;
+    }
+    if (c->state == CALL_HOLD)
+        commit(c, false, now);
+    stream_let_go(c);
+    s->raw = true;
+    gw_sse_init(&s->sse, s->lines);
+    gw_sse_feed(&s->sse, bytes);
+    stream_put(c, at);
+}
+
+/* Keeps an event until the commit; one that came in pieces is there already. */
+static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, const struct event *e,
+                 struct gw_time now) {
+    struct stream *s = c->stream;
+    note_content(c, e);
+    stream_note_end(s, e);
+    if (at.kind == GW_CHUNK) {
+        gw_buf_put(&s->held, event);
+        c->arena_full |= s->held.full;
+        s->partial = s->held.n;
+    }
+    if (s->partial > STREAM_PREAMBLE_MAX)
+        commit(c, false, now);
+}
+
+/* Nobody else can be asked: then the target's own words are better than ours. */
+static void pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
+    call_blame_target(c, POOL_ERRORED);
+    call_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
+    stream_put(c, at);
+    call_close_attempt(c, true, now);
+    call_finish(c, 0, now);
+}
+
+/* An event that is not to go out leaves what is held, if it came in pieces. */
+static void leave_out(struct gw_call *c, struct gw_slice at) {
+    if (at.kind == GW_LITERAL && c->state == CALL_HOLD)
+        c->stream->held.n = c->stream->partial = (size_t)at.off;
+}
+
+/* Half an object, not plain text: what a known dialect may look like when it has been torn. */
+static bool is_torn_json(struct gw_str event, bool lines) {
+    ptrdiff_t data = lines ? 0 : gw_str_find(event, GW_STR("data:"));
+    struct gw_str rest =
+        gw_str_sub(event, data < 0 ? event.n : (size_t)data + (lines ? 0 : 5), event.n);
+    rest = gw_str_trim(rest);
+    return rest.n > 0 && rest.p[0] == '{';
+}
+
+static void hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                       const struct event *e, struct gw_time now) {
+    struct stream *s = c->stream;
+    bool known = s->dialect != NULL || (s->likely != NULL && is_torn_json(event, s->lines));
+    bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
+    if (e->is == EVENT_ERROR && has_other(c, now)) {
+        fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
+    } else if (empty && has_other(c, now)) {
+        fail_over(c, POOL_CUT, GW_STR("sent no content"), true, now);
+    } else if (empty || e->is == EVENT_CONTENT || e->is == EVENT_FINISH || e->is == EVENT_END) {
+        if (at.kind == GW_LITERAL)
+            s->partial = (size_t)at.off;
+        commit(c, e->is == EVENT_CONTENT, now);
+        s->partial = s->held.n;
+        if (e->is == EVENT_ERROR)
+            pass_error(c, at, now);
+        else
+            pass(c, at, e);
+    } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
+        leave_out(c, at);
+    } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->dialect == NULL)) {
+        if (at.kind == GW_LITERAL)
+            s->partial = (size_t)at.off;
+        go_raw(c, at, event, now);
+        s->partial = s->held.n;
+    } else {
+        keep(c, at, event, e, now);
+    }
+}
+
+static void observe_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                          const struct event *e, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (e->is == EVENT_MALFORMED)
+        return;
+    if (e->is == EVENT_ERROR && !s->ended) {
+        if (s->resuming || (s->resumable && has_other(c, now)))
+            resume_or_break(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
+        else
+            pass_error(c, at, now);
+    } else if (s->resuming) {
+        resume_on_event(c, at, event, e, now);
+    } else {
+        pass(c, at, e);
+        if (s->resumable)
+            shape_learn(&s->shape, event, e);
+    }
+}
+
+static void take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                       struct gw_time now) {
+    struct stream *s = c->stream;
+    struct event e;
+    event_read(event, s->lines, &s->dialect, &e);
+    if (c->state == CALL_HOLD)
+        hold_event(c, at, event, &e, now);
+    else
+        observe_event(c, at, event, &e, now);
+}
+
+/* ------------------------------------------------------------------ chunks */
+
+static bool is_taking(const struct gw_call *c) {
+    return c->attempt.open && (c->state == CALL_HOLD || c->state == CALL_OBSERVE);
+}
+
+/* What went out in the last turn is held no more. */
+static void forget_sent(struct gw_call *c) {
+    struct stream *s = c->stream;
+    if (c->state != CALL_OBSERVE || s->partial == 0)
+        return;
+    s->held.n -= s->partial;
+    memmove(s->held.p, s->held.p + s->partial, s->held.n);
+    s->partial = 0;
+}
+
+/* The beginning of an event waits for the rest of it. */
+static void keep_partial(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (bytes.n > STREAM_EVENT_MAX) {
+        go_raw(c, (struct gw_slice){.kind = GW_CHUNK, .off = s->chunk.n - bytes.n, .len = bytes.n},
+               bytes, now);
+        return;
+    }
+    gw_buf_put(&s->held, bytes);
+    c->arena_full |= s->held.full;
+}
+
+/* Adds to the event that has begun; returns how much of the chunk went into it. */
+static size_t go_on_partial(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    size_t had = s->held.n - s->partial, from = s->partial;
+    if (had == 0)
+        return 0;
+    struct gw_str more = gw_str_sub(s->chunk, 0, STREAM_EVENT_MAX - had);
+    gw_buf_put(&s->held, more);
+    c->arena_full |= s->held.full;
+    if (s->held.full)
+        return s->chunk.n;
+    struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
+    size_t n = frame_length(all, had, s->lines);
+    if (n == 0 && more.n == s->chunk.n)
+        return more.n;
+    size_t used = n > 0 ? n - had : more.n;
+    s->held.n = from + had + used;
+    all.n = had + used;
+    struct gw_slice at = {.kind = GW_LITERAL, .off = from, .len = all.n};
+    if (n == 0) {
+        go_raw(c, at, all, now);
+        s->partial = s->held.n;
+        return used;
+    }
+    s->partial = s->held.n;
+    take_event(c, at, all, now);
+    return used;
+}
+
+/* One event of the chunk from `off` on: its length, 0 if it is not whole. */
+static size_t take_next(struct gw_call *c, size_t off, struct gw_time now) {
+    struct stream *s = c->stream;
+    struct gw_str rest = gw_str_sub(s->chunk, off, s->chunk.n);
+    struct gw_slice at = {.kind = GW_CHUNK, .off = off};
+    struct event_piece piece;
+    if (c->state == CALL_OBSERVE && !s->resuming) {
+        at.len = shape_match(&s->shape, rest, &piece);
+        if (at.len > 0) {
+            if (s->resumable && !delivered_add(&s->delivered, &piece))
+                stream_let_go(c);
+            stream_put(c, at);
+            return (size_t)at.len;
+        }
+    }
+    at.len = frame_length(rest, 0, s->lines);
+    if (at.len > 0)
+        take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
+    return (size_t)at.len;
+}
+
+static void take_rest(struct gw_call *c, size_t off, struct gw_time now) {
+    struct stream *s = c->stream;
+    struct gw_str rest = gw_str_sub(s->chunk, off, s->chunk.n);
+    if (rest.n == 0)
+        return;
+    if (!s->raw) {
+        keep_partial(c, rest, now);
+        return;
+    }
+    gw_sse_feed(&s->sse, rest);
+    stream_put(c, (struct gw_slice){.kind = GW_CHUNK, .off = off, .len = rest.n});
+}
+
+void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+    struct stream *s = c->stream;
+    size_t off = 0, n = 1;
+    s->chunk = bytes;
+    gw_fetch(s->delivered.first, GW_LINE);
+    forget_sent(c);
+    if (!s->raw)
+        off = go_on_partial(c, now);
+    while (n > 0 && off < bytes.n && !s->raw && is_taking(c)) {
+        n = take_next(c, off, now);
+        off += n;
+    }
+    if (!is_taking(c))
+        return;
+    take_rest(c, off, now);
+    if (c->state == CALL_OBSERVE && (!s->resuming || c->attempt.first_content))
+        limit_silence(c, now);
+    if (s->out.n > 0)
+        s->comment_at = now.mono_ms + COMMENT_MS;
+}
+
+/* ------------------------------------------------------------------ ends */
+
+/* Whether what came so far is an answer, whatever became of its end. */
+static bool is_good(const struct stream *s, uint32_t how) {
+    return s->ended || s->finished || (s->raw && how == GW_CLEAN);
+}
+
+/* With the target before it, about where the answer ends. */
+static bool agrees(const struct gw_call *c) {
+    const struct stream *s = c->stream;
+    return s->ended_early && c->attempt.at != s->ended_at && s->resuming && !s->further &&
+           s->delivered.behind == 0;
+}
+
+/* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
+ * that is known need not be asked twice. Who has ever said why it ends is not believed without. */
+static bool is_all(const struct gw_call *c, uint32_t how) {
+    const struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    return how == GW_CLEAN && !b->finishes && (agrees(c) || b->unfinished);
+}
+
+static void end_unfinished(struct gw_call *c, struct gw_time now) {
+    struct pool_backend *backend = c->gw->pool.backend;
+    uint32_t before = c->stream->ended_at;
+    if (agrees(c)) {
+        backend[c->plan.target[before]->slot].unfinished = true;
+        call_clear_blame(c, before, now);
+    }
+    backend[c->attempt.to->slot].unfinished = true;
+    stream_complete(c, false, now);
+}
+
+/* A last event may lack the blank line (or the newline) behind it. */
+static void end_partial(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (s->held.n == s->partial || s->raw)
+        return;
+    s->chunk = s->lines ? GW_STR("\n") : GW_STR("\n\n");
+    s->closing = true;
+    go_on_partial(c, now);
+}
+
+void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
+    struct stream *s = c->stream;
+    s->chunk = GW_STR("");
+    forget_sent(c);
+    if (how == GW_CLEAN)
+        end_partial(c, now);
+    if (!is_taking(c))
+        return;
+    if (c->state == CALL_OBSERVE && is_good(s, how)) {
+        stream_complete(c, false, now);
+        return;
+    }
+    if (c->state == CALL_OBSERVE && is_all(c, how)) {
+        end_unfinished(c, now);
+        return;
+    }
+    uint32_t trouble = how == GW_CUT_ALONG ? POOL_FINE : POOL_CUT;
+    s->ended_early = how == GW_CLEAN;
+    s->ended_at = c->attempt.at;
+    if (c->state == CALL_HOLD)
+        fail_over(c, trouble, how == GW_CLEAN ? GW_STR("sent no content") : GW_STR("cut it"), false,
+                  now);
+    else
+        resume_or_break(c, trouble, GW_STR("cut it"), false, now);
+}
+
+void stream_on_limit(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    bool late = now.mono_ms >= c->deadline_ms;
+    s->chunk = GW_STR("");
+    forget_sent(c);
+    if (c->state == CALL_HOLD) {
+        if (!late && c->body.fin)
+            call_first_content(c, now); /* it would have taken longer still */
+        /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+        bool hurried = (c->client_limited && late) || !c->body.fin;
+        fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"), true, now);
+    } else if (is_good(s, GW_CUT)) {
+        stream_complete(c, true, now);
+    } else if (late) {
+        call_close_attempt(c, true, now);
+        stream_break(c, GW_STR("took longer than the request may"), now);
+    } else {
+        resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
+    }
+}
+
+/* ------------------------------------------------------------------ heads */
+
+static bool make_stream(struct gw_call *c, bool lines, struct gw_time now) {
+    struct stream *s = gw_arena_get(&c->arena, sizeof *s);
+    if (s == NULL)
+        return false;
+    s->lines = lines;
+    s->likely = event_dialect_of_path(c->route.rest, lines);
+    s->head_at = now.mono_ms + HEAD_HELD_MS;
+    s->resumable = c->conf->limits.resume != 0;
+    gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
+    delivered_init(&s->delivered, &c->arena);
+    c->stream = s;
+    return true;
+}
+
+void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
+                    const struct gw_answer_head *h, struct gw_time now) {
+    struct gw_buf b;
+    if (c->stream == NULL && !make_stream(c, h->ndjson, now)) {
+        c->arena_full = true;
+        return;
+    }
+    struct stream *s = c->stream;
+    s->choices = s->choices_over = 0;
+    s->finished = s->ended = s->closing = s->further = false;
+    if (s->begun) {
+        c->state = CALL_OBSERVE;
+        s->resuming = true;
+        delivered_again(&s->delivered);
+        return;
+    }
+    c->state = CALL_HOLD;
+    s->dialect = NULL;
+    if (c->has_head)
+        return;
+    s->lines = h->ndjson;
+    gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
+    call_put_answer_head(c, res, &b);
+    call_put_stream_lines(&b);
+    s->head = gw_buf_str(&b);
+    s->status = res->status;
+    c->arena_full |= b.full;
+}

@@ -1,0 +1,129 @@
+/*
+ * An observed stream: an answer whose events are looked at on their way to the client (SPEC section 5).
+ *
+ *     state     what came                                     and then
+ *     HOLD      head, preamble                                they are held; another target may yet do
+ *               content, or the finish                        the commit: OBSERVE
+ *               an error, the end, silence                    the next target, as after a 5xx
+ *     OBSERVE   events                                        each goes to the client in its turn
+ *               part of an event                              held until the rest of it is there
+ *               no JSON where there should be                 dropped
+ *               the end, behind the finish                    the end mark, if it is missing; END
+ *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
+ *               ... and nobody left, or what it says differs  an error in the stream's dialect; END
+ *               ... and it ends cleanly at the same place     the end: these targets say no more,
+ *                                                             which is remembered of them
+ *
+ * Whenever the client has heard nothing for ten seconds it gets a comment (in JSON lines a space), from
+ * the head on, which waits no longer than that for the first content.
+ *
+ * The next target gets the same request, which is held as long as that may be needed. What it says is held against what the client has
+ * (delivered.h) and dropped while it is the same; from there on it goes to the client.
+ *
+ * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes and
+ * cannot be resumed (raw).
+ *
+ * Memory. STREAM_PREAMBLE_MAX of preamble and one event that is not whole yet are held, and for the
+ * turn in which it gets whole the one behind it: 136 KiB at most, and as a rule nothing. Slices name
+ * what goes out; only where an answer is resumed in more than STREAM_SLICES places of one chunk, the
+ * rest of that chunk is copied. Beside that the structure itself (1.2 KiB) and delivered.h.
+ */
+#ifndef GW_CORE_CALL_STREAM_H
+#define GW_CORE_CALL_STREAM_H
+
+#include "base/sse.h"
+#include "core/call/delivered.h"
+#include "core/gw.h"
+#include "format/frame.h"
+#include "format/shape.h"
+
+struct gw_call;
+struct gw_answer_head;
+
+enum {
+    STREAM_PREAMBLE_MAX = 8192,
+    STREAM_EVENT_MAX = 65536,
+    STREAM_SPILL_MAX = 1 << 19,
+    STREAM_SLICES = 8,
+    STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
+    STREAM_ID_MAX = 128,
+};
+
+/* What goes out in this turn, in order, up to `given` in a DATA already. A literal without `p` lies in
+ * what is held, at `off`: where that is is known with the DATA. */
+struct stream_out {
+    uint32_t n, given;
+    bool spilled; /* no slice is left but one for each DATA to come: what comes now is copied */
+    size_t spill_given;
+    struct gw_buf spill;
+    struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
+};
+
+/* What every event needs stands first, as in struct gw_call. */
+struct stream {
+    const struct dialect *dialect; /* NULL: not known yet */
+    bool lines;
+    bool raw;
+    bool begun;       /* content went to the client */
+    bool further;     /* by the attempt at hand more than by those before */
+    bool ended_early; /* the last attempt ended as its framing says, but unfinished */
+    bool resumable, resuming;
+    bool finished;      /* it has said why it ends */
+    bool ended;         /* its end mark came */
+    bool closing;       /* nothing follows: what looks like its last event may be torn */
+    double comment_at;  /* when the client gets a comment */
+    size_t partial;     /* where in what is held an event begins */
+    struct gw_buf held; /* preamble, then the beginning of an event */
+    struct gw_str chunk;
+    struct delivered delivered;
+    struct stream_out out;
+    struct shape shape;
+
+    const struct dialect *likely;   /* by the path; NULL: it does not say */
+    uint32_t ended_at;              /* whose early end it was, in the plan */
+    uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
+    uint32_t choices_told;          /* to the client */
+    uint32_t status;                /* of the answer that is held */
+    struct gw_str head;             /* its lines for the client */
+    double head_at;                 /* when the head goes out without content at the latest */
+    struct gw_str id;               /* of the first answer */
+    struct gw_sse sse;
+};
+
+/* stream_out.c: what goes to the client in this turn */
+void stream_begin_turn(struct gw_call *c);
+void stream_put(struct gw_call *c, struct gw_slice slice);
+void stream_put_text(struct gw_call *c, struct gw_str constant);
+/* As DATA: when the turn is over, before END, and before the attempt is dropped whose chunk it is. */
+void stream_flush(struct gw_call *c);
+
+/* call_stream.c */
+/* The head of an answer came that is to be observed. */
+void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
+                    const struct gw_answer_head *h, struct gw_time now);
+void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
+void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+/* attempt.limit_at has come. */
+void stream_on_limit(struct gw_call *c, struct gw_time now);
+/* The head, or a comment, if it is time for it; and when that will be. */
+void stream_on_tick(struct gw_call *c, struct gw_time now);
+double stream_tick_at(const struct gw_call *c);
+void stream_note_end(struct stream *s, const struct event *e);
+/* No other attempt will be asked for the rest of it. */
+void stream_let_go(struct gw_call *c);
+
+/* call_resume.c */
+/* The stream failed after its commit: on with the next target, or its end. */
+void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                     struct gw_time now);
+/* An event of an attempt that is to go on where another one stopped. */
+void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                     const struct event *e, struct gw_time now);
+/* It says something else than the one before it. */
+void resume_differs(struct gw_call *c, struct gw_time now);
+/* Says in the stream's dialect that it cannot go on, and ends the call. */
+void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now);
+/* Ends a good stream. */
+void stream_complete(struct gw_call *c, bool drop, struct gw_time now);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * What a stream's turn gives to the client: pieces of the chunk and of what is held, put together as
+ * slices of one DATA.
+ */
+#include "core/call/call.h"
+
+static bool is_held(const struct gw_slice *slice) {
+    return slice->kind == GW_LITERAL && slice->p == NULL;
+}
+
+static const char *where(const struct stream *s, const struct gw_slice *slice) {
+    if (slice->kind == GW_CHUNK)
+        return s->chunk.p + slice->off;
+    return is_held(slice) ? s->held.p + slice->off : slice->p;
+}
+
+static bool joins(const struct gw_slice *last, const struct gw_slice *slice) {
+    return last->kind == slice->kind && (last->kind == GW_CHUNK || is_held(last)) &&
+           is_held(last) == is_held(slice) && last->off + last->len == slice->off;
+}
+
+/* No slice is left: what comes now is copied. */
+static void spill(struct gw_call *c, const struct gw_slice *slice) {
+    struct stream *s = c->stream;
+    if (s->out.spill.max == 0)
+        gw_buf_init(&s->out.spill, &c->arena, STREAM_SPILL_MAX);
+    s->out.spilled = true;
+    gw_buf_put(&s->out.spill, gw_str(where(s, slice), (size_t)slice->len));
+    c->arena_full |= s->out.spill.full;
+}
+
+void stream_put(struct gw_call *c, struct gw_slice slice) {
+    struct stream_out *out = &c->stream->out;
+    if (slice.len == 0)
+        return;
+    if (!out->spilled && out->n > out->given && joins(&out->slice[out->n - 1], &slice))
+        out->slice[out->n - 1].len += slice.len;
+    else if (!out->spilled && out->n < STREAM_SLICES)
+        out->slice[out->n++] = slice;
+    else
+        spill(c, &slice);
+}
+
+void stream_put_text(struct gw_call *c, struct gw_str text) {
+    stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .p = text.p, .len = text.n});
+}
+
+void stream_flush(struct gw_call *c) {
+    struct stream *s = c->stream;
+    struct stream_out *out = &s->out;
+    size_t spilled = out->spill.n - out->spill_given;
+    if (spilled > 0)
+        out->slice[out->n++] = (struct gw_slice){
+            .kind = GW_LITERAL, .p = out->spill.p + out->spill_given, .len = spilled};
+    if (out->n == out->given)
+        return;
+    for (uint32_t i = out->given; i < out->n; i++)
+        if (out->slice[i].kind == GW_LITERAL)
+            out->slice[i].p = where(s, &out->slice[i]);
+    struct gw_action *a = call_push(c, GW_DATA);
+    a->attempt = c->attempt.number;
+    a->data.slices = out->slice + out->given;
+    a->data.slices_n = out->n - out->given;
+    out->given = out->n;
+    out->spill_given = out->spill.n;
+}
+
+void stream_begin_turn(struct gw_call *c) {
+    struct stream_out *out = &c->stream->out;
+    out->n = out->given = 0;
+    out->spill.n = out->spill_given = 0;
+    out->spilled = false;
+}

@@ -1,0 +1,106 @@
+/*
+ * Work that no client asked for: with limits.probe_ms, a node whose breaker waits for its trial is
+ * asked for GET /health, so that not a client's request is the one to find out.
+ */
+#include "core/call/call.h"
+
+enum { PROBE_LIMIT_MS = 5000, NOTHING_DUE_MS = 600000 };
+
+static bool wants_probe(const struct gw *gw, uint32_t node, double now) {
+    return gw->conf->nodes[node].set && gw->pool.backend[node].probe_at <= now &&
+           pool_state_of(&gw->pool, node, now) == POOL_HALF_OPEN;
+}
+
+static struct gw_str probe_head(struct gw_call *c) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 512);
+    gw_buf_put(&b, GW_STR("accept: */*\r\n"));
+    call_put_lines_for(c->attempt.to, &b);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static struct gw_str probe_url(struct gw_call *c) {
+    const struct gw_backend_conf *to = c->attempt.to;
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 4096);
+    gw_buf_put(&b, to->target.origin);
+    gw_buf_put(&b, to->base);
+    gw_buf_put(&b, GW_STR("/health"));
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
+    c->attempt.to = c->plan.target[0];
+    c->attempt.grant = grant;
+    c->attempt.has_slot = true;
+    struct gw_action *a = call_push(c, GW_SEND);
+    a->attempt = ++c->attempt.number;
+    a->send.target = c->attempt.to->target;
+    a->send.method = GW_STR("GET");
+    a->send.url = probe_url(c);
+    a->send.path = gw_str_sub(a->send.url, a->send.target.origin.n, 4096);
+    a->send.head = probe_head(c);
+    a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
+    c->attempt.open = true;
+    c->attempt.sent_at = now.mono_ms;
+    c->attempt.limit_at = now.mono_ms + PROBE_LIMIT_MS;
+    c->state = CALL_PROBE;
+}
+
+struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
+    double every = (double)gw->conf->limits.probe_ms;
+    *next_ms = every > 0 ? every : NOTHING_DUE_MS;
+    registry_tend(gw, now);
+    struct gw_call *pull = ask_task(gw, now, next_ms);
+    if (pull != NULL || every <= 0)
+        return pull;
+    for (uint32_t i = 0; i < GW_NODES; i++) {
+        struct breaker_grant grant;
+        if (!wants_probe(gw, i, now.mono_ms))
+            continue;
+        struct gw_call *c = gw_open(gw, now);
+        if (c == NULL)
+            return NULL;
+        gw->pool.backend[i].probe_at = now.mono_ms + every;
+        plan_one(&c->plan, registry_node(gw, c->conf, i, &c->arena));
+        if (pool_take(&gw->pool, i, 0, false, now.mono_ms, &grant)) {
+            task_probe(c, grant, now);
+            return c;
+        }
+        gw_close(c, now);
+    }
+    return NULL;
+}
+
+/* What came of it, for gw_report. */
+static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct gw_time now) {
+    struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    double took = now.mono_ms - c->attempt.sent_at;
+    b->probe_ms = took > 0.001 ? took : 0.001;
+    b->probe_status = e->kind == GW_RES_HEAD ? e->res_head.status : 0;
+    b->probe_trouble = alive                    ? POOL_FINE
+                       : e->kind == GW_RES_FAIL ? call_trouble_of(e->res_fail.fail)
+                       : e->kind == GW_RES_HEAD ? POOL_OFFLINE
+                                                : POOL_LATE;
+}
+
+void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
+        return;
+    struct gw_answer_head h = {.retry_after_ms = -1};
+    bool alive = false;
+    if (e->kind == GW_RES_HEAD) {
+        gw_head_facts(&e->res_head, now.wall_ms, &h);
+        alive = e->res_head.status < 500 && !h.ngrok_error;
+    }
+    note(c, e, alive, now);
+    if (alive)
+        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                       true, now);
+    else
+        call_fail_target(c, POOL_PROBED, now);
+    call_close_attempt(c, e->kind != GW_RES_FAIL, now);
+    call_finish(c, 0, now);
+}

@@ -1,0 +1,533 @@
+/*
+ * Attempts: choosing a target, sending, failing over, and the bounded wait for a slot.
+ */
+#include "core/call/call.h"
+#include "core/policy/access.h"
+
+enum {
+    ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
+    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or one comes behind others */
+    PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this and ... */
+    PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
+    PATIENT_MS = 60000, /* whoever gets this long for its first content is hardly dropped before */
+    STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left ... */
+    STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
+    URL_MAX = 65536 + 512,
+};
+
+/* ------------------------------------------------------------------ the queue */
+
+/* Only whole requests stand in line. One that is still coming in takes what they leave: it looks again
+ * every LOOK_AGAIN_MS. */
+static void count_waiting(struct gw_call *c, int by) {
+    if (c->plan.partial)
+        return;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        if (!c->plan.spent[i])
+            c->gw->pool.backend[c->plan.target[i]->slot].waiting += (uint32_t)by;
+}
+
+static void end_upload(struct gw_call *c) {
+    if (c->attempt.uploads)
+        pool_upload(&c->gw->pool, c->attempt.to->slot, false);
+    c->attempt.uploads = false;
+}
+
+static void enter_queue(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    if (c->in_queue)
+        return;
+    c->in_queue = true;
+    c->queue_next = NULL;
+    c->queue_prev = gw->queue_last;
+    if (gw->queue_last != NULL)
+        gw->queue_last->queue_next = c;
+    else
+        gw->queue = c;
+    gw->queue_last = c;
+    gw->queue_n++;
+    count_waiting(c, 1);
+}
+
+void call_leave_queue(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    if (!c->in_queue)
+        return;
+    c->in_queue = false;
+    if (c->queue_prev != NULL)
+        c->queue_prev->queue_next = c->queue_next;
+    else
+        gw->queue = c->queue_next;
+    if (c->queue_next != NULL)
+        c->queue_next->queue_prev = c->queue_prev;
+    else
+        gw->queue_last = c->queue_prev;
+    gw->queue_n--;
+    count_waiting(c, -1);
+}
+
+void call_is_whole(struct gw_call *c) {
+    bool waited = c->in_queue && c->plan.partial;
+    c->awaited = c->plan.partial = false;
+    if (waited)
+        count_waiting(c, 1);
+    end_upload(c);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+/* How long the attempt may take to its first content. */
+static double first_limit_ms(const struct gw_call *c, double now) {
+    double limit = c->attempt.to->first_byte_ms;
+    double stream = STREAM_FIRST_MS +
+                    (double)(c->body.declared != GW_UNKNOWN ? c->body.declared : c->body.received) /
+                        STREAM_BYTES_PER_MS;
+    if (c->streamed && stream < limit && plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now))
+        limit = stream;
+    return limit;
+}
+
+uint32_t gw_may_drop(const struct gw_call *call) {
+    return call->state == CALL_ASK || (call->state == CALL_TRY && !call->head.fast &&
+                                       first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
+}
+
+void call_set_limit(struct gw_call *c) {
+    if (c->state != CALL_TRY)
+        return;
+    double from = call_began_at(c);
+    double at = from + first_limit_ms(c, from);
+    c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
+}
+
+void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out) {
+    if (to->ngrok)
+        gw_buf_put(out, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
+    if (to->bearer.n > 0)
+        gw_head_put(out, GW_STR("authorization"), to->bearer);
+}
+
+/* The lines that are particular to this target, behind those that all attempts have. */
+static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *to,
+                              struct gw_str path, struct gw_time now) {
+    struct gw_buf *b = &c->up_head;
+    b->n = c->up_head_n;
+    call_put_lines_for(to, b);
+    if (c->client_limited) {
+        double left = c->deadline_ms - now.mono_ms;
+        gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));
+        gw_buf_put_u64(b, left > 1 ? (uint64_t)left : 1);
+        gw_buf_put(b, GW_STR("\r\n"));
+    }
+    if (to == &c->conf->twin) {
+        gw_access_sign_hop(c->conf, c->key_name, c->id, c->method, path, now, b);
+        if (to->target.tls != 0 && c->conf->access_id.n > 0 && c->conf->access_secret.n > 0) {
+            gw_head_put(b, GW_STR("cf-access-client-id"), c->conf->access_id);
+            gw_head_put(b, GW_STR("cf-access-client-secret"), c->conf->access_secret);
+        }
+    }
+    return gw_buf_str(b);
+}
+
+static struct gw_str url_for(struct gw_call *c, const struct gw_backend_conf *to) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, URL_MAX);
+    gw_buf_put(&b, to->target.origin);
+    gw_buf_put(&b, to->base);
+    gw_buf_put(&b, c->route.rest);
+    gw_buf_put(&b, c->query);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static void send(struct gw_call *c, struct gw_time now) {
+    const struct gw_backend_conf *to = c->attempt.to;
+    body_follow(c, now);
+    struct gw_action *a = call_push(c, GW_SEND);
+    a->attempt = ++c->attempt.number;
+    a->send.target = to->target;
+    a->send.method = c->method;
+    a->send.url = url_for(c, to);
+    a->send.path = gw_str_sub(a->send.url, to->target.origin.n, URL_MAX);
+    a->send.head = head_for(c, to, a->send.path, now);
+    a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
+    a->send.body_len = c->body.declared;
+    if (c->body.declared != 0) {
+        c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
+        a->send.slices = &c->send_slice;
+        a->send.slices_n = 1;
+    }
+    c->arena_full |= c->up_head.full;
+    c->attempt.open = true;
+    c->attempt.first_content = c->attempt.junk = false;
+    c->attempt.first_ms = 0;
+    c->attempt.sent_at = now.mono_ms;
+    c->state = CALL_TRY;
+    call_set_limit(c);
+}
+
+/* The target's slot is taken already, and leave of its breaker. */
+static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, struct gw_time now) {
+    c->attempt.at = at;
+    c->attempt.to = c->plan.target[at];
+    c->attempt.has_slot = true;
+    c->attempt.grant = grant;
+    c->attempt.repeated = false;
+    c->attempt.uploads = !c->body.fin;
+    if (c->attempt.uploads)
+        pool_upload(&c->gw->pool, c->attempt.to->slot, true);
+    send(c, now);
+}
+
+/* A freed slot goes to the call that has waited longest of those that can use it. */
+static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
+    if (gw->pool.backend[slot].waiting == 0)
+        return;
+    for (struct gw_call *w = gw->queue; w != NULL; w = w->queue_next) {
+        int at = w->plan.partial ? -1 : plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
+        if (at < 0)
+            continue;
+        struct breaker_grant grant;
+        if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max, false, now.mono_ms,
+                       &grant))
+            return;
+        call_leave_queue(w);
+        start(w, (uint32_t)at, grant, now);
+        call_wake(w);
+        return;
+    }
+}
+
+void call_give_slot(struct gw_call *c, struct gw_time now) {
+    if (!c->attempt.has_slot)
+        return;
+    c->attempt.has_slot = false;
+    end_upload(c);
+    pool_let_go(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
+    pool_give(&c->gw->pool, c->attempt.to->slot);
+    wake_for(c->gw, c->attempt.to->slot, now);
+}
+
+void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now) {
+    if (!c->attempt.open)
+        return;
+    c->attempt.open = false;
+    if (!c->has_head)
+        c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    if (drop && c->stream != NULL)
+        stream_flush(c);
+    if (drop)
+        call_push(c, GW_DROP)->attempt = c->attempt.number;
+    call_give_slot(c, now);
+}
+
+/* ------------------------------------------------------------------ choosing */
+
+static void refuse_none(struct gw_call *c, struct gw_time now) {
+    double retry = plan_retry_ms(&c->plan, &c->gw->pool, now.mono_ms);
+    struct call_error e = {.status = 503,
+                           .type = GW_STR("server_error"),
+                           .code = GW_STR("no_target_available"),
+                           .message = GW_STR("no target could serve this request; see "
+                                             "x-heady-reason, and try again later"),
+                           .retry_after_s = (uint32_t)((retry + 999) / 1000)};
+    if (c->plan.n == 0) {
+        e.code = GW_STR("no_endpoint");
+        e.message = GW_STR("no node of this class has an endpoint; set COLAB_ENDPOINT_n");
+        e.retry_after_s = 60;
+    }
+    if (c->attempt.junk) {
+        e.status = 502;
+        e.code = GW_STR("upstream_failed");
+        e.message = GW_STR("what the target answered is not HTTP; see x-heady-reason, and try "
+                           "again later");
+    }
+    if (e.retry_after_s == 0)
+        e.retry_after_s = 1;
+    call_leave_queue(c);
+    if (c->kept.whole)
+        call_give_kept(c, now);
+    else
+        call_refuse(c, &e, now);
+}
+
+static void refuse_late(struct gw_call *c, struct gw_time now) {
+    call_refuse(c,
+                &(struct call_error){.status = 504,
+                                     .type = GW_STR("server_error"),
+                                     .code = GW_STR("timeout"),
+                                     .message = GW_STR("no target answered in the time that "
+                                                       "this request has; allow more")},
+                now);
+}
+
+/* Whether there is something to wait for, time for it, and room in the queue. */
+static bool may_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+    if (c->queue_until_ms <= 0) {
+        double until = now.mono_ms + (double)c->conf->queue_ms;
+        c->queue_until_ms = until < c->deadline_ms ? until : c->deadline_ms;
+    }
+    c->in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
+    return c->in_time && now.mono_ms < c->queue_until_ms &&
+           (c->in_queue || c->gw->queue_n < c->conf->queue_max);
+}
+
+static void refuse_waiting(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("queue"),
+                 !c->in_time                        ? GW_STR("shorter than every cool-down")
+                 : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
+                                                    : GW_STR("full"));
+    call_leave_queue(c);
+    if (now.mono_ms >= c->deadline_ms && !c->kept.whole)
+        refuse_late(c, now);
+    else
+        refuse_none(c, now);
+}
+
+static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+    if (!may_wait(c, choice, now)) {
+        refuse_waiting(c, now);
+        return;
+    }
+    enter_queue(c);
+    c->attempt.junk = false; /* what keeps it from here on is that others are busy */
+    c->state = CALL_QUEUE;
+    c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
+    bool unseen = c->gw->pool.cells.loops > 1 || c->plan.partial;
+    if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
+        c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
+}
+
+static void choose(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->pool;
+    if (!c->in_queue)
+        c->plan.partial = !c->body.fin;
+    bool in_line = c->in_queue && !c->plan.partial;
+    struct plan_choice choice = plan_pick(&c->plan, pool, in_line, now.mono_ms);
+    bool stuck =
+        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
+    if (stuck && !c->panicked) {
+        choice = plan_pick_open(&c->plan, pool, choice, now.mono_ms);
+        c->panicked = choice.what == PLAN_GO;
+    }
+    switch (choice.what) {
+    case PLAN_GO:
+        call_leave_queue(c);
+        start(c, choice.at, choice.grant, now);
+        break;
+    case PLAN_WAIT:
+        wait(c, choice, now);
+        break;
+    case PLAN_NONE:
+        refuse_none(c, now);
+        break;
+    }
+}
+
+/* A later turn of a conversation prefers the node that has served the earlier ones. */
+static void go_home(struct gw_call *c) {
+    uint64_t talk = affinity_of(&c->talk, c->key_name);
+    uint32_t slot;
+    if (talk == 0 || !c->talk.later_turn)
+        return;
+    if (affinity_find(&c->gw->talks, talk, &slot))
+        plan_set_home(&c->plan, slot);
+    else
+        plan_find_home(&c->plan, talk);
+}
+
+void call_go(struct gw_call *c, struct gw_time now) {
+    registry_tend(c->gw, now);
+    if (c->route.kind == GW_ROUTE_HEAVY)
+        plan_class(&c->plan, c->conf, c->route.class);
+    else if (c->route.kind == GW_ROUTE_LOCAL)
+        plan_one(&c->plan, &c->conf->services[c->route.service]);
+    else
+        plan_one(&c->plan, &c->conf->twin);
+    go_home(c);
+    c->plan.careful = c->body.forgotten;
+    pool_budget_pay(&c->gw->pool, c->plan.budget, now.mono_ms);
+    if (!ask_first(c, false, now))
+        choose(c, now);
+}
+
+void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
+    if (now.mono_ms >= c->pause_until_ms)
+        choose(c, now);
+}
+
+static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
+    struct call_error e = {.status = 502,
+                           .type = GW_STR("server_error"),
+                           .code = GW_STR("upstream_failed"),
+                           .message = GW_STR("the target failed after the request had reached it, "
+                                             "and this method is not repeated; look whether it was "
+                                             "done before you send it again")};
+    if (c->body.forgotten)
+        e.message = GW_STR("the target failed, and the request body was too large to be held for "
+                           "another; send it again");
+    call_because(c, c->body.forgotten ? GW_STR("body") : c->method,
+                 c->body.forgotten ? GW_STR("not held, so not repeated") : GW_STR("not repeated"));
+    call_refuse(c, &e, now);
+}
+
+/* What a target may get twice: what is idempotent (RFC 9110 9.2.2), and POST where it asks a model; what
+ * a service does with one is its own affair. */
+static bool is_repeatable(const struct gw_call *c) {
+    if (gw_str_eq(c->method, GW_STR("POST")))
+        return c->route.kind == GW_ROUTE_HEAVY;
+    return !gw_str_eq(c->method, GW_STR("PATCH"));
+}
+
+/* The target that may be asked once more when all have been asked: one that failed at once rather than
+ * by taking its time. Two that answered 500 have said enough. -1: none. */
+static int worth_another(const struct gw_call *c, struct gw_time now) {
+    int at = -1;
+    uint32_t errored = 0;
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        enum pool_state state = pool_state_of(&c->gw->pool, c->plan.target[i]->slot, now.mono_ms);
+        errored += c->plan.blame[i] == POOL_ERRORED;
+        if (at < 0 && state == POOL_READY && c->plan.blame[i] != POOL_LATE)
+            at = (int)i;
+    }
+    return errored > 1 ? -1 : at;
+}
+
+/* The same target again, after a pause, when no other is left. */
+static bool pause(struct gw_call *c, struct gw_time now) {
+    int at = worth_another(c, now);
+    double ms = PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
+    if (c->again || c->panicked || at < 0 || now.mono_ms + ms >= c->deadline_ms ||
+        !pool_budget_take(&c->gw->pool, c->plan.budget, now.mono_ms))
+        return false;
+    c->again = true;
+    c->plan.spent[at] = false;
+    c->pause_until_ms = c->wait_at = now.mono_ms + ms;
+    c->state = CALL_QUEUE;
+    return true;
+}
+
+static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
+    call_because(c, GW_STR("retries"), GW_STR("over budget"));
+    refuse_none(c, now);
+}
+
+void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
+    struct pool *pool = &c->gw->pool;
+    bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
+    may_repeat &= !reached || is_repeatable(c);
+    if (now.mono_ms >= c->deadline_ms)
+        refuse_late(c, now);
+    else if (!may_repeat && c->kept.whole)
+        call_give_kept(c, now);
+    else if (!may_repeat)
+        refuse_unrepeatable(c, now);
+    else if (call_attempts(c) >= ATTEMPTS_MAX)
+        refuse_none(c, now);
+    else if (!other && pause(c, now))
+        return;
+    else if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
+             !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+        refuse_over_budget(c, now);
+    else
+        choose(c, now);
+}
+
+/* ------------------------------------------------------------------ failing */
+
+uint32_t call_trouble_of(uint32_t fail) {
+    switch (fail) {
+    case GW_FAIL_REFUSED:
+        return POOL_REFUSED;
+    case GW_FAIL_DNS:
+        return POOL_DNS;
+    case GW_FAIL_TLS:
+        return POOL_TLS;
+    case GW_FAIL_CONNECT_TIME:
+        return POOL_CONNECT_TIME;
+    case GW_FAIL_JUNK:
+        return POOL_JUNK;
+    default:
+        return POOL_RESET;
+    }
+}
+
+static struct gw_str name_of(uint32_t fail) {
+    switch (fail) {
+    case GW_FAIL_LOCAL:
+        return GW_STR("was not tried: this host is short of resources");
+    case GW_FAIL_UNTAKEN:
+        return GW_STR("did not take it");
+    default:
+        return pool_trouble_name(call_trouble_of(fail));
+    }
+}
+
+/* What a lost connection took along has been counted with the first of it. */
+static bool says_nothing(uint32_t fail) {
+    return fail == GW_FAIL_LOCAL || fail == GW_FAIL_ALONG;
+}
+
+/* The server had closed a kept connection: most likely before it saw the request. Or it says that it has
+ * not begun with it. Then it may be asked once more, unless it has kept the request waiting already. */
+static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, double waited_ms) {
+    if (fail == GW_FAIL_UNTAKEN)
+        return waited_ms < (double)c->conf->limits.connect_ms / 2; /* clocks are coarse */
+    return fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c));
+}
+
+/* It has not begun with the request, and not when it was asked again: it has no room, like one that
+ * answers 503. */
+static void move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
+    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
+    call_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
+    call_close_attempt(c, false, now);
+    call_try_next(c, may_repeat, false, now);
+}
+
+void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
+    bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
+    if (c->state != CALL_TRY)
+        return;
+    double waited_ms = now.mono_ms - c->attempt.sent_at;
+    uint32_t slot = c->attempt.to->slot;
+    if (fail == GW_FAIL_UNTAKEN)
+        pool_kept_waiting(&c->gw->pool, slot, waited_ms, now.mono_ms);
+    /* But not at a target that has been found bad since, or that waits for its one trial. */
+    bool left_alone =
+        pool_state_of(&c->gw->pool, slot, now.mono_ms) != POOL_READY && !c->attempt.grant.trial;
+    if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
+        c->attempt.repeated = true;
+        send(c, now);
+        return;
+    }
+    if (fail == GW_FAIL_UNTAKEN) {
+        move_on_untaken(c, may_repeat, now);
+        return;
+    }
+    if (!says_nothing(fail) && sent == GW_SENT_NONE)
+        call_fail_target(c, call_trouble_of(fail), now);
+    else if (!says_nothing(fail))
+        call_blame_target(c, call_trouble_of(fail));
+    c->attempt.junk = fail == GW_FAIL_JUNK;
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, name_of(fail));
+    call_close_attempt(c, false, now);
+    bool reached = sent != GW_SENT_NONE;
+    if (!ask_first(c, reached, now))
+        call_try_next(c, may_repeat, reached, now);
+}
+
+void call_on_limit(struct gw_call *c, struct gw_time now) {
+    /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+    bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
+    if (c->state != CALL_KEEP && !hurried) {
+        call_blame_target(c, POOL_LATE);
+        call_first_content(c, now); /* it would have taken longer still */
+    }
+    c->plan.spent[c->attempt.at] = true;
+    call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
+    call_close_attempt(c, true, now);
+    if (!ask_first(c, true, now))
+        call_try_next(c, !c->body.forgotten, true, now);
+}

@@ -1,0 +1,80 @@
+/*
+ * The order of attempts (SPEC section 3): best of the pair, the other of the pair, node 1, then the
+ * configured overflow. Within a tier a target whose breaker waits for its one trial goes first, then
+ * the one that is home to the conversation, then the cheapest (peak-EWMA x in flight); ties alternate,
+ * and who has been passed over PLAN_PASSED_MAX times is asked again, whatever it was found to cost.
+ * A target with an open breaker is not tried, unless nothing else is left and more than half of the
+ * plan's targets are open: then the least bad is (panic).
+ */
+#ifndef GW_CORE_CLUSTER_PLAN_H
+#define GW_CORE_CLUSTER_PLAN_H
+
+#include "core/cluster/pool.h"
+
+enum {
+    PLAN_MAX = GW_NODES + GW_SERVICES,
+    PLAN_PASSED_MAX = 32,
+    PLAN_CAREFUL_MS = 30000, /* a trial is not left to others for longer than this */
+};
+
+/* The targets that may serve one call. */
+struct plan {
+    const struct gw_backend_conf *target[PLAN_MAX];
+    uint8_t tier[PLAN_MAX];
+    bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
+    bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
+    /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
+     * pool_trouble. It counts if another target then serves. */
+    uint8_t blame[PLAN_MAX];
+    float limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
+    struct breaker_grant grant[PLAN_MAX];
+    uint32_t n;
+    uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
+    uint32_t budget; /* whose retry budget (pool_budget_take) */
+    bool careful;    /* a failure could not be made good: trials are for others */
+    bool partial;    /* its request is still coming in: whole ones go first */
+};
+
+enum plan_what {
+    PLAN_GO,   /* `at` is the index of the target to try; its slot is taken */
+    PLAN_WAIT, /* all are busy: one may be free at once, or at `until_ms` */
+    PLAN_NONE, /* nothing is left */
+};
+
+struct plan_choice {
+    enum plan_what what;
+    uint32_t at;
+    double until_ms;    /* PLAN_WAIT: the earliest end of a cool-down or an open time; or far */
+    bool slot_may_free; /* PLAN_WAIT: some target is only full */
+    struct breaker_grant grant; /* PLAN_GO */
+};
+
+void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class);
+void plan_one(struct plan *p, const struct gw_backend_conf *target);
+bool plan_has_slot(const struct plan *p, uint32_t slot);
+/* A node as it is reached now: true if the plan had it at another URL, or had it not; it may then be
+ * tried afresh. `last`: it is node 1, behind the pair. */
+bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last);
+/* The node in this slot is home to the conversation; or the one of the pair that its hash says. */
+void plan_set_home(struct plan *p, uint32_t slot);
+void plan_find_home(struct plan *p, uint64_t conversation);
+/* `first_in_line`: calls that wait already do not come before this one. */
+struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
+                             double now);
+/* The least bad of targets that are mostly open, or `otherwise`. */
+struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
+                                  struct plan_choice otherwise, double now);
+/* The index of the target in slot `slot` if the plan could use it now, else -1. */
+int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
+/* Whether anything could be sent yet, now or after a wait. `panicked`: no open target, then. */
+bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
+/* Whether any target but `at` could be tried now. */
+bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* Whether nobody else in `at`'s tier is well. */
+bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* Those of `at`'s tier come after all others: they are likely to refuse for the same reason. */
+void plan_put_last(struct plan *p, uint32_t at);
+/* When the first of the targets is worth asking again: milliseconds from now, for Retry-After. */
+double plan_retry_ms(const struct plan *p, const struct pool *pool, double now);
+
+#endif

@@ -1,0 +1,279 @@
+#include "core/cluster/pool.h"
+
+#include <stdatomic.h>
+
+#include "core/cluster/room.h"
+
+enum {
+    CELLS_EACH = 2 + BREAKER_CELLS, /* in flight, the breaker's, and uploads */
+    COOL_LEAST_MS = 100,            /* "Retry-After: 0": a different target first */
+    COOL_FIRST_MS = 1000,
+    COOL_LAST_MS = 30000,
+    LONE_RECOVERY_MS = 20000, /* the longest that a target without a healthy twin is left alone */
+    SLOW_START_MS = 10000,
+    SLOW_START_LEAST = 10, /* at first it counts as so many times slower */
+    EWMA_DECAY_MS = 10000,
+    /* Differences below this are the network's noise, not a node's load: such nodes tie. */
+    EWMA_FLOOR_MS = 20,
+    /* Of the budget: a retry is 100 units, so a request pays 20, and a millisecond 1. */
+    RETRY_UNITS = 100,
+    REQUEST_UNITS = 20,
+    BUDGET_MAX = 20 * RETRY_UNITS,
+    BUDGET_BITS = 16,
+};
+_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)ROOM_CELL,
+               "cells for all; the last are the room's and the registry's");
+
+static uint64_t *cells_of(const struct pool *p, uint32_t slot) {
+    return &p->cells.cell[slot * CELLS_EACH];
+}
+
+static _Atomic uint64_t *in_flight(const struct pool *p, uint32_t slot) {
+    return (_Atomic uint64_t *)cells_of(p, slot);
+}
+
+static uint64_t *breaker_of(const struct pool *p, uint32_t slot) {
+    return cells_of(p, slot) + 1;
+}
+
+static _Atomic uint64_t *uploads(const struct pool *p, uint32_t slot) {
+    return (_Atomic uint64_t *)(cells_of(p, slot) + 1 + BREAKER_CELLS);
+}
+
+struct gw_str pool_trouble_name(uint32_t trouble) {
+    static const struct gw_str names[POOL_TROUBLES] = {
+        [POOL_FINE] = GW_STR_INIT("recovered"),
+        [POOL_BUSY] = GW_STR_INIT("busy"),
+        [POOL_REFUSED] = GW_STR_INIT("refused"),
+        [POOL_DNS] = GW_STR_INIT("does not resolve"),
+        [POOL_TLS] = GW_STR_INIT("failed TLS"),
+        [POOL_CONNECT_TIME] = GW_STR_INIT("did not connect in time"),
+        [POOL_JUNK] = GW_STR_INIT("did not speak HTTP"),
+        [POOL_RESET] = GW_STR_INIT("reset"),
+        [POOL_LATE] = GW_STR_INIT("timed out"),
+        [POOL_OFFLINE] = GW_STR_INIT("offline"),
+        [POOL_ERRORED] = GW_STR_INIT("answered 500"),
+        [POOL_CUT] = GW_STR_INIT("cut a stream"),
+        [POOL_SILENT] = GW_STR_INIT("went silent"),
+        [POOL_PROBED] = GW_STR_INIT("failed a probe"),
+    };
+    return names[trouble < POOL_TROUBLES ? trouble : POOL_OFFLINE];
+}
+
+void pool_look(const struct pool *p, uint32_t slot, double now, struct breaker_view *out) {
+    breaker_look(breaker_of(p, slot), now, out);
+}
+
+enum pool_state pool_state_of(const struct pool *p, uint32_t slot, double now) {
+    struct breaker_view v;
+    pool_look(p, slot, now, &v);
+    if (v.state == BREAKER_OPEN || v.state == BREAKER_TRIAL)
+        return POOL_DOWN;
+    if (p->backend[slot].cool_until > now)
+        return POOL_COOLING;
+    return v.state == BREAKER_HALF_OPEN ? POOL_HALF_OPEN : POOL_READY;
+}
+
+double pool_until(const struct pool *p, uint32_t slot, double now) {
+    struct breaker_view v;
+    pool_look(p, slot, now, &v);
+    double at = p->backend[slot].cool_until > now ? p->backend[slot].cool_until : 0;
+    return v.until > now && v.until > at ? v.until : at;
+}
+
+uint64_t pool_in_flight(const struct pool *p, uint32_t slot) {
+    return atomic_load_explicit(in_flight(p, slot), memory_order_relaxed);
+}
+
+static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
+    uint64_t now = pool_in_flight(p, slot);
+    do {
+        if (max > 0 && now >= max)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(in_flight(p, slot), &now, now + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
+               struct breaker_grant *grant) {
+    if (!take_slot(p, slot, max))
+        return false;
+    if (forced)
+        breaker_force(breaker_of(p, slot), grant);
+    else if (!breaker_ask(breaker_of(p, slot), now, grant)) {
+        pool_give(p, slot);
+        return false;
+    }
+    return true;
+}
+
+void pool_give(struct pool *p, uint32_t slot) {
+    atomic_fetch_sub_explicit(in_flight(p, slot), 1, memory_order_relaxed);
+}
+
+bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max) {
+    uint64_t now = atomic_load_explicit(uploads(p, slot), memory_order_relaxed);
+    return max == 0 || now < (max + 1) / 2;
+}
+
+void pool_upload(struct pool *p, uint32_t slot, bool begins) {
+    atomic_fetch_add_explicit(uploads(p, slot), begins ? 1 : UINT64_MAX, memory_order_relaxed);
+}
+
+void pool_forget(struct pool *p, uint32_t slot) {
+    uint32_t waiting = p->backend[slot].waiting;
+    p->backend[slot] = (struct pool_backend){.waiting = waiting};
+    breaker_forget(breaker_of(p, slot));
+}
+
+/* ------------------------------------------------------------------ the cost of a request */
+
+/* e^-x for x >= 0 to a few per cent: enough for a moving average, and the same on every host. */
+static double decay(double x) {
+    double y = 1 + x / 8;
+    y *= y;
+    y *= y;
+    y *= y;
+    return 1 / y;
+}
+
+/* A node that is just back has cold caches and an empty queue: it gets its share by and by. */
+static double slow_start(const struct pool_backend *b, double now) {
+    double age = now - b->closed_at;
+    if (b->closed_at <= 0 || age >= SLOW_START_MS)
+        return 1;
+    double factor = SLOW_START_MS / (age > 1 ? age : 1);
+    return factor < SLOW_START_LEAST ? factor : SLOW_START_LEAST;
+}
+
+double pool_latency(const struct pool *p, uint32_t slot, double now) {
+    const struct pool_backend *b = &p->backend[slot];
+    if (b->ewma_at <= 0)
+        return slow_start(b, now);
+    double ewma = b->ewma_ms * decay((now - b->ewma_at) / EWMA_DECAY_MS);
+    return (ewma < EWMA_FLOOR_MS ? EWMA_FLOOR_MS : ewma) * slow_start(b, now);
+}
+
+double pool_cost(const struct pool *p, uint32_t slot, double now) {
+    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1);
+}
+
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now) {
+    struct pool_backend *b = &p->backend[slot];
+    double w = b->ewma_at > 0 ? decay((now - b->ewma_at) / EWMA_DECAY_MS) : 0;
+    /* Peak: a slower answer counts at once and in full, a quicker one by and by. */
+    b->ewma_ms = took_ms > b->ewma_ms * w ? took_ms : b->ewma_ms * w + took_ms * (1 - w);
+    b->ewma_at = now > 0 ? now : 1;
+    if (streamed)
+        predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
+}
+
+void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now) {
+    if (waited_ms > pool_latency(p, slot, now))
+        pool_first_content(p, slot, waited_ms, false, now);
+}
+
+/* ------------------------------------------------------------------ outcomes */
+
+static void changed(struct pool *p, uint32_t slot, struct gw_time now) {
+    p->backend[slot].changed = p->news = true;
+    p->backend[slot].told_at = now.wall_ms;
+}
+
+void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
+                    bool served, struct gw_time now) {
+    struct pool_backend *b = &p->backend[slot];
+    /* What was sent before the node said that it is busy says nothing of how busy it is. */
+    if (sent_at >= b->cooled_at) {
+        b->cool_until = 0;
+        b->cool_runs = 0;
+    }
+    b->seen_at = now.wall_ms;
+    if (breaker_succeeded(breaker_of(p, slot), grant, served, now.mono_ms)) {
+        b->closed_at = now.mono_ms;
+        changed(p, slot, now);
+    }
+}
+
+/* first, 2 x first, 4 x first, ... at most last. */
+static double doubling(uint32_t *runs, double first, double last) {
+    double ms = first;
+    for (uint32_t i = 0; i < *runs && ms < last; i++)
+        ms *= 2;
+    if (*runs < 32)
+        (*runs)++;
+    return ms < last ? ms : last;
+}
+
+void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, double retry_after_ms,
+               struct gw_time now) {
+    struct pool_backend *b = &p->backend[slot];
+    pool_let_go(p, slot, grant, now.mono_ms);
+    b->cooled_at = now.mono_ms;
+    b->seen_at = now.wall_ms;
+    /* Requests that were under way together are one sign of load, not many. */
+    if (retry_after_ms < 0 && b->cool_until > now.mono_ms)
+        return;
+    if (retry_after_ms >= 0 && retry_after_ms < COOL_LEAST_MS)
+        retry_after_ms = COOL_LEAST_MS;
+    double ms =
+        retry_after_ms >= 0 ? retry_after_ms : doubling(&b->cool_runs, COOL_FIRST_MS, COOL_LAST_MS);
+    b->cool_until = now.mono_ms + ms;
+}
+
+void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uint32_t trouble,
+                 bool lone, struct gw_time now) {
+    struct breaker_conf conf = p->breaker;
+    uint32_t random = (uint32_t)gw_rng_next(p->rng);
+    if (lone && conf.recovery_ms > LONE_RECOVERY_MS)
+        conf.recovery_ms = LONE_RECOVERY_MS;
+    if (breaker_failed(breaker_of(p, slot), &conf, grant, trouble, random, now.mono_ms))
+        changed(p, slot, now);
+}
+
+void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now) {
+    breaker_let_go(breaker_of(p, slot), grant, now);
+}
+
+void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
+               uint32_t trouble, double now) {
+    if (breaker_tell(breaker_of(p, slot), &p->breaker, open, until, opens, trouble, now) && !open)
+        p->backend[slot].closed_at = now;
+}
+
+/* ------------------------------------------------------------------ the retry budget */
+
+static _Atomic uint64_t *budget_of(const struct pool *p, uint32_t budget) {
+    return (_Atomic uint64_t *)&p->cells.cell[GW_BACKENDS * CELLS_EACH + budget];
+}
+
+/* What is saved up now, of a word that says when that was last reckoned, and how much it was. */
+static uint64_t saved(uint64_t word, uint64_t now) {
+    uint64_t since = word >> BUDGET_BITS;
+    uint64_t units = (word & ((1u << BUDGET_BITS) - 1)) + (now > since ? now - since : 0);
+    return units > BUDGET_MAX ? BUDGET_MAX : units;
+}
+
+static bool spend(struct pool *p, uint32_t budget, int64_t units, double now_ms) {
+    uint64_t now = (uint64_t)now_ms;
+    _Atomic uint64_t *cell = budget_of(p, budget);
+    uint64_t old = atomic_load_explicit(cell, memory_order_relaxed), new;
+    do {
+        int64_t left = (int64_t)saved(old, now) - units;
+        uint64_t since = now > old >> BUDGET_BITS ? now : old >> BUDGET_BITS;
+        if (left < 0)
+            return false;
+        new = since << BUDGET_BITS | (uint64_t)(left > BUDGET_MAX ? BUDGET_MAX : left);
+    } while (!atomic_compare_exchange_weak_explicit(cell, &old, new, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+void pool_budget_pay(struct pool *p, uint32_t budget, double now) {
+    spend(p, budget, -REQUEST_UNITS, now);
+}
+
+bool pool_budget_take(struct pool *p, uint32_t budget, double now) {
+    return spend(p, budget, RETRY_UNITS, now);
+}

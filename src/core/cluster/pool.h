@@ -1,0 +1,127 @@
+/*
+ * The backends as the gateway sees them: who is in flight, busy or offline, and how quick each is.
+ *
+ * Slots in flight, breakers and retry budgets are exact across loops (gw_cells); the rest is this
+ * gateway's own view. A backend's state:
+ *
+ *   READY      COOLING    429, 503, 529: for Retry-After, else 1 s doubling to 30 s; it takes no streams
+ *   COOLING    READY      the time is over, or an answer to a later request came
+ *   READY      DOWN       its breaker has opened (breaker.h)
+ *   COOLING    DOWN       the same, by requests that were under way
+ *   DOWN       HALF_OPEN  its open time is over: one request may try it
+ *   HALF_OPEN  DOWN       that request has the permit
+ *   DOWN       READY      it has served; or another shard says so (sync.h)
+ *   DOWN       COOLING    it was tried, and busy: alive, but that is all that is known
+ *   COOLING    HALF_OPEN  the time is over, and the trial is still to come
+ */
+#ifndef GW_CORE_CLUSTER_POOL_H
+#define GW_CORE_CLUSTER_POOL_H
+
+#include "base/rng.h"
+#include "core/cluster/breaker.h"
+#include "core/cluster/predict.h"
+#include "core/config/config.h"
+
+enum { POOL_NAME_MAX = 48, POOL_BUDGETS = GW_CLASSES + 1 };
+
+struct pool_backend {
+    double ewma_ms, ewma_at; /* peak-EWMA of the time to first content; at 0: no history */
+    double cool_until;       /* monotonic; 0: it is not cooling */
+    double cooled_at;        /* when it last said that it is busy */
+    double seen_at;          /* last answer of any kind, wall clock; 0: never */
+    double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
+    double told_at;          /* wall clock of the last change of its breaker, ours or told */
+    double told_ahead;       /* the furthest from the future that was told (sync.c) */
+    double probe_at;         /* when it may be probed next */
+    double probe_ms;         /* how long the last probe took; 0: there was none */
+    uint32_t probe_status;   /* what it answered, or 0 and ... */
+    uint32_t probe_trouble;
+    struct predict predict; /* of streamed answers */
+    bool finishes;          /* a stream of its has said why it ends */
+    bool unfinished;        /* its streams end without that */
+    uint32_t cool_runs;     /* in a row */
+    uint32_t picked;        /* sequence number of the last pick: ties alternate */
+    uint32_t passed;        /* how often another of its tier was picked since it was */
+    uint32_t waiting;       /* calls in the queue that could use it */
+    bool changed;           /* its breaker has changed here since the last frame (sync.c) */
+};
+
+struct pool {
+    struct pool_backend backend[GW_BACKENDS];
+    struct gw_cells cells;
+    struct gw_rng *rng;
+    struct breaker_conf breaker;
+    uint32_t sequence;
+    bool news; /* some backend has `changed` */
+};
+
+enum pool_state { POOL_READY, POOL_HALF_OPEN, POOL_COOLING, POOL_DOWN };
+
+/* What a backend's last failure was. */
+enum pool_trouble {
+    POOL_FINE = 0,
+    POOL_BUSY,
+    POOL_REFUSED,
+    POOL_DNS,
+    POOL_TLS,
+    POOL_CONNECT_TIME,
+    POOL_JUNK,
+    POOL_RESET,
+    POOL_LATE,
+    POOL_OFFLINE,
+    POOL_ERRORED,
+    POOL_CUT,
+    POOL_SILENT,
+    POOL_PROBED,
+    POOL_TROUBLES,
+};
+struct gw_str pool_trouble_name(uint32_t trouble);
+
+enum pool_state pool_state_of(const struct pool *p, uint32_t slot, double now);
+/* Until when it is DOWN or COOLING; 0: neither. */
+double pool_until(const struct pool *p, uint32_t slot, double now);
+void pool_look(const struct pool *p, uint32_t slot, double now, struct breaker_view *out);
+uint64_t pool_in_flight(const struct pool *p, uint32_t slot);
+/* Takes a slot, and leave of its breaker; false if `max` (0: no limit) are in flight, or the breaker
+ * says no (`forced`: it is not asked). */
+bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
+               struct breaker_grant *grant);
+void pool_give(struct pool *p, uint32_t slot);
+/* Slots of requests that are still coming in: half of them at most. Loops that look at the same time
+ * may each begin one. */
+bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max);
+void pool_upload(struct pool *p, uint32_t slot, bool begins);
+/* Its peak-EWMA, times more for a while after its breaker has closed. Without history it is next to
+ * nothing, so that it is tried; requests in flight keep a crowd from all trying it at once. */
+double pool_latency(const struct pool *p, uint32_t slot, double now);
+/* What another request there would cost: that x (in flight + 1). */
+double pool_cost(const struct pool *p, uint32_t slot, double now);
+
+/* Another backend has this slot now. Calls that wait for the slot go on waiting. */
+void pool_forget(struct pool *p, uint32_t slot);
+
+/* Outcomes of attempts; each says its own to the breaker with the attempt's grant. */
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now);
+/* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
+void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
+                    bool served, struct gw_time now);
+/* A request has waited for so long there, and in vain: it is no quicker than that. */
+void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now);
+/* It is alive and has no room. `retry_after_ms` < 0: it did not say. */
+void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, double retry_after_ms,
+               struct gw_time now);
+/* `lone`: nobody else of its tier is well, so it is looked at sooner. */
+void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uint32_t trouble,
+                 bool lone, struct gw_time now);
+void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now);
+
+/* Another shard has seen it open until then (monotonic), or close. */
+void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
+               uint32_t trouble, double now);
+
+/* The retry budget of a pool (GW_CLASSES of them, and one for all else): every request pays in a
+ * fifth of a retry, time ten a second; at most 20 are saved up. */
+void pool_budget_pay(struct pool *p, uint32_t budget, double now);
+bool pool_budget_take(struct pool *p, uint32_t budget, double now);
+
+#endif

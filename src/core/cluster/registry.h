@@ -1,0 +1,103 @@
+/*
+ * Ephemeral nodes (SPEC section 3): where nodes are that have registered themselves.
+ *
+ * A registration is a lease on the place of a node: while it is in force, the node is reached at the
+ * lease's URL instead of at the endpoint of the environment. Heartbeats renew it.
+ *
+ *     state     | until                           | the node is reached at
+ *     ----------+---------------------------------+---------------------------------------------
+ *     none      | a registration, or a line       | the endpoint of the environment, if any
+ *     in force  | REGISTRY_DRAIN_MS before `ends` | the lease's URL
+ *     over      | a newer registration, or line   | the endpoint of the environment, if any
+ *
+ * Every registration has a timestamp of its node, and only a newer one replaces it: so replays are
+ * refused, and leases that shards tell each other as lines may be lost, repeated and reordered. A line
+ * whose timestamp is further ahead than a node's clock may be counts as one of now (sync.c), so that no
+ * line keeps a node out. The newest timestamp is kept after the lease. A call keeps the target that it
+ * began with: what registry_node gives lives in the call's arena.
+ */
+#ifndef GW_CORE_CLUSTER_REGISTRY_H
+#define GW_CORE_CLUSTER_REGISTRY_H
+
+#include "core/config/config.h"
+
+struct gw;
+
+enum {
+    REGISTRY_URL_MAX = 512,
+    REGISTRY_LEASE_MS = 180000,  /* three heartbeats of 60 s */
+    REGISTRY_DRAIN_MS = 5000,    /* so long before the end there are no new requests */
+    REGISTRY_WINDOW_MS = 180000, /* a node's clock may be off by so much */
+    /* The last cells (gw_cells) hold the newest timestamp of each node, so that no two loops take the
+     * same registration. */
+    REGISTRY_CELL = GW_CELLS - GW_NODES,
+    /* Those before them hold until when a node is being challenged. */
+    REGISTRY_ASK_CELL = REGISTRY_CELL - GW_NODES,
+};
+
+/* What a node asks for. */
+struct lease {
+    uint32_t node;          /* index from 0 */
+    double stamp;           /* wall clock of the node, in whole milliseconds */
+    double ends;            /* wall clock; in the past: the node leaves */
+    uint32_t in_flight_max; /* 0: as configured */
+    struct gw_str url;      /* n == 0: the node leaves */
+};
+
+struct registry_entry {
+    struct gw_arena arena; /* of what the lease points to */
+    struct lease lease;
+    struct gw_backend_conf to;
+    bool in_force, changed; /* changed: since registry_put_changed */
+    double ahead;           /* the furthest stamp from the future that was told (sync.c) */
+    double refused_until;   /* refusals in the log so far have used up the time until then ... */
+    uint32_t left_out;      /* ... and so many are not in it (call_nodes.c) */
+};
+
+struct registry {
+    struct registry_entry entry[GW_NODES];
+    /* When leases were last asked for, when they were told, when they were not; monotonic, 0: never. */
+    double asked_at, heard_at, failed_at;
+    double began; /* wall clock of the first look at it */
+    bool news;    /* some entry has changed */
+    bool away;    /* the last question was not answered */
+};
+
+void registry_init(struct registry *r, const struct gw_mem *mem);
+void registry_del(struct registry *r);
+
+/* NULL, or why nodes may not be at that URL, as a sentence fragment: it must be https, no address,
+ * and under one of NODE_HOSTS. A loopback host that stands there itself may be http. */
+const char *registry_check_url(const struct gw_conf *conf, struct gw_str text,
+                               struct gw_arena *arena, struct gw_url *out);
+/* Whether a registration of that time has not been seen yet: then it is now, in all loops. */
+bool registry_claim(struct gw *gw, uint32_t node, double stamp);
+/* Whether one of that time may have been seen by a process before this one, which remembers nothing: it
+ * is the first of its node here, and older than this gateway. */
+bool registry_may_repeat(const struct gw *gw, uint32_t node, double stamp, struct gw_time now);
+/* The one challenge that a node may have under way, in all loops: until `until`, monotonic in whole
+ * milliseconds, or until it is over. False: there is another. */
+bool registry_ask(struct gw *gw, uint32_t node, double until, struct gw_time now);
+void registry_asked(struct gw *gw, uint32_t node, double until);
+/* Takes a lease over; false if what is known is not older. Its URL has been checked. At another URL
+ * the node is another backend: nothing that was known of it holds any more. */
+bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now);
+/* Ends the leases whose time is over. */
+void registry_tend(struct gw *gw, struct gw_time now);
+/* The node as it is reached now: of `conf`, or copied into `arena` if its lease is in force. */
+const struct gw_backend_conf *registry_node(const struct gw *gw, const struct gw_conf *conf,
+                                            uint32_t node, struct gw_arena *arena);
+
+/* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL\n", the URL "-" for a node that left.
+ * The first puts all of them, the second those that have changed since it was last called. */
+void registry_put_lines(const struct gw *gw, struct gw_buf *out);
+void registry_put_changed(struct gw *gw, struct gw_buf *out);
+bool registry_has_changed(const struct registry *r);
+void registry_put_line(const struct lease *lease, struct gw_buf *out);
+/* Takes what follows "lease " in a line; false if it is no lease, or one that may not be. One that is
+ * older than what is known changes nothing. */
+bool registry_take_line(struct gw *gw, struct gw_str fields, struct gw_time now);
+/* Takes all lines of the registry's answer. */
+void registry_take_answer(struct gw *gw, struct gw_str text, struct gw_time now);
+
+#endif

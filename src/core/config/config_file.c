@@ -1,0 +1,404 @@
+#include "core/config/config_parts.h"
+#include "core/config/config_read.h"
+
+#define LIMIT(field, lo, hi)                                                                       \
+    {GW_STR_INIT(#field), NULL, offsetof(struct gw_limits, field), (lo), (hi)}
+
+static bool read_resume(struct reader *r, const cJSON *item, void *into) {
+    struct gw_limits *limits = into;
+    bool on;
+    if (!reader_bool(r, item, &on))
+        return false;
+    limits->resume = on;
+    return true;
+}
+
+static bool read_upstream_http2(struct reader *r, const cJSON *item, void *into) {
+    struct gw_limits *limits = into;
+    bool on;
+    if (!reader_bool(r, item, &on))
+        return false;
+    limits->upstream_http2 = on;
+    return true;
+}
+
+static const struct reader_field limit_fields[] = {
+    LIMIT(replay_bytes_max, 0, 1ULL << 30),
+    LIMIT(replay_total_max, 0, 1ULL << 36),
+    LIMIT(body_bytes_max, 1024, 1ULL << 36),
+    LIMIT(json_bytes_max, 1024, 1ULL << 30),
+    LIMIT(client_head_ms, 100, 600000),
+    LIMIT(client_body_ms, 100, 600000),
+    LIMIT(client_idle_ms, 100, 3600000),
+    LIMIT(client_write_ms, 100, 3600000),
+    LIMIT(client_rate_min, 0, 1000000),
+    LIMIT(linger_ms, 0, 60000),
+    LIMIT(drain_ms, 0, 3600000),
+    LIMIT(upstream_idle_ms, 0, 3600000),
+    LIMIT(upstream_idle_max, 0, 10000),
+    {GW_STR_INIT("resume"), read_resume, 0, 0, 0},
+    {GW_STR_INIT("upstream_http2"), read_upstream_http2, 0, 0, 0},
+    LIMIT(connections_max, 1, 1000000),
+    LIMIT(connections_per_address, 0, 1000000),
+    LIMIT(streams_max, 1, 1000),
+    LIMIT(connect_ms, 10, 60000),
+    LIMIT(request_ms, 100, 86400000),
+    LIMIT(silence_ms, 100, 86400000),
+    LIMIT(probe_ms, 0, 86400000),
+};
+
+static bool read_limits(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    return reader_object(r, item, limit_fields, sizeof limit_fields / sizeof *limit_fields,
+                         &conf->limits);
+}
+
+static bool read_node_number(struct reader *r, const cJSON *item, uint32_t *index) {
+    uint64_t n;
+    if (!reader_u64(r, item, 1, GW_NODES, &n))
+        return false;
+    *index = (uint32_t)n - 1;
+    return true;
+}
+
+static bool read_class_nodes(struct reader *r, const cJSON *item, void *into) {
+    struct gw_class_conf *class = into;
+    class->nodes_n = 0;
+    if (!cJSON_IsArray(item) || item->child == NULL)
+        return reader_fail(r, item, GW_STR("is not a list of nodes"),
+                           GW_STR("give one to eight node numbers, such as [3, 4]"));
+    for (const cJSON *m = item->child; m != NULL; m = m->next) {
+        uint32_t index;
+        if (!read_node_number(r, m, &index))
+            return false;
+        for (uint32_t i = 0; i < class->nodes_n; i++)
+            if (class->nodes[i] == index)
+                return reader_fail(r, item, GW_STR("names a node twice"), GW_STR("name it once"));
+        class->nodes[class->nodes_n++] = index;
+    }
+    return true;
+}
+
+static bool read_class_inspect(struct reader *r, const cJSON *item, void *into) {
+    struct gw_class_conf *class = into;
+    return reader_bool(r, item, &class->inspect);
+}
+
+static bool read_class(struct reader *r, const cJSON *item, void *into) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("nodes"), read_class_nodes, 0, 0, 0},
+        {GW_STR_INIT("inspect"), read_class_inspect, 0, 0, 0},
+    };
+    struct gw_conf *conf = into;
+    for (uint32_t i = 0; i < GW_CLASSES; i++)
+        if (gw_str_eq(gw_class_names[i], reader_name(item)))
+            return reader_object(r, item, fields, 2, &conf->classes[i]);
+    return reader_fail(r, item, GW_STR("is not a class"),
+                       GW_STR("the classes are reasoning, code, vision, batch"));
+}
+
+static bool read_classes(struct reader *r, const cJSON *item, void *into) {
+    return reader_each(r, item, read_class, into);
+}
+
+/* What a backend's settings are read into before they are put in their place. */
+struct backend_draft {
+    struct gw_url url;
+    bool has_url;
+    uint64_t in_flight_max, first_byte_ms;
+};
+
+static bool read_backend_url(struct reader *r, const cJSON *item, void *into) {
+    struct backend_draft *draft = into;
+    draft->has_url = true;
+    return reader_url(r, item, &draft->url);
+}
+
+static const struct reader_field backend_fields[] = {
+    {GW_STR_INIT("url"), read_backend_url, 0, 0, 0},
+    {GW_STR_INIT("in_flight_max"), NULL, offsetof(struct backend_draft, in_flight_max), 1, 100000},
+    {GW_STR_INIT("first_byte_ms"), NULL, offsetof(struct backend_draft, first_byte_ms), 100,
+     3600000},
+};
+
+/* A backend is an object, or just its URL. */
+static bool read_backend(struct reader *r, const cJSON *item, struct gw_backend_conf *out) {
+    struct backend_draft draft = {.in_flight_max = out->in_flight_max,
+                                  .first_byte_ms = (uint64_t)out->first_byte_ms};
+    bool ok = cJSON_IsString(item) ? read_backend_url(r, item, &draft)
+                                   : reader_object(r, item, backend_fields, 3, &draft);
+    if (!ok)
+        return false;
+    if (draft.has_url)
+        gw_backend_set(out, &draft.url);
+    out->in_flight_max = (uint32_t)draft.in_flight_max;
+    out->first_byte_ms = (double)draft.first_byte_ms;
+    return true;
+}
+
+static bool read_node(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    uint64_t n;
+    if (!gw_str_u64(reader_name(item), &n) || n < 1 || n > GW_NODES)
+        return reader_fail(r, item, GW_STR("is not a node"), GW_STR("nodes are \"1\" to \"8\""));
+    return read_backend(r, item, &conf->nodes[n - 1]);
+}
+
+static bool read_nodes(struct reader *r, const cJSON *item, void *into) {
+    return reader_each(r, item, read_node, into);
+}
+
+static bool read_in_flight(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    uint64_t n;
+    if (!reader_u64(r, item, 1, 100000, &n))
+        return false;
+    for (uint32_t i = 0; i < GW_NODES; i++)
+        conf->nodes[i].in_flight_max = (uint32_t)n;
+    return true;
+}
+
+static bool read_first_byte(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    uint64_t n;
+    if (!reader_u64(r, item, 100, 3600000, &n))
+        return false;
+    for (uint32_t i = 0; i < GW_NODES; i++)
+        conf->nodes[i].first_byte_ms = (double)n;
+    return true;
+}
+
+/* The names are resolved when the services are known: see resolve_overflow. */
+static bool skip(struct reader *r, const cJSON *item, void *into) {
+    (void)r, (void)item, (void)into;
+    return true;
+}
+
+static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("queue_ms"), NULL, offsetof(struct gw_conf, queue_ms), 0, 60000},
+        {GW_STR_INIT("queue_max"), NULL, offsetof(struct gw_conf, queue_max), 0, 100000},
+        {GW_STR_INIT("in_flight_max"), read_in_flight, 0, 0, 0},
+        {GW_STR_INIT("first_byte_ms"), read_first_byte, 0, 0, 0},
+        {GW_STR_INIT("classes"), read_classes, 0, 0, 0},
+        {GW_STR_INIT("nodes"), read_nodes, 0, 0, 0},
+        {GW_STR_INIT("overflow"), skip, 0, 0, 0},
+    };
+    return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
+}
+
+static bool read_service(struct reader *r, const cJSON *item, void *into) {
+    struct gw_backend_conf *service = gw_conf_service(into, reader_name(item));
+    if (service == NULL)
+        return reader_fail(r, item, GW_STR("is not a service name, or there are more than 32"),
+                           GW_STR("use letters, digits, \"-\" and \"_\""));
+    return read_backend(r, item, service) &&
+           (service->set ||
+            reader_fail(r, item, GW_STR("has no endpoint"), GW_STR("give it a \"url\"")));
+}
+
+static bool read_services(struct reader *r, const cJSON *item, void *into) {
+    return reader_each(r, item, read_service, into);
+}
+
+static bool read_twin(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    return read_backend(r, item, &conf->twin);
+}
+
+static bool read_local(struct reader *r, const cJSON *item, void *into) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("endpoint"), read_twin, 0, 0, 0},
+        {GW_STR_INIT("services"), read_services, 0, 0, 0},
+        {GW_STR_INIT("default"), skip, 0, 0, 0},
+    };
+    return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
+}
+
+static bool read_listen(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    struct gw_buf lines;
+    gw_buf_init(&lines, &conf->arena, 4096);
+    if (!cJSON_IsArray(item) || item->child == NULL)
+        return reader_fail(r, item, GW_STR("is not a list of addresses"),
+                           GW_STR("give addresses such as [\"127.0.0.1:4700\"]"));
+    for (const cJSON *m = item->child; m != NULL; m = m->next) {
+        struct gw_str address;
+        if (!reader_text(r, m, &address))
+            return false;
+        gw_buf_put(&lines, address);
+        gw_buf_putc(&lines, '\n');
+    }
+    conf->listen = gw_buf_str(&lines);
+    return true;
+}
+
+static bool read_log(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    bool on;
+    if (!reader_bool(r, item, &on))
+        return false;
+    conf->limits.log_requests = on;
+    return true;
+}
+
+/* Credentials, and those that are the hosts' to write or that end at each hop. */
+static bool is_hop_header(struct gw_str s) {
+    static const struct gw_str names[] = {
+        GW_STR_INIT("host"),      GW_STR_INIT("date"),           GW_STR_INIT("connection"),
+        GW_STR_INIT("te"),        GW_STR_INIT("content-length"), GW_STR_INIT("transfer-encoding"),
+        GW_STR_INIT("trailer"),   GW_STR_INIT("keep-alive"),     GW_STR_INIT("accept-encoding"),
+        GW_STR_INIT("expect"),    GW_STR_INIT("upgrade"),        GW_STR_INIT("cookie"),
+        GW_STR_INIT("x-api-key"), GW_STR_INIT("authorization"),  GW_STR_INIT("x-goog-api-key")};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_eq(names[i], s))
+            return true;
+    return gw_str_starts(s, GW_STR("proxy-")) || gw_str_starts(s, GW_STR("x-heady-"));
+}
+
+static bool is_header_name(struct gw_str s) {
+    if (s.n == 0 || s.n > 64 || is_hop_header(s))
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+            return false;
+    }
+    return true;
+}
+
+static bool read_request_headers(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    uint32_t n = cJSON_IsArray(item) ? (uint32_t)cJSON_GetArraySize(item) : 0;
+    if (n == 0 || n > 32)
+        return reader_fail(r, item, GW_STR("is not a list of 1 to 32 header names"),
+                           GW_STR("give names such as [\"x-tenant\"]"));
+    struct gw_str *names = gw_arena_get(&conf->arena, n * sizeof *names);
+    if (names == NULL)
+        return reader_fail(r, item, GW_STR("does not fit into memory"), GW_STR("name fewer"));
+    n = 0;
+    for (const cJSON *m = item->child; m != NULL; m = m->next, n++) {
+        if (!reader_text(r, m, &names[n]))
+            return false;
+        if (!is_header_name(names[n]))
+            return reader_fail(
+                r, item, GW_STR("holds a name that cannot be passed on"),
+                GW_STR("use lower-case names; no credentials, nothing that ends at each hop"));
+    }
+    conf->request_headers = names;
+    conf->request_headers_n = n;
+    return true;
+}
+
+static bool read_profile(struct reader *r, const cJSON *item, void *into) {
+    struct gw_conf *conf = into;
+    struct gw_str name;
+    if (!reader_text(r, item, &name))
+        return false;
+    return gw_conf_profile(conf, name) ||
+           reader_fail(r, item, GW_STR("is not a profile"),
+                       GW_STR("the profiles are conservative, balanced, performance"));
+}
+
+static bool read_breaker(struct reader *r, const cJSON *item, void *into) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("failure_threshold"), NULL, offsetof(struct breaker_conf, threshold), 1,
+         BREAKER_THRESHOLD_MAX},
+        {GW_STR_INIT("recovery_ms"), NULL, offsetof(struct breaker_conf, recovery_ms), 100,
+         3600000},
+        {GW_STR_INIT("predictive_ms"), NULL, offsetof(struct breaker_conf, predictive_ms), 0,
+         600000},
+    };
+    struct gw_conf *conf = into;
+    return reader_object(r, item, fields, sizeof fields / sizeof *fields, &conf->breaker);
+}
+
+static bool read_root(struct reader *r) {
+    static const struct reader_field fields[] = {
+        {GW_STR_INIT("listen"), read_listen, 0, 0, 0},
+        {GW_STR_INIT("profile"), read_profile, 0, 0, 0},
+        {GW_STR_INIT("heavy"), read_heavy, 0, 0, 0},
+        {GW_STR_INIT("local"), read_local, 0, 0, 0},
+        {GW_STR_INIT("breaker"), read_breaker, 0, 0, 0},
+        {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
+        {GW_STR_INIT("upstream_tls"), gw_conf_upstream_tls, 0, 0, 0},
+        {GW_STR_INIT("request_headers"), read_request_headers, 0, 0, 0},
+        {GW_STR_INIT("log_requests"), read_log, 0, 0, 0},
+    };
+    return reader_object(r, r->root, fields, sizeof fields / sizeof *fields, r->conf);
+}
+
+/* The last two need the services of the environment, too. */
+static bool resolve_overflow(struct reader *r, const cJSON *list) {
+    struct gw_conf *conf = r->conf;
+    if (list == NULL)
+        return true;
+    if (!cJSON_IsArray(list))
+        return reader_fail(r, list, GW_STR("is not a list"),
+                           GW_STR("give services such as [\"local/brain\"]"));
+    for (const cJSON *m = list->child; m != NULL; m = m->next) {
+        struct gw_str name;
+        if (!reader_text(r, m, &name))
+            return false;
+        uint32_t i = gw_str_eq(name, GW_STR("local")) ? conf->service_default : GW_SERVICES;
+        if (gw_str_starts(name, GW_STR("local/")))
+            i = gw_conf_service_index(conf, gw_str_sub(name, 6, name.n));
+        if (i >= conf->services_n || conf->overflow_n == GW_SERVICES)
+            return reader_fail(r, m, GW_STR("heavy.overflow names no configured service"),
+                               GW_STR("give \"local\" or \"local/<service>\" of LOCAL_SERVICES"));
+        conf->overflow[conf->overflow_n++] = i;
+    }
+    return true;
+}
+
+static bool resolve_default(struct reader *r, const cJSON *item) {
+    struct gw_conf *conf = r->conf;
+    struct gw_str name;
+    conf->service_default = conf->services_n > 0 ? 0 : GW_SERVICES;
+    if (item == NULL)
+        return true;
+    if (!reader_text(r, item, &name))
+        return false;
+    conf->service_default = gw_conf_service_index(conf, name);
+    return conf->service_default < conf->services_n ||
+           reader_fail(r, item, GW_STR("names no configured service"),
+                       GW_STR("name one of local.services or LOCAL_SERVICES"));
+}
+
+static const cJSON *member(const cJSON *root, const char *object, const char *name) {
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, object), name);
+}
+
+static bool read_all(struct reader *r, const struct gw_source *source) {
+    if (r->root != NULL && !read_root(r))
+        return false;
+    return gw_conf_env(r->conf, source, r->why) &&
+           resolve_default(r, member(r->root, "local", "default")) &&
+           resolve_overflow(r, member(r->root, "heavy", "overflow"));
+}
+
+static void put_json_error(struct gw_buf *why, const struct gw_json_error *e) {
+    gw_buf_put(why, GW_STR("line "));
+    gw_buf_put_u64(why, e->line);
+    gw_buf_put(why, GW_STR(", column "));
+    gw_buf_put_u64(why, e->column);
+    gw_buf_put(why, GW_STR(": "));
+    gw_buf_put(why, gw_str(e->what, strlen(e->what)));
+    gw_buf_put(why, GW_STR("; mend the JSON there (comments // and /* */ are allowed)"));
+}
+
+bool gw_conf_read(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
+    struct gw_json_error error;
+    cJSON *root = NULL;
+    if (gw_str_trim(source->file).n > 0) {
+        root = gw_json_parse(source->file, GW_JSON_COMMENTS, &error);
+        if (root == NULL) {
+            put_json_error(why, &error);
+            return false;
+        }
+    }
+    struct reader r = {.text = source->file, .root = root, .conf = conf, .why = why};
+    bool ok = read_all(&r, source);
+    cJSON_Delete(root);
+    return ok;
+}

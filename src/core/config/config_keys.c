@@ -1,0 +1,127 @@
+/*
+ * GATEWAY_KEYS: lines (or words) "name:sha256-of-key[:budget=..,rpm=..,classes=..,scopes=..]".
+ */
+#include "core/config/config_parts.h"
+
+enum { ALL_CLASSES = (1 << GW_CLASSES) - 1 };
+
+static bool fail(struct gw_buf *why, struct gw_str name, struct gw_str what) {
+    gw_buf_put(why, GW_STR("GATEWAY_KEYS: key \""));
+    gw_buf_put(why, gw_str_sub(name, 0, 64));
+    gw_buf_put(why, GW_STR("\": "));
+    gw_buf_put(why, what);
+    return false;
+}
+
+static bool is_key_name(struct gw_str s) {
+    if (s.n == 0 || s.n > 64)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = gw_lower(s.p[i]);
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '@'))
+            return false;
+    }
+    return true;
+}
+
+/* "code+vision" (or with "|"): the classes that the key may use. */
+static bool read_classes(struct gw_str list, uint32_t *classes) {
+    *classes = 0;
+    for (size_t i = 0; i <= list.n;) {
+        size_t end = i;
+        while (end < list.n && list.p[end] != '+' && list.p[end] != '|')
+            end++;
+        uint32_t class = 0;
+        while (class < GW_CLASSES &&
+               !gw_str_eq(gw_class_names[class], gw_str_sub(list, i, end - i)))
+            class ++;
+        if (class == GW_CLASSES)
+            return false;
+        *classes |= 1u << class;
+        i = end + 1;
+    }
+    return true;
+}
+
+static bool read_option(struct gw_key *key, struct gw_str option, struct gw_buf *why) {
+    struct gw_str name = gw_str_cut(&option, '=');
+    uint64_t rpm;
+    if (option.p == NULL)
+        return fail(why, key->name, GW_STR("an option without \"=\"; give for example rpm=60"));
+    if (gw_str_eq(name, GW_STR("classes")))
+        return read_classes(option, &key->classes) ||
+               fail(why, key->name, GW_STR("unknown class; give for example classes=code+vision"));
+    if (gw_str_eq(name, GW_STR("rpm"))) {
+        if (!gw_str_u64(option, &rpm) || rpm == 0 || rpm > 1000000)
+            return fail(why, key->name, GW_STR("rpm is not a number from 1 to 1000000"));
+        key->rpm = (uint32_t)rpm;
+        return true;
+    }
+    /* Known, and without effect until there are paid calls and admin routes to apply them to. */
+    if (gw_str_eq(name, GW_STR("budget")) || gw_str_eq(name, GW_STR("scopes")))
+        return true;
+    return fail(why, key->name,
+                GW_STR("unknown option; the options are budget, rpm, classes, "
+                       "scopes"));
+}
+
+static bool read_key(struct gw_str line, struct gw_key *key, struct gw_buf *why) {
+    key->name = gw_str_cut(&line, ':');
+    key->classes = ALL_CLASSES;
+    struct gw_str digest = gw_str_cut(&line, ':');
+    if (!is_key_name(key->name))
+        return fail(why, key->name,
+                    GW_STR("a name is 1 to 64 letters, digits, \"-\", \"_\", \"@\""));
+    if (digest.p == NULL || !gw_unhex(digest, key->digest, GW_SHA256))
+        return fail(why, key->name,
+                    GW_STR("the second part is not a SHA-256 in 64 hexadecimal "
+                           "digits; make a line with: heady-gateway keys new NAME"));
+    while (line.p != NULL && line.n > 0)
+        if (!read_option(key, gw_str_cut(&line, ','), why))
+            return false;
+    return true;
+}
+
+/* By digest, so that the look-up is a binary search. The lists are short. */
+static bool insert(struct gw_key *keys, uint32_t n, struct gw_key key, struct gw_buf *why) {
+    uint32_t at = n;
+    for (uint32_t i = 0; i < n; i++)
+        if (gw_str_eq(keys[i].name, key.name) || memcmp(keys[i].digest, key.digest, GW_SHA256) == 0)
+            return fail(why, key.name, GW_STR("its name or its key is there twice; remove one"));
+    for (; at > 0 && memcmp(keys[at - 1].digest, key.digest, GW_SHA256) > 0; at--)
+        keys[at] = keys[at - 1];
+    keys[at] = key;
+    return true;
+}
+
+static struct gw_str next_line(struct gw_str *rest) {
+    size_t start = 0, end;
+    while (start < rest->n && (unsigned char)rest->p[start] <= ' ')
+        start++;
+    for (end = start; end < rest->n && (unsigned char)rest->p[end] > ' ' && rest->p[end] != ';';)
+        end++;
+    struct gw_str line = gw_str_sub(*rest, start, end - start);
+    *rest = gw_str_sub(*rest, end < rest->n ? end + 1 : end, rest->n);
+    return line;
+}
+
+bool gw_conf_keys(struct gw_conf *conf, struct gw_str lines, struct gw_buf *why) {
+    uint32_t n = 0;
+    struct gw_key *keys = gw_arena_get(&conf->arena, GW_KEYS * sizeof *keys);
+    if (keys == NULL)
+        return fail(why, GW_STR(""), GW_STR("no memory for the list"));
+    while (lines.n > 0) {
+        struct gw_str line = next_line(&lines);
+        struct gw_key key = {.rpm = 0};
+        if (line.n == 0)
+            continue;
+        if (n == GW_KEYS)
+            return fail(why, GW_STR(""), GW_STR("more than 1024 keys; remove some"));
+        if (!read_key(line, &key, why) || !insert(keys, n, key, why))
+            return false;
+        n++;
+    }
+    conf->keys = keys;
+    conf->keys_n = n;
+    return n > 0 || fail(why, GW_STR(""), GW_STR("no key in it; leave it out or add one"));
+}

@@ -1,0 +1,54 @@
+/*
+ * Reading typed fields of the configuration file, so that every refusal names line, field, trouble
+ * and remedy in one form: "line 12: heavy.queue_ms: is text; give a whole number from 0 to 60000".
+ *
+ * A reader stops at the first trouble: every function returns false from then on.
+ */
+#ifndef GW_CORE_CONFIG_CONFIG_READ_H
+#define GW_CORE_CONFIG_CONFIG_READ_H
+
+#include "base/json.h"
+#include "core/config/config.h"
+
+enum { READER_DEPTH = 8 };
+
+struct reader {
+    struct gw_str text;
+    const cJSON *root;
+    struct gw_conf *conf;
+    struct gw_buf *why;
+    struct gw_str path[READER_DEPTH]; /* of the object being read */
+    uint32_t depth;
+};
+
+/* One member of an object: a number into a uint64_t at `offset` of the object's structure when
+ * `read` is NULL, else whatever `read` does with it. */
+struct reader_field {
+    struct gw_str name;
+    bool (*read)(struct reader *r, const cJSON *item, void *into);
+    size_t offset;
+    uint64_t min, max;
+};
+
+/* Reads each member of `item` by its field; unknown members are refused with the list of known. */
+bool reader_object(struct reader *r, const cJSON *item, const struct reader_field *fields, size_t n,
+                   void *into);
+/* Calls `each` for every member of the object `item`, with the path extended by its name. */
+bool reader_each(struct reader *r, const cJSON *item,
+                 bool (*each)(struct reader *r, const cJSON *item, void *into), void *into);
+bool reader_bool(struct reader *r, const cJSON *item, bool *out);
+/* Text is copied into the configuration's arena. */
+bool reader_text(struct reader *r, const cJSON *item, struct gw_str *out);
+bool reader_u64(struct reader *r, const cJSON *item, uint64_t min, uint64_t max, uint64_t *out);
+bool reader_url(struct reader *r, const cJSON *item, struct gw_url *out);
+/* Says what is wrong with `item` and what to do; always false. */
+bool reader_fail(struct reader *r, const cJSON *item, struct gw_str what, struct gw_str remedy);
+
+/* config_tls.c: the section "upstream_tls", into a struct gw_conf. */
+bool gw_conf_upstream_tls(struct reader *r, const cJSON *item, void *into);
+
+static inline struct gw_str reader_name(const cJSON *item) {
+    return gw_str(item->string, strlen(item->string));
+}
+
+#endif

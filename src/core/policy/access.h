@@ -1,0 +1,41 @@
+/*
+ * Who may call (SPEC section 11), and the signed hop between the twins.
+ *
+ * A hop is "<wall ms>.<key name or ->.<HMAC hex>.<request id>"; the HMAC under TWIN_SECRET covers
+ * time, key name, request id, method and request target, so a hop is worth nothing for another
+ * request, and nothing two minutes later.
+ */
+#ifndef GW_CORE_POLICY_ACCESS_H
+#define GW_CORE_POLICY_ACCESS_H
+
+#include "core/config/config.h"
+#include "core/policy/head.h"
+
+enum gw_access {
+    GW_ACCESS_OK = 0,
+    GW_ACCESS_NO_KEYS, /* the edge has none: it fails closed */
+    GW_ACCESS_NO_KEY,  /* a key is needed and none came */
+    GW_ACCESS_BAD_KEY, /* it is not one of ours */
+    GW_ACCESS_FOREIGN, /* keyless on loopback, and the request does not look like the owner's */
+    GW_ACCESS_PAGE,    /* a web page of another site asks in its visitor's name */
+};
+
+struct gw_identity {
+    const struct gw_key *key; /* NULL: keyless */
+    struct gw_str name;       /* "-" when keyless */
+    struct gw_str id;         /* the request id of a hop; n == 0: none */
+    bool hop;                 /* came signed from the twin */
+};
+
+enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_head *req,
+                               const struct gw_client_head *head, struct gw_time now,
+                               struct gw_identity *who);
+/* Whether the request comes signed from the twin, on behalf of whoever or of nobody. */
+bool gw_access_is_twin(const struct gw_conf *conf, const struct gw_req_head *req,
+                       const struct gw_client_head *head, struct gw_time now);
+/* Appends the x-heady-hop line. */
+void gw_access_sign_hop(const struct gw_conf *conf, struct gw_str key_name, struct gw_str id,
+                        struct gw_str method, struct gw_str target, struct gw_time now,
+                        struct gw_buf *out);
+
+#endif

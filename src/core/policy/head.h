@@ -1,0 +1,54 @@
+/*
+ * Header hygiene, both ways (SPEC section 11): what a client sent and what an upstream answered are
+ * read once, into the few facts that the core decides by and a block of the lines that may go on.
+ * Everything that is not on an allow-list stays here.
+ */
+#ifndef GW_CORE_POLICY_HEAD_H
+#define GW_CORE_POLICY_HEAD_H
+
+#include "core/config/config.h"
+#include "core/policy/location.h"
+
+/* A client's request head. Slices borrow from the event unless said otherwise. */
+struct gw_client_head {
+    struct gw_str credential; /* the bearer, x-api-key or x-goog-api-key; p NULL: none */
+    struct gw_str origin, hop, request_id, content_type;
+    struct gw_str timestamp, signature; /* of a node's registration */
+    struct gw_str accept_encoding;      /* p NULL: it did not say */
+    struct gw_str fetch_site,
+        fetch_dest;       /* what a browser says of where it comes from; p NULL: none */
+    double timeout_ms;    /* what the client allows; 0: it did not say */
+    bool forwarded;       /* came through a proxy or a tunnel */
+    bool upgrade;         /* wants to leave HTTP */
+    bool fast;            /* x-heady-stream: fast */
+    bool wants_stream;    /* accept names text/event-stream */
+    bool two_credentials; /* of one kind: which is meant is not for us to say */
+    uint32_t credentials; /* kinds that came: bits */
+};
+
+/* Reads the head and appends the lines for the upstream to `out`. */
+void gw_head_from_client(const struct gw_conf *conf, const struct gw_req_head *req,
+                         struct gw_client_head *head, struct gw_buf *out);
+
+/* An upstream's answer head. */
+struct gw_answer_head {
+    double retry_after_ms; /* -1: it did not say */
+    bool event_stream;     /* text/event-stream */
+    bool ndjson;           /* application/x-ndjson */
+    bool coded;            /* its body has a content-encoding: nobody here can read it */
+    bool html, json, cloudflare, ngrok_error;
+    struct gw_str proof; /* a node's answer to a challenge; borrows from the event */
+};
+
+/* Reads the facts only. */
+void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answer_head *head);
+/* Appends the lines for the client to `out`: those on the allow-list, redirects as `place` makes them,
+ * and what keeps a browser from taking the answer for a page of the gateway's own. */
+void gw_head_to_client(const struct gw_res_head *res, const struct gw_place *place,
+                       struct gw_buf *out);
+/* The same of a hint (1xx): what to fetch ahead, as long as it names no host. */
+void gw_head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out);
+/* Appends "name: value\r\n"; a value that holds a control character is left out altogether. */
+void gw_head_put(struct gw_buf *out, struct gw_str name, struct gw_str value);
+
+#endif

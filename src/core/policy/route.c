@@ -1,0 +1,127 @@
+#include "core/policy/route.h"
+
+static const struct gw_str class_routes[GW_CLASSES] = {
+    GW_STR_INIT("heavy/reasoning"), GW_STR_INIT("heavy/code"), GW_STR_INIT("heavy/vision"),
+    GW_STR_INIT("heavy/batch")};
+
+/* Paths that SPEC gives to capabilities which are not built yet: they must not fall through to a
+ * local service, which would then answer for them until the day they come. */
+static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gemini"),
+                                         GW_STR_INIT("codex"), GW_STR_INIT("ai"),
+                                         GW_STR_INIT("stats")};
+
+struct gw_str gw_route_class_name(uint32_t class) {
+    return class_routes[class];
+}
+
+/* Takes "segment" off "/segment/rest"; what stays begins with a slash or is empty. */
+static struct gw_str cut_segment(struct gw_str *path) {
+    struct gw_str tail = gw_str_sub(*path, 1, path->n);
+    ptrdiff_t slash = gw_str_chr(tail, '/');
+    struct gw_str segment = slash < 0 ? tail : gw_str_sub(tail, 0, (size_t)slash);
+    *path = gw_str_sub(*path, 1 + segment.n, path->n);
+    return segment;
+}
+
+static struct gw_route heavy(struct gw_str path) {
+    struct gw_route r = {.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
+    struct gw_str class = cut_segment(&path);
+    if (gw_str_eq(class, GW_STR("process")) && path.n == 0) {
+        r.kind = GW_ROUTE_PROCESS;
+        r.rest = GW_STR("/api/cloud-process");
+        return r;
+    }
+    for (uint32_t i = 0; i < GW_CLASSES; i++) {
+        if (!gw_str_eq(class, gw_class_names[i]))
+            continue;
+        r.kind = GW_ROUTE_HEAVY;
+        r.class = i;
+        r.name = class_routes[i];
+        r.rest = path.n > 1 ? path : GW_STR("/api/cloud-process");
+    }
+    return r;
+}
+
+/* The edge has services of its own only if they are configured there; all else is the daemon's. */
+static struct gw_route twin_or(const struct gw_conf *conf, struct gw_str whole,
+                               struct gw_route otherwise) {
+    if (conf->host == GW_EDGE && conf->twin.set)
+        return (struct gw_route){.kind = GW_ROUTE_TWIN, .name = GW_STR("local"), .rest = whole};
+    return otherwise;
+}
+
+static struct gw_route local(const struct gw_conf *conf, struct gw_str path, struct gw_str whole) {
+    struct gw_str name = cut_segment(&path);
+    uint32_t service = gw_conf_service_index(conf, name);
+    if (service < conf->services_n && conf->services[service].set)
+        return (struct gw_route){.kind = GW_ROUTE_LOCAL,
+                                 .service = service,
+                                 .name = conf->services[service].target.name,
+                                 .rest = path.n > 0 ? path : GW_STR("/")};
+    return twin_or(conf, whole,
+                   (struct gw_route){.kind = GW_ROUTE_LOCAL_UNKNOWN, .name = GW_STR("local")});
+}
+
+static struct gw_route nodes(struct gw_str path) {
+    struct gw_route r = {.kind = GW_ROUTE_NODES, .name = GW_STR("nodes")};
+    if (path.n == 0)
+        return r;
+    bool one = path.n == 2 && path.p[1] >= '1' && path.p[1] < '1' + GW_NODES;
+    r.kind = one ? GW_ROUTE_NODE : GW_ROUTE_NONE;
+    r.node = one ? (uint32_t)(path.p[1] - '1') : 0;
+    return r;
+}
+
+/* Everything else under /api/ keeps its whole path on the way to the default local service. */
+static struct gw_route other(const struct gw_conf *conf, struct gw_str segment,
+                             struct gw_str whole) {
+    struct gw_route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (gw_str_eq(segment, reserved[i]))
+            return none;
+    uint32_t service = conf->service_default;
+    if (service < conf->services_n && conf->services[service].set)
+        none = (struct gw_route){.kind = GW_ROUTE_LOCAL,
+                                 .service = service,
+                                 .name = conf->services[service].target.name,
+                                 .rest = whole};
+    return twin_or(conf, whole, none);
+}
+
+struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
+    struct gw_str whole = path;
+    struct gw_route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
+    struct gw_str first = cut_segment(&path);
+    if (gw_str_eq(first, GW_STR("health")) && path.n == 0)
+        return (struct gw_route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
+    if (!gw_str_eq(first, GW_STR("api")) || path.n == 0)
+        return none;
+    struct gw_str second = cut_segment(&path);
+    if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
+        return (struct gw_route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};
+    if (gw_str_eq(second, GW_STR("heavy")))
+        return path.n > 0
+                   ? heavy(path)
+                   : (struct gw_route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
+    if (gw_str_eq(second, GW_STR("nodes")))
+        return nodes(path);
+    if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
+        return local(conf, path, whole);
+    return other(conf, second, whole);
+}
+
+uint32_t gw_route_class_of_type(struct gw_str type) {
+    static const struct {
+        struct gw_str type;
+        uint32_t class;
+    } types[] = {
+        {GW_STR_INIT("code_generation"), GW_CODE},
+        {GW_STR_INIT("complex_reasoning"), GW_REASONING},
+        {GW_STR_INIT("multimodal"), GW_VISION},
+        {GW_STR_INIT("batch"), GW_BATCH},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (gw_str_eq(type, types[i].type))
+            return types[i].class;
+    return GW_REASONING;
+}

@@ -1,0 +1,164 @@
+#include "core/policy/score.h"
+
+#include "base/utf8.h"
+
+/* All words are looked for at once: their letters side by side are the bits of one word of the
+ * machine (48 of 64), and each byte of text moves every match one place on (shift-and). */
+static const struct gw_str words[] = {
+    GW_STR_INIT("refactor"), GW_STR_INIT("redesign"), GW_STR_INIT("architect"),
+    GW_STR_INIT("debug"),    GW_STR_INIT("fix"),      GW_STR_INIT("error"),
+    GW_STR_INIT("bug"),      GW_STR_INIT("explain"),
+};
+enum { WORDS = sizeof words / sizeof words[0] };
+
+struct gw_str gw_score_word(unsigned i) {
+    return i < WORDS ? words[i] : gw_str(NULL, 0);
+}
+
+void gw_scoring_init(struct gw_scoring *s) {
+    unsigned place = 0;
+    *s = (struct gw_scoring){0};
+    for (unsigned i = 0; i < WORDS; i++) {
+        uint64_t bit = UINT64_C(1) << place;
+        s->begins |= bit;
+        for (size_t k = 0; k < words[i].n; k++)
+            s->masks[words[i].p[k] & 31] |= bit << k;
+        place += (unsigned)words[i].n;
+        s->ends |= bit << words[i].n >> 1;
+    }
+}
+
+void gw_scoring_prompt(struct gw_scoring *s, struct gw_str piece) {
+    uint64_t reached = s->reached, found = s->found;
+    for (size_t i = 0; i < piece.n; i++) {
+        unsigned char c = (unsigned char)piece.p[i];
+        unsigned letter = (c | 0x20u) - 'a';
+        uint64_t mask = letter < 26 ? s->masks[c & 31] : 0;
+        reached = (reached << 1 | s->begins) & mask;
+        found |= reached & s->ends;
+    }
+    s->reached = reached;
+    s->found = found;
+    s->prompt_chars += gw_utf8_count(piece);
+}
+
+void gw_scoring_context(struct gw_scoring *s, struct gw_str piece) {
+    s->context_chars += gw_utf8_count(piece);
+}
+
+/* The ends come in the order of the words. */
+static uint32_t found_words(const struct gw_scoring *s) {
+    uint32_t bits = 0;
+    unsigned place = 0;
+    for (unsigned i = 0; i < WORDS; i++) {
+        place += (unsigned)words[i].n;
+        if (s->found >> (place - 1) & 1)
+            bits |= 1u << i;
+    }
+    return bits;
+}
+
+struct gw_score gw_scoring_end(const struct gw_scoring *s) {
+    struct gw_score out = {
+        .words = found_words(s),
+        .prompt_chars = s->prompt_chars,
+        .context_chars = s->context_chars,
+        .large_context = s->prompt_chars + s->context_chars > 32000,
+    };
+    const struct {
+        uint32_t reason, tenths;
+        bool holds;
+    } rules[] = {
+        {GW_SCORE_PROMPT, 2, s->prompt_chars > 1000},
+        {GW_SCORE_CONTEXT, 3, s->context_chars > 10000},
+        {GW_SCORE_DESIGN, 3, (out.words & GW_WORDS_DESIGN) != 0},
+        {GW_SCORE_DEBUG, 2, (out.words & GW_WORDS_DEBUG) != 0},
+        {GW_SCORE_EXPLAIN, 3, (out.words & GW_WORDS_EXPLAIN) && s->context_chars > 5000},
+        {GW_SCORE_WINDOW, 4, out.large_context},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].holds) {
+            out.reasons |= rules[i].reason;
+            out.sum += rules[i].tenths;
+        }
+    out.complex_reasoning = out.sum > 6;
+    out.tenths = out.sum < GW_SCORE_MAX ? out.sum : GW_SCORE_MAX;
+    return out;
+}
+
+struct gw_score gw_score_of(const struct gw_str *prompt, size_t prompt_n,
+                            const struct gw_str *context, size_t context_n) {
+    struct gw_scoring s;
+    gw_scoring_init(&s);
+    for (size_t i = 0; i < prompt_n; i++)
+        gw_scoring_prompt(&s, prompt[i]);
+    for (size_t i = 0; i < context_n; i++)
+        gw_scoring_context(&s, context[i]);
+    return gw_scoring_end(&s);
+}
+
+/* ------------------------------------------------------------------ tiers */
+
+/* Balanced is the product's own table. Conservative sends only scores from 0.9 to a cloud, the
+ * cheapest one, and what balanced would send there from 0.6 to the best local model. Performance
+ * uses clouds from 0.4 on, dearer ones for higher scores, and falls back to a plain local model. */
+static const struct gw_tiers profiles[] = {
+    {
+        .profile = GW_STR_INIT("conservative"),
+        .month_nano = 10 * GW_DOLLAR,
+        .n = 4,
+        .tier =
+            {
+                {.from = 0, .local = GW_STR_INIT("codellama:13b")},
+                {.from = 3, .local = GW_STR_INIT("deepseek-coder:33b")},
+                {.from = 6, .local = GW_STR_INIT("mixtral:8x7b")},
+                {9, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("gemini-pro"), GW_DOLLAR, true},
+            },
+    },
+    {
+        .profile = GW_STR_INIT("balanced"),
+        .month_nano = 50 * GW_DOLLAR,
+        .n = 4,
+        .tier =
+            {
+                {.from = 0, .local = GW_STR_INIT("codellama:13b")},
+                {.from = 3, .local = GW_STR_INIT("deepseek-coder:33b")},
+                {6, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("gemini-pro"), GW_DOLLAR, false},
+                {8, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("gpt-4-turbo"), 5 * GW_DOLLAR, true},
+            },
+    },
+    {
+        .profile = GW_STR_INIT("performance"),
+        .month_nano = 200 * GW_DOLLAR,
+        .n = 5,
+        .tier =
+            {
+                {.from = 0, .local = GW_STR_INIT("codellama:13b")},
+                {.from = 3, .local = GW_STR_INIT("deepseek-coder:33b")},
+                {4, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("gemini-pro"), GW_DOLLAR, false},
+                {6, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("gpt-4-turbo"), 5 * GW_DOLLAR, false},
+                {8, GW_STR_INIT("mixtral:8x7b"), GW_STR_INIT("claude-3-opus"), 5 * GW_DOLLAR,
+                 false},
+            },
+    },
+};
+
+const struct gw_tiers *gw_tiers_default(struct gw_str profile) {
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
+        if (gw_str_eq(profiles[i].profile, profile))
+            return &profiles[i];
+    return NULL;
+}
+
+struct gw_route_choice gw_tier_pick(const struct gw_tiers *tiers, struct gw_score score,
+                                    int64_t budget_left_nano) {
+    uint32_t i = tiers->n - 1;
+    while (i > 0 && score.tenths < tiers->tier[i].from)
+        i--;
+    const struct gw_tier *tier = &tiers->tier[i];
+    if (tier->cloud.n > 0 && budget_left_nano > tier->above_nano)
+        return (struct gw_route_choice){GW_STR("cloud"), tier->cloud, i};
+    if (tier->think)
+        return (struct gw_route_choice){GW_STR("local-cot"), tier->local, i};
+    return (struct gw_route_choice){GW_STR("local"), tier->local, i};
+}

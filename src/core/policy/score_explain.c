@@ -1,0 +1,316 @@
+/*
+ * gw_score_explain: a request's texts out of JSON into a scoring, and the decision back into JSON.
+ */
+#include "base/json.h"
+#include "base/utf8.h"
+#include "core/policy/score.h"
+
+#define REPEAT_MAX 1e7 /* characters of one {"repeat", "chars"} piece */
+
+#define SEND "; send {\"prompt\": \"...\"} or a chat body with \"messages\""
+
+/* Where a text goes; `wrong` is the first thing that was not as it should be. */
+struct taking {
+    struct gw_scoring scoring;
+    const char *wrong;
+};
+
+static struct gw_str text_of(const cJSON *string) {
+    return gw_str(string->valuestring, strlen(string->valuestring));
+}
+
+static bool is_text(const cJSON *item, struct gw_str text) {
+    return cJSON_IsString(item) && gw_str_eq(text_of(item), text);
+}
+
+static const cJSON *member(const cJSON *object, const char *name) {
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static void take(struct taking *t, struct gw_str text, bool prompt) {
+    if (prompt)
+        gw_scoring_prompt(&t->scoring, text);
+    else
+        gw_scoring_context(&t->scoring, text);
+}
+
+/* ------------------------------------------------------------------ {"prompt", "context"} */
+
+/* Whole turns of the string, then as much of it as is left. */
+static void take_repeated(struct taking *t, const cJSON *piece, bool prompt) {
+    const cJSON *repeat = member(piece, "repeat"), *chars = member(piece, "chars");
+    if (!cJSON_IsString(repeat) || repeat->valuestring[0] == '\0' || !cJSON_IsNumber(chars) ||
+        !(chars->valuedouble >= 0 && chars->valuedouble <= REPEAT_MAX)) {
+        t->wrong = "a piece of text must be a string, or {\"repeat\": \"...\", \"chars\": number "
+                   "up to 10000000}";
+        return;
+    }
+    struct gw_str text = text_of(repeat);
+    uint64_t turn = gw_utf8_count(text), left = (uint64_t)chars->valuedouble;
+    for (; left >= turn; left -= turn)
+        take(t, text, prompt);
+    size_t end = 0;
+    for (; left > 0; left--)
+        end += gw_utf8_char(text.p + end, text.n - end);
+    take(t, gw_str_sub(text, 0, end), prompt);
+}
+
+static void take_text(struct taking *t, const cJSON *text, bool prompt) {
+    const cJSON *piece;
+    if (cJSON_IsString(text)) {
+        take(t, text_of(text), prompt);
+    } else if (cJSON_IsArray(text)) {
+        cJSON_ArrayForEach(piece, text) {
+            if (cJSON_IsString(piece))
+                take(t, text_of(piece), prompt);
+            else
+                take_repeated(t, piece, prompt);
+        }
+    } else {
+        t->wrong = prompt ? "\"prompt\" must be a string or a list of strings"
+                          : "\"context\" must be a string or a list of strings";
+    }
+}
+
+/* ------------------------------------------------------------------ chat bodies */
+
+/* The text of a message or of Anthropic's "system": a string, or parts of which those of type text
+ * count. Absent and null are no text: an assistant's message may have tool calls instead. */
+static void take_content(struct taking *t, const cJSON *content, bool prompt) {
+    const cJSON *part;
+    if (!content || cJSON_IsNull(content))
+        return;
+    if (cJSON_IsString(content)) {
+        take(t, text_of(content), prompt);
+        return;
+    }
+    if (!cJSON_IsArray(content)) {
+        t->wrong = "the content of a message must be a string or a list of parts";
+        return;
+    }
+    cJSON_ArrayForEach(part, content) {
+        const cJSON *text = member(part, "text");
+        if (is_text(member(part, "type"), GW_STR("text")) && cJSON_IsString(text))
+            take(t, text_of(text), prompt);
+    }
+}
+
+static void take_chat(struct taking *t, const cJSON *body, const cJSON *messages) {
+    const cJSON *message, *last = NULL;
+    if (!cJSON_IsArray(messages)) {
+        t->wrong = "\"messages\" must be a list of {\"role\", \"content\"}";
+        return;
+    }
+    cJSON_ArrayForEach(message, messages) {
+        if (!cJSON_IsObject(message) || !cJSON_IsString(member(message, "role")))
+            t->wrong = "each message must be an object with \"role\" and \"content\"";
+        else if (is_text(member(message, "role"), GW_STR("user")))
+            last = message;
+    }
+    take_content(t, member(body, "system"), false);
+    cJSON_ArrayForEach(message, messages) {
+        take_content(t, member(message, "content"), message == last);
+    }
+}
+
+/* ------------------------------------------------------------------ what was asked */
+
+/* To the nearest nano-dollar, within what an int64_t holds. */
+static int64_t nano_of(double dollars) {
+    double nano = dollars * 1e9;
+    if (nano >= 9e18)
+        return INT64_C(9000000000000000000);
+    if (nano <= -9e18)
+        return INT64_C(-9000000000000000000);
+    return (int64_t)(nano < 0 ? nano - 0.5 : nano + 0.5);
+}
+
+static void take_budget(struct taking *t, const cJSON *object, int64_t *budget_nano) {
+    const cJSON *budget = member(object, "budget_remaining_usd");
+    if (!budget)
+        return;
+    if (cJSON_IsNumber(budget))
+        *budget_nano = nano_of(budget->valuedouble);
+    else
+        t->wrong = "\"budget_remaining_usd\" must be a number of dollars";
+}
+
+/* A sentence about the request if it cannot be taken, else NULL. */
+static const char *take_request(struct taking *t, const cJSON *root, int64_t *budget_nano) {
+    const cJSON *body = root;
+    if (!cJSON_IsObject(root))
+        return "the request must be a JSON object" SEND;
+    take_budget(t, root, budget_nano);
+    if (cJSON_IsObject(member(root, "body")) && !member(root, "prompt") &&
+        !member(root, "messages")) {
+        body = member(root, "body");
+        take_budget(t, body, budget_nano);
+    }
+    const cJSON *prompt = member(body, "prompt"), *context = member(body, "context");
+    const cJSON *messages = member(body, "messages");
+    if (prompt && messages) {
+        t->wrong = "the request has both \"prompt\" and \"messages\"; send one of them";
+    } else if (prompt) {
+        take_text(t, prompt, true);
+        if (context)
+            take_text(t, context, false);
+    } else if (messages) {
+        take_chat(t, body, messages);
+    } else {
+        t->wrong = "the request has no text to score" SEND;
+    }
+    return t->wrong;
+}
+
+/* ------------------------------------------------------------------ the answer */
+
+static void put_str(struct gw_buf *out, const char *text) {
+    gw_buf_put(out, gw_str(text, strlen(text)));
+}
+
+static void put_tenths(struct gw_buf *out, uint32_t tenths) {
+    gw_buf_put_u64(out, tenths / 10);
+    gw_buf_putc(out, '.');
+    gw_buf_put_u64(out, tenths % 10);
+}
+
+/* Dollars with as many digits as they need, but at least `digits` after the point. */
+static void put_usd(struct gw_buf *out, int64_t nano, int digits) {
+    uint64_t abs = nano < 0 ? (uint64_t)0 - (uint64_t)nano : (uint64_t)nano;
+    uint64_t part = abs % (uint64_t)GW_DOLLAR;
+    if (nano < 0)
+        gw_buf_putc(out, '-');
+    gw_buf_put_u64(out, abs / (uint64_t)GW_DOLLAR);
+    for (uint64_t unit = (uint64_t)GW_DOLLAR / 10; unit > 0 && (part > 0 || digits > 0);
+         unit /= 10, digits--) {
+        if (unit == (uint64_t)GW_DOLLAR / 10)
+            gw_buf_putc(out, '.');
+        gw_buf_putc(out, (char)('0' + part / unit));
+        part %= unit;
+    }
+}
+
+static void begin_reason(struct gw_buf *out) {
+    bool first = out->n > 0 && out->p[out->n - 1] == '[';
+    put_str(out, first ? "\"" : ", \"");
+}
+
+static void put_reason(struct gw_buf *out, const char *text) {
+    begin_reason(out);
+    put_str(out, text);
+    gw_buf_putc(out, '"');
+}
+
+/* Names the first of the group's words that was found. */
+static void put_word_reason(struct gw_buf *out, struct gw_score score, uint32_t group,
+                            const char *rest) {
+    unsigned i = 0;
+    while (gw_score_word(i).n > 0 && !(score.words & group & 1u << i))
+        i++;
+    begin_reason(out);
+    put_str(out, "prompt contains '");
+    gw_buf_put(out, gw_score_word(i));
+    put_str(out, rest);
+    gw_buf_putc(out, '"');
+}
+
+static void put_rules(struct gw_buf *out, struct gw_score score) {
+    if (score.reasons & GW_SCORE_PROMPT)
+        put_reason(out, "prompt over 1000 characters: +0.2");
+    if (score.reasons & GW_SCORE_CONTEXT)
+        put_reason(out, "context over 10000 characters: +0.3");
+    if (score.reasons & GW_SCORE_DESIGN)
+        put_word_reason(out, score, GW_WORDS_DESIGN, "': +0.3");
+    if (score.reasons & GW_SCORE_DEBUG)
+        put_word_reason(out, score, GW_WORDS_DEBUG, "': +0.2");
+    if (score.reasons & GW_SCORE_EXPLAIN)
+        put_word_reason(out, score, GW_WORDS_EXPLAIN, "' and context over 5000 characters: +0.3");
+    if (score.reasons & GW_SCORE_WINDOW)
+        put_reason(out, "prompt and context over 32000 characters, about 8000 tokens: +0.4");
+    if (score.sum > score.tenths)
+        put_reason(out, "a score is at most 1.0");
+}
+
+static void put_tier(struct gw_buf *out, const struct gw_tiers *tiers,
+                     struct gw_route_choice choice, int64_t budget_nano) {
+    const struct gw_tier *tier = &tiers->tier[choice.tier];
+    begin_reason(out);
+    put_str(out, "tier of scores from ");
+    put_tenths(out, tier->from);
+    if (choice.tier + 1 < tiers->n) {
+        put_str(out, " to below ");
+        put_tenths(out, tiers->tier[choice.tier + 1].from);
+    }
+    put_str(out, ": ");
+    gw_buf_put(out, choice.place);
+    gw_buf_putc(out, ' ');
+    gw_buf_put_json(out, choice.model);
+    if (tier->cloud.n > 0) {
+        put_str(out, ", since $");
+        put_usd(out, budget_nano, 2);
+        put_str(out, budget_nano > tier->above_nano ? " is left, more than $"
+                                                    : " is left, not more than $");
+        put_usd(out, tier->above_nano, 2);
+    }
+    gw_buf_putc(out, '"');
+}
+
+static void put_answer(struct gw_buf *out, const struct gw_tiers *tiers, struct gw_score score,
+                       int64_t budget_nano) {
+    struct gw_route_choice choice = gw_tier_pick(tiers, score, budget_nano);
+    put_str(out, "{\"score\": ");
+    put_tenths(out, score.tenths);
+    put_str(out, ", \"score_tenths\": ");
+    gw_buf_put_u64(out, score.tenths);
+    put_str(out, ", \"requires_large_context\": ");
+    put_str(out, score.large_context ? "true" : "false");
+    put_str(out, ", \"is_complex_reasoning\": ");
+    put_str(out, score.complex_reasoning ? "true" : "false");
+    put_str(out, ", \"route\": [\"");
+    gw_buf_put(out, choice.place);
+    put_str(out, "\", \"");
+    gw_buf_put_json(out, choice.model);
+    put_str(out, "\"], \"profile\": \"");
+    gw_buf_put_json(out, tiers->profile);
+    put_str(out, "\", \"budget_remaining_usd\": ");
+    put_usd(out, budget_nano, 0);
+    put_str(out, ", \"prompt_chars\": ");
+    gw_buf_put_u64(out, score.prompt_chars);
+    put_str(out, ", \"context_chars\": ");
+    gw_buf_put_u64(out, score.context_chars);
+    put_str(out, ", \"reasons\": [");
+    put_rules(out, score);
+    put_tier(out, tiers, choice, budget_nano);
+    put_str(out, "]}");
+}
+
+static void put_refusal(struct gw_buf *out, const struct gw_json_error *error) {
+    put_str(out, "the request is not JSON: line ");
+    gw_buf_put_u64(out, error->line);
+    put_str(out, ", column ");
+    gw_buf_put_u64(out, error->column);
+    put_str(out, ": ");
+    put_str(out, error->what);
+    put_str(out, SEND);
+}
+
+int gw_score_explain(const struct gw_tiers *tiers, int64_t budget_nano, struct gw_str request,
+                     struct gw_buf *out) {
+    struct gw_json_error error;
+    struct taking t = {.wrong = NULL};
+    out->n = 0;
+    cJSON *root = gw_json_parse(request, 0, &error);
+    if (!root) {
+        put_refusal(out, &error);
+        return -1;
+    }
+    gw_scoring_init(&t.scoring);
+    const char *wrong = take_request(&t, root, &budget_nano);
+    cJSON_Delete(root);
+    if (wrong) {
+        put_str(out, wrong);
+        return -1;
+    }
+    put_answer(out, tiers, gw_scoring_end(&t.scoring), budget_nano);
+    return out->full ? -1 : 0;
+}

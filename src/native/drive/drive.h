@@ -1,0 +1,104 @@
+/*
+ * The drive: a call's whole life. It feeds the core, polls it, carries out what it says, and is the
+ * only one that talks to struct gw_call. The twin of worker-shim/drive.js.
+ *
+ *     state    | call  | what happens
+ *     ---------+-------+------------------------------------------------------------------------
+ *     running  | open  | events are fed; after each, actions are polled until WAIT or END
+ *     relaying | shut  | END came behind a RELAY: the attempt goes to the front without the core
+ *     over     | shut  | the front has been told; the memory is free
+ *
+ * A client that leaves takes the front away at once; the call goes on to its END without it. A call
+ * of the core's own (gw_task) has no front from the start.
+ *
+ * Everything that calls into a drive is an event handler or a timer; nothing that a drive calls
+ * (front, attempts) calls back before it returns.
+ */
+#ifndef NATIVE_DRIVE_DRIVE_H
+#define NATIVE_DRIVE_DRIVE_H
+
+#include "core/gw.h"
+#include "native/drive/front.h"
+#include "native/loop/timer.h"
+#include "native/net/body.h"
+
+struct attempt;
+struct loop;
+
+/* Bytes of a request body that may have arrived and not been sent to any target while the core
+ * lets everything in: with what one read may bring, GW_AHEAD of gw.h. */
+enum { DRIVE_AHEAD = 131072 };
+
+struct drive {
+    struct drive *next, *prev; /* of the loop; free list */
+    struct loop *loop;
+    struct gw_call *call;
+    struct front *front;
+    struct attempt *attempts;
+    struct body body;
+    uint64_t upto, show; /* READ: below upto may be told, below show is to be shown */
+    uint64_t forget;     /* FORGET: below may be freed */
+    struct gw_str chunk; /* the response bytes that are being fed */
+    uint32_t relay;      /* the relayed attempt's number, 0: none */
+    bool over;           /* END has come */
+    bool broken;         /* an event or an action failed: the call can only be closed */
+    bool headed;         /* the front has the head */
+    bool tight;          /* the body, which is still held, has been tightened */
+    uint32_t code;       /* of END */
+    uint64_t declared;   /* by the last answer to a HEAD: the length of what a GET would get */
+    double relay_at;
+    struct timer timer;
+};
+
+/* A drive for a client's call; NULL if there is no memory. Bytes of the request body that are there
+ * already go into drive->body now. */
+struct drive *drive_open(struct loop *loop, struct front *front);
+/* Begins the call; `fin`: the body is complete. Its answer may have gone to the front when this
+ * returns. */
+void drive_start(struct drive *d, const struct gw_req_head *head, bool fin);
+/* Asks the core for work of its own and drives what is due; asks again in time. */
+void drive_tasks(struct loop *loop);
+/* Asks every target how it is (gw_probe). They are over when loop->drives_n is 0. */
+void drive_probes(struct loop *loop);
+
+/* ---- from the front */
+
+/* The client's bytes that have arrived are in drive->body. */
+void drive_body_came(struct drive *d);
+/* Whether more bytes are to be read from the client. */
+bool drive_wants(const struct drive *d);
+/* The same, when the call is over and the core does not judge the client's pace any more: whoever reads
+ * is to. */
+bool drive_paces(const struct drive *d);
+/* The front has room again. */
+void drive_drained(struct drive *d);
+/* The front is no more. */
+void drive_gone(struct drive *d);
+
+/* ---- from attempts */
+
+void drive_res_head(struct drive *d, uint32_t attempt, const struct gw_res_head *head);
+void drive_res_body(struct drive *d, uint32_t attempt, struct gw_str bytes);
+void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed);
+void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent);
+/* Bytes of a relayed attempt. */
+void drive_relayed(struct drive *d, struct gw_str bytes);
+/* An attempt has sent some of the request. */
+void drive_sent(struct drive *d);
+/* An attempt is over, one way or another. */
+void drive_forget(struct drive *d, struct attempt *a);
+/* An attempt is about to receive: a hint (gw_expect). */
+void drive_expect(const struct drive *d);
+/* The front takes no more for now. */
+bool drive_full(const struct drive *d);
+static inline const struct body *drive_body(const struct drive *d) {
+    return &d->body;
+}
+
+/* Ends the calls that no client waits for. */
+void drive_stop_tasks(struct loop *loop);
+/* Cuts every call off; for the end of draining. */
+void drive_stop_all(struct loop *loop);
+void drive_del_free(struct loop *loop);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * TLS to upstreams as the configuration wants it: a context for all hosts, and one for each host that
+ * has settings of its own. What a host does not say is as for all.
+ *
+ * Made of files at the start and at each reload, immutable, shared by all loops and counted. Origins
+ * hold the context that they began with; after a reload that changes anything a loop begins new ones,
+ * so that no connection or session made under old settings serves a new request.
+ */
+#ifndef NATIVE_NET_UPSTREAM_TLS_H
+#define NATIVE_NET_UPSTREAM_TLS_H
+
+#include <openssl/types.h>
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "native/net/tls_server.h"
+
+struct upstream_tls;
+
+/* From gw_report(GW_SHOW_TLS); file names are relative to the directory of `file`, the configuration
+ * (NULL: to the present one). NULL: `why` says which file is wrong and what to do. */
+struct upstream_tls *upstream_tls_new(struct gw_str settings, const char *file, char why[TLS_WHY]);
+struct upstream_tls *upstream_tls_hold(struct upstream_tls *tls);
+void upstream_tls_release(struct upstream_tls *tls);
+
+/* Nothing is set: the system's authorities, no certificate. */
+bool upstream_tls_plain(const struct upstream_tls *tls);
+/* The context for `host`; `*name`: whom it must prove to be. Both live as long as `tls`. */
+SSL_CTX *upstream_tls_for(const struct upstream_tls *tls, const char *host, const char **name);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * Attempts: one request to one target and what became of it. The twin of worker-shim/upstream.js.
+ *
+ *     state    | waits for                       | goes to
+ *     ---------+---------------------------------+-------------------------------------------------
+ *     TURN     | another's handshake, or room in | HEAD, in a stream; RESOLVE; failed: UNTAKEN
+ *              | an HTTP/2 session (origin.h)    |
+ *     RESOLVE  | the origin's addresses          | CONNECT; failed: DNS
+ *     CONNECT  | connect() to one address        | SHAKE or HEAD; the next address; failed: REFUSED
+ *     SHAKE    | the TLS handshake               | HEAD; failed: TLS
+ *     HEAD     | the response head; the request  | BODY; failed: RESET, STALE (on a connection that
+ *              | is being sent                   | was kept alive, before any byte), JUNK
+ *     BODY     | the end of the body             | over: CLEAN or CUT
+ *     FAILED   | the next turn, to say so        | failed: LOCAL; UNTAKEN, where no stream is taken
+ *
+ * TURN to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). Every other wait
+ * is the core's: it drops attempts that take too long. A connection that was free in the origin's
+ * pool begins in HEAD, and so does a stream of a session; what else can become of that is in h2_up.h.
+ *
+ * An attempt reports to its drive with drive_res_...; never from inside upstream_send. After a
+ * failure or an end it is gone. While the front is full it does not read.
+ */
+#ifndef NATIVE_UP_UPSTREAM_H
+#define NATIVE_UP_UPSTREAM_H
+
+#include "core/gw.h"
+#include "native/loop/later.h"
+#include "native/up/h2_up.h"
+#include "native/up/origin.h"
+#include "native/up/send.h"
+
+struct drive;
+
+enum { UPSTREAM_INTERIM_MAX = 8 }; /* 1xx answers before one is junk */
+
+struct attempt {
+    struct attempt *next; /* the drive's list; free list */
+    struct drive *drive;
+    struct loop *loop;
+    uint32_t number;
+    uint8_t state;
+    bool held; /* one of its callbacks is running: it is freed when that is done */
+    bool dead;
+    bool reused;  /* the connection served others before */
+    bool touched; /* a byte of an answer came */
+    bool keep;    /* the connection may serve others afterwards */
+    bool to_head; /* the request's method is HEAD */
+    bool relay;   /* body bytes go to the front unseen */
+    bool untaken; /* the target's sessions take no streams */
+    bool deaf;    /* the target takes no more of the request; its answer may still come */
+    uint8_t interim;
+    uint8_t framing;  /* enum gw_h1_framing */
+    uint32_t address; /* index of the one that is tried */
+    uint64_t left;    /* of a body with a length */
+    struct gw_h1_chunks chunks;
+    struct origin *origin;
+    struct conn *conn; /* NULL: there is none yet, or it is a session's */
+    struct h2_up_stream h2;
+    struct block *part; /* a head that is not whole yet */
+    uint32_t part_seen; /* bytes of it that the codec has looked at */
+    struct send send;
+    double connect_by;  /* when RESOLVE to SHAKE, and a TURN, must be over */
+    struct timer timer; /* for RESOLVE to SHAKE */
+    struct later later;
+    struct origin_waiter waiter;
+};
+
+/* Starts the attempt of a SEND action; NULL if there is no memory for it. Nothing is written before
+ * upstream_more. */
+struct attempt *upstream_send(struct drive *drive, const struct gw_action *action);
+/* The request body has grown or ended, or its bytes may be wanted at last. */
+void upstream_more(struct attempt *a);
+/* From now on body bytes go to the front. */
+void upstream_relay(struct attempt *a);
+/* The front has room again. */
+void upstream_resume(struct attempt *a);
+/* Cancels it; nothing more is reported. */
+void upstream_drop(struct attempt *a);
+/* After the loop has ended. */
+void upstream_del_free(struct loop *loop);
+
+#endif
