@@ -9,7 +9,7 @@
 
 enum { GW_LINE = 64 };
 
-static inline void gw_fetch(const void *p, size_t n) {
+static inline void gw_prefetch(const void *p, size_t n) {
     for (size_t at = 0; p != NULL && at < n; at += GW_LINE)
         __builtin_prefetch((const char *)p + at, 1);
 }

@@ -45,8 +45,8 @@ static void check_explain(struct gw_str text) {
     struct gw_buf out;
     gw_arena_init(&a, &mem, 8192, 16384);
     gw_buf_init(&out, &a, 4096);
-    const struct gw_tiers *tiers = gw_tiers_default(GW_STR("balanced"));
-    int got = gw_score_explain(tiers, GW_DOLLAR, text, &out);
+    const struct tiers *tiers = score_default_tiers(GW_STR("balanced"));
+    int got = score_explain(tiers, GW_DOLLAR, text, &out);
     cJSON *root = gw_json_parse(gw_buf_str(&out), 0, NULL);
     must(out.n > 0 && !out.full && (got == 0) == (root != NULL));
     cJSON_Delete(root);

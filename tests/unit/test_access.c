@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-static struct gw_conf conf;
+static struct config conf;
 static struct gw_time now = {1000, 1.8e12};
 static struct unit_mem mem;
 static struct gw_arena arena;
@@ -15,20 +15,20 @@ static struct gw_req_head request(struct gw_str target) {
 static struct gw_str sign(struct gw_str name, struct gw_str target) {
     struct gw_buf b;
     gw_buf_init(&b, &arena, 1024);
-    gw_access_sign_hop(&conf, name, GW_STR("id.with.dots"), GW_STR("POST"), target, now, &b);
+    access_sign_hop(&conf, name, GW_STR("id.with.dots"), GW_STR("POST"), target, now, &b);
     return gw_str_trim(gw_str_sub(gw_buf_str(&b), 13, b.n - 15));
 }
 
-static enum gw_access check(struct gw_str hop, struct gw_str target, double at,
-                            struct gw_identity *who) {
-    struct gw_client_head head = {.hop = hop};
+static enum access_answer check(struct gw_str hop, struct gw_str target, double at,
+                                struct identity *who) {
+    struct client_head head = {.hop = hop};
     struct gw_req_head req = request(target);
-    return gw_access_check(&conf, &req, &head, (struct gw_time){0, at}, who);
+    return access_check(&conf, &req, &head, (struct gw_time){0, at}, who);
 }
 
 static void test_hop(void) {
-    static struct gw_key keys[1];
-    struct gw_identity who;
+    static struct key_conf keys[1];
+    struct identity who;
     memset(&conf, 0, sizeof conf);
     keys[0].name = GW_STR("ann");
     conf.keys = keys;
@@ -55,29 +55,29 @@ static void test_hop(void) {
 }
 
 static void test_certificate(void) {
-    static struct gw_key keys[1];
-    struct gw_identity who;
-    struct gw_client_head head = {.forwarded = true};
+    static struct key_conf keys[1];
+    struct identity who;
+    struct client_head head = {.forwarded = true};
     struct gw_req_head req = request(GW_STR("/api/x"));
     memset(&conf, 0, sizeof conf);
-    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_FOREIGN);
+    CHECK(access_check(&conf, &req, &head, now, &who) == GW_ACCESS_FOREIGN);
     req.certificate = GW_STR("ann");
-    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == NULL);
+    CHECK(access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == NULL);
     CHECK_STR(who.name, "ann");
     head.fetch_site = GW_STR("cross-site");
-    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_PAGE);
+    CHECK(access_check(&conf, &req, &head, now, &who) == GW_ACCESS_PAGE);
     head.fetch_site = GW_STR("none");
     keys[0].name = GW_STR("ann");
     conf.keys = keys;
     conf.keys_n = 1;
     conf.auth = GW_AUTH_KEYS;
-    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == keys);
+    CHECK(access_check(&conf, &req, &head, now, &who) == GW_ACCESS_OK && who.key == keys);
     head.credential = GW_STR("not a key");
-    CHECK(gw_access_check(&conf, &req, &head, now, &who) == GW_ACCESS_BAD_KEY);
+    CHECK(access_check(&conf, &req, &head, now, &who) == GW_ACCESS_BAD_KEY);
 }
 
 static void test_edge_fails_closed(void) {
-    struct gw_identity who;
+    struct identity who;
     memset(&conf, 0, sizeof conf);
     conf.host = GW_EDGE;
     CHECK(check(GW_STR(""), GW_STR("/a"), 0, &who) == GW_ACCESS_NO_KEYS);
@@ -87,15 +87,15 @@ static void test_edge_fails_closed(void) {
     CHECK(check(GW_STR(""), GW_STR("/a"), 0, &who) == GW_ACCESS_NO_KEY);
 }
 
-static enum gw_access keyless(struct gw_str authority, struct gw_str origin, bool forwarded,
-                              uint32_t peer) {
-    struct gw_identity who;
-    struct gw_client_head head = {.origin = origin, .forwarded = forwarded};
+static enum access_answer keyless(struct gw_str authority, struct gw_str origin, bool forwarded,
+                                  uint32_t peer) {
+    struct identity who;
+    struct client_head head = {.origin = origin, .forwarded = forwarded};
     struct gw_req_head req = request(GW_STR("/a"));
     req.authority = authority;
     req.peer = peer;
     memset(&conf, 0, sizeof conf);
-    return gw_access_check(&conf, &req, &head, now, &who);
+    return access_check(&conf, &req, &head, now, &who);
 }
 
 static void test_keyless(void) {

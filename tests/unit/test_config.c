@@ -6,13 +6,13 @@ static struct unit_mem mem;
 static char why_text[1024];
 
 /* The configuration of `env` (NUL-separated) and `file`, or NULL and why_text. */
-static struct gw_conf *make(struct gw_str env, const char *file) {
+static struct config *make(struct gw_str env, const char *file) {
     struct gw_arena arena;
     struct gw_buf why;
     const struct gw_source source = {GW_RACK, env, {file, strlen(file)}};
     gw_arena_init(&arena, &mem.mem, 1024, 8192);
     gw_buf_init(&why, &arena, sizeof why_text - 1);
-    struct gw_conf *conf = gw_conf_new(&mem.mem, &source, &why);
+    struct config *conf = config_new(&mem.mem, &source, &why);
     if (why.n > 0)
         memcpy(why_text, why.p, why.n);
     why_text[why.n] = '\0';
@@ -21,25 +21,25 @@ static struct gw_conf *make(struct gw_str env, const char *file) {
 }
 
 static void expect_refused(struct gw_str env, const char *file, const char *why) {
-    struct gw_conf *conf = make(env, file);
+    struct config *conf = make(env, file);
     if (!CHECK(conf == NULL && strstr(why_text, why) != NULL))
         printf("  %s\n  gave: %s\n  not: %s\n", file, why_text, why);
     if (conf != NULL)
-        gw_conf_unref(conf);
+        config_unref(conf);
 }
 
 static void test_defaults(void) {
-    struct gw_conf *c = make(GW_STR(""), "");
+    struct config *c = make(GW_STR(""), "");
     CHECK(c != NULL && c->queue_ms == 3000 && c->nodes[0].in_flight_max == 8);
     CHECK(c->classes[GW_VISION].nodes[0] == 4 && c->classes[GW_VISION].nodes[1] == 5);
     CHECK(c->limits.replay_bytes_max == 8 << 20 && c->auth == GW_AUTH_NONE);
     CHECK(c->monthly_budget == 50 * GW_DOLLAR);
     CHECK_STR(c->listen, "127.0.0.1:4700\n");
-    gw_conf_unref(c);
+    config_unref(c);
 }
 
 static void test_file(void) {
-    struct gw_conf *c =
+    struct config *c =
         make(GW_STR(""),
              "{\"heavy\": {\"classes\": {\"code\": {\"nodes\": [8, 1], \"inspect\": false}},\n"
              "\"in_flight_max\": 3, \"nodes\": {\"2\": \"http://h:1\", \"3\": {\"url\": "
@@ -53,11 +53,11 @@ static void test_file(void) {
     CHECK(c->service_default == 1 && c->overflow_n == 1 && c->overflow[0] == 1);
     CHECK_STR(c->services[1].target.name, "local/x");
     CHECK(c->monthly_budget == 10 * GW_DOLLAR);
-    gw_conf_unref(c);
+    config_unref(c);
 }
 
 static void test_environment_beats_file(void) {
-    struct gw_conf *c =
+    struct config *c =
         make(GW_STR("COLAB_ENDPOINT_2=http://env:2\0PROFILE=performance\0MONTHLY_BUDGET=12.345\0"
                     "LOCAL_SERVICES=brain=http://b, battle = http://c/\0COLAB_ENDPOINT_3=\0"),
              "{\"heavy\":{\"nodes\":{\"2\":\"http://file:1\",\"3\":\"http://file:3\"}},"
@@ -68,7 +68,7 @@ static void test_environment_beats_file(void) {
     CHECK_STR(c->tiers.profile, "performance");
     CHECK(c->monthly_budget == INT64_C(12345000000) && c->services_n == 2);
     CHECK_STR(c->services[1].target.name, "local/battle");
-    gw_conf_unref(c);
+    config_unref(c);
 }
 
 static void test_refusals_of_the_file(void) {
@@ -129,20 +129,20 @@ static void test_refusals_of_the_environment(void) {
 }
 
 static void test_keys(void) {
-    struct gw_conf *c = make(GW_STR("GATEWAY_KEYS=\nann:" HEX ":classes=code|batch,rpm=5,budget=3\n"
-                                    "\n bob:" HEX2 ";\0"),
-                             "");
+    struct config *c = make(GW_STR("GATEWAY_KEYS=\nann:" HEX ":classes=code|batch,rpm=5,budget=3\n"
+                                   "\n bob:" HEX2 ";\0"),
+                            "");
     uint8_t digest[GW_SHA256];
     CHECK(c != NULL && c->keys_n == 2 && c->auth == GW_AUTH_KEYS);
     gw_sha256(GW_STR("test"), digest);
-    const struct gw_key *key = gw_conf_key(c, digest);
+    const struct key_conf *key = config_key(c, digest);
     CHECK(key != NULL && key->classes == (1 << GW_CODE | 1 << GW_BATCH) && key->rpm == 5);
     CHECK_STR(key->name, "ann");
     gw_sha256(GW_STR("Test"), digest);
-    CHECK(gw_conf_key(c, digest) == NULL);
-    CHECK(gw_conf_key_named(c, GW_STR("bob")) != NULL);
-    CHECK(gw_conf_key_named(c, GW_STR("bo")) == NULL);
-    gw_conf_unref(c);
+    CHECK(config_key(c, digest) == NULL);
+    CHECK(config_key_named(c, GW_STR("bob")) != NULL);
+    CHECK(config_key_named(c, GW_STR("bo")) == NULL);
+    config_unref(c);
 }
 
 /* Whichever allocation fails: a refusal, and nothing leaks. */
@@ -150,11 +150,11 @@ static void test_no_memory(void) {
     for (size_t i = 1; i < 40; i++) {
         mem.gets = 0;
         mem.fail_at = i;
-        struct gw_conf *c =
+        struct config *c =
             make(GW_STR("GATEWAY_KEYS=a:" HEX "\0COLAB_ENDPOINT_1=http://a\0"), "{}");
         mem.fail_at = 0;
         if (c != NULL)
-            gw_conf_unref(c);
+            config_unref(c);
         CHECK(mem.blocks == 0);
     }
 }

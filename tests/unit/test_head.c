@@ -5,14 +5,13 @@
 
 static struct unit_mem mem;
 static struct gw_arena arena;
-static struct gw_conf conf;
+static struct config conf;
 
-static struct gw_str from_client(const struct gw_header *h, uint32_t n,
-                                 struct gw_client_head *head) {
+static struct gw_str from_client(const struct gw_header *h, uint32_t n, struct client_head *head) {
     struct gw_buf b;
     const struct gw_req_head req = {.headers = h, .headers_n = n};
     gw_buf_init(&b, &arena, 4096);
-    gw_head_from_client(&conf, &req, head, &b);
+    head_from_client(&conf, &req, head, &b);
     return gw_buf_str(&b);
 }
 
@@ -37,7 +36,7 @@ static void test_request_allow_list(void) {
                                             "proxy-authorization",
                                             "x-other",
                                             "origin"};
-    struct gw_client_head head;
+    struct client_head head;
     for (size_t i = 0; i < sizeof kept_back / sizeof *kept_back; i++) {
         const struct gw_header h = {gw_str(kept_back[i], strlen(kept_back[i])), GW_STR("v")};
         if (!CHECK(from_client(&h, 1, &head).n == 0))
@@ -51,7 +50,7 @@ static void test_request_allow_list(void) {
 }
 
 static void test_request_facts(void) {
-    struct gw_client_head head;
+    struct client_head head;
     const struct gw_header h[] = {{GW_STR("x-api-key"), GW_STR("second")},
                                   {GW_STR("authorization"), GW_STR("bearer  first ")},
                                   {GW_STR("x-heady-stream"), GW_STR("FAST")},
@@ -70,7 +69,7 @@ static void test_request_facts(void) {
 
 static void test_answer(void) {
     struct gw_buf b;
-    struct gw_answer_head facts;
+    struct answer_head facts;
     const struct gw_header h[] = {
         {GW_STR("Content-Type"), GW_STR("text/event-stream; charset=utf-8")},
         {GW_STR("Set-Cookie"), GW_STR("a=b")},
@@ -84,30 +83,30 @@ static void test_answer(void) {
         {GW_STR("alt-svc"), GW_STR("h3")}};
     const struct gw_res_head res = {.status = 200, .headers = h, .headers_n = 10};
     const struct gw_target target = {.origin = GW_STR("http://a:80"), .authority = GW_STR("a")};
-    const struct gw_place place = {.target = &target, .path = GW_STR("/")};
+    const struct place place = {.target = &target, .path = GW_STR("/")};
     gw_buf_init(&b, &arena, 4096);
-    gw_head_to_client(&res, &place, &b);
+    head_to_client(&res, &place, &b);
     CHECK_STR(gw_buf_str(&b), "x-content-type-options: nosniff\r\n"
                               "content-type: text/event-stream; charset=utf-8\r\n"
                               "openai-processing-ms: 7\r\nx-ratelimit-limit-requests: 9\r\n"
                               "retry-after: 999999\r\n");
-    gw_head_facts(&res, 0, &facts);
+    head_facts(&res, 0, &facts);
     CHECK(facts.event_stream && facts.cloudflare && !facts.html && facts.retry_after_ms == 300000);
 }
 
 /* A head that does not fit is nobody's to look through. */
 static void test_named_when_full(void) {
     struct gw_buf b;
-    struct gw_client_head head;
+    struct client_head head;
     const struct gw_header h[] = {{GW_STR("connection"), GW_STR("range, x")},
                                   {GW_STR("range"), GW_STR("bytes=0-1")},
                                   {GW_STR("user-agent"), GW_STR("longer than there is room for")}};
     const struct gw_req_head req = {.headers = h, .headers_n = 3};
     gw_buf_init(&b, &arena, 32);
-    gw_head_from_client(&conf, &req, &head, &b);
+    head_from_client(&conf, &req, &head, &b);
     CHECK(b.full);
     gw_buf_init(&b, &arena, 4096);
-    gw_head_from_client(&conf, &req, &head, &b);
+    head_from_client(&conf, &req, &head, &b);
     CHECK_STR(gw_buf_str(&b), "user-agent: longer than there is room for\r\n");
 }
 

@@ -38,7 +38,7 @@ static void finish(struct gw *gw) {
 
 static void test_bad_one_changes_nothing(void) {
     struct gw *gw = make(SERVICES(A));
-    const struct gw_conf *before = gw->conf;
+    const struct config *before = gw->conf;
     CHECK(load(gw, "{\n\"heavy\": {\"queue\": 1}}") == -1);
     CHECK(gw->conf == before && before->refs == 1);
     CHECK(gw_str_find(gw_str(why, why_n), GW_STR("line 2")) >= 0);
@@ -47,7 +47,7 @@ static void test_bad_one_changes_nothing(void) {
 
 static void test_no_memory_changes_nothing(void) {
     struct gw *gw = make(SERVICES(A));
-    const struct gw_conf *before = gw->conf;
+    const struct config *before = gw->conf;
     mem.fail_at = mem.gets + 1;
     CHECK(load(gw, SERVICES(A "," B)) == -1);
     mem.fail_at = 0;

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 static uint64_t cells[GW_CELLS];
-static struct gw_conf conf;
+static struct config conf;
 
 static struct gw_rng rng;
 
@@ -47,7 +47,7 @@ static void make_conf(void) {
         conf.nodes[i].in_flight_max = 2;
     }
     for (uint32_t i = 0; i < GW_CLASSES; i++)
-        conf.classes[i] = (struct gw_class_conf){.nodes = {2 * i, 2 * i + 1}, .nodes_n = 2};
+        conf.classes[i] = (struct class_conf){.nodes = {2 * i, 2 * i + 1}, .nodes_n = 2};
 }
 
 static uint32_t pick(struct plan *p, struct pool *pool, double now) {

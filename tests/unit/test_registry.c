@@ -60,7 +60,7 @@ static void test_bad_configuration(void) {
 
 static bool may_be(const struct gw *gw, const char *url) {
     struct gw_arena arena;
-    struct gw_url out;
+    struct url out;
     gw_arena_init(&arena, &mem.mem, 1024, 8192);
     bool good = registry_check_url(gw->conf, gw_str(url, strlen(url)), &arena, &out) == NULL;
     gw_arena_del(&arena);
@@ -112,7 +112,7 @@ static void test_claims(void) {
     finish(gw);
 }
 
-static const struct gw_backend_conf *node_3(struct gw *gw, struct gw_arena *arena) {
+static const struct backend_conf *node_3(struct gw *gw, struct gw_arena *arena) {
     return registry_node(gw, gw->conf, 2, arena);
 }
 
@@ -122,7 +122,7 @@ static void test_newest_wins(void) {
     gw_arena_init(&arena, &mem.mem, 1024, 16384);
     CHECK(node_3(gw, &arena) == &gw->conf->nodes[2]);
     CHECK(take(gw, "node-3 5 1100000 3 https://a.ngrok.app/x", at));
-    const struct gw_backend_conf *first = node_3(gw, &arena);
+    const struct backend_conf *first = node_3(gw, &arena);
     CHECK_STR(first->target.origin, "https://a.ngrok.app:443");
     CHECK_STR(first->target.name, "node-3");
     CHECK_STR(first->base, "/x");

@@ -46,8 +46,8 @@ static void test_nothing_is_too_much(void) {
 }
 
 static void test_clients_have_counts(void) {
-    struct gw_key keys[100];
-    struct gw_conf conf = {.keys = keys, .keys_n = 100};
+    struct key_conf keys[100];
+    struct config conf = {.keys = keys, .keys_n = 100};
     CHECK(room_client(&conf, NULL, GW_STR("-")) == 0);
     CHECK(room_client(&conf, &keys[0], GW_STR("a")) == 1);
     CHECK(room_client(&conf, &keys[1], GW_STR("b")) == 2);

@@ -53,26 +53,26 @@ static struct gw_str expand(const cJSON *pieces, struct gw_arena *a) {
 }
 
 /* The score of two texts that are cut into pieces of `step` bytes, also inside characters. */
-static struct gw_score score_cut(struct gw_str prompt, struct gw_str context, size_t step) {
-    struct gw_scoring s;
-    gw_scoring_init(&s);
+static struct score score_cut(struct gw_str prompt, struct gw_str context, size_t step) {
+    struct scoring s;
+    score_init(&s);
     for (size_t i = 0; i < prompt.n; i += step)
-        gw_scoring_prompt(&s, gw_str_sub(prompt, i, step));
+        score_prompt(&s, gw_str_sub(prompt, i, step));
     for (size_t i = 0; i < context.n; i += step)
-        gw_scoring_context(&s, gw_str_sub(context, i, step));
-    return gw_scoring_end(&s);
+        score_context(&s, gw_str_sub(context, i, step));
+    return score_end(&s);
 }
 
 static void check_case(const cJSON *want, struct gw_arena *a) {
-    const struct gw_tiers *tiers = gw_tiers_default(GW_STR("balanced"));
+    const struct tiers *tiers = score_default_tiers(GW_STR("balanced"));
     struct gw_str prompt = expand(get(want, "prompt"), a);
     struct gw_str context = expand(get(want, "context"), a);
     const cJSON *route = get(want, "route");
     int64_t left = (int64_t)(get(want, "budget_remaining_usd")->valuedouble * 1e9 + 0.5);
     for (int i = 0; i < 3; i++) {
-        struct gw_score s = i == 0 ? gw_score_of(&prompt, 1, &context, 1)
-                                   : score_cut(prompt, context, i == 1 ? 1 : 7);
-        struct gw_route_choice choice = gw_tier_pick(tiers, s, left);
+        struct score s =
+            i == 0 ? score_of(&prompt, 1, &context, 1) : score_cut(prompt, context, i == 1 ? 1 : 7);
+        struct route_choice choice = score_pick_tier(tiers, s, left);
         CHECK_EQ_U64(s.tenths, get(want, "score_tenths")->valuedouble);
         CHECK(s.large_context == cJSON_IsTrue(get(want, "requires_large_context")));
         CHECK(s.complex_reasoning == cJSON_IsTrue(get(want, "is_complex_reasoning")));
@@ -129,12 +129,12 @@ static void test_words(void) {
         }
         for (size_t i = 0; i < n; i++)
             lower[i] = gw_lower(text[i]);
-        struct gw_score s = score_cut(gw_str(text, n), gw_str(NULL, 0), 1 + gw_rng_next(&r) % 5);
+        struct score s = score_cut(gw_str(text, n), gw_str(NULL, 0), 1 + gw_rng_next(&r) % 5);
         for (unsigned i = 0; i < 8; i++)
             CHECK((s.words >> i & 1) == has(gw_str(lower, n), parts[i]));
     }
-    CHECK_STR(gw_score_word(2), "architect");
-    CHECK(gw_score_word(8).n == 0);
+    CHECK_STR(score_word(2), "architect");
+    CHECK(score_word(8).n == 0);
 }
 
 static void test_bounds(void) {
@@ -149,18 +149,18 @@ static void test_bounds(void) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct gw_str prompt = gw_str(text, cases[i].prompt);
         struct gw_str context = gw_str(text, cases[i].context);
-        CHECK_EQ_U64(gw_score_of(&prompt, 1, &context, 1).tenths, cases[i].tenths);
+        CHECK_EQ_U64(score_of(&prompt, 1, &context, 1).tenths, cases[i].tenths);
     }
-    CHECK_EQ_U64(gw_score_of(NULL, 0, NULL, 0).tenths, 0);
-    CHECK_EQ_U64(gw_score_of(&none, 1, &none, 1).tenths, 0);
+    CHECK_EQ_U64(score_of(NULL, 0, NULL, 0).tenths, 0);
+    CHECK_EQ_U64(score_of(&none, 1, &none, 1).tenths, 0);
 }
 
 /* ------------------------------------------------------------------ tiers */
 
 static bool goes(const char *profile, uint32_t tenths, int64_t nano, const char *place,
                  const char *model) {
-    const struct gw_tiers *t = gw_tiers_default(gw_str(profile, strlen(profile)));
-    struct gw_route_choice c = gw_tier_pick(t, (struct gw_score){.tenths = tenths}, nano);
+    const struct tiers *t = score_default_tiers(gw_str(profile, strlen(profile)));
+    struct route_choice c = score_pick_tier(t, (struct score){.tenths = tenths}, nano);
     return gw_str_eq(c.place, gw_str(place, strlen(place))) &&
            gw_str_eq(c.model, gw_str(model, strlen(model))) && c.tier < t->n;
 }
@@ -181,8 +181,8 @@ static void test_tiers(void) {
     CHECK(goes("performance", 7, 9 * GW_DOLLAR, "cloud", "gpt-4-turbo"));
     CHECK(goes("performance", 10, 9 * GW_DOLLAR, "cloud", "claude-3-opus"));
     CHECK(goes("performance", 10, 0, "local", "mixtral:8x7b"));
-    CHECK(gw_tiers_default(GW_STR("Balanced")) == NULL);
-    CHECK(gw_tiers_default(gw_str(NULL, 0)) == NULL);
+    CHECK(score_default_tiers(GW_STR("Balanced")) == NULL);
+    CHECK(score_default_tiers(gw_str(NULL, 0)) == NULL);
 }
 
 /* ------------------------------------------------------------------ explaining */
@@ -197,7 +197,7 @@ static cJSON *explain(struct gw_str request, const char *says) {
     unit_mem_init(&m, 0);
     gw_arena_init(&a, &m.mem, 8192, 8192);
     gw_buf_init(&out, &a, 4096);
-    int got = gw_score_explain(gw_tiers_default(GW_STR("balanced")), 50 * GW_DOLLAR, request, &out);
+    int got = score_explain(score_default_tiers(GW_STR("balanced")), 50 * GW_DOLLAR, request, &out);
     struct gw_str text = gw_buf_str(&out);
     cJSON *root = got == 0 ? gw_json_parse(text, 0, &error) : NULL;
     bool whole = says && says[0] == '{';

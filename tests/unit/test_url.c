@@ -5,12 +5,12 @@
 static struct unit_mem mem;
 static struct gw_arena arena;
 
-static const char *read(struct gw_str text, struct gw_url *url) {
-    return gw_url_read(text, &arena, url);
+static const char *read(struct gw_str text, struct url *url) {
+    return url_read(text, &arena, url);
 }
 
 static void test_good(void) {
-    struct gw_url u;
+    struct url u;
     CHECK(read(GW_STR("https://node.example"), &u) == NULL);
     CHECK_STR(u.target.origin, "https://node.example:443");
     CHECK_STR(u.target.authority, "node.example");
@@ -34,26 +34,26 @@ static void test_bad(void) {
         "http://x:",  "http://x:70000",   "http://x:8o",    "http://x/../y", "http://x/a//b",
         "http://-x",  "http://x..y",      "http://[::1",    "http://[::1]x", "http://[zz]",
         "HTTP://x",   "http://x/%2e%2e/", "http://exa\nple"};
-    struct gw_url u;
+    struct url u;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK(read(gw_str(bad[i], strlen(bad[i])), &u) != NULL))
             printf("  accepted: %s\n", bad[i]);
 }
 
 static void test_loopback(void) {
-    CHECK(gw_url_is_loopback(GW_STR("localhost")));
-    CHECK(gw_url_is_loopback(GW_STR("LocalHost:4700")));
-    CHECK(gw_url_is_loopback(GW_STR("127.0.0.1:1")));
-    CHECK(gw_url_is_loopback(GW_STR("127.255.0.9")));
-    CHECK(gw_url_is_loopback(GW_STR("[::1]:4700")));
-    CHECK(!gw_url_is_loopback(GW_STR("")));
-    CHECK(!gw_url_is_loopback(GW_STR("localhost.evil.example")));
-    CHECK(!gw_url_is_loopback(GW_STR("127.evil.example")));
-    CHECK(!gw_url_is_loopback(GW_STR("127.0.0.1.evil.example")));
-    CHECK(!gw_url_is_loopback(GW_STR("127.0.0")));
-    CHECK(!gw_url_is_loopback(GW_STR("127.0.0.256")));
-    CHECK(!gw_url_is_loopback(GW_STR("[::2]")));
-    CHECK(!gw_url_is_loopback(GW_STR("10.0.0.1")));
+    CHECK(url_is_loopback(GW_STR("localhost")));
+    CHECK(url_is_loopback(GW_STR("LocalHost:4700")));
+    CHECK(url_is_loopback(GW_STR("127.0.0.1:1")));
+    CHECK(url_is_loopback(GW_STR("127.255.0.9")));
+    CHECK(url_is_loopback(GW_STR("[::1]:4700")));
+    CHECK(!url_is_loopback(GW_STR("")));
+    CHECK(!url_is_loopback(GW_STR("localhost.evil.example")));
+    CHECK(!url_is_loopback(GW_STR("127.evil.example")));
+    CHECK(!url_is_loopback(GW_STR("127.0.0.1.evil.example")));
+    CHECK(!url_is_loopback(GW_STR("127.0.0")));
+    CHECK(!url_is_loopback(GW_STR("127.0.0.256")));
+    CHECK(!url_is_loopback(GW_STR("[::2]")));
+    CHECK(!url_is_loopback(GW_STR("10.0.0.1")));
 }
 
 static void test_private(void) {
@@ -88,24 +88,24 @@ static void test_private(void) {
                                       "100.64.0.1",
                                       "notlocal.co"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (!CHECK(gw_url_is_private(gw_str(good[i], strlen(good[i])))))
+        if (!CHECK(url_is_private(gw_str(good[i], strlen(good[i])))))
             printf("  public: %s\n", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (!CHECK(!gw_url_is_private(gw_str(bad[i], strlen(bad[i])))))
+        if (!CHECK(!url_is_private(gw_str(bad[i], strlen(bad[i])))))
             printf("  private: %s\n", bad[i]);
 }
 
 static void test_paths(void) {
-    CHECK(gw_path_check(GW_STR("/")) == NULL);
-    CHECK(gw_path_check(GW_STR("/a/b%20c/d;e=f/...")) == NULL);
-    CHECK(gw_path_check(GW_STR("/.a/..b/c.;d/...;/x;..;")) == NULL);
+    CHECK(url_check_path(GW_STR("/")) == NULL);
+    CHECK(url_check_path(GW_STR("/a/b%20c/d;e=f/...")) == NULL);
+    CHECK(url_check_path(GW_STR("/.a/..b/c.;d/...;/x;..;")) == NULL);
     static const char *const bad[] = {"",          "a",       "/a//b",     "//",    "/.",    "/..",
                                       "/a/./b",    "/a/../b", "/a/..",     "/a\\b", "/%2f",  "/%2F",
                                       "/%5c",      "/%2e",    "/%00",      "/%",    "/%4",   "/%zz",
                                       "/a b",      "/a\x7f",  "/\xc3",     "/a#b",  "/a\tb", "/..;",
                                       "/a/..;x/b", "/..%3b",  "/..%3Bx/b", "/.;/a"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (!CHECK(gw_path_check(gw_str(bad[i], strlen(bad[i]))) != NULL))
+        if (!CHECK(url_check_path(gw_str(bad[i], strlen(bad[i]))) != NULL))
             printf("  accepted: %s\n", bad[i]);
 }
 

@@ -19,12 +19,12 @@ enum verdict {
     REFUSED, /* a 400: its body tells whether another target might take it */
 };
 
-static bool is_offline_page(uint32_t status, const struct gw_answer_head *h) {
+static bool is_offline_page(uint32_t status, const struct answer_head *h) {
     return (status >= 520 && status <= 527) || status == 530 || (status == 404 && h->ngrok_error) ||
            (status >= 500 && h->cloudflare && h->html);
 }
 
-static enum verdict judge(const struct gw_call *c, uint32_t status, const struct gw_answer_head *h,
+static enum verdict judge(const struct gw_call *c, uint32_t status, const struct answer_head *h,
                           struct gw_time now) {
     if (is_offline_page(status, h))
         return OFFLINE;
@@ -47,15 +47,15 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
     gw_buf_put(&b, GW_STR(" ("));
     gw_buf_put_u64(&b, status);
     gw_buf_putc(&b, ')');
-    call_because(c, c->attempt.to->target.name, gw_buf_str(&b));
+    end_because(c, c->attempt.to->target.name, gw_buf_str(&b));
 }
 
 static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                          struct gw_time now) {
     pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
     because_status(c, GW_STR("busy"), status);
-    call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, false, now);
+    try_close(c, true, now);
+    try_next(c, !c->body.forgotten, false, now);
 }
 
 /* Pages of a tunnel that say that no node has had the request. Others tell of a node that was lost on
@@ -67,14 +67,14 @@ static bool is_never_reached(uint32_t status) {
 static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
     /* A tunnel gives up, too, on a request that does not end. */
     if (page && is_never_reached(status) && c->body.fin)
-        call_fail_target(c, POOL_OFFLINE, now);
+        blame_now(c, POOL_OFFLINE, now);
     else
-        call_blame_target(c, POOL_OFFLINE);
+        blame_later(c, POOL_OFFLINE);
     c->plan.spent[c->attempt.at] = true;
     because_status(c, GW_STR("offline"), status);
-    call_close_attempt(c, true, now);
+    try_close(c, true, now);
     if (!ask_first(c, !page, now))
-        call_try_next(c, !c->body.forgotten, !page, now);
+        try_next(c, !c->body.forgotten, !page, now);
 }
 
 /* Whether a 400 says that the request is too long for this model: another may take more. */
@@ -93,34 +93,33 @@ static bool is_too_long(struct gw_str body) {
 static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
-    call_close_attempt(c, drop, now);
+    try_close(c, drop, now);
     if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body))) {
-        call_give_kept(c, now);
+        end_give_kept(c, now);
         return;
     }
     if (!errored)
         plan_put_last(&c->plan, c->attempt.at);
     because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
-    call_try_next(c, !c->body.forgotten, true, now);
+    try_next(c, !c->body.forgotten, true, now);
 }
 
-void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
-                          struct gw_buf *out) {
-    const struct gw_backend_conf *from = c->attempt.to;
+void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out) {
+    const struct backend_conf *from = c->attempt.to;
     bool twin = c->route.kind == GW_ROUTE_TWIN; /* it speaks in the gateway's paths itself */
-    const struct gw_place place = {.target = &from->target,
-                                   .base = twin ? GW_STR("") : from->base,
-                                   .path = c->route.rest,
-                                   .route = twin ? GW_STR("") : c->route.name,
-                                   .may_challenge = c->route.kind != GW_ROUTE_HEAVY};
-    gw_head_to_client(res, &place, out);
+    const struct place place = {.target = &from->target,
+                                .base = twin ? GW_STR("") : from->base,
+                                .path = c->route.rest,
+                                .route = twin ? GW_STR("") : c->route.name,
+                                .may_challenge = c->route.kind != GW_ROUTE_HEAVY};
+    head_to_client(res, &place, out);
 }
 
 /* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
 static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
-    call_put_answer_head(c, res, &head);
+    answer_put_head(c, res, &head);
     c->kept.status = res->status;
     c->kept.head = gw_buf_str(&head);
     c->kept.target = c->attempt.to->target.name;
@@ -136,7 +135,7 @@ static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_tim
 static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     c->plan.spent[c->attempt.at] = true;
     if (res->status == 500)
-        call_blame_target(c, POOL_ERRORED);
+        blame_later(c, POOL_ERRORED);
     else
         pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                        true, now);
@@ -145,13 +144,13 @@ static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, st
         return;
     }
     because_status(c, GW_STR("failed"), res->status);
-    call_close_attempt(c, true, now);
-    call_try_next(c, !c->body.forgotten, true, now);
+    try_close(c, true, now);
+    try_next(c, !c->body.forgotten, true, now);
 }
 
 /* ------------------------------------------------------------------ delivering */
 
-void call_first_content(struct gw_call *c, struct gw_time now) {
+void answer_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     c->attempt.first_content = true;
@@ -161,7 +160,7 @@ void call_first_content(struct gw_call *c, struct gw_time now) {
                        now.mono_ms);
 }
 
-void call_put_stream_lines(struct gw_buf *head) {
+void answer_put_stream_lines(struct gw_buf *head) {
     if (gw_str_find(gw_buf_str(head), GW_STR("cache-control: ")) < 0)
         gw_buf_put(head, GW_STR("cache-control: no-store, no-transform\r\n"));
     gw_buf_put(head, GW_STR("x-accel-buffering: no\r\n"));
@@ -171,10 +170,10 @@ static void push_head(struct gw_call *c, const struct gw_res_head *res, bool str
                       struct gw_time now) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    call_put_answer_head(c, res, &b);
+    answer_put_head(c, res, &b);
     if (stream)
-        call_put_stream_lines(&b);
-    call_put_why(c, &b, c->attempt.to->target.name, now);
+        answer_put_stream_lines(&b);
+    end_put_why(c, &b, c->attempt.to->target.name, now);
     struct gw_action *a = call_push(c, GW_HEAD);
     a->head.status = res->status;
     a->head.head = gw_buf_str(&b);
@@ -189,13 +188,13 @@ static void relay_and_end(struct gw_call *c, struct gw_time now) {
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
     a->at = c->deadline_ms;
-    call_close_attempt(c, false, now);
-    call_finish(c, 0, now);
+    try_close(c, false, now);
+    end_call(c, 0, now);
 }
 
 /* A stream that lives for an hour does not hold its request for that long, unless it may have to be
  * resumed. */
-void call_let_body_go(struct gw_call *c) {
+void answer_let_body_go(struct gw_call *c) {
     if (!c->body.fin || c->body.held == 0)
         return;
     body_give_room(c);
@@ -211,11 +210,11 @@ static void relay_stream(struct gw_call *c) {
     c->state = CALL_RELAY;
 }
 
-void call_served(struct gw_call *c, bool whole, struct gw_time now) {
+void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
                    now);
     if (whole && c->status < 400)
-        call_settle_blame(c, true, now);
+        blame_resolve(c, true, now);
     affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
 }
 
@@ -230,8 +229,8 @@ static bool is_judged_by_its_end(const struct gw_call *c) {
     return c->route.kind == GW_ROUTE_HEAVY;
 }
 
-static void deliver(struct gw_call *c, const struct gw_res_head *res,
-                    const struct gw_answer_head *h, struct gw_time now) {
+static void deliver(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
+                    struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
     if (is_observed(c, res, stream)) {
         stream_on_head(c, res, h, now);
@@ -240,10 +239,10 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
     c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
     push_head(c, res, stream, now);
-    call_first_content(c, now);
-    call_served(c, !stream || !is_judged_by_its_end(c), now);
+    answer_first_content(c, now);
+    answer_served(c, !stream || !is_judged_by_its_end(c), now);
     if (stream)
-        call_let_body_go(c);
+        answer_let_body_go(c);
     if (stream)
         relay_stream(c);
     else
@@ -252,7 +251,7 @@ static void deliver(struct gw_call *c, const struct gw_res_head *res,
 
 /* The client has the head of a stream already: only the same kind of stream will do. */
 static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
-                        const struct gw_answer_head *h) {
+                        const struct answer_head *h) {
     bool stream = c->stream->lines ? h->ndjson : h->event_stream;
     return is_observed(c, res, stream && res->body_len != 0);
 }
@@ -268,7 +267,7 @@ void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     if (c->state != CALL_TRY || c->has_head || c->hints == HINTS_MAX)
         return;
     gw_buf_init(&head, &c->arena, HINT_MAX);
-    gw_head_hint_to_client(res, &head);
+    head_hint_to_client(res, &head);
     if (head.full || (res->status == 103 && head.n == 0))
         return;
     c->hints++;
@@ -277,9 +276,9 @@ void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     a->head.head = gw_buf_str(&head);
 }
 
-void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
-    struct gw_answer_head h;
-    gw_head_facts(res, now.wall_ms, &h);
+void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct answer_head h;
+    head_facts(res, now.wall_ms, &h);
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict)) {
         if (verdict == BUSY)
@@ -308,7 +307,7 @@ void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_
 
 /* ------------------------------------------------------------------ bodies */
 
-void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+void answer_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
     if (c->state == CALL_KEEP) {
         gw_buf_put(&c->kept.body, bytes);
         if (c->kept.body.full)
@@ -322,16 +321,16 @@ void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
 static void relay_ended(struct gw_call *c, uint32_t how, struct gw_time now) {
     bool judged = is_judged_by_its_end(c);
     if (judged && how == GW_CLEAN)
-        call_served(c, true, now);
+        answer_served(c, true, now);
     else if (judged && how == GW_CUT)
-        call_blame_target(c, POOL_CUT);
-    call_close_attempt(c, false, now);
+        blame_later(c, POOL_CUT);
+    try_close(c, false, now);
     if (how != GW_CLEAN)
-        call_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
-    call_finish(c, how != GW_CLEAN, now);
+        end_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
+    end_call(c, how != GW_CLEAN, now);
 }
 
-void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
+void answer_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     switch (c->state) {
     case CALL_KEEP:
         kept_one(c, how, false, now);
@@ -348,8 +347,8 @@ void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     }
 }
 
-void call_on_silence(struct gw_call *c, struct gw_time now) {
-    call_close_attempt(c, true, now);
-    call_because(c, c->attempt.to->target.name, GW_STR("took too long"));
-    call_finish(c, 1, now);
+void answer_on_silence(struct gw_call *c, struct gw_time now) {
+    try_close(c, true, now);
+    end_because(c, c->attempt.to->target.name, GW_STR("took too long"));
+    end_call(c, 1, now);
 }

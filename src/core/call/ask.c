@@ -25,8 +25,7 @@ enum {
 
 /* ------------------------------------------------------------------ asking */
 
-static struct gw_str url_of(struct gw_call *c, const struct gw_backend_conf *to,
-                            struct gw_str path) {
+static struct gw_str url_of(struct gw_call *c, const struct backend_conf *to, struct gw_str path) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, URL_MAX);
     gw_buf_put(&b, to->target.origin);
@@ -38,7 +37,7 @@ static struct gw_str url_of(struct gw_call *c, const struct gw_backend_conf *to,
 
 /* The SEND of a question; its head and body are the caller's to fill in. */
 static struct gw_action *ask(struct gw_call *c, enum call_ask_for what,
-                             const struct gw_backend_conf *to, struct gw_str path, double limit_ms,
+                             const struct backend_conf *to, struct gw_str path, double limit_ms,
                              struct gw_time now) {
     struct gw_action *a = call_push(c, GW_SEND);
     a->attempt = ++c->attempt.number;
@@ -62,12 +61,12 @@ static struct gw_action *ask(struct gw_call *c, enum call_ask_for what,
 
 void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
     struct gw_buf head;
-    const struct gw_backend_conf *to = &c->node->to;
+    const struct backend_conf *to = &c->node->to;
     struct gw_action *a = ask(c, ASK_PROOF, to, GW_STR("/health"), PROOF_MS, now);
     gw_buf_init(&head, &c->arena, 512);
     gw_buf_put(&head, GW_STR("accept: */*\r\n"));
-    call_put_lines_for(to, &head);
-    gw_head_put(&head, GW_STR("x-heady-challenge"), nonce);
+    try_put_lines_for(to, &head);
+    head_put(&head, GW_STR("x-heady-challenge"), nonce);
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);
 }
@@ -92,8 +91,8 @@ void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now) {
     gw_buf_init(&head, &c->arena, 1024);
     gw_buf_put(&head, GW_STR("accept: text/plain\r\n"));
     if (c->conf->host == GW_RACK)
-        gw_access_sign_hop(c->conf, GW_STR("-"), c->id.n > 0 ? c->id : GW_STR("pull"),
-                           a->send.method, a->send.path, now, &head);
+        access_sign_hop(c->conf, GW_STR("-"), c->id.n > 0 ? c->id : GW_STR("pull"), a->send.method,
+                        a->send.path, now, &head);
     gw_buf_init(&c->ask.answer, &c->arena, ANSWER_MAX);
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);
@@ -129,7 +128,7 @@ struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms) {
 /* Takes what is known of the nodes by now into the plan: whether it holds a target that it did not. */
 static bool renew_plan(struct gw_call *c) {
     bool news = false;
-    const struct gw_class_conf *class = &c->conf->classes[c->route.class];
+    const struct class_conf *class = &c->conf->classes[c->route.class];
     for (uint32_t i = 0; i < class->nodes_n; i++)
         news |=
             plan_renew(&c->plan, registry_node(c->gw, c->conf, class->nodes[i], &c->arena), false);
@@ -137,7 +136,7 @@ static bool renew_plan(struct gw_call *c) {
 }
 
 static bool lacks_node(const struct gw_call *c) {
-    const struct gw_class_conf *class = &c->conf->classes[c->route.class];
+    const struct class_conf *class = &c->conf->classes[c->route.class];
     bool found = true;
     for (uint32_t i = 0; i < class->nodes_n; i++)
         found &= plan_has_slot(&c->plan, c->conf->nodes[class->nodes[i]].slot);
@@ -212,20 +211,19 @@ static void pulled(struct gw_call *c, bool good, struct gw_time now) {
         note(c, now);
     }
     if (!c->has_request) {
-        call_finish(c, 0, now);
+        end_call(c, 0, now);
     } else if (c->route.kind == GW_ROUTE_NODES) {
         nodes_tell(c, now);
     } else {
         c->attempt.to = c->ask.before;
         (void)renew_plan(c);
-        call_try_next(c, true, c->ask.reached, now);
+        try_next(c, true, c->ask.reached, now);
     }
 }
 
 static void over(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     bool whole = e->kind == GW_RES_END && e->res_end.how == GW_CLEAN && !c->ask.answer.full;
-    call_close_attempt(c, e->kind == GW_TICK || e->kind == GW_RES_HEAD || e->kind == GW_RES_BODY,
-                       now);
+    try_close(c, e->kind == GW_TICK || e->kind == GW_RES_HEAD || e->kind == GW_RES_BODY, now);
     if (c->ask.what == ASK_PULL)
         pulled(c, whole && c->ask.status == 200, now);
     else if (c->ask.what == ASK_KEEP)
@@ -235,11 +233,11 @@ static void over(struct gw_call *c, const struct gw_event *e, struct gw_time now
 }
 
 static void on_head(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
-    struct gw_answer_head h;
+    struct answer_head h;
     c->ask.status = e->res_head.status;
     if (c->ask.what == ASK_PROOF && e->res_head.status == 200) {
-        gw_head_facts(&e->res_head, now.wall_ms, &h);
-        call_close_attempt(c, true, now);
+        head_facts(&e->res_head, now.wall_ms, &h);
+        try_close(c, true, now);
         nodes_on_proof(c, h.proof, now);
     } else if (c->ask.what != ASK_PULL || e->res_head.status != 200) {
         over(c, e, now);

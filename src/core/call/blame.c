@@ -25,7 +25,7 @@ enum {
     SUSPECT_BYTES = 4096, /* of a body are looked at; and how long it is */
 };
 
-void call_note_body(struct call_body *body, struct gw_str shown) {
+void blame_note_body(struct call_body *body, struct gw_str shown) {
     uint64_t room = body->tally.n < SUSPECT_BYTES ? SUSPECT_BYTES - body->tally.n : 0;
     if (room > 0 && shown.n > 0)
         tally_add(&body->tally, shown.p, shown.n < room ? shown.n : (size_t)room);
@@ -57,11 +57,11 @@ static void fail(struct gw_call *c, uint32_t at, struct breaker_grant *grant, ui
     pool_failed(pool, c->plan.target[at]->slot, grant, trouble, lone, now);
 }
 
-void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now) {
+void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now) {
     fail(c, c->attempt.at, &c->attempt.grant, trouble, now);
 }
 
-void call_blame_target(struct gw_call *c, uint32_t trouble) {
+void blame_later(struct gw_call *c, uint32_t trouble) {
     if (!c->body.fin)
         return;
     c->plan.blame[c->attempt.at] = (uint8_t)trouble;
@@ -77,7 +77,7 @@ static bool did_better(const struct gw_call *c, uint32_t i) {
     return c->plan.blame[i] != POOL_LATE || c->attempt.first_ms < c->plan.limit_ms[i];
 }
 
-void call_settle_blame(struct gw_call *c, bool served, struct gw_time now) {
+void blame_resolve(struct gw_call *c, bool served, struct gw_time now) {
     bool first = false, asked = false;
     for (uint32_t i = 0; i < c->plan.n; i++) {
         uint32_t trouble = c->plan.blame[i];
@@ -89,11 +89,11 @@ void call_settle_blame(struct gw_call *c, bool served, struct gw_time now) {
         }
         if (served ? did_better(c, i) : first && trouble != POOL_ERRORED)
             fail(c, i, &c->plan.grant[i], trouble, now);
-        call_clear_blame(c, i, now);
+        blame_clear(c, i, now);
     }
 }
 
-void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now) {
+void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now) {
     if (c->plan.blame[at] != POOL_FINE)
         pool_let_go(&c->gw->pool, c->plan.target[at]->slot, &c->plan.grant[at], now.mono_ms);
     c->plan.blame[at] = POOL_FINE;

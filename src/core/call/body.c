@@ -29,26 +29,26 @@ bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now) {
         max = c->conf->limits.json_bytes_max;
     if (bytes == GW_UNKNOWN || bytes <= max)
         return true;
-    call_refuse(c,
-                &(struct call_error){.status = 413,
-                                     .type = GW_STR("invalid_request_error"),
-                                     .code = GW_STR("request_too_large"),
-                                     .message = GW_STR("the request body is larger than this "
-                                                       "gateway takes; send less, or raise "
-                                                       "limits.body_bytes_max (or "
-                                                       "json_bytes_max)")},
-                now);
+    end_refuse(c,
+               &(struct call_error){.status = 413,
+                                    .type = GW_STR("invalid_request_error"),
+                                    .code = GW_STR("request_too_large"),
+                                    .message = GW_STR("the request body is larger than this "
+                                                      "gateway takes; send less, or raise "
+                                                      "limits.body_bytes_max (or "
+                                                      "json_bytes_max)")},
+               now);
     return false;
 }
 
 static void refuse_invalid(struct gw_call *c, struct gw_time now) {
-    call_refuse(c,
-                &(struct call_error){.status = 400,
-                                     .type = GW_STR("invalid_request_error"),
-                                     .code = GW_STR("invalid_json"),
-                                     .message = GW_STR("the request body is not valid JSON (or "
-                                                       "names \"type\" twice); mend it")},
-                now);
+    end_refuse(c,
+               &(struct call_error){.status = 400,
+                                    .type = GW_STR("invalid_request_error"),
+                                    .code = GW_STR("invalid_json"),
+                                    .message = GW_STR("the request body is not valid JSON (or "
+                                                      "names \"type\" twice); mend it")},
+               now);
 }
 
 static void refuse_no_room(struct gw_call *c, struct gw_time now) {
@@ -56,27 +56,27 @@ static void refuse_no_room(struct gw_call *c, struct gw_time now) {
         nodes_on_no_room(c, now);
         return;
     }
-    call_because(c, GW_STR("body"), GW_STR("found no room"));
-    call_refuse(c,
-                &(struct call_error){.status = 503,
-                                     .type = GW_STR("server_error"),
-                                     .code = GW_STR("no_room_for_body"),
-                                     .message = GW_STR("this request must be read whole first, and "
-                                                       "there is no room for it now; send it again "
-                                                       "later, or raise limits.replay_total_max"),
-                                     .retry_after_s = ROOM_AGAIN_S},
-                now);
+    end_because(c, GW_STR("body"), GW_STR("found no room"));
+    end_refuse(c,
+               &(struct call_error){.status = 503,
+                                    .type = GW_STR("server_error"),
+                                    .code = GW_STR("no_room_for_body"),
+                                    .message = GW_STR("this request must be read whole first, and "
+                                                      "there is no room for it now; send it again "
+                                                      "later, or raise limits.replay_total_max"),
+                                    .retry_after_s = ROOM_AGAIN_S},
+               now);
 }
 
 static void refuse_slow(struct gw_call *c, struct gw_time now) {
-    call_because(c, GW_STR("client"), GW_STR("sends too slowly"));
-    call_refuse(c,
-                &(struct call_error){.status = 408,
-                                     .type = GW_STR("invalid_request_error"),
-                                     .code = GW_STR("request_timeout"),
-                                     .message = GW_STR("the request body did not arrive in time; "
-                                                       "send it again")},
-                now);
+    end_because(c, GW_STR("client"), GW_STR("sends too slowly"));
+    end_refuse(c,
+               &(struct call_error){.status = 408,
+                                    .type = GW_STR("invalid_request_error"),
+                                    .code = GW_STR("request_timeout"),
+                                    .message = GW_STR("the request body did not arrive in time; "
+                                                      "send it again")},
+               now);
 }
 
 /* ------------------------------------------------------------------ the room */
@@ -191,10 +191,10 @@ static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw
         return;
     struct gw_str type = c->scan.found ? gw_str(c->scan.value, c->scan.value_n) : GW_STR("");
     c->route.kind = GW_ROUTE_HEAVY;
-    c->route.class = gw_route_class_of_type(type);
-    c->route.name = gw_route_class_name(c->route.class);
-    if (call_check_class(c, now))
-        call_go(c, now);
+    c->route.class = route_class_of_type(type);
+    c->route.name = route_class_name(c->route.class);
+    if (request_check_class(c, now))
+        try_begin(c, now);
 }
 
 /* The first messages tell the conversation, and that its node. */
@@ -202,7 +202,7 @@ static void gathered(struct gw_call *c, const struct gw_req_body *body, struct g
     if (c->talks && (affinity_feed(&c->talk, body->bytes) || body->bytes.n != body->len))
         c->talks = false;
     if (c->body.fin || c->body.forgotten)
-        call_go(c, now);
+        try_begin(c, now);
 }
 
 /* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
@@ -226,10 +226,10 @@ static void look_at(struct gw_call *c, const struct gw_req_body *body) {
         return;
     if (!c->streamed && asks_for_stream(body->bytes))
         c->streamed = true;
-    call_note_body(&c->body, body->bytes);
+    blame_note_body(&c->body, body->bytes);
 }
 
-int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
     if (!c->has_request || body->off != c->body.received || c->body.fin)
         return GW_EUSE;
     c->body.received += body->len;
@@ -239,11 +239,11 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
     look_at(c, body);
     pace_moved(&c->body.pace, now.mono_ms, body->len);
     if (body->fin)
-        call_is_whole(c);
+        try_is_whole(c);
     hold(c, now);
     /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;
-    call_set_limit(c);
+    try_set_limit(c);
     if (c->state == CALL_SIGNED)
         nodes_on_body(c, body, now);
     else if (c->state == CALL_SNIFF && c->body.must)
@@ -256,7 +256,7 @@ int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_ti
 /* ------------------------------------------------------------------ its pace */
 
 double body_late_at(const struct gw_call *c) {
-    const struct gw_limits *l = &c->conf->limits;
+    const struct limits_conf *l = &c->conf->limits;
     return pace_deadline(&c->body.pace, (double)l->client_body_ms, (double)l->client_rate_min);
 }
 

@@ -87,25 +87,25 @@ static void on_tick(struct gw_call *c, struct gw_time now) {
         break;
     case CALL_SNIFF:
         if (now.mono_ms >= c->deadline_ms)
-            call_refuse(c,
-                        &(struct call_error){.status = 408,
-                                             .type = GW_STR("invalid_request_error"),
-                                             .code = GW_STR("request_timeout"),
-                                             .message = GW_STR("the request body did not arrive "
-                                                               "in time; send it again")},
-                        now);
+            end_refuse(c,
+                       &(struct call_error){.status = 408,
+                                            .type = GW_STR("invalid_request_error"),
+                                            .code = GW_STR("request_timeout"),
+                                            .message = GW_STR("the request body did not arrive "
+                                                              "in time; send it again")},
+                       now);
         break;
     case CALL_QUEUE:
-        call_on_queue_tick(c, now);
+        try_on_queue_tick(c, now);
         break;
     case CALL_TRY:
     case CALL_KEEP:
         if (now.mono_ms >= c->attempt.limit_at)
-            call_on_limit(c, now);
+            try_on_limit(c, now);
         break;
     case CALL_RELAY:
         if (now.mono_ms >= c->attempt.limit_at)
-            call_on_silence(c, now);
+            answer_on_silence(c, now);
         break;
     case CALL_HOLD:
     case CALL_OBSERVE:
@@ -135,16 +135,16 @@ static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_t
     switch (e->kind) {
     case GW_RES_HEAD:
         if (c->state == CALL_TRY)
-            call_on_answer(c, &e->res_head, now);
+            answer_on_head(c, &e->res_head, now);
         break;
     case GW_RES_BODY:
-        call_on_chunk(c, e->res_body, now);
+        answer_on_chunk(c, e->res_body, now);
         break;
     case GW_RES_END:
-        call_on_end(c, e->res_end.how, now);
+        answer_on_end(c, e->res_end.how, now);
         break;
     default:
-        call_on_fail(c, e->res_fail.fail, e->res_fail.sent, now);
+        try_on_fail(c, e->res_fail.fail, e->res_fail.sent, now);
         break;
     }
 }
@@ -180,9 +180,9 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
         return 0;
     switch (e->kind) {
     case GW_REQ_HEAD:
-        return call_on_request(c, &e->req_head, now);
+        return request_on_head(c, &e->req_head, now);
     case GW_REQ_BODY:
-        return call_on_body(c, &e->req_body, now);
+        return body_on_bytes(c, &e->req_body, now);
     case GW_RES_HEAD:
     case GW_RES_BODY:
     case GW_RES_END:
@@ -202,7 +202,7 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
             on_tick(c, now);
         return 0;
     case GW_GONE:
-        call_gone(c, now);
+        end_gone(c, now);
         return 0;
     default:
         return GW_EUSE;
@@ -212,10 +212,10 @@ static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time 
 void gw_expect(const struct gw_call *c) {
     enum { AN_EVENT = 192 }; /* of the shape: what a usual event has around its string */
     const struct stream *s = c->stream;
-    gw_fetch(c, offsetof(struct gw_call, actions) + sizeof *c->actions);
+    gw_prefetch(c, offsetof(struct gw_call, actions) + sizeof *c->actions);
     if (s != NULL) {
-        gw_fetch(s, offsetof(struct stream, out.slice[1]));
-        gw_fetch(&s->shape, AN_EVENT);
+        gw_prefetch(s, offsetof(struct stream, out.slice[1]));
+        gw_prefetch(&s->shape, AN_EVENT);
     }
 }
 

@@ -59,7 +59,7 @@ struct call_body {
 struct call_attempt {
     uint32_t number;
     bool open;
-    const struct gw_backend_conf *to;
+    const struct backend_conf *to;
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
@@ -82,10 +82,10 @@ struct call_ask {
     uint32_t status;      /* of the answer; 0: none yet */
     struct gw_buf answer; /* its body; of ASK_PULL only */
     struct gw_slice slice;
-    const struct gw_backend_conf *before; /* what the last attempt went to */
-    uint32_t asked;                       /* how many: they are no attempts of the request */
-    bool looked_up;                       /* once is enough */
-    bool reached;                         /* the last attempt reached its target */
+    const struct backend_conf *before; /* what the last attempt went to */
+    uint32_t asked;                    /* how many: they are no attempts of the request */
+    bool looked_up;                    /* once is enough */
+    bool reached;                      /* the last attempt reached its target */
 };
 
 /* A node that registers. */
@@ -94,7 +94,7 @@ struct call_node {
     struct gw_str path, timestamp;
     uint8_t signature[GW_SHA256], proof[GW_SHA256]; /* what came; what is to come */
     struct gw_buf body;
-    struct gw_backend_conf to;
+    struct backend_conf to;
     double asking; /* until when its challenge has the node's place (registry_ask); 0: none */
 };
 
@@ -110,7 +110,7 @@ struct gw_call {
     /* What every event of a stream needs stands first and close together: of many calls that wait,
      * the one that goes on is in no cache. */
     struct gw *gw;
-    struct gw_conf *conf;
+    struct config *conf;
     void *user;
     struct stream *stream; /* NULL: none is observed */
     enum call_state state;
@@ -136,9 +136,9 @@ struct gw_call {
     bool again, panicked;  /* that has been done; an open breaker has been passed over */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
     struct gw_str method, query, id;
-    struct gw_route route;
-    struct gw_client_head head;
-    const struct gw_key *key;
+    struct route route;
+    struct client_head head;
+    const struct key_conf *key;
     struct gw_str key_name;
     bool has_request, from_twin, streamed, client_limited;
     bool talks;            /* its body may hold a conversation, which is not known yet */
@@ -164,7 +164,7 @@ struct gw_suspect {
 
 struct gw {
     const struct gw_mem *mem;
-    struct gw_conf *conf;
+    struct config *conf;
     struct pool pool;
     struct registry registry;
     struct gw_rng rng;
@@ -183,11 +183,11 @@ struct gw {
 /* call.c */
 struct gw_action *call_push(struct gw_call *c, uint32_t kind);
 void call_wake(struct gw_call *c);
-void call_settle(struct gw_call *c, struct gw_time now);
+void end_release(struct gw_call *c, struct gw_time now);
 /* call_request.c */
-int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
+int request_on_head(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
 /* Whether this key may ask this class; else the call is refused. */
-bool call_check_class(struct gw_call *c, struct gw_time now);
+bool request_check_class(struct gw_call *c, struct gw_time now);
 /* call_body.c: the request's body on its way in */
 bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
 /* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. `must`: it is to be
@@ -195,7 +195,7 @@ bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
 void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
 /* An attempt begins: what is not held follows it as it comes. */
 void body_follow(struct gw_call *c, struct gw_time now);
-int call_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
 void body_give_room(struct gw_call *c);
 /* When what is awaited of it must have come. */
@@ -203,48 +203,47 @@ double body_late_at(const struct gw_call *c);
 /* True, and the call is over, if the client is too slow with it. */
 bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
 /* call_try.c: attempts and the queue */
-void call_go(struct gw_call *c, struct gw_time now);
-void call_on_queue_tick(struct gw_call *c, struct gw_time now);
-void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
-void call_on_limit(struct gw_call *c, struct gw_time now);
+void try_begin(struct gw_call *c, struct gw_time now);
+void try_on_queue_tick(struct gw_call *c, struct gw_time now);
+void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
+void try_on_limit(struct gw_call *c, struct gw_time now);
 /* enum pool_trouble of an enum gw_fail. */
-uint32_t call_trouble_of(uint32_t fail);
+uint32_t try_trouble_of(uint32_t fail);
 /* `reached`: the last attempt has cost its target something, so the next one costs budget. */
-void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
-void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now);
-void call_give_slot(struct gw_call *c, struct gw_time now);
-void call_leave_queue(struct gw_call *c);
+void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
+void try_close(struct gw_call *c, bool drop, struct gw_time now);
+void try_give_slot(struct gw_call *c, struct gw_time now);
+void try_leave_queue(struct gw_call *c);
 /* The last of the request has come. */
-void call_is_whole(struct gw_call *c);
-void call_set_limit(struct gw_call *c);
+void try_is_whole(struct gw_call *c);
+void try_set_limit(struct gw_call *c);
 /* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
-void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out);
+void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
 /* call_blame.c: whose fault a failure was */
 /* The attempt's target has failed, whatever the request was: it was never reached. */
-void call_fail_target(struct gw_call *c, uint32_t trouble, struct gw_time now);
+void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now);
 /* It failed, or the request did it: that is settled when another target has served the request, or
  * none has. The leave of its breaker is kept until then. */
-void call_blame_target(struct gw_call *c, uint32_t trouble);
-void call_settle_blame(struct gw_call *c, bool served, struct gw_time now);
+void blame_later(struct gw_call *c, uint32_t trouble);
+void blame_resolve(struct gw_call *c, bool served, struct gw_time now);
 /* The target `at` of the plan was not at fault. */
-void call_clear_blame(struct gw_call *c, uint32_t at, struct gw_time now);
-void call_note_body(struct call_body *body, struct gw_str shown);
+void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now);
+void blame_note_body(struct call_body *body, struct gw_str shown);
 /* call_answer.c: what upstreams answer */
 /* Appends the lines of an upstream's head that may go to the client. */
-void call_put_answer_head(const struct gw_call *c, const struct gw_res_head *res,
-                          struct gw_buf *out);
-void call_on_answer(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out);
+void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 void call_on_hint(struct gw_call *c, const struct gw_res_head *res);
-void call_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
-void call_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
-void call_on_silence(struct gw_call *c, struct gw_time now);
+void answer_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
+void answer_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+void answer_on_silence(struct gw_call *c, struct gw_time now);
 /* The target at hand answers the request. `whole`: to its end; if it is no 4xx
  * or 5xx, whoever failed at it is to blame. */
-void call_served(struct gw_call *c, bool whole, struct gw_time now);
-void call_first_content(struct gw_call *c, struct gw_time now);
-void call_put_stream_lines(struct gw_buf *head);
+void answer_served(struct gw_call *c, bool whole, struct gw_time now);
+void answer_first_content(struct gw_call *c, struct gw_time now);
+void answer_put_stream_lines(struct gw_buf *head);
 /* Nobody else will be asked: the request is held no more. */
-void call_let_body_go(struct gw_call *c);
+void answer_let_body_go(struct gw_call *c);
 /* call_end.c: answers of our own, and the end */
 struct call_error {
     uint32_t status;
@@ -252,17 +251,17 @@ struct call_error {
     struct gw_str allow;    /* of a 405 */
     uint32_t retry_after_s; /* 0: no such header */
 };
-void call_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
-void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
-                struct gw_time now);
+void end_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
+void end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+               struct gw_time now);
 /* 204: what may be asked. */
 void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
-void call_give_kept(struct gw_call *c, struct gw_time now);
-void call_finish(struct gw_call *c, uint32_t code, struct gw_time now);
-void call_gone(struct gw_call *c, struct gw_time now);
+void end_give_kept(struct gw_call *c, struct gw_time now);
+void end_call(struct gw_call *c, uint32_t code, struct gw_time now);
+void end_gone(struct gw_call *c, struct gw_time now);
 /* Appends the x-heady-* lines and x-request-id. */
-void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
-void call_because(struct gw_call *c, struct gw_str who, struct gw_str what);
+void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
+void end_because(struct gw_call *c, struct gw_str who, struct gw_str what);
 /* call_nodes.c: nodes that register */
 void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
 void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);

@@ -7,7 +7,7 @@
 enum { REASON_MAX = 256, RECORD_MAX = 2048, BODY_MAX = 8192 };
 
 /* "node-3 refused, node-4 busy (429)": the reason grows as the call goes on. */
-void call_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
+void end_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
     struct gw_buf *b = &c->reason;
     if (b->max == 0)
         gw_buf_init(b, &c->arena, REASON_MAX);
@@ -37,7 +37,7 @@ static void put_number(struct gw_buf *out, struct gw_str name, double value) {
     gw_buf_put(out, GW_STR("\r\n"));
 }
 
-void call_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now) {
+void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now) {
     if (target.n > 0) {
         gw_buf_put(out, GW_STR("x-heady-target: "));
         gw_buf_put(out, target);
@@ -110,24 +110,24 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
         call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
 }
 
-void call_settle(struct gw_call *c, struct gw_time now) {
-    call_leave_queue(c);
-    call_settle_blame(c, false, now);
-    call_give_slot(c, now);
+void end_release(struct gw_call *c, struct gw_time now) {
+    try_leave_queue(c);
+    blame_resolve(c, false, now);
+    try_give_slot(c, now);
     nodes_asked(c);
     body_give_room(c);
 }
 
-void call_finish(struct gw_call *c, uint32_t code, struct gw_time now) {
+void end_call(struct gw_call *c, uint32_t code, struct gw_time now) {
     if (c->state == CALL_DONE)
         return;
-    call_leave_queue(c);
+    try_leave_queue(c);
     if (c->stream != NULL)
         stream_flush(c);
     record(c, code, now);
     call_push(c, GW_END)->end.code = code;
     c->state = CALL_DONE;
-    call_settle(c, now);
+    end_release(c, now);
 }
 
 /* HEAD, DATA, END of an answer that is wholly ours. */
@@ -145,16 +145,16 @@ static void answer(struct gw_call *c, uint32_t status, struct gw_str head, struc
         a->data.slices = &c->slice;
         a->data.slices_n = 1;
     }
-    call_finish(c, 0, now);
+    end_call(c, 0, now);
 }
 
-void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
-                struct gw_time now) {
+void end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+               struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, 2048);
-    gw_head_put(&head, GW_STR("content-type"), type);
-    gw_head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
-    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    head_put(&head, GW_STR("content-type"), type);
+    head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     struct gw_str copy = gw_arena_dup(&c->arena, body);
     c->arena_full |= head.full || copy.p == NULL;
     answer(c, status, gw_buf_str(&head), copy, now);
@@ -163,8 +163,8 @@ void call_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct g
 void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, 2048);
-    gw_head_put(&head, GW_STR("allow"), allow);
-    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    head_put(&head, GW_STR("allow"), allow);
+    end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     c->arena_full |= head.full;
     answer(c, 204, gw_buf_str(&head), GW_STR(""), now);
 }
@@ -181,34 +181,34 @@ static void put_error_body(struct gw_buf *b, const struct call_error *e) {
     gw_buf_put(b, GW_STR("\"}}\n"));
 }
 
-void call_refuse(struct gw_call *c, const struct call_error *e, struct gw_time now) {
+void end_refuse(struct gw_call *c, const struct call_error *e, struct gw_time now) {
     struct gw_buf head, body;
-    call_close_attempt(c, true, now);
+    try_close(c, true, now);
     if (c->has_head && c->stream != NULL) {
         stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
         return;
     }
     if (c->has_head) {
-        call_finish(c, 1, now);
+        end_call(c, 1, now);
         return;
     }
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
     put_error_body(&body, e);
-    gw_head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
-    gw_head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
+    head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
     if (e->status == 401)
-        gw_head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));
+        head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));
     if (e->allow.n > 0)
-        gw_head_put(&head, GW_STR("allow"), e->allow);
+        head_put(&head, GW_STR("allow"), e->allow);
     if (e->retry_after_s > 0)
         put_number(&head, GW_STR("retry-after: "), e->retry_after_s);
-    call_put_why(c, &head, (struct gw_str){NULL, 0}, now);
+    end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     c->arena_full |= head.full || body.full;
     answer(c, e->status, gw_buf_str(&head), gw_buf_str(&body), now);
 }
 
-void call_give_kept(struct gw_call *c, struct gw_time now) {
+void end_give_kept(struct gw_call *c, struct gw_time now) {
     struct gw_buf head;
     if (c->has_head) {
         stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
@@ -216,13 +216,13 @@ void call_give_kept(struct gw_call *c, struct gw_time now) {
     }
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
-    call_put_why(c, &head, c->kept.target, now);
+    end_put_why(c, &head, c->kept.target, now);
     c->arena_full |= head.full;
     answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body), now);
 }
 
-void call_gone(struct gw_call *c, struct gw_time now) {
-    call_because(c, GW_STR("client"), GW_STR("left"));
-    call_close_attempt(c, true, now);
-    call_finish(c, 1, now);
+void end_gone(struct gw_call *c, struct gw_time now) {
+    end_because(c, GW_STR("client"), GW_STR("left"));
+    try_close(c, true, now);
+    end_call(c, 1, now);
 }

@@ -6,13 +6,13 @@
 enum { SHOWN_MAX = 1 << 20, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
 
 /* `why` in the caller's buffer: built in an arena of its own, copied out. */
-static struct gw_conf *read_conf(const struct gw_mem *mem, const struct gw_source *source,
-                                 char *why_buf, size_t why_cap, size_t *why_n) {
+static struct config *read_conf(const struct gw_mem *mem, const struct gw_source *source,
+                                char *why_buf, size_t why_cap, size_t *why_n) {
     struct gw_arena arena;
     struct gw_buf why;
     gw_arena_init(&arena, mem, 1024, 8192);
     gw_buf_init(&why, &arena, 4096);
-    struct gw_conf *conf = gw_conf_new(mem, source, &why);
+    struct config *conf = config_new(mem, source, &why);
     *why_n = conf != NULL ? 0 : why.n < why_cap ? why.n : why_cap;
     if (*why_n > 0)
         memcpy(why_buf, why.p, *why_n);
@@ -23,12 +23,12 @@ static struct gw_conf *read_conf(const struct gw_mem *mem, const struct gw_sourc
 struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
                   const struct gw_source *source, uint64_t seed, char *why_buf, size_t why_cap,
                   size_t *why_n) {
-    struct gw_conf *conf = read_conf(mem, source, why_buf, why_cap, why_n);
+    struct config *conf = read_conf(mem, source, why_buf, why_cap, why_n);
     if (conf == NULL)
         return NULL;
     struct gw *gw = mem->get(mem->user, sizeof *gw);
     if (gw == NULL) {
-        gw_conf_unref(conf);
+        config_unref(conf);
         return NULL;
     }
     memset(gw, 0, sizeof *gw);
@@ -46,7 +46,7 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
 }
 
 /* Where the service of that name stands in the table of backends, or GW_BACKENDS. */
-static uint32_t slot_of(const struct gw_conf *conf, struct gw_str name) {
+static uint32_t slot_of(const struct config *conf, struct gw_str name) {
     for (uint32_t i = 0; i < conf->services_n; i++)
         if (gw_str_eq(conf->services[i].target.name, name))
             return conf->services[i].slot;
@@ -54,7 +54,7 @@ static uint32_t slot_of(const struct gw_conf *conf, struct gw_str name) {
 }
 
 /* A slot for a new service: one that running calls do not use, if there is one. */
-static uint32_t free_slot(const struct gw_conf *from, const bool taken[GW_BACKENDS]) {
+static uint32_t free_slot(const struct config *from, const bool taken[GW_BACKENDS]) {
     bool used[GW_BACKENDS] = {false};
     uint32_t any = GW_BACKENDS;
     for (uint32_t i = 0; i < from->services_n; i++)
@@ -71,7 +71,7 @@ static uint32_t free_slot(const struct gw_conf *from, const bool taken[GW_BACKEN
 
 /* A service that stays keeps its slot, wherever it now stands in the file: its health and what is in
  * flight are found there. What was known of a service that is gone is not held against a new one. */
-static void keep_slots(struct gw *gw, const struct gw_conf *from, struct gw_conf *to) {
+static void keep_slots(struct gw *gw, const struct config *from, struct config *to) {
     bool taken[GW_BACKENDS] = {false};
     for (uint32_t i = 0; i < to->services_n; i++) {
         uint32_t slot = to->services[i].slot = slot_of(from, to->services[i].target.name);
@@ -79,7 +79,7 @@ static void keep_slots(struct gw *gw, const struct gw_conf *from, struct gw_conf
             taken[slot] = true;
     }
     for (uint32_t i = 0; i < to->services_n; i++) {
-        struct gw_backend_conf *service = &to->services[i];
+        struct backend_conf *service = &to->services[i];
         if (service->slot != GW_BACKENDS)
             continue;
         service->slot = free_slot(from, taken);
@@ -90,11 +90,11 @@ static void keep_slots(struct gw *gw, const struct gw_conf *from, struct gw_conf
 
 int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
             size_t *why_n) {
-    struct gw_conf *conf = read_conf(gw->mem, source, why_buf, why_cap, why_n);
+    struct config *conf = read_conf(gw->mem, source, why_buf, why_cap, why_n);
     if (conf == NULL)
         return -1;
     keep_slots(gw, gw->conf, conf);
-    gw_conf_unref(gw->conf);
+    config_unref(gw->conf);
     gw->conf = conf;
     gw->pool.breaker = conf->breaker;
     return 0;
@@ -111,7 +111,7 @@ void gw_del(struct gw *gw) {
     }
     gw_arena_del(&gw->shown);
     registry_del(&gw->registry);
-    gw_conf_unref(gw->conf);
+    config_unref(gw->conf);
     mem->put(mem->user, gw, sizeof *gw);
 }
 
@@ -159,14 +159,14 @@ static void unlink_call(struct gw *gw, struct gw_call *c) {
  * The call itself stays: its host may yet close it. */
 static void reap(struct gw *gw, struct gw_time now) {
     while (gw->queue != NULL && gw->queue->queue_until_ms + QUEUE_SLACK_MS < now.mono_ms)
-        call_leave_queue(gw->queue);
+        try_leave_queue(gw->queue);
     for (struct gw_call *c = gw->calls; c != NULL; c = c->next) {
         if (c->opened_ms + (double)c->conf->limits.request_ms + LEASE_SLACK_MS > now.mono_ms)
             return;
         if (c->state != CALL_DONE) {
             c->state = CALL_DONE;
             c->attempt.open = false;
-            call_settle(c, now);
+            end_release(c, now);
         }
     }
 }
@@ -178,7 +178,7 @@ struct gw_call *gw_open(struct gw *gw, struct gw_time now) {
         return NULL;
     c->gw = gw;
     c->conf = gw->conf;
-    gw_conf_ref(c->conf);
+    config_ref(c->conf);
     c->opened_ms = now.mono_ms;
     c->deadline_ms = now.mono_ms + (double)c->conf->limits.request_ms;
     c->key_name = GW_STR("-");
@@ -203,10 +203,10 @@ static void leave_ready(struct gw *gw, struct gw_call *c) {
 
 void gw_close(struct gw_call *c, struct gw_time now) {
     struct gw *gw = c->gw;
-    call_settle(c, now);
+    end_release(c, now);
     leave_ready(gw, c);
     unlink_call(gw, c);
-    gw_conf_unref(c->conf);
+    config_unref(c->conf);
     if (gw->free_n >= CALL_FREE_MAX) {
         gw_arena_del(&c->arena);
         gw->mem->put(gw->mem->user, c, sizeof *c);

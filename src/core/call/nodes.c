@@ -54,8 +54,8 @@ static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struc
     gw_buf_init(&b, &c->arena, 256);
     gw_buf_put(&b, GW_STR("registration refused: "));
     gw_buf_put(&b, why);
-    call_because(c, name_of(c), gw_buf_str(&b));
-    call_refuse(c, &e, now);
+    end_because(c, name_of(c), gw_buf_str(&b));
+    end_refuse(c, &e, now);
 }
 
 static void welcome(struct gw_call *c, struct gw_time now) {
@@ -72,8 +72,8 @@ static void welcome(struct gw_call *c, struct gw_time now) {
     } else {
         gw_buf_put(&b, GW_STR("null}\n"));
     }
-    call_because(c, name_of(c), lease->url.n > 0 ? GW_STR("registered") : GW_STR("left"));
-    call_reply(c, 200, GW_STR("application/json"), gw_buf_str(&b), now);
+    end_because(c, name_of(c), lease->url.n > 0 ? GW_STR("registered") : GW_STR("left"));
+    end_reply(c, 200, GW_STR("application/json"), gw_buf_str(&b), now);
 }
 
 /* ------------------------------------------------------------------ granting */
@@ -216,7 +216,7 @@ static const char *read_members(const cJSON *body, struct lease *lease, struct g
 
 /* False, and the call is refused, unless the node may be at this URL. */
 static bool read_url(struct gw_call *c, const cJSON *item, struct gw_time now) {
-    struct gw_url url;
+    struct url url;
     struct gw_buf b;
     if (!cJSON_IsString(item)) {
         refuse_field(c, GW_STR("url: is missing; give the node's public https URL"), now);
@@ -234,7 +234,7 @@ static bool read_url(struct gw_call *c, const cJSON *item, struct gw_time now) {
     }
     c->node->lease.url = gw_arena_dup(&c->arena, text);
     c->node->to = c->conf->nodes[c->route.node];
-    gw_backend_set(&c->node->to, &url);
+    config_set_backend(&c->node->to, &url);
     return true;
 }
 
@@ -402,5 +402,5 @@ void nodes_tell(struct gw_call *c, struct gw_time now) {
     }
     gw_buf_init(&b, &c->arena, BODY_MAX);
     registry_put_lines(c->gw, &b);
-    call_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
+    end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
 }

@@ -10,7 +10,7 @@ static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struc
                    struct gw_time now) {
     const struct call_error e = {
         .status = status, .type = bad_request, .code = code, .message = message};
-    call_refuse(c, &e, now);
+    end_refuse(c, &e, now);
 }
 
 /* "known: a, b, c" behind a sentence, in the call's arena. */
@@ -19,7 +19,7 @@ static struct gw_str sentence_with_classes(struct gw_call *c) {
     gw_buf_init(&b, &c->arena, 512);
     gw_buf_put(&b, GW_STR("no such class under /api/heavy/; the classes are "));
     for (uint32_t i = 0; i < GW_CLASSES; i++) {
-        gw_buf_put(&b, gw_class_names[i]);
+        gw_buf_put(&b, config_class_names[i]);
         gw_buf_put(&b, GW_STR(", "));
     }
     gw_buf_put(&b, GW_STR("and process"));
@@ -42,8 +42,8 @@ static struct gw_str sentence_with_services(struct gw_call *c) {
 
 /* False, and the call is refused, unless the request may come in. */
 static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
-    struct gw_identity who;
-    enum gw_access access = gw_access_check(c->conf, req, &c->head, now, &who);
+    struct identity who;
+    enum access_answer access = access_check(c->conf, req, &c->head, now, &who);
     struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
     c->key = who.key;
     c->key_name = gw_arena_dup(&c->arena, who.name); /* a certificate's is the host's */
@@ -85,7 +85,7 @@ static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_ti
                            "Host, Origin or proxy headers; set GATEWAY_KEYS to open it");
         break;
     }
-    call_refuse(c, &e, now);
+    end_refuse(c, &e, now);
     return false;
 }
 
@@ -106,14 +106,14 @@ static bool is_read(const struct gw_call *c) {
 #define ALL_METHODS GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 
 static void refuse_method(struct gw_call *c, struct gw_str allow, struct gw_time now) {
-    call_refuse(c,
-                &(struct call_error){.status = 405,
-                                     .type = bad_request,
-                                     .code = GW_STR("method_not_allowed"),
-                                     .allow = allow,
-                                     .message = GW_STR("this method is not offered here; the "
-                                                       "allow header names those that are")},
-                now);
+    end_refuse(c,
+               &(struct call_error){.status = 405,
+                                    .type = bad_request,
+                                    .code = GW_STR("method_not_allowed"),
+                                    .allow = allow,
+                                    .message = GW_STR("this method is not offered here; the "
+                                                      "allow header names those that are")},
+               now);
 }
 
 /* What can be said without knowing who asks: false, and the call is refused. */
@@ -175,7 +175,7 @@ static void make_id(struct gw_call *c) {
 /* The head is only borrowed: keep what the call needs later. */
 static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req) {
     gw_buf_init(&c->up_head, &c->arena, CALL_HEAD_MAX);
-    gw_head_from_client(c->conf, req, &c->head, &c->up_head);
+    head_from_client(c->conf, req, &c->head, &c->up_head);
     c->method = gw_arena_dup(&c->arena, req->method);
     struct gw_str target = gw_arena_dup(&c->arena, req->target);
     ptrdiff_t mark = gw_str_chr(target, '?');
@@ -199,16 +199,16 @@ static bool is_unseen(const struct gw_call *c) {
 
 static void finish_up_head(struct gw_call *c) {
     bool packed = is_unseen(c) && c->head.accept_encoding.n > 0;
-    gw_head_put(&c->up_head, GW_STR("x-request-id"), c->id);
+    head_put(&c->up_head, GW_STR("x-request-id"), c->id);
     /* Nobody here unpacks anything. */
-    gw_head_put(&c->up_head, GW_STR("accept-encoding"),
-                packed ? c->head.accept_encoding : GW_STR("identity"));
+    head_put(&c->up_head, GW_STR("accept-encoding"),
+             packed ? c->head.accept_encoding : GW_STR("identity"));
     c->up_head_n = c->up_head.n;
     c->arena_full |= c->up_head.full;
 }
 
 static void answer_health(struct gw_call *c, struct gw_time now) {
-    call_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
+    end_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
 }
 
 static bool ends_with(struct gw_str s, struct gw_str end) {
@@ -228,7 +228,7 @@ static void start(struct gw_call *c, struct gw_time now) {
     if (!c->body.fin)
         body_begin(c, c->conf->limits.replay_bytes_max, false, now);
     if (c->route.kind != GW_ROUTE_HEAVY || c->body.fin || c->body.forgotten) {
-        call_go(c, now);
+        try_begin(c, now);
         return;
     }
     c->state = CALL_SNIFF;
@@ -237,16 +237,16 @@ static void start(struct gw_call *c, struct gw_time now) {
         affinity_init(&c->talk);
 }
 
-bool call_check_class(struct gw_call *c, struct gw_time now) {
+bool request_check_class(struct gw_call *c, struct gw_time now) {
     if (c->key == NULL || (c->key->classes & (1u << c->route.class)))
         return true;
-    call_refuse(c,
-                &(struct call_error){.status = 403,
-                                     .type = GW_STR("permission_error"),
-                                     .code = GW_STR("class_not_allowed"),
-                                     .message = GW_STR("this key may not use this class; ask "
-                                                       "for classes= in GATEWAY_KEYS")},
-                now);
+    end_refuse(c,
+               &(struct call_error){.status = 403,
+                                    .type = GW_STR("permission_error"),
+                                    .code = GW_STR("class_not_allowed"),
+                                    .message = GW_STR("this key may not use this class; ask "
+                                                      "for classes= in GATEWAY_KEYS")},
+               now);
     return false;
 }
 
@@ -265,13 +265,13 @@ static void sniff(struct gw_call *c, struct gw_time now) {
 static void follow_route(struct gw_call *c, struct gw_time now) {
     switch (c->route.kind) {
     case GW_ROUTE_API_HEALTH:
-        call_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now), now);
+        end_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now), now);
         break;
     case GW_ROUTE_PROCESS:
         sniff(c, now);
         break;
     case GW_ROUTE_HEAVY:
-        if (call_check_class(c, now))
+        if (request_check_class(c, now))
             start(c, now);
         break;
     case GW_ROUTE_LOCAL:
@@ -287,13 +287,13 @@ static void follow_route(struct gw_call *c, struct gw_time now) {
                    now);
         break;
     case GW_ROUTE_NODES:
-        call_refuse(c,
-                    &(struct call_error){.status = 403,
-                                         .type = GW_STR("permission_error"),
-                                         .code = GW_STR("twin_only"),
-                                         .message = GW_STR("the list of nodes is for the twin "
-                                                           "alone; see /api/health")},
-                    now);
+        end_refuse(c,
+                   &(struct call_error){.status = 403,
+                                        .type = GW_STR("permission_error"),
+                                        .code = GW_STR("twin_only"),
+                                        .message = GW_STR("the list of nodes is for the twin "
+                                                          "alone; see /api/health")},
+                   now);
         break;
     case GW_ROUTE_HEAVY_UNKNOWN:
         refuse(c, 404, GW_STR("unknown_class"), sentence_with_classes(c), now);
@@ -324,7 +324,7 @@ static bool follow_open_route(struct gw_call *c, const struct gw_req_head *req, 
             nodes_on_request(c, path, req->body_len, now);
         return false;
     case GW_ROUTE_NODES:
-        c->from_twin = gw_access_is_twin(c->conf, req, &c->head, now);
+        c->from_twin = access_is_twin(c->conf, req, &c->head, now);
         if (c->from_twin && check_method_of_route(c, now))
             nodes_tell(c, now);
         return !c->from_twin;
@@ -333,7 +333,7 @@ static bool follow_open_route(struct gw_call *c, const struct gw_req_head *req, 
     }
 }
 
-int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
+int request_on_head(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
     if (c->state != CALL_NEW || c->has_request)
         return GW_EUSE;
     c->has_request = true;
@@ -346,9 +346,9 @@ int call_on_request(struct gw_call *c, const struct gw_req_head *req, struct gw_
         call_reply_allow(c, ALL_METHODS, now);
         return 0;
     }
-    const char *bad = gw_path_check(path);
+    const char *bad = url_check_path(path);
     if (bad == NULL)
-        c->route = gw_route_of(c->conf, path);
+        c->route = route_of(c->conf, path);
     finish_up_head(c);
     if (!follow_open_route(c, req, path, now) || !admit(c, req, now))
         return 0;

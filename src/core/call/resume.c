@@ -21,7 +21,7 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
     const struct dialect *d = dialect_of(s);
     struct gw_buf b;
     if (s->raw && !gw_sse_between(&s->sse)) {
-        call_finish(c, 1, now); /* within an event nothing can be said */
+        end_call(c, 1, now); /* within an event nothing can be said */
         return;
     }
     gw_buf_init(&b, &c->arena, ERROR_MAX);
@@ -31,34 +31,34 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
     gw_buf_put(&b, d->error_tail);
     c->arena_full |= b.full;
     stream_put_text(c, gw_buf_str(&b));
-    call_finish(c, 0, now);
+    end_call(c, 0, now);
 }
 
 void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
     if (s->finished || s->ended)
         c->gw->pool.backend[c->attempt.to->slot].finishes = true;
-    call_served(c, true, now);
-    call_close_attempt(c, drop, now);
+    answer_served(c, true, now);
+    try_close(c, drop, now);
     if (!s->ended && s->finished)
         stream_put_text(c, dialect_of(s)->end);
-    call_finish(c, 0, now);
+    end_call(c, 0, now);
 }
 
 void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
                      struct gw_time now) {
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
-        call_blame_target(c, trouble);
+        blame_later(c, trouble);
     c->plan.spent[c->attempt.at] = true;
-    call_because(c, c->attempt.to->target.name, why);
-    call_close_attempt(c, drop, now);
+    end_because(c, c->attempt.to->target.name, why);
+    try_close(c, drop, now);
     if (!s->resumable || c->body.forgotten) {
         stream_break(c, why, now);
         return;
     }
     s->held.n = s->partial = 0;
-    call_try_next(c, true, true, now);
+    try_next(c, true, true, now);
 }
 
 /* ------------------------------------------------------------------ going on */
@@ -130,8 +130,8 @@ static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool
 }
 
 void resume_differs(struct gw_call *c, struct gw_time now) {
-    call_because(c, c->attempt.to->target.name, GW_STR("said something else"));
-    call_close_attempt(c, true, now);
+    end_because(c, c->attempt.to->target.name, GW_STR("said something else"));
+    try_close(c, true, now);
     stream_break(c, GW_STR("stopped, and another one goes on differently"), now);
 }
 
@@ -150,7 +150,7 @@ void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
         return;
     }
     if (e->is == EVENT_CONTENT)
-        call_first_content(c, now);
+        answer_first_content(c, now);
     if (!fresh && !due)
         return;
     if (s->id.n > 0 && e->id.n > 0)

@@ -30,7 +30,7 @@ static void put_head(struct gw_call *c, struct gw_time now) {
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&b, c->stream->head);
-    call_put_why(c, &b, c->attempt.to->target.name, now);
+    end_put_why(c, &b, c->attempt.to->target.name, now);
     struct gw_action *a = call_push(c, GW_HEAD);
     a->head.status = c->stream->status;
     a->head.head = gw_buf_str(&b);
@@ -63,7 +63,7 @@ static void limit_silence(struct gw_call *c, struct gw_time now) {
 
 void stream_let_go(struct gw_call *c) {
     c->stream->resumable = false;
-    call_let_body_go(c);
+    answer_let_body_go(c);
 }
 
 /* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
@@ -75,8 +75,8 @@ static bool may_hold(const struct gw_call *c) {
 /* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */
 static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     struct stream *s = c->stream;
-    call_served(c, false, now);
-    call_first_content(c, now);
+    answer_served(c, false, now);
+    answer_first_content(c, now);
     if (!c->has_head)
         put_head(c, now);
     s->begun = true;
@@ -91,13 +91,13 @@ static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bo
                       struct gw_time now) {
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
-        call_blame_target(c, trouble);
+        blame_later(c, trouble);
     c->plan.spent[c->attempt.at] = true;
-    call_because(c, c->attempt.to->target.name, why);
+    end_because(c, c->attempt.to->target.name, why);
     s->held.n = s->partial = s->choices_told = 0;
     delivered_reset(&s->delivered);
-    call_close_attempt(c, drop, now);
-    call_try_next(c, !c->body.forgotten, true, now);
+    try_close(c, drop, now);
+    try_next(c, !c->body.forgotten, true, now);
 }
 
 /* Whether another attempt could be made instead. */
@@ -170,11 +170,11 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
 
 /* Nobody else can be asked: then the target's own words are better than ours. */
 static void pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
-    call_blame_target(c, POOL_ERRORED);
-    call_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
+    blame_later(c, POOL_ERRORED);
+    end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
     stream_put(c, at);
-    call_close_attempt(c, true, now);
-    call_finish(c, 0, now);
+    try_close(c, true, now);
+    end_call(c, 0, now);
 }
 
 /* An event that is not to go out leaves what is held, if it came in pieces. */
@@ -347,7 +347,7 @@ void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now)
     struct stream *s = c->stream;
     size_t off = 0, n = 1;
     s->chunk = bytes;
-    gw_fetch(s->delivered.first, GW_LINE);
+    gw_prefetch(s->delivered.first, GW_LINE);
     forget_sent(c);
     if (!s->raw)
         off = go_on_partial(c, now);
@@ -390,7 +390,7 @@ static void end_unfinished(struct gw_call *c, struct gw_time now) {
     uint32_t before = c->stream->ended_at;
     if (agrees(c)) {
         backend[c->plan.target[before]->slot].unfinished = true;
-        call_clear_blame(c, before, now);
+        blame_clear(c, before, now);
     }
     backend[c->attempt.to->slot].unfinished = true;
     stream_complete(c, false, now);
@@ -439,14 +439,14 @@ void stream_on_limit(struct gw_call *c, struct gw_time now) {
     forget_sent(c);
     if (c->state == CALL_HOLD) {
         if (!late && c->body.fin)
-            call_first_content(c, now); /* it would have taken longer still */
+            answer_first_content(c, now); /* it would have taken longer still */
         /* A client in a hurry, or one that does not finish, is no fault of the target's. */
         bool hurried = (c->client_limited && late) || !c->body.fin;
         fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"), true, now);
     } else if (is_good(s, GW_CUT)) {
         stream_complete(c, true, now);
     } else if (late) {
-        call_close_attempt(c, true, now);
+        try_close(c, true, now);
         stream_break(c, GW_STR("took longer than the request may"), now);
     } else {
         resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
@@ -469,8 +469,8 @@ static bool make_stream(struct gw_call *c, bool lines, struct gw_time now) {
     return true;
 }
 
-void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
-                    const struct gw_answer_head *h, struct gw_time now) {
+void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
+                    struct gw_time now) {
     struct gw_buf b;
     if (c->stream == NULL && !make_stream(c, h->ndjson, now)) {
         c->arena_full = true;
@@ -491,8 +491,8 @@ void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         return;
     s->lines = h->ndjson;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    call_put_answer_head(c, res, &b);
-    call_put_stream_lines(&b);
+    answer_put_head(c, res, &b);
+    answer_put_stream_lines(&b);
     s->head = gw_buf_str(&b);
     s->status = res->status;
     c->arena_full |= b.full;

@@ -38,7 +38,7 @@
 #include "format/shape.h"
 
 struct gw_call;
-struct gw_answer_head;
+struct answer_head;
 
 enum {
     STREAM_PREAMBLE_MAX = 8192,
@@ -99,8 +99,8 @@ void stream_flush(struct gw_call *c);
 
 /* call_stream.c */
 /* The head of an answer came that is to be observed. */
-void stream_on_head(struct gw_call *c, const struct gw_res_head *res,
-                    const struct gw_answer_head *h, struct gw_time now);
+void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
+                    struct gw_time now);
 void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 /* attempt.limit_at has come. */

@@ -15,13 +15,13 @@ static struct gw_str probe_head(struct gw_call *c) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, 512);
     gw_buf_put(&b, GW_STR("accept: */*\r\n"));
-    call_put_lines_for(c->attempt.to, &b);
+    try_put_lines_for(c->attempt.to, &b);
     c->arena_full |= b.full;
     return gw_buf_str(&b);
 }
 
 static struct gw_str probe_url(struct gw_call *c) {
-    const struct gw_backend_conf *to = c->attempt.to;
+    const struct backend_conf *to = c->attempt.to;
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, 4096);
     gw_buf_put(&b, to->target.origin);
@@ -81,7 +81,7 @@ static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct
     b->probe_ms = took > 0.001 ? took : 0.001;
     b->probe_status = e->kind == GW_RES_HEAD ? e->res_head.status : 0;
     b->probe_trouble = alive                    ? POOL_FINE
-                       : e->kind == GW_RES_FAIL ? call_trouble_of(e->res_fail.fail)
+                       : e->kind == GW_RES_FAIL ? try_trouble_of(e->res_fail.fail)
                        : e->kind == GW_RES_HEAD ? POOL_OFFLINE
                                                 : POOL_LATE;
 }
@@ -89,10 +89,10 @@ static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct
 void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
         return;
-    struct gw_answer_head h = {.retry_after_ms = -1};
+    struct answer_head h = {.retry_after_ms = -1};
     bool alive = false;
     if (e->kind == GW_RES_HEAD) {
-        gw_head_facts(&e->res_head, now.wall_ms, &h);
+        head_facts(&e->res_head, now.wall_ms, &h);
         alive = e->res_head.status < 500 && !h.ngrok_error;
     }
     note(c, e, alive, now);
@@ -100,7 +100,7 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
         pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                        true, now);
     else
-        call_fail_target(c, POOL_PROBED, now);
-    call_close_attempt(c, e->kind != GW_RES_FAIL, now);
-    call_finish(c, 0, now);
+        blame_now(c, POOL_PROBED, now);
+    try_close(c, e->kind != GW_RES_FAIL, now);
+    end_call(c, 0, now);
 }

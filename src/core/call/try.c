@@ -49,7 +49,7 @@ static void enter_queue(struct gw_call *c) {
     count_waiting(c, 1);
 }
 
-void call_leave_queue(struct gw_call *c) {
+void try_leave_queue(struct gw_call *c) {
     struct gw *gw = c->gw;
     if (!c->in_queue)
         return;
@@ -66,7 +66,7 @@ void call_leave_queue(struct gw_call *c) {
     count_waiting(c, -1);
 }
 
-void call_is_whole(struct gw_call *c) {
+void try_is_whole(struct gw_call *c) {
     bool waited = c->in_queue && c->plan.partial;
     c->awaited = c->plan.partial = false;
     if (waited)
@@ -92,7 +92,7 @@ uint32_t gw_may_drop(const struct gw_call *call) {
                                        first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
-void call_set_limit(struct gw_call *c) {
+void try_set_limit(struct gw_call *c) {
     if (c->state != CALL_TRY)
         return;
     double from = call_began_at(c);
@@ -100,19 +100,19 @@ void call_set_limit(struct gw_call *c) {
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
 
-void call_put_lines_for(const struct gw_backend_conf *to, struct gw_buf *out) {
+void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out) {
     if (to->ngrok)
         gw_buf_put(out, GW_STR("ngrok-skip-browser-warning: 1\r\n"));
     if (to->bearer.n > 0)
-        gw_head_put(out, GW_STR("authorization"), to->bearer);
+        head_put(out, GW_STR("authorization"), to->bearer);
 }
 
 /* The lines that are particular to this target, behind those that all attempts have. */
-static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *to,
-                              struct gw_str path, struct gw_time now) {
+static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, struct gw_str path,
+                              struct gw_time now) {
     struct gw_buf *b = &c->up_head;
     b->n = c->up_head_n;
-    call_put_lines_for(to, b);
+    try_put_lines_for(to, b);
     if (c->client_limited) {
         double left = c->deadline_ms - now.mono_ms;
         gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));
@@ -120,16 +120,16 @@ static struct gw_str head_for(struct gw_call *c, const struct gw_backend_conf *t
         gw_buf_put(b, GW_STR("\r\n"));
     }
     if (to == &c->conf->twin) {
-        gw_access_sign_hop(c->conf, c->key_name, c->id, c->method, path, now, b);
+        access_sign_hop(c->conf, c->key_name, c->id, c->method, path, now, b);
         if (to->target.tls != 0 && c->conf->access_id.n > 0 && c->conf->access_secret.n > 0) {
-            gw_head_put(b, GW_STR("cf-access-client-id"), c->conf->access_id);
-            gw_head_put(b, GW_STR("cf-access-client-secret"), c->conf->access_secret);
+            head_put(b, GW_STR("cf-access-client-id"), c->conf->access_id);
+            head_put(b, GW_STR("cf-access-client-secret"), c->conf->access_secret);
         }
     }
     return gw_buf_str(b);
 }
 
-static struct gw_str url_for(struct gw_call *c, const struct gw_backend_conf *to) {
+static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, URL_MAX);
     gw_buf_put(&b, to->target.origin);
@@ -141,7 +141,7 @@ static struct gw_str url_for(struct gw_call *c, const struct gw_backend_conf *to
 }
 
 static void send(struct gw_call *c, struct gw_time now) {
-    const struct gw_backend_conf *to = c->attempt.to;
+    const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
     struct gw_action *a = call_push(c, GW_SEND);
     a->attempt = ++c->attempt.number;
@@ -163,7 +163,7 @@ static void send(struct gw_call *c, struct gw_time now) {
     c->attempt.first_ms = 0;
     c->attempt.sent_at = now.mono_ms;
     c->state = CALL_TRY;
-    call_set_limit(c);
+    try_set_limit(c);
 }
 
 /* The target's slot is taken already, and leave of its breaker. */
@@ -191,14 +191,14 @@ static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
         if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max, false, now.mono_ms,
                        &grant))
             return;
-        call_leave_queue(w);
+        try_leave_queue(w);
         start(w, (uint32_t)at, grant, now);
         call_wake(w);
         return;
     }
 }
 
-void call_give_slot(struct gw_call *c, struct gw_time now) {
+void try_give_slot(struct gw_call *c, struct gw_time now) {
     if (!c->attempt.has_slot)
         return;
     c->attempt.has_slot = false;
@@ -208,7 +208,7 @@ void call_give_slot(struct gw_call *c, struct gw_time now) {
     wake_for(c->gw, c->attempt.to->slot, now);
 }
 
-void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now) {
+void try_close(struct gw_call *c, bool drop, struct gw_time now) {
     if (!c->attempt.open)
         return;
     c->attempt.open = false;
@@ -218,7 +218,7 @@ void call_close_attempt(struct gw_call *c, bool drop, struct gw_time now) {
         stream_flush(c);
     if (drop)
         call_push(c, GW_DROP)->attempt = c->attempt.number;
-    call_give_slot(c, now);
+    try_give_slot(c, now);
 }
 
 /* ------------------------------------------------------------------ choosing */
@@ -244,21 +244,21 @@ static void refuse_none(struct gw_call *c, struct gw_time now) {
     }
     if (e.retry_after_s == 0)
         e.retry_after_s = 1;
-    call_leave_queue(c);
+    try_leave_queue(c);
     if (c->kept.whole)
-        call_give_kept(c, now);
+        end_give_kept(c, now);
     else
-        call_refuse(c, &e, now);
+        end_refuse(c, &e, now);
 }
 
 static void refuse_late(struct gw_call *c, struct gw_time now) {
-    call_refuse(c,
-                &(struct call_error){.status = 504,
-                                     .type = GW_STR("server_error"),
-                                     .code = GW_STR("timeout"),
-                                     .message = GW_STR("no target answered in the time that "
-                                                       "this request has; allow more")},
-                now);
+    end_refuse(c,
+               &(struct call_error){.status = 504,
+                                    .type = GW_STR("server_error"),
+                                    .code = GW_STR("timeout"),
+                                    .message = GW_STR("no target answered in the time that "
+                                                      "this request has; allow more")},
+               now);
 }
 
 /* Whether there is something to wait for, time for it, and room in the queue. */
@@ -273,11 +273,11 @@ static bool may_wait(struct gw_call *c, struct plan_choice choice, struct gw_tim
 }
 
 static void refuse_waiting(struct gw_call *c, struct gw_time now) {
-    call_because(c, GW_STR("queue"),
-                 !c->in_time                        ? GW_STR("shorter than every cool-down")
-                 : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
-                                                    : GW_STR("full"));
-    call_leave_queue(c);
+    end_because(c, GW_STR("queue"),
+                !c->in_time                        ? GW_STR("shorter than every cool-down")
+                : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
+                                                   : GW_STR("full"));
+    try_leave_queue(c);
     if (now.mono_ms >= c->deadline_ms && !c->kept.whole)
         refuse_late(c, now);
     else
@@ -312,7 +312,7 @@ static void choose(struct gw_call *c, struct gw_time now) {
     }
     switch (choice.what) {
     case PLAN_GO:
-        call_leave_queue(c);
+        try_leave_queue(c);
         start(c, choice.at, choice.grant, now);
         break;
     case PLAN_WAIT:
@@ -336,7 +336,7 @@ static void go_home(struct gw_call *c) {
         plan_find_home(&c->plan, talk);
 }
 
-void call_go(struct gw_call *c, struct gw_time now) {
+void try_begin(struct gw_call *c, struct gw_time now) {
     registry_tend(c->gw, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         plan_class(&c->plan, c->conf, c->route.class);
@@ -351,7 +351,7 @@ void call_go(struct gw_call *c, struct gw_time now) {
         choose(c, now);
 }
 
-void call_on_queue_tick(struct gw_call *c, struct gw_time now) {
+void try_on_queue_tick(struct gw_call *c, struct gw_time now) {
     if (now.mono_ms >= c->pause_until_ms)
         choose(c, now);
 }
@@ -366,9 +366,9 @@ static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
     if (c->body.forgotten)
         e.message = GW_STR("the target failed, and the request body was too large to be held for "
                            "another; send it again");
-    call_because(c, c->body.forgotten ? GW_STR("body") : c->method,
-                 c->body.forgotten ? GW_STR("not held, so not repeated") : GW_STR("not repeated"));
-    call_refuse(c, &e, now);
+    end_because(c, c->body.forgotten ? GW_STR("body") : c->method,
+                c->body.forgotten ? GW_STR("not held, so not repeated") : GW_STR("not repeated"));
+    end_refuse(c, &e, now);
 }
 
 /* What a target may get twice: what is idempotent (RFC 9110 9.2.2), and POST where it asks a model; what
@@ -408,18 +408,18 @@ static bool pause(struct gw_call *c, struct gw_time now) {
 }
 
 static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
-    call_because(c, GW_STR("retries"), GW_STR("over budget"));
+    end_because(c, GW_STR("retries"), GW_STR("over budget"));
     refuse_none(c, now);
 }
 
-void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
+void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
     struct pool *pool = &c->gw->pool;
     bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
         refuse_late(c, now);
     else if (!may_repeat && c->kept.whole)
-        call_give_kept(c, now);
+        end_give_kept(c, now);
     else if (!may_repeat)
         refuse_unrepeatable(c, now);
     else if (call_attempts(c) >= ATTEMPTS_MAX)
@@ -435,7 +435,7 @@ void call_try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_t
 
 /* ------------------------------------------------------------------ failing */
 
-uint32_t call_trouble_of(uint32_t fail) {
+uint32_t try_trouble_of(uint32_t fail) {
     switch (fail) {
     case GW_FAIL_REFUSED:
         return POOL_REFUSED;
@@ -459,7 +459,7 @@ static struct gw_str name_of(uint32_t fail) {
     case GW_FAIL_UNTAKEN:
         return GW_STR("did not take it");
     default:
-        return pool_trouble_name(call_trouble_of(fail));
+        return pool_trouble_name(try_trouble_of(fail));
     }
 }
 
@@ -480,12 +480,12 @@ static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, doub
  * answers 503. */
 static void move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
     pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
-    call_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
-    call_close_attempt(c, false, now);
-    call_try_next(c, may_repeat, false, now);
+    end_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
+    try_close(c, false, now);
+    try_next(c, may_repeat, false, now);
 }
 
-void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
+void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
     if (c->state != CALL_TRY)
         return;
@@ -506,28 +506,28 @@ void call_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_tim
         return;
     }
     if (!says_nothing(fail) && sent == GW_SENT_NONE)
-        call_fail_target(c, call_trouble_of(fail), now);
+        blame_now(c, try_trouble_of(fail), now);
     else if (!says_nothing(fail))
-        call_blame_target(c, call_trouble_of(fail));
+        blame_later(c, try_trouble_of(fail));
     c->attempt.junk = fail == GW_FAIL_JUNK;
     c->plan.spent[c->attempt.at] = true;
-    call_because(c, c->attempt.to->target.name, name_of(fail));
-    call_close_attempt(c, false, now);
+    end_because(c, c->attempt.to->target.name, name_of(fail));
+    try_close(c, false, now);
     bool reached = sent != GW_SENT_NONE;
     if (!ask_first(c, reached, now))
-        call_try_next(c, may_repeat, reached, now);
+        try_next(c, may_repeat, reached, now);
 }
 
-void call_on_limit(struct gw_call *c, struct gw_time now) {
+void try_on_limit(struct gw_call *c, struct gw_time now) {
     /* A client in a hurry, or one that does not finish, is no fault of the target's. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
     if (c->state != CALL_KEEP && !hurried) {
-        call_blame_target(c, POOL_LATE);
-        call_first_content(c, now); /* it would have taken longer still */
+        blame_later(c, POOL_LATE);
+        answer_first_content(c, now); /* it would have taken longer still */
     }
     c->plan.spent[c->attempt.at] = true;
-    call_because(c, c->attempt.to->target.name, GW_STR("timed out"));
-    call_close_attempt(c, true, now);
+    end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
+    try_close(c, true, now);
     if (!ask_first(c, true, now))
-        call_try_next(c, !c->body.forgotten, true, now);
+        try_next(c, !c->body.forgotten, true, now);
 }

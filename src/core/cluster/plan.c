@@ -5,7 +5,7 @@ enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
 /* Farther than any deadline, and still a number. */
 #define NEVER 1e15
 
-static void add(struct plan *p, const struct gw_backend_conf *target, uint32_t tier) {
+static void add(struct plan *p, const struct backend_conf *target, uint32_t tier) {
     if (!target->set || p->n == PLAN_MAX)
         return;
     for (uint32_t i = 0; i < p->n; i++)
@@ -25,7 +25,7 @@ static void start(struct plan *p, uint32_t budget) {
     p->careful = p->partial = false;
 }
 
-void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class) {
+void plan_class(struct plan *p, const struct config *conf, uint32_t class) {
     start(p, class);
     for (uint32_t i = 0; i < conf->classes[class].nodes_n; i++)
         add(p, &conf->nodes[conf->classes[class].nodes[i]], TIER_PAIR);
@@ -34,7 +34,7 @@ void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class) {
         add(p, &conf->services[conf->overflow[i]], TIER_OVERFLOW + i);
 }
 
-void plan_one(struct plan *p, const struct gw_backend_conf *target) {
+void plan_one(struct plan *p, const struct backend_conf *target) {
     start(p, GW_CLASSES);
     add(p, target, TIER_PAIR);
 }
@@ -66,10 +66,10 @@ bool plan_has_slot(const struct plan *p, uint32_t slot) {
     return false;
 }
 
-bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last) {
+bool plan_renew(struct plan *p, const struct backend_conf *node, bool last) {
     uint32_t n = p->n;
     for (uint32_t i = 0; i < p->n; i++) {
-        const struct gw_backend_conf *was = p->target[i];
+        const struct backend_conf *was = p->target[i];
         if (was->slot != node->slot)
             continue;
         if (was == node || !node->set ||
@@ -87,7 +87,7 @@ bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last) {
 
 static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool,
                      bool first_in_line) {
-    const struct gw_backend_conf *t = p->target[i];
+    const struct backend_conf *t = p->target[i];
     if (!first_in_line && pool->backend[t->slot].waiting > 0)
         return false;
     if (p->partial && !pool_takes_uploads(pool, t->slot, t->in_flight_max))
@@ -190,7 +190,7 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
 
 static struct plan_choice go(const struct plan *p, struct pool *pool, int at,
                              struct breaker_grant grant) {
-    const struct gw_backend_conf *t = p->target[at];
+    const struct backend_conf *t = p->target[at];
     for (uint32_t i = 0; i < p->n; i++)
         if (p->tier[i] == p->tier[at])
             pool->backend[p->target[i]->slot].passed++;

@@ -19,7 +19,7 @@ enum {
 
 /* The targets that may serve one call. */
 struct plan {
-    const struct gw_backend_conf *target[PLAN_MAX];
+    const struct backend_conf *target[PLAN_MAX];
     uint8_t tier[PLAN_MAX];
     bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
     bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
@@ -49,12 +49,12 @@ struct plan_choice {
     struct breaker_grant grant; /* PLAN_GO */
 };
 
-void plan_class(struct plan *p, const struct gw_conf *conf, uint32_t class);
-void plan_one(struct plan *p, const struct gw_backend_conf *target);
+void plan_class(struct plan *p, const struct config *conf, uint32_t class);
+void plan_one(struct plan *p, const struct backend_conf *target);
 bool plan_has_slot(const struct plan *p, uint32_t slot);
 /* A node as it is reached now: true if the plan had it at another URL, or had it not; it may then be
  * tried afresh. `last`: it is node 1, behind the pair. */
-bool plan_renew(struct plan *p, const struct gw_backend_conf *node, bool last);
+bool plan_renew(struct plan *p, const struct backend_conf *node, bool last);
 /* The node in this slot is home to the conversation; or the one of the pair that its hash says. */
 void plan_set_home(struct plan *p, uint32_t slot);
 void plan_find_home(struct plan *p, uint64_t conversation);

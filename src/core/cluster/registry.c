@@ -24,25 +24,25 @@ void registry_del(struct registry *r) {
 
 /* ------------------------------------------------------------------ rules */
 
-static bool is_under_any(const struct gw_conf *conf, struct gw_str host) {
+static bool is_under_any(const struct config *conf, struct gw_str host) {
     for (uint32_t i = 0; i < conf->node_hosts_n; i++)
-        if (gw_host_is_under(host, conf->node_hosts[i]))
+        if (url_host_is_under(host, conf->node_hosts[i]))
             return true;
     return false;
 }
 
-const char *registry_check_url(const struct gw_conf *conf, struct gw_str text,
-                               struct gw_arena *arena, struct gw_url *out) {
+const char *registry_check_url(const struct config *conf, struct gw_str text,
+                               struct gw_arena *arena, struct url *out) {
     if (text.n > REGISTRY_URL_MAX)
         return "is longer than 512 characters";
-    const char *why = gw_url_read(text, arena, out);
+    const char *why = url_read(text, arena, out);
     if (why != NULL)
         return why;
     /* This machine itself only if it is named, and then as it is named: it is for development. */
     bool own = out->loopback && is_under_any(conf, out->target.host);
     if (!own && !out->target.tls)
         return "is not https";
-    if (!own && gw_url_is_address(out->target.host))
+    if (!own && url_is_address(out->target.host))
         return "names an address instead of a host";
     return own || is_under_any(conf, out->target.host) ? NULL
                                                        : "has a host that is not under NODE_HOSTS";
@@ -91,9 +91,9 @@ static bool is_in_force(const struct lease *lease, struct gw_time now) {
     return lease->url.n > 0 && now.wall_ms < lease->ends - REGISTRY_DRAIN_MS;
 }
 
-static void point(struct registry_entry *e, const struct gw_url *url) {
+static void point(struct registry_entry *e, const struct url *url) {
     memset(&e->to, 0, sizeof e->to);
-    gw_backend_set(&e->to, url);
+    config_set_backend(&e->to, url);
 }
 
 /* Whatever has the node's slot is another backend from now on; what shards tell of the one before must
@@ -105,11 +105,11 @@ static void forget(struct gw *gw, uint32_t node, struct gw_time now) {
 
 /* False if there is no memory for it. */
 static bool store(struct registry_entry *e, const struct lease *lease) {
-    struct gw_url url;
+    struct url url;
     gw_arena_reset(&e->arena);
     e->lease = *lease;
     e->lease.url = gw_arena_dup(&e->arena, lease->url);
-    if (lease->url.n > 0 && gw_url_read(e->lease.url, &e->arena, &url) == NULL) {
+    if (lease->url.n > 0 && url_read(e->lease.url, &e->arena, &url) == NULL) {
         point(e, &url);
         return true;
     }
@@ -150,17 +150,17 @@ void registry_tend(struct gw *gw, struct gw_time now) {
     }
 }
 
-static uint32_t in_flight_max(const struct registry_entry *e, const struct gw_backend_conf *plain) {
+static uint32_t in_flight_max(const struct registry_entry *e, const struct backend_conf *plain) {
     uint32_t max = e->lease.in_flight_max > 0 ? e->lease.in_flight_max : plain->in_flight_max;
-    bool quick = gw_host_is_under(e->to.target.host, GW_STR("trycloudflare.com"));
+    bool quick = url_host_is_under(e->to.target.host, GW_STR("trycloudflare.com"));
     return quick && (max == 0 || max > QUICK_TUNNEL_MAX) ? QUICK_TUNNEL_MAX : max;
 }
 
-const struct gw_backend_conf *registry_node(const struct gw *gw, const struct gw_conf *conf,
-                                            uint32_t node, struct gw_arena *arena) {
-    const struct gw_backend_conf *plain = &conf->nodes[node];
+const struct backend_conf *registry_node(const struct gw *gw, const struct config *conf,
+                                         uint32_t node, struct gw_arena *arena) {
+    const struct backend_conf *plain = &conf->nodes[node];
     const struct registry_entry *e = &gw->registry.entry[node];
-    struct gw_backend_conf *copy = e->in_force ? gw_arena_get(arena, sizeof *copy) : NULL;
+    struct backend_conf *copy = e->in_force ? gw_arena_get(arena, sizeof *copy) : NULL;
     if (copy == NULL)
         return plain;
     *copy = *plain;
@@ -224,7 +224,7 @@ static bool read_fields(struct gw *gw, struct gw_str fields, struct gw_time now,
                         struct lease *lease) {
     uint64_t stamp, ends, max;
     struct gw_arena arena;
-    struct gw_url url;
+    struct url url;
     *lease = (struct lease){.node = node_of(gw_str_cut(&fields, ' '))};
     if (lease->node == GW_NODES || gw->conf->node_keys[lease->node].n == 0 ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &stamp) ||

@@ -47,7 +47,7 @@ struct lease {
 struct registry_entry {
     struct gw_arena arena; /* of what the lease points to */
     struct lease lease;
-    struct gw_backend_conf to;
+    struct backend_conf to;
     bool in_force, changed; /* changed: since registry_put_changed */
     double ahead;           /* the furthest stamp from the future that was told (sync.c) */
     double refused_until;   /* refusals in the log so far have used up the time until then ... */
@@ -68,8 +68,8 @@ void registry_del(struct registry *r);
 
 /* NULL, or why nodes may not be at that URL, as a sentence fragment: it must be https, no address,
  * and under one of NODE_HOSTS. A loopback host that stands there itself may be http. */
-const char *registry_check_url(const struct gw_conf *conf, struct gw_str text,
-                               struct gw_arena *arena, struct gw_url *out);
+const char *registry_check_url(const struct config *conf, struct gw_str text,
+                               struct gw_arena *arena, struct url *out);
 /* Whether a registration of that time has not been seen yet: then it is now, in all loops. */
 bool registry_claim(struct gw *gw, uint32_t node, double stamp);
 /* Whether one of that time may have been seen by a process before this one, which remembers nothing: it
@@ -85,8 +85,8 @@ bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now)
 /* Ends the leases whose time is over. */
 void registry_tend(struct gw *gw, struct gw_time now);
 /* The node as it is reached now: of `conf`, or copied into `arena` if its lease is in force. */
-const struct gw_backend_conf *registry_node(const struct gw *gw, const struct gw_conf *conf,
-                                            uint32_t node, struct gw_arena *arena);
+const struct backend_conf *registry_node(const struct gw *gw, const struct config *conf,
+                                         uint32_t node, struct gw_arena *arena);
 
 /* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL\n", the URL "-" for a node that left.
  * The first puts all of them, the second those that have changed since it was last called. */

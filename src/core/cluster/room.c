@@ -16,7 +16,7 @@ static uint64_t load(const _Atomic uint64_t *cell) {
     return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
-uint32_t room_client(const struct gw_conf *conf, const struct gw_key *key, struct gw_str name) {
+uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name) {
     struct tally tally = {0};
     if (key != NULL)
         return 1 + (uint32_t)(key - conf->keys) % (ROOM_CLIENTS - 1);

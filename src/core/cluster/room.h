@@ -23,7 +23,7 @@ enum {
 
 /* The count of a client: by its place among the keys, else (a certificate's) by its name. Those who
  * have not said who they are have one of their own. */
-uint32_t room_client(const struct gw_conf *conf, const struct gw_key *key, struct gw_str name);
+uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name);
 /* Takes `n` bytes of a room of `total` for this client; false if they are not to be had. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total);
 void room_give(const struct gw_cells *cells, uint32_t client, uint64_t n);

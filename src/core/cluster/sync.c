@@ -16,7 +16,7 @@ static void put_u64(struct gw_buf *b, double n) {
     gw_buf_put_u64(b, n > 0 ? (uint64_t)n : 0);
 }
 
-static void put_breaker(const struct gw *gw, const struct gw_backend_conf *t, struct gw_time now,
+static void put_breaker(const struct gw *gw, const struct backend_conf *t, struct gw_time now,
                         struct gw_buf *b) {
     struct breaker_view v;
     pool_look(&gw->pool, t->slot, now.mono_ms, &v);
@@ -31,9 +31,9 @@ static void put_breaker(const struct gw *gw, const struct gw_backend_conf *t, st
     gw_buf_putc(b, '\n');
 }
 
-static const struct gw_backend_conf *target_named(const struct gw_conf *conf, struct gw_str name) {
-    const struct gw_backend_conf *t;
-    for (uint32_t i = 0; (t = gw_conf_target(conf, i)) != NULL; i++)
+static const struct backend_conf *target_named(const struct config *conf, struct gw_str name) {
+    const struct backend_conf *t;
+    for (uint32_t i = 0; (t = config_target(conf, i)) != NULL; i++)
         if (gw_str_eq(t->target.name, name))
             return t;
     return NULL;
@@ -59,7 +59,7 @@ bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now) 
 
 /* What follows "breaker " in a line. */
 static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) {
-    const struct gw_backend_conf *t = target_named(gw->conf, gw_str_cut(&rest, ' '));
+    const struct backend_conf *t = target_named(gw->conf, gw_str_cut(&rest, ' '));
     double at, until, opens, trouble;
     if (t == NULL || !cut_ms(&rest, &at))
         return;
@@ -89,8 +89,8 @@ bool gw_has_news(const struct gw *gw) {
 }
 
 void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out) {
-    const struct gw_backend_conf *t;
-    for (uint32_t i = 0; (t = gw_conf_target(gw->conf, i)) != NULL; i++) {
+    const struct backend_conf *t;
+    for (uint32_t i = 0; (t = config_target(gw->conf, i)) != NULL; i++) {
         struct pool_backend *b = &gw->pool.backend[t->slot];
         if (b->told_at > 0 && (b->changed || !changed))
             put_breaker(gw, t, now, out);

@@ -2,8 +2,8 @@
 
 #include "core/config/config_parts.h"
 
-const struct gw_str gw_class_names[GW_CLASSES] = {GW_STR_INIT("reasoning"), GW_STR_INIT("code"),
-                                                  GW_STR_INIT("vision"), GW_STR_INIT("batch")};
+const struct gw_str config_class_names[GW_CLASSES] = {GW_STR_INIT("reasoning"), GW_STR_INIT("code"),
+                                                      GW_STR_INIT("vision"), GW_STR_INIT("batch")};
 
 static const struct gw_str node_names[GW_NODES] = {
     GW_STR_INIT("node-1"), GW_STR_INIT("node-2"), GW_STR_INIT("node-3"), GW_STR_INIT("node-4"),
@@ -16,7 +16,7 @@ static const struct gw_str node_hosts[] = {
     GW_STR_INIT("ngrok.dev"),      GW_STR_INIT("ngrok.io"),       GW_STR_INIT("trycloudflare.com")};
 enum { OF_NGROK = 5 };
 
-bool gw_host_is_under(struct gw_str host, struct gw_str domain) {
+bool url_host_is_under(struct gw_str host, struct gw_str domain) {
     if (host.n < domain.n || !gw_str_ieq(gw_str_sub(host, host.n - domain.n, host.n), domain))
         return false;
     return host.n == domain.n || host.p[host.n - domain.n - 1] == '.';
@@ -24,12 +24,12 @@ bool gw_host_is_under(struct gw_str host, struct gw_str domain) {
 
 static bool is_ngrok(struct gw_str host) {
     for (uint32_t i = 0; i < OF_NGROK; i++)
-        if (gw_host_is_under(host, node_hosts[i]))
+        if (url_host_is_under(host, node_hosts[i]))
             return true;
     return false;
 }
 
-void gw_backend_set(struct gw_backend_conf *backend, const struct gw_url *url) {
+void config_set_backend(struct backend_conf *backend, const struct url *url) {
     struct gw_str name = backend->target.name;
     backend->target = url->target;
     backend->target.name = name;
@@ -38,7 +38,7 @@ void gw_backend_set(struct gw_backend_conf *backend, const struct gw_url *url) {
     backend->set = true;
 }
 
-uint32_t gw_conf_service_index(const struct gw_conf *conf, struct gw_str name) {
+uint32_t config_service_index(const struct config *conf, struct gw_str name) {
     for (uint32_t i = 0; i < conf->services_n; i++)
         if (gw_str_eq(gw_str_sub(conf->services[i].target.name, 6, GW_CONF_MAX), name))
             return i;
@@ -56,8 +56,8 @@ static bool is_service_name(struct gw_str s) {
     return true;
 }
 
-struct gw_backend_conf *gw_conf_service(struct gw_conf *conf, struct gw_str name) {
-    uint32_t i = gw_conf_service_index(conf, name);
+struct backend_conf *config_service(struct config *conf, struct gw_str name) {
+    uint32_t i = config_service_index(conf, name);
     if (i < conf->services_n)
         return &conf->services[i];
     if (!is_service_name(name) || conf->services_n == GW_SERVICES)
@@ -68,14 +68,14 @@ struct gw_backend_conf *gw_conf_service(struct gw_conf *conf, struct gw_str name
     gw_buf_put(&full, name);
     if (full.full)
         return NULL;
-    struct gw_backend_conf *service = &conf->services[conf->services_n++];
+    struct backend_conf *service = &conf->services[conf->services_n++];
     service->target.name = gw_buf_str(&full);
     service->first_byte_ms = (double)conf->limits.request_ms;
     return service;
 }
 
-bool gw_conf_profile(struct gw_conf *conf, struct gw_str name) {
-    const struct gw_tiers *tiers = gw_tiers_default(name);
+bool config_profile(struct config *conf, struct gw_str name) {
+    const struct tiers *tiers = score_default_tiers(name);
     if (tiers == NULL)
         return false;
     conf->tiers = *tiers;
@@ -83,8 +83,8 @@ bool gw_conf_profile(struct gw_conf *conf, struct gw_str name) {
     return true;
 }
 
-static void set_limits(struct gw_limits *l, bool edge) {
-    *l = (struct gw_limits){
+static void set_limits(struct limits_conf *l, bool edge) {
+    *l = (struct limits_conf){
         .replay_bytes_max = edge ? 1 << 20 : 8 << 20,
         .replay_total_max = edge ? 32 << 20 : 256 << 20,
         .body_bytes_max = 100 << 20,
@@ -109,7 +109,7 @@ static void set_limits(struct gw_limits *l, bool edge) {
     };
 }
 
-static void set_defaults(struct gw_conf *conf, uint32_t host) {
+static void set_defaults(struct config *conf, uint32_t host) {
     conf->host = host;
     set_limits(&conf->limits, host == GW_EDGE);
     for (uint32_t i = 0; i < GW_NODES; i++) {
@@ -120,7 +120,7 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     }
     for (uint32_t i = 0; i < GW_CLASSES; i++)
         conf->classes[i] =
-            (struct gw_class_conf){.nodes = {2 * i, 2 * i + 1}, .nodes_n = 2, .inspect = true};
+            (struct class_conf){.nodes = {2 * i, 2 * i + 1}, .nodes_n = 2, .inspect = true};
     for (uint32_t i = 0; i < sizeof node_hosts / sizeof *node_hosts; i++)
         conf->node_hosts[conf->node_hosts_n++] = node_hosts[i];
     conf->registry.target.name = GW_STR("registry");
@@ -133,11 +133,11 @@ static void set_defaults(struct gw_conf *conf, uint32_t host) {
     conf->queue_max = 1024;
     conf->listen = GW_STR("127.0.0.1:4700\n");
     conf->tls_n = 1;
-    (void)gw_conf_profile(conf, GW_STR("balanced"));
+    (void)config_profile(conf, GW_STR("balanced"));
 }
 
 /* Slots are the places in the gateway's table of backends: the same on every loop. */
-static void set_slots(struct gw_conf *conf) {
+static void set_slots(struct config *conf) {
     for (uint32_t i = 0; i < GW_NODES; i++)
         conf->nodes[i].slot = i;
     for (uint32_t i = 0; i < GW_SERVICES; i++)
@@ -145,9 +145,9 @@ static void set_slots(struct gw_conf *conf) {
     conf->twin.slot = conf->registry.slot = GW_NODES + GW_SERVICES; /* the registry uses none */
 }
 
-struct gw_conf *gw_conf_new(const struct gw_mem *mem, const struct gw_source *source,
-                            struct gw_buf *why) {
-    struct gw_conf *conf = mem->get(mem->user, sizeof *conf);
+struct config *config_new(const struct gw_mem *mem, const struct gw_source *source,
+                          struct gw_buf *why) {
+    struct config *conf = mem->get(mem->user, sizeof *conf);
     if (conf == NULL) {
         gw_buf_put(why, GW_STR("out of memory; give the gateway more"));
         return NULL;
@@ -156,19 +156,19 @@ struct gw_conf *gw_conf_new(const struct gw_mem *mem, const struct gw_source *so
     conf->refs = 1;
     gw_arena_init(&conf->arena, mem, 16384, GW_CONF_MAX);
     set_defaults(conf, source->host);
-    if (!gw_conf_read(conf, source, why)) {
-        gw_conf_unref(conf);
+    if (!config_file_read(conf, source, why)) {
+        config_unref(conf);
         return NULL;
     }
     set_slots(conf);
     return conf;
 }
 
-void gw_conf_ref(struct gw_conf *conf) {
+void config_ref(struct config *conf) {
     conf->refs++;
 }
 
-void gw_conf_unref(struct gw_conf *conf) {
+void config_unref(struct config *conf) {
     if (--conf->refs > 0)
         return;
     const struct gw_mem *mem = conf->arena.mem;
@@ -176,7 +176,7 @@ void gw_conf_unref(struct gw_conf *conf) {
     mem->put(mem->user, conf, sizeof *conf);
 }
 
-const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t digest[GW_SHA256]) {
+const struct key_conf *config_key(const struct config *conf, const uint8_t digest[GW_SHA256]) {
     uint32_t lo = 0, hi = conf->keys_n;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -191,14 +191,14 @@ const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t diges
     return NULL;
 }
 
-const struct gw_key *gw_conf_key_named(const struct gw_conf *conf, struct gw_str name) {
+const struct key_conf *config_key_named(const struct config *conf, struct gw_str name) {
     for (uint32_t i = 0; i < conf->keys_n; i++)
         if (gw_str_eq(conf->keys[i].name, name))
             return &conf->keys[i];
     return NULL;
 }
 
-struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name) {
+struct gw_str config_source_env(const struct gw_source *source, struct gw_str name) {
     for (struct gw_str rest = source->env; rest.p != NULL;) {
         struct gw_str record = gw_str_cut(&rest, '\0');
         if (record.n > name.n + 1 && record.p[name.n] == '=' && gw_str_starts(record, name))
@@ -207,7 +207,7 @@ struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name) 
     return (struct gw_str){NULL, 0};
 }
 
-const struct gw_backend_conf *gw_conf_target(const struct gw_conf *conf, uint32_t i) {
+const struct backend_conf *config_target(const struct config *conf, uint32_t i) {
     if (i < GW_NODES)
         return &conf->nodes[i];
     if (i < GW_NODES + conf->services_n)

@@ -1,7 +1,7 @@
 /*
  * The configuration: JSON with comments and the environment, checked into one immutable structure.
  *
- * A gw_conf lives in its own arena, is never changed once it is made, and is counted: the gateway
+ * A config lives in its own arena, is never changed once it is made, and is counted: the gateway
  * holds one reference and each call another, so a reload leaves running calls theirs. Environment
  * beats the file. What is wrong is said in one line: where (file line or variable), what, remedy.
  */
@@ -25,10 +25,10 @@ enum {
 };
 
 enum gw_class { GW_REASONING = 0, GW_CODE, GW_VISION, GW_BATCH };
-extern const struct gw_str gw_class_names[GW_CLASSES];
+extern const struct gw_str config_class_names[GW_CLASSES];
 
 /* Somewhere requests can go. `slot` is its index in the gateway's table of backends. */
-struct gw_backend_conf {
+struct backend_conf {
     struct gw_target target;
     struct gw_str base;
     uint32_t slot, in_flight_max; /* 0: no limit */
@@ -37,12 +37,12 @@ struct gw_backend_conf {
     bool set, ngrok;
 };
 
-struct gw_class_conf {
+struct class_conf {
     uint32_t nodes[GW_NODES], nodes_n; /* indexes from 0 */
     bool inspect;
 };
 
-struct gw_key {
+struct key_conf {
     uint8_t digest[GW_SHA256];
     struct gw_str name;
     uint32_t classes; /* a bit per gw_class; all when the key does not say */
@@ -50,7 +50,7 @@ struct gw_key {
 };
 
 /* Of connections to one host; file names as they stand in the file. Empty: as for all hosts. */
-struct gw_tls_conf {
+struct tls_conf {
     struct gw_str host, ca_file, cert_file, key_file, server_name;
 };
 
@@ -58,7 +58,7 @@ enum { GW_TLS_HOSTS = 33 }; /* the first is for all hosts */
 
 enum gw_auth { GW_AUTH_NONE = 0, GW_AUTH_OFF, GW_AUTH_KEYS };
 
-struct gw_limits {
+struct limits_conf {
     uint64_t replay_bytes_max, replay_total_max, body_bytes_max, json_bytes_max;
     uint64_t client_head_ms, client_body_ms, client_idle_ms, client_write_ms, linger_ms, drain_ms;
     uint64_t upstream_idle_ms, upstream_idle_max, connections_max, streams_max, log_requests;
@@ -68,49 +68,49 @@ struct gw_limits {
     uint64_t connect_ms, request_ms, silence_ms, probe_ms;
 };
 
-struct gw_conf {
+struct config {
     struct gw_arena arena;
     uint32_t refs, host;
-    struct gw_limits limits;
+    struct limits_conf limits;
     struct breaker_conf breaker;
-    struct gw_backend_conf nodes[GW_NODES], services[GW_SERVICES], twin;
+    struct backend_conf nodes[GW_NODES], services[GW_SERVICES], twin;
     uint32_t services_n, service_default; /* GW_SERVICES: none */
-    struct gw_class_conf classes[GW_CLASSES];
+    struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
     uint64_t queue_ms, queue_max;
     enum gw_auth auth;
-    const struct gw_key *keys; /* sorted by digest */
+    const struct key_conf *keys; /* sorted by digest */
     uint32_t keys_n;
     struct gw_str twin_secret, access_id, access_secret;
     struct gw_str node_keys[GW_NODES];       /* in hexadecimal; n == 0: nodes cannot register */
     struct gw_str node_hosts[GW_NODE_HOSTS]; /* under which a node's URL may be */
     uint32_t node_hosts_n;
-    struct gw_backend_conf registry;      /* where registrations are looked up and kept */
+    struct backend_conf registry;         /* where registrations are looked up and kept */
     bool remembers;                       /* what has been registered outlives this gateway */
     struct gw_str listen;                 /* lines */
     const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
     uint32_t request_headers_n;
-    struct gw_tls_conf tls[GW_TLS_HOSTS];
+    struct tls_conf tls[GW_TLS_HOSTS];
     uint32_t tls_n; /* at least 1 */
-    struct gw_tiers tiers;
+    struct tiers tiers;
     int64_t monthly_budget; /* nano-dollars */
 };
 
 /* NULL, and `why` holds the line, on failure. The result has one reference. */
-struct gw_conf *gw_conf_new(const struct gw_mem *mem, const struct gw_source *source,
-                            struct gw_buf *why);
-void gw_conf_ref(struct gw_conf *conf);
-void gw_conf_unref(struct gw_conf *conf);
+struct config *config_new(const struct gw_mem *mem, const struct gw_source *source,
+                          struct gw_buf *why);
+void config_ref(struct config *conf);
+void config_unref(struct config *conf);
 /* The key whose digest this is, or NULL. */
-const struct gw_key *gw_conf_key(const struct gw_conf *conf, const uint8_t digest[GW_SHA256]);
-const struct gw_key *gw_conf_key_named(const struct gw_conf *conf, struct gw_str name);
+const struct key_conf *config_key(const struct config *conf, const uint8_t digest[GW_SHA256]);
+const struct key_conf *config_key_named(const struct config *conf, struct gw_str name);
 /* The i-th target there is: nodes, services, the twin; NULL: no more. */
-const struct gw_backend_conf *gw_conf_target(const struct gw_conf *conf, uint32_t i);
+const struct backend_conf *config_target(const struct config *conf, uint32_t i);
 /* The index of a service, or GW_SERVICES. */
-uint32_t gw_conf_service_index(const struct gw_conf *conf, struct gw_str name);
+uint32_t config_service_index(const struct config *conf, struct gw_str name);
 /* Whether `host` is `domain` or ends in it at the boundary of a label. */
-bool gw_host_is_under(struct gw_str host, struct gw_str domain);
+bool url_host_is_under(struct gw_str host, struct gw_str domain);
 /* The value of an environment variable of the source; {NULL, 0} if it is not there or empty. */
-struct gw_str gw_source_env(const struct gw_source *source, struct gw_str name);
+struct gw_str config_source_env(const struct gw_source *source, struct gw_str name);
 
 #endif

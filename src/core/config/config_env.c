@@ -5,7 +5,7 @@
 
 struct env {
     const struct gw_source *source;
-    struct gw_conf *conf;
+    struct config *conf;
     struct gw_buf *why;
 };
 
@@ -25,17 +25,17 @@ static bool fail_url(struct env *e, struct gw_str name, const char *why) {
 
 /* Copies the value: the source is only borrowed. Empty counts as not set. */
 static struct gw_str get(struct env *e, struct gw_str name) {
-    struct gw_str value = gw_str_trim(gw_source_env(e->source, name));
+    struct gw_str value = gw_str_trim(config_source_env(e->source, name));
     return value.n > 0 ? gw_arena_dup(&e->conf->arena, value) : (struct gw_str){NULL, 0};
 }
 
 static bool read_backend(struct env *e, struct gw_str name, struct gw_str value,
-                         struct gw_backend_conf *backend) {
-    struct gw_url url;
-    const char *why = gw_url_read(value, &e->conf->arena, &url);
+                         struct backend_conf *backend) {
+    struct url url;
+    const char *why = url_read(value, &e->conf->arena, &url);
     if (why != NULL)
         return fail_url(e, name, why);
-    gw_backend_set(backend, &url);
+    config_set_backend(backend, &url);
     return true;
 }
 
@@ -60,7 +60,7 @@ static bool read_services(struct env *e) {
         if (url.n == 0)
             continue;
         struct gw_str service = gw_str_trim(gw_str_cut(&url, '='));
-        struct gw_backend_conf *backend = gw_conf_service(e->conf, service);
+        struct backend_conf *backend = config_service(e->conf, service);
         if (url.p == NULL || backend == NULL)
             return fail(e, name,
                         GW_STR("is not a list of name=URL with at most 32 names; give for "
@@ -83,10 +83,10 @@ static bool read_secret(struct env *e, struct gw_str name, struct gw_str *out) {
 static bool read_twin(struct env *e) {
     struct gw_str name = GW_STR("LOCAL_ENDPOINT");
     struct gw_str endpoint = get(e, name);
-    const struct gw_backend_conf *twin = &e->conf->twin;
+    const struct backend_conf *twin = &e->conf->twin;
     if (endpoint.p != NULL && !read_backend(e, name, endpoint, &e->conf->twin))
         return false;
-    if (twin->set && twin->target.tls == 0 && !gw_url_is_private(twin->target.host))
+    if (twin->set && twin->target.tls == 0 && !url_is_private(twin->target.host))
         return fail(e, name, GW_STR("is http beyond a private network; give an https URL"));
     if (!read_secret(e, GW_STR("TWIN_SECRET"), &e->conf->twin_secret))
         return false;
@@ -106,7 +106,7 @@ static bool read_auth(struct env *e) {
         return fail(e, GW_STR("GATEWAY_AUTH"),
                     GW_STR("is \"off\" while GATEWAY_KEYS names keys; leave one of them out"));
     e->conf->auth = keys.p != NULL ? GW_AUTH_KEYS : off ? GW_AUTH_OFF : GW_AUTH_NONE;
-    return keys.p == NULL || gw_conf_keys(e->conf, keys, e->why);
+    return keys.p == NULL || config_keys(e->conf, keys, e->why);
 }
 
 /* Whole dollars and up to nine decimals, exactly. */
@@ -128,7 +128,7 @@ static bool read_dollars(struct gw_str s, int64_t *nano) {
 static bool read_policy(struct env *e) {
     struct gw_str profile = get(e, GW_STR("PROFILE"));
     struct gw_str budget = get(e, GW_STR("MONTHLY_BUDGET"));
-    if (profile.p != NULL && !gw_conf_profile(e->conf, profile))
+    if (profile.p != NULL && !config_profile(e->conf, profile))
         return fail(e, GW_STR("PROFILE"),
                     GW_STR("is not a profile; give conservative, balanced or performance"));
     if (budget.p != NULL && !read_dollars(budget, &e->conf->monthly_budget))
@@ -192,7 +192,7 @@ static bool read_node_secret(struct env *e) {
     if (!read_secret(e, GW_STR("NODE_SECRET"), &secret))
         return false;
     for (uint32_t i = 0; secret.n > 0 && i < GW_NODES; i++) {
-        struct gw_backend_conf *node = &e->conf->nodes[i];
+        struct backend_conf *node = &e->conf->nodes[i];
         e->conf->node_keys[i] = hmac_text(e, GW_STR(""), secret, node->target.name);
         node->bearer = hmac_text(e, GW_STR("Bearer "), e->conf->node_keys[i], GW_STR("gateway"));
     }
@@ -205,7 +205,7 @@ static bool is_host_name(struct gw_str s) {
         char c = gw_lower(s.p[i]);
         plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     }
-    return plain && (!gw_url_is_address(s) || gw_url_is_loopback(s));
+    return plain && (!url_is_address(s) || url_is_loopback(s));
 }
 
 static bool read_node_hosts(struct env *e) {
@@ -231,8 +231,8 @@ static bool read_node_hosts(struct env *e) {
 static bool read_registry(struct env *e) {
     struct gw_str name = GW_STR("REGISTRY_URL");
     struct gw_str value = get(e, name);
-    struct gw_backend_conf *registry = &e->conf->registry;
-    struct gw_url url;
+    struct backend_conf *registry = &e->conf->registry;
+    struct url url;
     /* an isolate is no beginning: many come and go */
     e->conf->remembers = e->conf->host == GW_EDGE || get(e, GW_STR("HEADY_DATA_DIR")).p != NULL;
     if (value.p == NULL)
@@ -244,10 +244,10 @@ static bool read_registry(struct env *e) {
         registry->set = e->conf->node_keys[0].n > 0;
         return true;
     }
-    const char *why = gw_url_read(value, &e->conf->arena, &url);
+    const char *why = url_read(value, &e->conf->arena, &url);
     if (why != NULL)
         return fail_url(e, name, why);
-    gw_backend_set(registry, &url);
+    config_set_backend(registry, &url);
     if (!url.target.tls && !url.loopback)
         return fail(e, name, GW_STR("is http beyond this machine; give an https URL"));
     if (e->conf->twin_secret.n == 0 || e->conf->node_keys[0].n == 0)
@@ -256,7 +256,7 @@ static bool read_registry(struct env *e) {
     return true;
 }
 
-bool gw_conf_env(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
+bool config_env(struct config *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
     return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
            read_policy(&e) && read_breaker(&e) && read_air_gap(&e) && read_node_secret(&e) &&

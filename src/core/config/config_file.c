@@ -2,10 +2,10 @@
 #include "core/config/config_read.h"
 
 #define LIMIT(field, lo, hi)                                                                       \
-    {GW_STR_INIT(#field), NULL, offsetof(struct gw_limits, field), (lo), (hi)}
+    {GW_STR_INIT(#field), NULL, offsetof(struct limits_conf, field), (lo), (hi)}
 
 static bool read_resume(struct reader *r, const cJSON *item, void *into) {
-    struct gw_limits *limits = into;
+    struct limits_conf *limits = into;
     bool on;
     if (!reader_bool(r, item, &on))
         return false;
@@ -14,7 +14,7 @@ static bool read_resume(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_upstream_http2(struct reader *r, const cJSON *item, void *into) {
-    struct gw_limits *limits = into;
+    struct limits_conf *limits = into;
     bool on;
     if (!reader_bool(r, item, &on))
         return false;
@@ -48,7 +48,7 @@ static const struct reader_field limit_fields[] = {
 };
 
 static bool read_limits(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     return reader_object(r, item, limit_fields, sizeof limit_fields / sizeof *limit_fields,
                          &conf->limits);
 }
@@ -62,7 +62,7 @@ static bool read_node_number(struct reader *r, const cJSON *item, uint32_t *inde
 }
 
 static bool read_class_nodes(struct reader *r, const cJSON *item, void *into) {
-    struct gw_class_conf *class = into;
+    struct class_conf *class = into;
     class->nodes_n = 0;
     if (!cJSON_IsArray(item) || item->child == NULL)
         return reader_fail(r, item, GW_STR("is not a list of nodes"),
@@ -80,7 +80,7 @@ static bool read_class_nodes(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_class_inspect(struct reader *r, const cJSON *item, void *into) {
-    struct gw_class_conf *class = into;
+    struct class_conf *class = into;
     return reader_bool(r, item, &class->inspect);
 }
 
@@ -89,9 +89,9 @@ static bool read_class(struct reader *r, const cJSON *item, void *into) {
         {GW_STR_INIT("nodes"), read_class_nodes, 0, 0, 0},
         {GW_STR_INIT("inspect"), read_class_inspect, 0, 0, 0},
     };
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     for (uint32_t i = 0; i < GW_CLASSES; i++)
-        if (gw_str_eq(gw_class_names[i], reader_name(item)))
+        if (gw_str_eq(config_class_names[i], reader_name(item)))
             return reader_object(r, item, fields, 2, &conf->classes[i]);
     return reader_fail(r, item, GW_STR("is not a class"),
                        GW_STR("the classes are reasoning, code, vision, batch"));
@@ -103,7 +103,7 @@ static bool read_classes(struct reader *r, const cJSON *item, void *into) {
 
 /* What a backend's settings are read into before they are put in their place. */
 struct backend_draft {
-    struct gw_url url;
+    struct url url;
     bool has_url;
     uint64_t in_flight_max, first_byte_ms;
 };
@@ -122,7 +122,7 @@ static const struct reader_field backend_fields[] = {
 };
 
 /* A backend is an object, or just its URL. */
-static bool read_backend(struct reader *r, const cJSON *item, struct gw_backend_conf *out) {
+static bool read_backend(struct reader *r, const cJSON *item, struct backend_conf *out) {
     struct backend_draft draft = {.in_flight_max = out->in_flight_max,
                                   .first_byte_ms = (uint64_t)out->first_byte_ms};
     bool ok = cJSON_IsString(item) ? read_backend_url(r, item, &draft)
@@ -130,14 +130,14 @@ static bool read_backend(struct reader *r, const cJSON *item, struct gw_backend_
     if (!ok)
         return false;
     if (draft.has_url)
-        gw_backend_set(out, &draft.url);
+        config_set_backend(out, &draft.url);
     out->in_flight_max = (uint32_t)draft.in_flight_max;
     out->first_byte_ms = (double)draft.first_byte_ms;
     return true;
 }
 
 static bool read_node(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     uint64_t n;
     if (!gw_str_u64(reader_name(item), &n) || n < 1 || n > GW_NODES)
         return reader_fail(r, item, GW_STR("is not a node"), GW_STR("nodes are \"1\" to \"8\""));
@@ -149,7 +149,7 @@ static bool read_nodes(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_in_flight(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     uint64_t n;
     if (!reader_u64(r, item, 1, 100000, &n))
         return false;
@@ -159,7 +159,7 @@ static bool read_in_flight(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_first_byte(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     uint64_t n;
     if (!reader_u64(r, item, 100, 3600000, &n))
         return false;
@@ -176,8 +176,8 @@ static bool skip(struct reader *r, const cJSON *item, void *into) {
 
 static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
     static const struct reader_field fields[] = {
-        {GW_STR_INIT("queue_ms"), NULL, offsetof(struct gw_conf, queue_ms), 0, 60000},
-        {GW_STR_INIT("queue_max"), NULL, offsetof(struct gw_conf, queue_max), 0, 100000},
+        {GW_STR_INIT("queue_ms"), NULL, offsetof(struct config, queue_ms), 0, 60000},
+        {GW_STR_INIT("queue_max"), NULL, offsetof(struct config, queue_max), 0, 100000},
         {GW_STR_INIT("in_flight_max"), read_in_flight, 0, 0, 0},
         {GW_STR_INIT("first_byte_ms"), read_first_byte, 0, 0, 0},
         {GW_STR_INIT("classes"), read_classes, 0, 0, 0},
@@ -188,7 +188,7 @@ static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_service(struct reader *r, const cJSON *item, void *into) {
-    struct gw_backend_conf *service = gw_conf_service(into, reader_name(item));
+    struct backend_conf *service = config_service(into, reader_name(item));
     if (service == NULL)
         return reader_fail(r, item, GW_STR("is not a service name, or there are more than 32"),
                            GW_STR("use letters, digits, \"-\" and \"_\""));
@@ -202,7 +202,7 @@ static bool read_services(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_twin(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     return read_backend(r, item, &conf->twin);
 }
 
@@ -216,7 +216,7 @@ static bool read_local(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_listen(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     struct gw_buf lines;
     gw_buf_init(&lines, &conf->arena, 4096);
     if (!cJSON_IsArray(item) || item->child == NULL)
@@ -234,7 +234,7 @@ static bool read_listen(struct reader *r, const cJSON *item, void *into) {
 }
 
 static bool read_log(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     bool on;
     if (!reader_bool(r, item, &on))
         return false;
@@ -268,7 +268,7 @@ static bool is_header_name(struct gw_str s) {
 }
 
 static bool read_request_headers(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     uint32_t n = cJSON_IsArray(item) ? (uint32_t)cJSON_GetArraySize(item) : 0;
     if (n == 0 || n > 32)
         return reader_fail(r, item, GW_STR("is not a list of 1 to 32 header names"),
@@ -291,11 +291,11 @@ static bool read_request_headers(struct reader *r, const cJSON *item, void *into
 }
 
 static bool read_profile(struct reader *r, const cJSON *item, void *into) {
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     struct gw_str name;
     if (!reader_text(r, item, &name))
         return false;
-    return gw_conf_profile(conf, name) ||
+    return config_profile(conf, name) ||
            reader_fail(r, item, GW_STR("is not a profile"),
                        GW_STR("the profiles are conservative, balanced, performance"));
 }
@@ -309,7 +309,7 @@ static bool read_breaker(struct reader *r, const cJSON *item, void *into) {
         {GW_STR_INIT("predictive_ms"), NULL, offsetof(struct breaker_conf, predictive_ms), 0,
          600000},
     };
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, &conf->breaker);
 }
 
@@ -321,7 +321,7 @@ static bool read_root(struct reader *r) {
         {GW_STR_INIT("local"), read_local, 0, 0, 0},
         {GW_STR_INIT("breaker"), read_breaker, 0, 0, 0},
         {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
-        {GW_STR_INIT("upstream_tls"), gw_conf_upstream_tls, 0, 0, 0},
+        {GW_STR_INIT("upstream_tls"), config_tls, 0, 0, 0},
         {GW_STR_INIT("request_headers"), read_request_headers, 0, 0, 0},
         {GW_STR_INIT("log_requests"), read_log, 0, 0, 0},
     };
@@ -330,7 +330,7 @@ static bool read_root(struct reader *r) {
 
 /* The last two need the services of the environment, too. */
 static bool resolve_overflow(struct reader *r, const cJSON *list) {
-    struct gw_conf *conf = r->conf;
+    struct config *conf = r->conf;
     if (list == NULL)
         return true;
     if (!cJSON_IsArray(list))
@@ -342,7 +342,7 @@ static bool resolve_overflow(struct reader *r, const cJSON *list) {
             return false;
         uint32_t i = gw_str_eq(name, GW_STR("local")) ? conf->service_default : GW_SERVICES;
         if (gw_str_starts(name, GW_STR("local/")))
-            i = gw_conf_service_index(conf, gw_str_sub(name, 6, name.n));
+            i = config_service_index(conf, gw_str_sub(name, 6, name.n));
         if (i >= conf->services_n || conf->overflow_n == GW_SERVICES)
             return reader_fail(r, m, GW_STR("heavy.overflow names no configured service"),
                                GW_STR("give \"local\" or \"local/<service>\" of LOCAL_SERVICES"));
@@ -352,14 +352,14 @@ static bool resolve_overflow(struct reader *r, const cJSON *list) {
 }
 
 static bool resolve_default(struct reader *r, const cJSON *item) {
-    struct gw_conf *conf = r->conf;
+    struct config *conf = r->conf;
     struct gw_str name;
     conf->service_default = conf->services_n > 0 ? 0 : GW_SERVICES;
     if (item == NULL)
         return true;
     if (!reader_text(r, item, &name))
         return false;
-    conf->service_default = gw_conf_service_index(conf, name);
+    conf->service_default = config_service_index(conf, name);
     return conf->service_default < conf->services_n ||
            reader_fail(r, item, GW_STR("names no configured service"),
                        GW_STR("name one of local.services or LOCAL_SERVICES"));
@@ -372,7 +372,7 @@ static const cJSON *member(const cJSON *root, const char *object, const char *na
 static bool read_all(struct reader *r, const struct gw_source *source) {
     if (r->root != NULL && !read_root(r))
         return false;
-    return gw_conf_env(r->conf, source, r->why) &&
+    return config_env(r->conf, source, r->why) &&
            resolve_default(r, member(r->root, "local", "default")) &&
            resolve_overflow(r, member(r->root, "heavy", "overflow"));
 }
@@ -387,7 +387,7 @@ static void put_json_error(struct gw_buf *why, const struct gw_json_error *e) {
     gw_buf_put(why, GW_STR("; mend the JSON there (comments // and /* */ are allowed)"));
 }
 
-bool gw_conf_read(struct gw_conf *conf, const struct gw_source *source, struct gw_buf *why) {
+bool config_file_read(struct config *conf, const struct gw_source *source, struct gw_buf *why) {
     struct gw_json_error error;
     cJSON *root = NULL;
     if (gw_str_trim(source->file).n > 0) {

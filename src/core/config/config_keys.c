@@ -33,7 +33,7 @@ static bool read_classes(struct gw_str list, uint32_t *classes) {
             end++;
         uint32_t class = 0;
         while (class < GW_CLASSES &&
-               !gw_str_eq(gw_class_names[class], gw_str_sub(list, i, end - i)))
+               !gw_str_eq(config_class_names[class], gw_str_sub(list, i, end - i)))
             class ++;
         if (class == GW_CLASSES)
             return false;
@@ -43,7 +43,7 @@ static bool read_classes(struct gw_str list, uint32_t *classes) {
     return true;
 }
 
-static bool read_option(struct gw_key *key, struct gw_str option, struct gw_buf *why) {
+static bool read_option(struct key_conf *key, struct gw_str option, struct gw_buf *why) {
     struct gw_str name = gw_str_cut(&option, '=');
     uint64_t rpm;
     if (option.p == NULL)
@@ -65,7 +65,7 @@ static bool read_option(struct gw_key *key, struct gw_str option, struct gw_buf 
                        "scopes"));
 }
 
-static bool read_key(struct gw_str line, struct gw_key *key, struct gw_buf *why) {
+static bool read_key(struct gw_str line, struct key_conf *key, struct gw_buf *why) {
     key->name = gw_str_cut(&line, ':');
     key->classes = ALL_CLASSES;
     struct gw_str digest = gw_str_cut(&line, ':');
@@ -83,7 +83,7 @@ static bool read_key(struct gw_str line, struct gw_key *key, struct gw_buf *why)
 }
 
 /* By digest, so that the look-up is a binary search. The lists are short. */
-static bool insert(struct gw_key *keys, uint32_t n, struct gw_key key, struct gw_buf *why) {
+static bool insert(struct key_conf *keys, uint32_t n, struct key_conf key, struct gw_buf *why) {
     uint32_t at = n;
     for (uint32_t i = 0; i < n; i++)
         if (gw_str_eq(keys[i].name, key.name) || memcmp(keys[i].digest, key.digest, GW_SHA256) == 0)
@@ -105,14 +105,14 @@ static struct gw_str next_line(struct gw_str *rest) {
     return line;
 }
 
-bool gw_conf_keys(struct gw_conf *conf, struct gw_str lines, struct gw_buf *why) {
+bool config_keys(struct config *conf, struct gw_str lines, struct gw_buf *why) {
     uint32_t n = 0;
-    struct gw_key *keys = gw_arena_get(&conf->arena, GW_KEYS * sizeof *keys);
+    struct key_conf *keys = gw_arena_get(&conf->arena, GW_KEYS * sizeof *keys);
     if (keys == NULL)
         return fail(why, GW_STR(""), GW_STR("no memory for the list"));
     while (lines.n > 0) {
         struct gw_str line = next_line(&lines);
-        struct gw_key key = {.rpm = 0};
+        struct key_conf key = {.rpm = 0};
         if (line.n == 0)
             continue;
         if (n == GW_KEYS)

@@ -137,11 +137,11 @@ bool reader_u64(struct reader *r, const cJSON *item, uint64_t min, uint64_t max,
     return false;
 }
 
-bool reader_url(struct reader *r, const cJSON *item, struct gw_url *out) {
+bool reader_url(struct reader *r, const cJSON *item, struct url *out) {
     struct gw_str text;
     if (!reader_text(r, item, &text))
         return false;
-    const char *why = gw_url_read(text, &r->conf->arena, out);
+    const char *why = url_read(text, &r->conf->arena, out);
     return why == NULL || reader_fail(r, item, gw_str(why, strlen(why)),
                                       GW_STR("give a base URL such as \"https://host.example\""));
 }

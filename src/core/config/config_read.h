@@ -15,7 +15,7 @@ enum { READER_DEPTH = 8 };
 struct reader {
     struct gw_str text;
     const cJSON *root;
-    struct gw_conf *conf;
+    struct config *conf;
     struct gw_buf *why;
     struct gw_str path[READER_DEPTH]; /* of the object being read */
     uint32_t depth;
@@ -40,12 +40,12 @@ bool reader_bool(struct reader *r, const cJSON *item, bool *out);
 /* Text is copied into the configuration's arena. */
 bool reader_text(struct reader *r, const cJSON *item, struct gw_str *out);
 bool reader_u64(struct reader *r, const cJSON *item, uint64_t min, uint64_t max, uint64_t *out);
-bool reader_url(struct reader *r, const cJSON *item, struct gw_url *out);
+bool reader_url(struct reader *r, const cJSON *item, struct url *out);
 /* Says what is wrong with `item` and what to do; always false. */
 bool reader_fail(struct reader *r, const cJSON *item, struct gw_str what, struct gw_str remedy);
 
-/* config_tls.c: the section "upstream_tls", into a struct gw_conf. */
-bool gw_conf_upstream_tls(struct reader *r, const cJSON *item, void *into);
+/* config_tls.c: the section "upstream_tls", into a struct config. */
+bool config_tls(struct reader *r, const cJSON *item, void *into);
 
 static inline struct gw_str reader_name(const cJSON *item) {
     return gw_str(item->string, strlen(item->string));

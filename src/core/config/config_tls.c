@@ -14,7 +14,7 @@ static bool read_name(struct reader *r, const cJSON *item, struct gw_str *out) {
 
 #define TEXT(field)                                                                                \
     static bool read_##field(struct reader *r, const cJSON *item, void *into) {                    \
-        struct gw_tls_conf *tls = into;                                                            \
+        struct tls_conf *tls = into;                                                               \
         return read_name(r, item, &tls->field);                                                    \
     }
 TEXT(ca_file)
@@ -23,7 +23,7 @@ TEXT(key_file)
 TEXT(server_name)
 
 /* A certificate is of no use without its key, and the other way round. */
-static bool check_pair(struct reader *r, const cJSON *item, const struct gw_tls_conf *tls) {
+static bool check_pair(struct reader *r, const cJSON *item, const struct tls_conf *tls) {
     return (tls->cert_file.n > 0) == (tls->key_file.n > 0) ||
            reader_fail(r, item, GW_STR("has a certificate or a key alone"),
                        GW_STR("give \"cert_file\" and \"key_file\" together"));
@@ -36,11 +36,11 @@ static bool read_host(struct reader *r, const cJSON *item, void *into) {
         {GW_STR_INIT("key_file"), read_key_file, 0, 0, 0},
         {GW_STR_INIT("server_name"), read_server_name, 0, 0, 0},
     };
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     struct gw_str host = reader_name(item);
     if (conf->tls_n == GW_TLS_HOSTS)
         return reader_fail(r, item, GW_STR("is one host too many"), GW_STR("name at most 32"));
-    struct gw_tls_conf *tls = &conf->tls[conf->tls_n++];
+    struct tls_conf *tls = &conf->tls[conf->tls_n++];
     tls->host = gw_arena_dup(&conf->arena, host);
     return reader_object(r, item, fields, 4, tls) && check_pair(r, item, tls);
 }
@@ -50,13 +50,13 @@ static bool read_hosts(struct reader *r, const cJSON *item, void *into) {
     return reader_each(r, item, read_host, r->conf);
 }
 
-bool gw_conf_upstream_tls(struct reader *r, const cJSON *item, void *into) {
+bool config_tls(struct reader *r, const cJSON *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("ca_file"), read_ca_file, 0, 0, 0},
         {GW_STR_INIT("cert_file"), read_cert_file, 0, 0, 0},
         {GW_STR_INIT("key_file"), read_key_file, 0, 0, 0},
         {GW_STR_INIT("hosts"), read_hosts, 0, 0, 0},
     };
-    struct gw_conf *conf = into;
+    struct config *conf = into;
     return reader_object(r, item, fields, 4, &conf->tls[0]) && check_pair(r, item, &conf->tls[0]);
 }

@@ -64,7 +64,7 @@ static bool read_ip4(struct gw_str host, uint8_t ip[4]) {
     return parts == 4;
 }
 
-bool gw_url_is_loopback(struct gw_str authority) {
+bool url_is_loopback(struct gw_str authority) {
     struct gw_str host, port;
     uint8_t ip4[4];
     bool ip6;
@@ -77,7 +77,7 @@ bool gw_url_is_loopback(struct gw_str authority) {
     return read_ip4(host, ip4) && ip4[0] == 127;
 }
 
-bool gw_url_is_address(struct gw_str host) {
+bool url_is_address(struct gw_str host) {
     while (host.n > 0 && host.p[host.n - 1] == '.')
         host.n--;
     struct gw_str last = host;
@@ -109,13 +109,13 @@ static bool ends_in(struct gw_str s, struct gw_str end) {
     return s.n > end.n && gw_str_ieq(gw_str_sub(s, s.n - end.n, end.n), end);
 }
 
-bool gw_url_is_private(struct gw_str host) {
+bool url_is_private(struct gw_str host) {
     uint8_t ip4[4];
     if (gw_str_chr(host, ':') >= 0)
         return is_private_ip6(host);
     if (read_ip4(host, ip4))
         return is_private_ip4(ip4);
-    if (host.n == 0 || gw_url_is_address(host))
+    if (host.n == 0 || url_is_address(host))
         return false;
     return gw_str_chr(host, '.') < 0 || ends_in(host, GW_STR(".local")) ||
            ends_in(host, GW_STR(".internal"));
@@ -159,7 +159,7 @@ static struct gw_str join_origin(struct gw_arena *arena, const struct gw_target 
     return gw_buf_str(&b);
 }
 
-const char *gw_url_read(struct gw_str text, struct gw_arena *arena, struct gw_url *out) {
+const char *url_read(struct gw_str text, struct gw_arena *arena, struct url *out) {
     struct gw_str host, port;
     bool ip6;
     memset(out, 0, sizeof *out);
@@ -180,9 +180,9 @@ const char *gw_url_read(struct gw_str text, struct gw_arena *arena, struct gw_ur
         return "has a port that is not between 1 and 65535";
     while (path.n > 0 && path.p[path.n - 1] == '/')
         path.n--;
-    if (path.n > 0 && gw_path_check(path) != NULL)
+    if (path.n > 0 && url_check_path(path) != NULL)
         return "has a path that cannot be forwarded to";
-    out->loopback = gw_url_is_loopback(authority);
+    out->loopback = url_is_loopback(authority);
     out->target.port = (uint32_t)number;
     out->target.host = gw_arena_dup(arena, host);
     out->base = gw_arena_dup(arena, path);
@@ -217,7 +217,7 @@ static bool dot_segment(struct gw_str path, size_t slash) {
                                         gw_str_ieq(gw_str_sub(behind, 0, 3), GW_STR("%3b")));
 }
 
-const char *gw_path_check(struct gw_str path) {
+const char *url_check_path(struct gw_str path) {
     if (path.n == 0 || path.p[0] != '/')
         return "no leading slash";
     for (size_t i = 0; i < path.n; i++) {

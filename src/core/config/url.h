@@ -6,7 +6,7 @@
 
 #include "core/gw.h"
 
-struct gw_url {
+struct url {
     struct gw_target target; /* without a name */
     struct gw_str base;      /* the path without a trailing slash: "" or "/x/y" */
     bool loopback;           /* the host is localhost or a loopback address */
@@ -14,22 +14,22 @@ struct gw_url {
 
 /* Reads "http[s]://host[:port][/path]" into pieces that live in `arena`. NULL, or what is wrong with
  * it as a sentence fragment. User info, query, fragment and white space are refused. */
-const char *gw_url_read(struct gw_str text, struct gw_arena *arena, struct gw_url *out);
+const char *url_read(struct gw_str text, struct gw_arena *arena, struct url *out);
 
 /* Whether a host is written as an address: in brackets or with colons, or ending in a number, which is
  * what URL parsers take for IPv4 in any of its spellings. */
-bool gw_url_is_address(struct gw_str host);
+bool url_is_address(struct gw_str host);
 
 /* Whether a host (without brackets or port) is on a network of one's own: an address of RFC 1918, ULA,
  * link-local or loopback; a name of one label, or under .local or .internal. */
-bool gw_url_is_private(struct gw_str host);
+bool url_is_private(struct gw_str host);
 
 /* "localhost", 127.0.0.0/8 or ::1, with or without a port behind it. */
-bool gw_url_is_loopback(struct gw_str authority);
+bool url_is_loopback(struct gw_str authority);
 
 /* The path of a request target: NULL if it may be matched and forwarded, else what is wrong with it.
  * Refused: dot segments (also with parameters: "..;x"), "//", "\", encoded slashes, backslashes, dots and NULs, bytes outside
  * printable ASCII, a lone "%". */
-const char *gw_path_check(struct gw_str path);
+const char *url_check_path(struct gw_str path);
 
 #endif

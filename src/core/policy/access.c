@@ -2,7 +2,7 @@
 
 enum { HOP_WINDOW_MS = 120000 };
 
-static void hop_mac(const struct gw_conf *conf, struct gw_str time, struct gw_str name,
+static void hop_mac(const struct config *conf, struct gw_str time, struct gw_str name,
                     struct gw_str id, struct gw_str method, struct gw_str target,
                     uint8_t mac[GW_SHA256]) {
     const struct gw_str nl = GW_STR("\n");
@@ -11,7 +11,7 @@ static void hop_mac(const struct gw_conf *conf, struct gw_str time, struct gw_st
 }
 
 /* Whether the hop verifies; `name` and `id` are then what it vouches for. */
-static bool verify_hop(const struct gw_conf *conf, const struct gw_req_head *req, struct gw_str hop,
+static bool verify_hop(const struct config *conf, const struct gw_req_head *req, struct gw_str hop,
                        struct gw_time now, struct gw_str *name, struct gw_str *id) {
     uint8_t given[GW_SHA256], right[GW_SHA256];
     uint64_t ms;
@@ -28,19 +28,19 @@ static bool verify_hop(const struct gw_conf *conf, const struct gw_req_head *req
     return gw_digest_eq(given, right) && age <= HOP_WINDOW_MS && age >= -HOP_WINDOW_MS;
 }
 
-bool gw_access_is_twin(const struct gw_conf *conf, const struct gw_req_head *req,
-                       const struct gw_client_head *head, struct gw_time now) {
+bool access_is_twin(const struct config *conf, const struct gw_req_head *req,
+                    const struct client_head *head, struct gw_time now) {
     struct gw_str name, id;
     return verify_hop(conf, req, head->hop, now, &name, &id);
 }
 
 /* A hop that does not verify counts as none: the request then needs a key like any other. */
-static bool read_hop(const struct gw_conf *conf, const struct gw_req_head *req, struct gw_str hop,
-                     struct gw_time now, struct gw_identity *who) {
+static bool read_hop(const struct config *conf, const struct gw_req_head *req, struct gw_str hop,
+                     struct gw_time now, struct identity *who) {
     struct gw_str name, id;
     if (!verify_hop(conf, req, hop, now, &name, &id))
         return false;
-    who->key = gw_conf_key_named(conf, name);
+    who->key = config_key_named(conf, name);
     /* The twin vouches for the name; whether that name may call here is this host's to say. */
     if (conf->auth == GW_AUTH_KEYS && who->key == NULL)
         return false;
@@ -50,9 +50,9 @@ static bool read_hop(const struct gw_conf *conf, const struct gw_req_head *req, 
     return true;
 }
 
-void gw_access_sign_hop(const struct gw_conf *conf, struct gw_str key_name, struct gw_str id,
-                        struct gw_str method, struct gw_str target, struct gw_time now,
-                        struct gw_buf *out) {
+void access_sign_hop(const struct config *conf, struct gw_str key_name, struct gw_str id,
+                     struct gw_str method, struct gw_str target, struct gw_time now,
+                     struct gw_buf *out) {
     uint8_t mac[GW_SHA256];
     if (conf->twin_secret.n == 0)
         return;
@@ -74,15 +74,15 @@ void gw_access_sign_hop(const struct gw_conf *conf, struct gw_str key_name, stru
 /* A page of this same host may call; any other page, and "null", is foreign. */
 static bool is_own_origin(struct gw_str origin) {
     if (gw_str_starts(origin, GW_STR("http://")))
-        return gw_url_is_loopback(gw_str_sub(origin, 7, origin.n));
+        return url_is_loopback(gw_str_sub(origin, 7, origin.n));
     if (gw_str_starts(origin, GW_STR("https://")))
-        return gw_url_is_loopback(gw_str_sub(origin, 8, origin.n));
+        return url_is_loopback(gw_str_sub(origin, 8, origin.n));
     return false;
 }
 
 /* A browser says where a request comes from: a page of this very origin, its user, or else another
  * page. A user opens documents, and his extensions fetch; what is embedded, a page has asked for. */
-static bool is_foreign_page(const struct gw_client_head *head) {
+static bool is_foreign_page(const struct client_head *head) {
     if (head->fetch_site.p == NULL || gw_str_eq(head->fetch_site, GW_STR("same-origin")))
         return false;
     bool embedded = head->fetch_dest.p != NULL &&
@@ -92,20 +92,20 @@ static bool is_foreign_page(const struct gw_client_head *head) {
 }
 
 /* Keyless on loopback is for one person at one machine. */
-static enum gw_access check_keyless(const struct gw_req_head *req,
-                                    const struct gw_client_head *head) {
-    bool own = (req->peer & GW_PEER_LOOPBACK) && gw_url_is_loopback(req->authority) &&
+static enum access_answer check_keyless(const struct gw_req_head *req,
+                                        const struct client_head *head) {
+    bool own = (req->peer & GW_PEER_LOOPBACK) && url_is_loopback(req->authority) &&
                !head->forwarded && (head->origin.p == NULL || is_own_origin(head->origin));
     return own ? GW_ACCESS_OK : GW_ACCESS_FOREIGN;
 }
 
-static enum gw_access check_key(const struct gw_conf *conf, struct gw_str credential,
-                                struct gw_identity *who) {
+static enum access_answer check_key(const struct config *conf, struct gw_str credential,
+                                    struct identity *who) {
     uint8_t digest[GW_SHA256];
     if (credential.n == 0)
         return GW_ACCESS_NO_KEY;
     gw_sha256(credential, digest);
-    who->key = gw_conf_key(conf, digest);
+    who->key = config_key(conf, digest);
     if (who->key == NULL)
         return GW_ACCESS_BAD_KEY;
     who->name = who->key->name;
@@ -114,17 +114,17 @@ static enum gw_access check_key(const struct gw_conf *conf, struct gw_str creden
 
 /* A verified certificate is as good as the key that has its name, and good enough without one. Browsers
  * show it unasked, to whichever page's request. */
-static enum gw_access check_certificate(const struct gw_conf *conf, struct gw_str name,
-                                        struct gw_identity *who) {
-    who->key = gw_conf_key_named(conf, name);
+static enum access_answer check_certificate(const struct config *conf, struct gw_str name,
+                                            struct identity *who) {
+    who->key = config_key_named(conf, name);
     who->name = who->key != NULL ? who->key->name : name;
     return GW_ACCESS_OK;
 }
 
-enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_head *req,
-                               const struct gw_client_head *head, struct gw_time now,
-                               struct gw_identity *who) {
-    *who = (struct gw_identity){.name = GW_STR("-")};
+enum access_answer access_check(const struct config *conf, const struct gw_req_head *req,
+                                const struct client_head *head, struct gw_time now,
+                                struct identity *who) {
+    *who = (struct identity){.name = GW_STR("-")};
     if (conf->host == GW_EDGE && conf->auth == GW_AUTH_NONE)
         return GW_ACCESS_NO_KEYS;
     if (read_hop(conf, req, head->hop, now, who))

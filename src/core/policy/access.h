@@ -11,7 +11,7 @@
 #include "core/config/config.h"
 #include "core/policy/head.h"
 
-enum gw_access {
+enum access_answer {
     GW_ACCESS_OK = 0,
     GW_ACCESS_NO_KEYS, /* the edge has none: it fails closed */
     GW_ACCESS_NO_KEY,  /* a key is needed and none came */
@@ -20,22 +20,22 @@ enum gw_access {
     GW_ACCESS_PAGE,    /* a web page of another site asks in its visitor's name */
 };
 
-struct gw_identity {
-    const struct gw_key *key; /* NULL: keyless */
-    struct gw_str name;       /* "-" when keyless */
-    struct gw_str id;         /* the request id of a hop; n == 0: none */
-    bool hop;                 /* came signed from the twin */
+struct identity {
+    const struct key_conf *key; /* NULL: keyless */
+    struct gw_str name;         /* "-" when keyless */
+    struct gw_str id;           /* the request id of a hop; n == 0: none */
+    bool hop;                   /* came signed from the twin */
 };
 
-enum gw_access gw_access_check(const struct gw_conf *conf, const struct gw_req_head *req,
-                               const struct gw_client_head *head, struct gw_time now,
-                               struct gw_identity *who);
+enum access_answer access_check(const struct config *conf, const struct gw_req_head *req,
+                                const struct client_head *head, struct gw_time now,
+                                struct identity *who);
 /* Whether the request comes signed from the twin, on behalf of whoever or of nobody. */
-bool gw_access_is_twin(const struct gw_conf *conf, const struct gw_req_head *req,
-                       const struct gw_client_head *head, struct gw_time now);
+bool access_is_twin(const struct config *conf, const struct gw_req_head *req,
+                    const struct client_head *head, struct gw_time now);
 /* Appends the x-heady-hop line. */
-void gw_access_sign_hop(const struct gw_conf *conf, struct gw_str key_name, struct gw_str id,
-                        struct gw_str method, struct gw_str target, struct gw_time now,
-                        struct gw_buf *out);
+void access_sign_hop(const struct config *conf, struct gw_str key_name, struct gw_str id,
+                     struct gw_str method, struct gw_str target, struct gw_time now,
+                     struct gw_buf *out);
 
 #endif

@@ -145,7 +145,7 @@ static bool is_clean(struct gw_str value) {
     return true;
 }
 
-void gw_head_put(struct gw_buf *out, struct gw_str name, struct gw_str value) {
+void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value) {
     if (!is_clean(value))
         return;
     size_t at = out->n;
@@ -246,12 +246,12 @@ static bool is_safe_id(struct gw_str s) {
     return true;
 }
 
-static void shorten(struct gw_client_head *head, double ms) {
+static void shorten(struct client_head *head, double ms) {
     if (ms > 0 && (head->timeout_ms <= 0 || ms < head->timeout_ms))
         head->timeout_ms = ms;
 }
 
-static bool is_extra(const struct gw_conf *conf, struct gw_str name) {
+static bool is_extra(const struct config *conf, struct gw_str name) {
     for (uint32_t i = 0; i < conf->request_headers_n; i++)
         if (gw_str_ieq(conf->request_headers[i], name))
             return true;
@@ -259,7 +259,7 @@ static bool is_extra(const struct gw_conf *conf, struct gw_str name) {
 }
 
 /* A bearer goes before the others. Two of one kind may also come joined by whoever was before us. */
-static void read_credential(enum fact fact, struct gw_str value, struct gw_client_head *head) {
+static void read_credential(enum fact fact, struct gw_str value, struct client_head *head) {
     uint32_t kind = 1u << (fact - AUTHORIZATION);
     bool list = gw_str_chr(value, ',') >= 0 && gw_str_find(value, GW_STR(", ")) >= 0 &&
                 (fact != AUTHORIZATION || is_bearer(value));
@@ -271,7 +271,7 @@ static void read_credential(enum fact fact, struct gw_str value, struct gw_clien
         head->credential = value;
 }
 
-static void read_client_line(enum fact fact, struct gw_str value, struct gw_client_head *head) {
+static void read_client_line(enum fact fact, struct gw_str value, struct client_head *head) {
     switch (fact) {
     case AUTHORIZATION:
     case API_KEY:
@@ -331,8 +331,8 @@ static void read_client_line(enum fact fact, struct gw_str value, struct gw_clie
     }
 }
 
-void gw_head_from_client(const struct gw_conf *conf, const struct gw_req_head *req,
-                         struct gw_client_head *head, struct gw_buf *out) {
+void head_from_client(const struct config *conf, const struct gw_req_head *req,
+                      struct client_head *head, struct gw_buf *out) {
     struct named named = {.n = 0};
     size_t start = out->n;
     memset(head, 0, sizeof *head);
@@ -346,14 +346,14 @@ void gw_head_from_client(const struct gw_conf *conf, const struct gw_req_head *r
             read_connection(value, &named);
         if (fact == PASS || fact == ACCEPT || fact == CONTENT_TYPE ||
             (fact == UNLISTED && is_extra(conf, name)))
-            gw_head_put(out, name, value);
+            head_put(out, name, value);
     }
     drop_named(out, start, &named);
 }
 
 /* ------------------------------------------------------------------ answers */
 
-void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answer_head *head) {
+void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_head *head) {
     memset(head, 0, sizeof *head);
     head->retry_after_ms = -1;
     for (uint32_t i = 0; i < res->headers_n; i++) {
@@ -412,7 +412,7 @@ static bool is_inert(struct gw_str type) {
 
 /* What is put together while the lines of an answer pass. */
 struct passing {
-    const struct gw_place *place;
+    const struct place *place;
     struct gw_buf *out;
     struct named named;
     uint32_t status;
@@ -441,18 +441,17 @@ static void pass_line(struct passing *p, enum fact fact, struct gw_str name, str
         break;
     case LOCATION:
         if (is_clean(value))
-            gw_location_put(p->out, name.n == 8 ? GW_STR("location") : GW_STR("content-location"),
-                            value, p->place);
+            location_put(p->out, name.n == 8 ? GW_STR("location") : GW_STR("content-location"),
+                         value, p->place);
         break;
     default:
         break;
     }
     if (pass)
-        gw_head_put(p->out, name, value);
+        head_put(p->out, name, value);
 }
 
-void gw_head_to_client(const struct gw_res_head *res, const struct gw_place *place,
-                       struct gw_buf *out) {
+void head_to_client(const struct gw_res_head *res, const struct place *place, struct gw_buf *out) {
     struct passing p = {.place = place, .out = out, .status = res->status};
     gw_buf_put(out, GW_STR("x-content-type-options: nosniff\r\n"));
     size_t start = out->n;
@@ -480,8 +479,8 @@ static bool is_path_link(struct gw_str value) {
     return opened;
 }
 
-void gw_head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out) {
+void head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out) {
     for (uint32_t i = 0; i < res->headers_n; i++)
         if (gw_str_ieq(res->headers[i].name, GW_STR("link")) && is_path_link(res->headers[i].value))
-            gw_head_put(out, res->headers[i].name, res->headers[i].value);
+            head_put(out, res->headers[i].name, res->headers[i].value);
 }

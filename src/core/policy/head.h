@@ -10,7 +10,7 @@
 #include "core/policy/location.h"
 
 /* A client's request head. Slices borrow from the event unless said otherwise. */
-struct gw_client_head {
+struct client_head {
     struct gw_str credential; /* the bearer, x-api-key or x-goog-api-key; p NULL: none */
     struct gw_str origin, hop, request_id, content_type;
     struct gw_str timestamp, signature; /* of a node's registration */
@@ -27,11 +27,11 @@ struct gw_client_head {
 };
 
 /* Reads the head and appends the lines for the upstream to `out`. */
-void gw_head_from_client(const struct gw_conf *conf, const struct gw_req_head *req,
-                         struct gw_client_head *head, struct gw_buf *out);
+void head_from_client(const struct config *conf, const struct gw_req_head *req,
+                      struct client_head *head, struct gw_buf *out);
 
 /* An upstream's answer head. */
-struct gw_answer_head {
+struct answer_head {
     double retry_after_ms; /* -1: it did not say */
     bool event_stream;     /* text/event-stream */
     bool ndjson;           /* application/x-ndjson */
@@ -41,14 +41,13 @@ struct gw_answer_head {
 };
 
 /* Reads the facts only. */
-void gw_head_facts(const struct gw_res_head *res, double wall_ms, struct gw_answer_head *head);
+void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_head *head);
 /* Appends the lines for the client to `out`: those on the allow-list, redirects as `place` makes them,
  * and what keeps a browser from taking the answer for a page of the gateway's own. */
-void gw_head_to_client(const struct gw_res_head *res, const struct gw_place *place,
-                       struct gw_buf *out);
+void head_to_client(const struct gw_res_head *res, const struct place *place, struct gw_buf *out);
 /* The same of a hint (1xx): what to fetch ahead, as long as it names no host. */
-void gw_head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out);
+void head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out);
 /* Appends "name: value\r\n"; a value that holds a control character is left out altogether. */
-void gw_head_put(struct gw_buf *out, struct gw_str name, struct gw_str value);
+void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value);
 
 #endif

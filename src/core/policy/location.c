@@ -61,7 +61,7 @@ static size_t undot(char *p, size_t n) {
 
 /* Resolves `path` as the target means it, and makes of what lies below its base, from `at` on in `out`,
  * what a client finds there. */
-static bool put_path(struct gw_buf *out, struct gw_str path, const struct gw_place *place) {
+static bool put_path(struct gw_buf *out, struct gw_str path, const struct place *place) {
     struct gw_str base = place->base;
     size_t at = out->n;
     if (path.n == 0 || path.p[0] != '/') {
@@ -73,7 +73,7 @@ static bool put_path(struct gw_buf *out, struct gw_str path, const struct gw_pla
         return true;
     char *p = out->p + at;
     size_t n = undot(p, out->n - at);
-    if (!gw_str_starts(gw_str(p, n), base) || gw_path_check(gw_str(p, n)) != NULL ||
+    if (!gw_str_starts(gw_str(p, n), base) || url_check_path(gw_str(p, n)) != NULL ||
         (n > base.n && p[base.n] != '/'))
         return false;
     memmove(p, p + base.n, n - base.n);
@@ -86,7 +86,7 @@ static bool has_scheme(struct gw_str path) {
     return gw_str_chr(until_any(path, GW_STR("/")), ':') >= 0;
 }
 
-static bool put_value(struct gw_buf *out, struct gw_str value, const struct gw_place *place) {
+static bool put_value(struct gw_buf *out, struct gw_str value, const struct place *place) {
     struct gw_str path = until_any(value, GW_STR("?#"));
     struct gw_str tail = gw_str_sub(value, path.n, value.n);
     if (value.n == 0)
@@ -107,8 +107,8 @@ static bool put_value(struct gw_buf *out, struct gw_str value, const struct gw_p
     return true;
 }
 
-void gw_location_put(struct gw_buf *out, struct gw_str name, struct gw_str value,
-                     const struct gw_place *place) {
+void location_put(struct gw_buf *out, struct gw_str name, struct gw_str value,
+                  const struct place *place) {
     size_t start = out->n;
     gw_buf_put(out, name);
     gw_buf_put(out, GW_STR(": "));

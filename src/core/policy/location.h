@@ -17,7 +17,7 @@
 #include "core/gw.h"
 
 /* Where an answer comes from, and where clients find what is there. */
-struct gw_place {
+struct place {
     const struct gw_target *target;
     struct gw_str base; /* of all its paths: "" or "/x/y" */
     struct gw_str path; /* what was asked for, behind base: "/..." */
@@ -27,7 +27,7 @@ struct gw_place {
 };
 
 /* Appends the line `name`, or leaves `out` as it is. */
-void gw_location_put(struct gw_buf *out, struct gw_str name, struct gw_str value,
-                     const struct gw_place *place);
+void location_put(struct gw_buf *out, struct gw_str name, struct gw_str value,
+                  const struct place *place);
 
 #endif

@@ -10,7 +10,7 @@ static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gem
                                          GW_STR_INIT("codex"), GW_STR_INIT("ai"),
                                          GW_STR_INIT("stats")};
 
-struct gw_str gw_route_class_name(uint32_t class) {
+struct gw_str route_class_name(uint32_t class) {
     return class_routes[class];
 }
 
@@ -23,8 +23,8 @@ static struct gw_str cut_segment(struct gw_str *path) {
     return segment;
 }
 
-static struct gw_route heavy(struct gw_str path) {
-    struct gw_route r = {.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
+static struct route heavy(struct gw_str path) {
+    struct route r = {.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
     struct gw_str class = cut_segment(&path);
     if (gw_str_eq(class, GW_STR("process")) && path.n == 0) {
         r.kind = GW_ROUTE_PROCESS;
@@ -32,7 +32,7 @@ static struct gw_route heavy(struct gw_str path) {
         return r;
     }
     for (uint32_t i = 0; i < GW_CLASSES; i++) {
-        if (!gw_str_eq(class, gw_class_names[i]))
+        if (!gw_str_eq(class, config_class_names[i]))
             continue;
         r.kind = GW_ROUTE_HEAVY;
         r.class = i;
@@ -43,27 +43,27 @@ static struct gw_route heavy(struct gw_str path) {
 }
 
 /* The edge has services of its own only if they are configured there; all else is the daemon's. */
-static struct gw_route twin_or(const struct gw_conf *conf, struct gw_str whole,
-                               struct gw_route otherwise) {
+static struct route twin_or(const struct config *conf, struct gw_str whole,
+                            struct route otherwise) {
     if (conf->host == GW_EDGE && conf->twin.set)
-        return (struct gw_route){.kind = GW_ROUTE_TWIN, .name = GW_STR("local"), .rest = whole};
+        return (struct route){.kind = GW_ROUTE_TWIN, .name = GW_STR("local"), .rest = whole};
     return otherwise;
 }
 
-static struct gw_route local(const struct gw_conf *conf, struct gw_str path, struct gw_str whole) {
+static struct route local(const struct config *conf, struct gw_str path, struct gw_str whole) {
     struct gw_str name = cut_segment(&path);
-    uint32_t service = gw_conf_service_index(conf, name);
+    uint32_t service = config_service_index(conf, name);
     if (service < conf->services_n && conf->services[service].set)
-        return (struct gw_route){.kind = GW_ROUTE_LOCAL,
-                                 .service = service,
-                                 .name = conf->services[service].target.name,
-                                 .rest = path.n > 0 ? path : GW_STR("/")};
+        return (struct route){.kind = GW_ROUTE_LOCAL,
+                              .service = service,
+                              .name = conf->services[service].target.name,
+                              .rest = path.n > 0 ? path : GW_STR("/")};
     return twin_or(conf, whole,
-                   (struct gw_route){.kind = GW_ROUTE_LOCAL_UNKNOWN, .name = GW_STR("local")});
+                   (struct route){.kind = GW_ROUTE_LOCAL_UNKNOWN, .name = GW_STR("local")});
 }
 
-static struct gw_route nodes(struct gw_str path) {
-    struct gw_route r = {.kind = GW_ROUTE_NODES, .name = GW_STR("nodes")};
+static struct route nodes(struct gw_str path) {
+    struct route r = {.kind = GW_ROUTE_NODES, .name = GW_STR("nodes")};
     if (path.n == 0)
         return r;
     bool one = path.n == 2 && path.p[1] >= '1' && path.p[1] < '1' + GW_NODES;
@@ -73,36 +73,34 @@ static struct gw_route nodes(struct gw_str path) {
 }
 
 /* Everything else under /api/ keeps its whole path on the way to the default local service. */
-static struct gw_route other(const struct gw_conf *conf, struct gw_str segment,
-                             struct gw_str whole) {
-    struct gw_route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
+static struct route other(const struct config *conf, struct gw_str segment, struct gw_str whole) {
+    struct route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (gw_str_eq(segment, reserved[i]))
             return none;
     uint32_t service = conf->service_default;
     if (service < conf->services_n && conf->services[service].set)
-        none = (struct gw_route){.kind = GW_ROUTE_LOCAL,
-                                 .service = service,
-                                 .name = conf->services[service].target.name,
-                                 .rest = whole};
+        none = (struct route){.kind = GW_ROUTE_LOCAL,
+                              .service = service,
+                              .name = conf->services[service].target.name,
+                              .rest = whole};
     return twin_or(conf, whole, none);
 }
 
-struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
+struct route route_of(const struct config *conf, struct gw_str path) {
     struct gw_str whole = path;
-    struct gw_route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
+    struct route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
     struct gw_str first = cut_segment(&path);
     if (gw_str_eq(first, GW_STR("health")) && path.n == 0)
-        return (struct gw_route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
+        return (struct route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
     if (!gw_str_eq(first, GW_STR("api")) || path.n == 0)
         return none;
     struct gw_str second = cut_segment(&path);
     if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
-        return (struct gw_route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};
+        return (struct route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};
     if (gw_str_eq(second, GW_STR("heavy")))
-        return path.n > 0
-                   ? heavy(path)
-                   : (struct gw_route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
+        return path.n > 0 ? heavy(path)
+                          : (struct route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
     if (gw_str_eq(second, GW_STR("nodes")))
         return nodes(path);
     if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
@@ -110,7 +108,7 @@ struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path) {
     return other(conf, second, whole);
 }
 
-uint32_t gw_route_class_of_type(struct gw_str type) {
+uint32_t route_class_of_type(struct gw_str type) {
     static const struct {
         struct gw_str type;
         uint32_t class;

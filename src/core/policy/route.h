@@ -6,7 +6,7 @@
 
 #include "core/config/config.h"
 
-enum gw_route_kind {
+enum route_kind {
     GW_ROUTE_NONE = 0,      /* nothing is there: 404 */
     GW_ROUTE_HEALTH,        /* GET /health: public */
     GW_ROUTE_API_HEALTH,    /* GET /api/health */
@@ -20,7 +20,7 @@ enum gw_route_kind {
     GW_ROUTE_TWIN,          /* forwarded to LOCAL_ENDPOINT as it is */
 };
 
-struct gw_route {
+struct route {
     uint32_t kind;
     uint32_t class;     /* GW_ROUTE_HEAVY */
     uint32_t service;   /* GW_ROUTE_LOCAL: index */
@@ -29,10 +29,10 @@ struct gw_route {
     struct gw_str rest; /* upstream path: "/rest", or the default of the route */
 };
 
-struct gw_route gw_route_of(const struct gw_conf *conf, struct gw_str path);
+struct route route_of(const struct config *conf, struct gw_str path);
 /* The class that the `type` of a request to /api/heavy/process names. */
-uint32_t gw_route_class_of_type(struct gw_str type);
+uint32_t route_class_of_type(struct gw_str type);
 /* The route's name once the class is known: "heavy/code". */
-struct gw_str gw_route_class_name(uint32_t class);
+struct gw_str route_class_name(uint32_t class);
 
 #endif

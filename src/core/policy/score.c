@@ -11,13 +11,13 @@ static const struct gw_str words[] = {
 };
 enum { WORDS = sizeof words / sizeof words[0] };
 
-struct gw_str gw_score_word(unsigned i) {
+struct gw_str score_word(unsigned i) {
     return i < WORDS ? words[i] : gw_str(NULL, 0);
 }
 
-void gw_scoring_init(struct gw_scoring *s) {
+void score_init(struct scoring *s) {
     unsigned place = 0;
-    *s = (struct gw_scoring){0};
+    *s = (struct scoring){0};
     for (unsigned i = 0; i < WORDS; i++) {
         uint64_t bit = UINT64_C(1) << place;
         s->begins |= bit;
@@ -28,7 +28,7 @@ void gw_scoring_init(struct gw_scoring *s) {
     }
 }
 
-void gw_scoring_prompt(struct gw_scoring *s, struct gw_str piece) {
+void score_prompt(struct scoring *s, struct gw_str piece) {
     uint64_t reached = s->reached, found = s->found;
     for (size_t i = 0; i < piece.n; i++) {
         unsigned char c = (unsigned char)piece.p[i];
@@ -42,12 +42,12 @@ void gw_scoring_prompt(struct gw_scoring *s, struct gw_str piece) {
     s->prompt_chars += gw_utf8_count(piece);
 }
 
-void gw_scoring_context(struct gw_scoring *s, struct gw_str piece) {
+void score_context(struct scoring *s, struct gw_str piece) {
     s->context_chars += gw_utf8_count(piece);
 }
 
 /* The ends come in the order of the words. */
-static uint32_t found_words(const struct gw_scoring *s) {
+static uint32_t found_words(const struct scoring *s) {
     uint32_t bits = 0;
     unsigned place = 0;
     for (unsigned i = 0; i < WORDS; i++) {
@@ -58,8 +58,8 @@ static uint32_t found_words(const struct gw_scoring *s) {
     return bits;
 }
 
-struct gw_score gw_scoring_end(const struct gw_scoring *s) {
-    struct gw_score out = {
+struct score score_end(const struct scoring *s) {
+    struct score out = {
         .words = found_words(s),
         .prompt_chars = s->prompt_chars,
         .context_chars = s->context_chars,
@@ -86,15 +86,15 @@ struct gw_score gw_scoring_end(const struct gw_scoring *s) {
     return out;
 }
 
-struct gw_score gw_score_of(const struct gw_str *prompt, size_t prompt_n,
-                            const struct gw_str *context, size_t context_n) {
-    struct gw_scoring s;
-    gw_scoring_init(&s);
+struct score score_of(const struct gw_str *prompt, size_t prompt_n, const struct gw_str *context,
+                      size_t context_n) {
+    struct scoring s;
+    score_init(&s);
     for (size_t i = 0; i < prompt_n; i++)
-        gw_scoring_prompt(&s, prompt[i]);
+        score_prompt(&s, prompt[i]);
     for (size_t i = 0; i < context_n; i++)
-        gw_scoring_context(&s, context[i]);
-    return gw_scoring_end(&s);
+        score_context(&s, context[i]);
+    return score_end(&s);
 }
 
 /* ------------------------------------------------------------------ tiers */
@@ -102,7 +102,7 @@ struct gw_score gw_score_of(const struct gw_str *prompt, size_t prompt_n,
 /* Balanced is the product's own table. Conservative sends only scores from 0.9 to a cloud, the
  * cheapest one, and what balanced would send there from 0.6 to the best local model. Performance
  * uses clouds from 0.4 on, dearer ones for higher scores, and falls back to a plain local model. */
-static const struct gw_tiers profiles[] = {
+static const struct tiers profiles[] = {
     {
         .profile = GW_STR_INIT("conservative"),
         .month_nano = 10 * GW_DOLLAR,
@@ -143,22 +143,22 @@ static const struct gw_tiers profiles[] = {
     },
 };
 
-const struct gw_tiers *gw_tiers_default(struct gw_str profile) {
+const struct tiers *score_default_tiers(struct gw_str profile) {
     for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
         if (gw_str_eq(profiles[i].profile, profile))
             return &profiles[i];
     return NULL;
 }
 
-struct gw_route_choice gw_tier_pick(const struct gw_tiers *tiers, struct gw_score score,
+struct route_choice score_pick_tier(const struct tiers *tiers, struct score score,
                                     int64_t budget_left_nano) {
     uint32_t i = tiers->n - 1;
     while (i > 0 && score.tenths < tiers->tier[i].from)
         i--;
-    const struct gw_tier *tier = &tiers->tier[i];
+    const struct tier *tier = &tiers->tier[i];
     if (tier->cloud.n > 0 && budget_left_nano > tier->above_nano)
-        return (struct gw_route_choice){GW_STR("cloud"), tier->cloud, i};
+        return (struct route_choice){GW_STR("cloud"), tier->cloud, i};
     if (tier->think)
-        return (struct gw_route_choice){GW_STR("local-cot"), tier->local, i};
-    return (struct gw_route_choice){GW_STR("local"), tier->local, i};
+        return (struct route_choice){GW_STR("local-cot"), tier->local, i};
+    return (struct route_choice){GW_STR("local"), tier->local, i};
 }

@@ -31,19 +31,19 @@ enum gw_score_reason { /* bits */
                        GW_SCORE_WINDOW = 32,
 };
 
-/* Which words a rule looks for, as bits of gw_score.words. */
+/* Which words a rule looks for, as bits of score.words. */
 enum { GW_WORDS_DESIGN = 0x07, GW_WORDS_DEBUG = 0x78, GW_WORDS_EXPLAIN = 0x80 };
 
-struct gw_score {
+struct score {
     uint32_t tenths; /* 0 to 10 */
     uint32_t sum;    /* the same before it was cut at 10 */
     bool large_context, complex_reasoning;
     uint32_t reasons; /* enum gw_score_reason: the rules that added */
-    uint32_t words;   /* a bit per word that the prompt contains, in the order of gw_score_word */
+    uint32_t words;   /* a bit per word that the prompt contains, in the order of score_word */
     uint64_t prompt_chars, context_chars;
 };
 
-struct gw_scoring {
+struct scoring {
     uint64_t masks[32];    /* per letter: the places in the words where it stands */
     uint64_t begins, ends; /* the places where a word begins and ends */
     uint64_t reached;      /* the places up to which a word matches the text so far */
@@ -51,16 +51,16 @@ struct gw_scoring {
     uint64_t prompt_chars, context_chars;
 };
 
-void gw_scoring_init(struct gw_scoring *s);
-void gw_scoring_prompt(struct gw_scoring *s, struct gw_str piece);
-void gw_scoring_context(struct gw_scoring *s, struct gw_str piece);
-struct gw_score gw_scoring_end(const struct gw_scoring *s);
+void score_init(struct scoring *s);
+void score_prompt(struct scoring *s, struct gw_str piece);
+void score_context(struct scoring *s, struct gw_str piece);
+struct score score_end(const struct scoring *s);
 
 /* The same for texts that are at hand; their pieces are concatenated without separator. */
-struct gw_score gw_score_of(const struct gw_str *prompt, size_t prompt_n,
-                            const struct gw_str *context, size_t context_n);
-/* The word of bit `i` of gw_score.words; empty from the number of words on. */
-struct gw_str gw_score_word(unsigned i);
+struct score score_of(const struct gw_str *prompt, size_t prompt_n, const struct gw_str *context,
+                      size_t context_n);
+/* The word of bit `i` of score.words; empty from the number of words on. */
+struct gw_str score_word(unsigned i);
 
 /* ------------------------------------------------------------------ tiers */
 
@@ -68,7 +68,7 @@ enum { GW_TIERS_MAX = 8, GW_SCORE_MAX = 10 };
 #define GW_DOLLAR INT64_C(1000000000) /* in nano-dollars */
 
 /* For scores from `from` up to the next tier's. */
-struct gw_tier {
+struct tier {
     uint32_t from;       /* tenths */
     struct gw_str local; /* the model if there is no `cloud` or not enough money left */
     struct gw_str cloud; /* empty: this tier is always local */
@@ -76,24 +76,24 @@ struct gw_tier {
     bool think;          /* the local model gets a chain-of-thought preamble */
 };
 
-struct gw_tiers {
+struct tiers {
     struct gw_str profile;
     int64_t month_nano; /* the profile's monthly budget */
     uint32_t n;         /* at least 1; tier[0].from is 0; they ascend */
-    struct gw_tier tier[GW_TIERS_MAX];
+    struct tier tier[GW_TIERS_MAX];
 };
 
 /* The tiers of a profile that ships: conservative, balanced or performance; NULL if there is no
  * such profile. A configuration copies them and changes what it names. */
-const struct gw_tiers *gw_tiers_default(struct gw_str profile);
+const struct tiers *score_default_tiers(struct gw_str profile);
 
-struct gw_route_choice {
+struct route_choice {
     struct gw_str place; /* "local", "cloud" or "local-cot": local with the preamble */
     struct gw_str model;
     uint32_t tier; /* which one */
 };
 
-struct gw_route_choice gw_tier_pick(const struct gw_tiers *tiers, struct gw_score score,
+struct route_choice score_pick_tier(const struct tiers *tiers, struct score score,
                                     int64_t budget_left_nano);
 
 /* ------------------------------------------------------------------ explaining */
@@ -111,7 +111,7 @@ struct gw_route_choice gw_tier_pick(const struct gw_tiers *tiers, struct gw_scor
  * context all other text. Without budget_remaining_usd `budget_nano` is what is left.
  * 0; or -1 and `out` holds a sentence instead: what is wrong and what to send. 4 KiB hold either;
  * what does not fit makes `out` full and gives -1. */
-int gw_score_explain(const struct gw_tiers *tiers, int64_t budget_nano, struct gw_str request,
-                     struct gw_buf *out);
+int score_explain(const struct tiers *tiers, int64_t budget_nano, struct gw_str request,
+                  struct gw_buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * gw_score_explain: a request's texts out of JSON into a scoring, and the decision back into JSON.
+ * score_explain: a request's texts out of JSON into a scoring, and the decision back into JSON.
  */
 #include "base/json.h"
 #include "base/utf8.h"
@@ -11,7 +11,7 @@
 
 /* Where a text goes; `wrong` is the first thing that was not as it should be. */
 struct taking {
-    struct gw_scoring scoring;
+    struct scoring scoring;
     const char *wrong;
 };
 
@@ -29,9 +29,9 @@ static const cJSON *member(const cJSON *object, const char *name) {
 
 static void take(struct taking *t, struct gw_str text, bool prompt) {
     if (prompt)
-        gw_scoring_prompt(&t->scoring, text);
+        score_prompt(&t->scoring, text);
     else
-        gw_scoring_context(&t->scoring, text);
+        score_context(&t->scoring, text);
 }
 
 /* ------------------------------------------------------------------ {"prompt", "context"} */
@@ -202,19 +202,19 @@ static void put_reason(struct gw_buf *out, const char *text) {
 }
 
 /* Names the first of the group's words that was found. */
-static void put_word_reason(struct gw_buf *out, struct gw_score score, uint32_t group,
+static void put_word_reason(struct gw_buf *out, struct score score, uint32_t group,
                             const char *rest) {
     unsigned i = 0;
-    while (gw_score_word(i).n > 0 && !(score.words & group & 1u << i))
+    while (score_word(i).n > 0 && !(score.words & group & 1u << i))
         i++;
     begin_reason(out);
     put_str(out, "prompt contains '");
-    gw_buf_put(out, gw_score_word(i));
+    gw_buf_put(out, score_word(i));
     put_str(out, rest);
     gw_buf_putc(out, '"');
 }
 
-static void put_rules(struct gw_buf *out, struct gw_score score) {
+static void put_rules(struct gw_buf *out, struct score score) {
     if (score.reasons & GW_SCORE_PROMPT)
         put_reason(out, "prompt over 1000 characters: +0.2");
     if (score.reasons & GW_SCORE_CONTEXT)
@@ -231,9 +231,9 @@ static void put_rules(struct gw_buf *out, struct gw_score score) {
         put_reason(out, "a score is at most 1.0");
 }
 
-static void put_tier(struct gw_buf *out, const struct gw_tiers *tiers,
-                     struct gw_route_choice choice, int64_t budget_nano) {
-    const struct gw_tier *tier = &tiers->tier[choice.tier];
+static void put_tier(struct gw_buf *out, const struct tiers *tiers, struct route_choice choice,
+                     int64_t budget_nano) {
+    const struct tier *tier = &tiers->tier[choice.tier];
     begin_reason(out);
     put_str(out, "tier of scores from ");
     put_tenths(out, tier->from);
@@ -255,9 +255,9 @@ static void put_tier(struct gw_buf *out, const struct gw_tiers *tiers,
     gw_buf_putc(out, '"');
 }
 
-static void put_answer(struct gw_buf *out, const struct gw_tiers *tiers, struct gw_score score,
+static void put_answer(struct gw_buf *out, const struct tiers *tiers, struct score score,
                        int64_t budget_nano) {
-    struct gw_route_choice choice = gw_tier_pick(tiers, score, budget_nano);
+    struct route_choice choice = score_pick_tier(tiers, score, budget_nano);
     put_str(out, "{\"score\": ");
     put_tenths(out, score.tenths);
     put_str(out, ", \"score_tenths\": ");
@@ -294,8 +294,8 @@ static void put_refusal(struct gw_buf *out, const struct gw_json_error *error) {
     put_str(out, SEND);
 }
 
-int gw_score_explain(const struct gw_tiers *tiers, int64_t budget_nano, struct gw_str request,
-                     struct gw_buf *out) {
+int score_explain(const struct tiers *tiers, int64_t budget_nano, struct gw_str request,
+                  struct gw_buf *out) {
     struct gw_json_error error;
     struct taking t = {.wrong = NULL};
     out->n = 0;
@@ -304,13 +304,13 @@ int gw_score_explain(const struct gw_tiers *tiers, int64_t budget_nano, struct g
         put_refusal(out, &error);
         return -1;
     }
-    gw_scoring_init(&t.scoring);
+    score_init(&t.scoring);
     const char *wrong = take_request(&t, root, &budget_nano);
     cJSON_Delete(root);
     if (wrong) {
         put_str(out, wrong);
         return -1;
     }
-    put_answer(out, tiers, gw_scoring_end(&t.scoring), budget_nano);
+    put_answer(out, tiers, score_end(&t.scoring), budget_nano);
     return out->full ? -1 : 0;
 }

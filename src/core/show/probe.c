@@ -7,18 +7,17 @@
 enum { NAME_WIDTH = 22, RESULT_WIDTH = 26 };
 
 /* The target as it is reached now; NULL: there is no such target, or it has no endpoint. */
-static const struct gw_backend_conf *reached(const struct gw *gw, uint32_t i,
-                                             struct gw_arena *arena) {
-    const struct gw_backend_conf *t =
-        i < GW_NODES ? registry_node(gw, gw->conf, i, arena) : gw_conf_target(gw->conf, i);
+static const struct backend_conf *reached(const struct gw *gw, uint32_t i, struct gw_arena *arena) {
+    const struct backend_conf *t =
+        i < GW_NODES ? registry_node(gw, gw->conf, i, arena) : config_target(gw->conf, i);
     return t != NULL && t->set ? t : NULL;
 }
 
 struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now) {
     struct gw_call *c = gw_open(gw, now);
-    while (c != NULL && gw_conf_target(gw->conf, *at) != NULL) {
+    while (c != NULL && config_target(gw->conf, *at) != NULL) {
         struct breaker_grant grant;
-        const struct gw_backend_conf *t = reached(gw, (*at)++, &c->arena);
+        const struct backend_conf *t = reached(gw, (*at)++, &c->arena);
         if (t == NULL)
             continue;
         plan_one(&c->plan, t);
@@ -50,8 +49,7 @@ static void put_number(struct gw_buf *b, uint64_t n, size_t width) {
     gw_buf_put(b, gw_str(digits + at, sizeof digits - at));
 }
 
-static void put_row(const struct gw *gw, const struct gw_backend_conf *t, bool set,
-                    struct gw_buf *b) {
+static void put_row(const struct gw *gw, const struct backend_conf *t, bool set, struct gw_buf *b) {
     const struct pool_backend *p = &gw->pool.backend[t->slot];
     put_cell(b, t->target.name, NAME_WIDTH);
     if (!set || p->probe_ms <= 0) {
@@ -70,11 +68,11 @@ static void put_row(const struct gw *gw, const struct gw_backend_conf *t, bool s
 }
 
 void probe_show(const struct gw *gw, struct gw_buf *b) {
-    const struct gw_backend_conf *t;
+    const struct backend_conf *t;
     put_cell(b, GW_STR("TARGET"), NAME_WIDTH);
     put_cell(b, GW_STR("RESULT"), RESULT_WIDTH);
     gw_buf_put(b, GW_STR("STATUS    TIME\n"));
-    for (uint32_t i = 0; (t = gw_conf_target(gw->conf, i)) != NULL; i++) {
+    for (uint32_t i = 0; (t = config_target(gw->conf, i)) != NULL; i++) {
         bool twin = t == &gw->conf->twin;
         bool set = t->set || (i < GW_NODES && gw->registry.entry[i].in_force);
         if (set || !twin)

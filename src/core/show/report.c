@@ -3,7 +3,7 @@
  */
 #include "core/call/call.h"
 
-static void put_backend(const struct gw_backend_conf *t, struct gw_buf *b) {
+static void put_backend(const struct backend_conf *t, struct gw_buf *b) {
     gw_buf_put(b, t->target.name);
     if (!t->set) {
         gw_buf_put(b, GW_STR(" (no endpoint)"));
@@ -14,10 +14,10 @@ static void put_backend(const struct gw_backend_conf *t, struct gw_buf *b) {
     gw_buf_put(b, t->base);
 }
 
-static void put_class(const struct gw_conf *conf, uint32_t class, struct gw_buf *b) {
-    const struct gw_class_conf *c = &conf->classes[class];
+static void put_class(const struct config *conf, uint32_t class, struct gw_buf *b) {
+    const struct class_conf *c = &conf->classes[class];
     gw_buf_put(b, GW_STR("/api/heavy/"));
-    gw_buf_put(b, gw_class_names[class]);
+    gw_buf_put(b, config_class_names[class]);
     gw_buf_put(b, GW_STR("[/rest] ->"));
     bool node_1 = false;
     for (uint32_t i = 0; i < c->nodes_n; i++) {
@@ -34,7 +34,7 @@ static void put_class(const struct gw_conf *conf, uint32_t class, struct gw_buf 
     gw_buf_putc(b, '\n');
 }
 
-static void put_other_routes(const struct gw_conf *conf, struct gw_buf *b) {
+static void put_other_routes(const struct config *conf, struct gw_buf *b) {
     gw_buf_put(b, GW_STR("/api/heavy/process -> the class of the body's \"type\"\n"));
     for (uint32_t i = 0; i < conf->services_n; i++) {
         gw_buf_put(b, GW_STR("/api/"));
@@ -51,7 +51,7 @@ static void put_other_routes(const struct gw_conf *conf, struct gw_buf *b) {
     gw_buf_putc(b, '\n');
 }
 
-static void put_addresses(const struct gw_conf *conf, struct gw_buf *b) {
+static void put_addresses(const struct config *conf, struct gw_buf *b) {
     for (uint32_t i = 0; i < GW_NODES; i++) {
         gw_buf_put(b, GW_STR("  "));
         put_backend(&conf->nodes[i], b);
@@ -83,7 +83,7 @@ static void put_addresses(const struct gw_conf *conf, struct gw_buf *b) {
     gw_buf_putc(b, '\n');
 }
 
-static void show_check(const struct gw_conf *conf, struct gw_buf *b) {
+static void show_check(const struct config *conf, struct gw_buf *b) {
     gw_buf_put(b, GW_STR("routes\n"));
     for (uint32_t i = 0; i < GW_CLASSES; i++) {
         gw_buf_put(b, GW_STR("  "));
@@ -98,14 +98,14 @@ static void show_check(const struct gw_conf *conf, struct gw_buf *b) {
     gw_buf_put_u64(b, conf->keys_n);
     gw_buf_put(b, GW_STR(" configured\n"));
     if (conf->twin.set && conf->twin.target.tls == 0 &&
-        !gw_url_is_loopback(conf->twin.target.authority))
+        !url_is_loopback(conf->twin.target.authority))
         gw_buf_put(b,
                    GW_STR("warning: LOCAL_ENDPOINT is plain http: whoever is on that network reads "
                           "what the edge hands over, and no Access secrets are sent; give an https "
                           "URL\n"));
 }
 
-static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {
+static void show_missing(const struct config *conf, struct gw_buf *b) {
     if (conf->node_keys[0].n > 0)
         return; /* they may register */
     for (uint32_t class = 0; class < GW_CLASSES; class ++)
@@ -114,7 +114,7 @@ static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {
             if (conf->nodes[node].set)
                 continue;
             gw_buf_put(b, GW_STR("heavy.classes."));
-            gw_buf_put(b, gw_class_names[class]);
+            gw_buf_put(b, config_class_names[class]);
             gw_buf_put(b, GW_STR(".nodes: node "));
             gw_buf_put_u64(b, node + 1);
             gw_buf_put(b, GW_STR(" has no endpoint; set COLAB_ENDPOINT_"));
@@ -123,9 +123,9 @@ static void show_missing(const struct gw_conf *conf, struct gw_buf *b) {
         }
 }
 
-static void show_tls(const struct gw_conf *conf, struct gw_buf *b) {
+static void show_tls(const struct config *conf, struct gw_buf *b) {
     for (uint32_t i = 0; i < conf->tls_n; i++) {
-        const struct gw_tls_conf *t = &conf->tls[i];
+        const struct tls_conf *t = &conf->tls[i];
         const struct gw_str fields[] = {t->host, t->ca_file, t->cert_file, t->key_file,
                                         t->server_name};
         for (size_t k = 0; k < sizeof fields / sizeof *fields; k++) {
@@ -167,7 +167,7 @@ int gw_explain(struct gw *gw, struct gw_str request, struct gw_time now, struct 
     (void)now;
     gw_arena_reset(&gw->shown);
     gw_buf_init(&b, &gw->shown, 64 << 10);
-    int error = gw_score_explain(&gw->conf->tiers, gw->conf->monthly_budget, request, &b);
+    int error = score_explain(&gw->conf->tiers, gw->conf->monthly_budget, request, &b);
     *out = gw_buf_str(&b);
     return error;
 }

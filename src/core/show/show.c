@@ -11,8 +11,8 @@ static void put_line(struct gw_buf *b, struct gw_str name, uint64_t value) {
     gw_buf_putc(b, '\n');
 }
 
-static void show_limits(const struct gw_conf *conf, struct gw_buf *b) {
-    const struct gw_limits *l = &conf->limits;
+static void show_limits(const struct config *conf, struct gw_buf *b) {
+    const struct limits_conf *l = &conf->limits;
     put_line(b, GW_STR("replay_bytes_max"), l->replay_bytes_max);
     put_line(b, GW_STR("body_bytes_max"), l->body_bytes_max);
     put_line(b, GW_STR("client_head_ms"), l->client_head_ms);
@@ -70,7 +70,7 @@ static uint32_t reason_of(enum pool_state state, const struct breaker_view *v) {
     return v->state != BREAKER_CLOSED || v->failures > 0 ? v->trouble : POOL_FINE;
 }
 
-static void put_health(const struct gw *gw, const struct gw_backend_conf *t, bool first,
+static void put_health(const struct gw *gw, const struct backend_conf *t, bool first,
                        struct gw_time now, struct gw_buf *b) {
     static const struct gw_str states[] = {GW_STR_INIT("ready"), GW_STR_INIT("ready"),
                                            GW_STR_INIT("cooling"), GW_STR_INIT("down")};
@@ -105,7 +105,7 @@ static void put_health(const struct gw *gw, const struct gw_backend_conf *t, boo
 }
 
 static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *b) {
-    const struct gw_conf *conf = gw->conf;
+    const struct config *conf = gw->conf;
     gw_buf_put(b, GW_STR("{\"version\":\"" GW_VERSION "\",\"backends\":{"));
     for (uint32_t i = 0; i < GW_NODES; i++)
         put_health(gw, &conf->nodes[i], i == 0, now, b);
@@ -116,7 +116,7 @@ static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *
     gw_buf_put(b, GW_STR("}}\n"));
 }
 
-static void show_targets(const struct gw_conf *conf, struct gw_buf *b) {
+static void show_targets(const struct config *conf, struct gw_buf *b) {
     for (uint32_t i = 0; i < GW_NODES + conf->services_n; i++) {
         const bool node = i < GW_NODES;
         gw_buf_put(b, node ? conf->nodes[i].target.name : conf->services[i - GW_NODES].target.name);
@@ -124,7 +124,7 @@ static void show_targets(const struct gw_conf *conf, struct gw_buf *b) {
     }
 }
 
-static struct gw_str keyed(const struct gw_conf *conf) {
+static struct gw_str keyed(const struct config *conf) {
     if (conf->auth == GW_AUTH_KEYS)
         return GW_STR("1");
     return conf->auth == GW_AUTH_OFF ? GW_STR("off") : GW_STR("0");

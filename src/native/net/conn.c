@@ -434,7 +434,7 @@ static void polled(uv_poll_t *poll, int status, int events) {
     struct conn *conn = poll->data;
     struct loop *loop = conn->loop;
     for (int i = 0; i < CONN_NEAR && conn->near[0] != NULL; i++)
-        gw_fetch(conn->near[i], CONN_NEAR_BYTES);
+        gw_prefetch(conn->near[i], CONN_NEAR_BYTES);
     conn->drained = false;
     unsigned e = events_of(conn, status, events);
     if (e != 0)
