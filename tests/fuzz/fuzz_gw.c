@@ -191,7 +191,7 @@ static void sign(const struct world *w, struct gw_str body, struct signature *s)
     gw_buf_put_hex(&b, digest, sizeof digest);
     const struct gw_str parts[] = {GW_STR("POST\n/api/nodes/3\n"), gw_buf_str(&stamp), GW_STR("\n"),
                                    gw_buf_str(&b)};
-    gw_hmac_sha256(w->gw->conf->node_keys[2], parts, 4, digest);
+    gw_hmac_sha256(w->gw->cluster.conf->node_keys[2], parts, 4, digest);
     gw_buf_put_hex(&out, digest, sizeof digest);
 }
 
@@ -438,8 +438,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (uint32_t i = 0; i < CALLS; i++)
         close_call(&w, &w.calls[i]);
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
-        GW_ASSERT(pool_in_flight(&w.gw->pool, i) == 0);
-    GW_ASSERT(room_taken(&w.gw->pool.cells) == 0 && w.gw->queue_n == 0);
+        GW_ASSERT(pool_in_flight(&w.gw->cluster.pool, i) == 0);
+    GW_ASSERT(room_taken(&w.gw->cluster.pool.cells) == 0 && w.gw->queue_n == 0);
     gw_del(w.gw);
     return 0;
 }

@@ -43,7 +43,7 @@ static void look(const struct shard *s, struct look *out) {
     out->at = host_time(s).mono_ms;
     for (uint32_t i = 0; i < TARGETS; i++)
         if (exists(s->sim, i))
-            pool_look(&s->gw->pool, slot_of(i), out->at, &out->breaker[i]);
+            pool_look(&s->gw->cluster.pool, slot_of(i), out->at, &out->breaker[i]);
 }
 
 static struct watch *watch_of(const struct attempt *a) {
@@ -70,10 +70,10 @@ static bool was_tried(const struct client *c, uint32_t target, const struct atte
 }
 
 static bool has_room(const struct client *c, uint32_t target) {
-    const struct pool *pool = &c->shard->gw->pool;
+    const struct pool *pool = &c->shard->gw->cluster.pool;
     uint32_t slot = slot_of(target);
     uint32_t max =
-        target == SPARE ? c->shard->gw->conf->services[0].in_flight_max : c->sim->set.in_flight_max;
+        target == SPARE ? c->shard->gw->cluster.conf->services[0].in_flight_max : c->sim->set.in_flight_max;
     bool partial = c->call != NULL && c->call->plan.partial;
     return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max) &&
            (!partial || pool_takes_uploads(pool, slot, max));
@@ -126,7 +126,7 @@ static uint64_t held_by(const struct sim *sim, const struct process *p) {
 
 static void check_held(const struct client *c) {
     struct sim *sim = c->sim;
-    const struct pool *pool = &c->shard->gw->pool;
+    const struct pool *pool = &c->shard->gw->cluster.pool;
     uint64_t taken = room_taken(&pool->cells), held = held_by(sim, c->shard->process);
     /* all of them are one client, who may have half of the room */
     if (taken > sim->set.replay_total_max / 2 || taken != held)
@@ -545,8 +545,8 @@ void check_calm(struct sim *sim) {
     for (uint32_t i = 0; i < sim->shards; i++) {
         const struct shard *s = &sim->shard[i];
         for (uint32_t n = 0; n < NODES; n++) {
-            enum pool_state state = pool_state_of(&s->gw->pool, n, host_time(s).mono_ms);
-            bool is_full = pool_in_flight(&s->gw->pool, n) >= sim->set.in_flight_max;
+            enum pool_state state = pool_state_of(&s->gw->cluster.pool, n, host_time(s).mono_ms);
+            bool is_full = pool_in_flight(&s->gw->cluster.pool, n) >= sim->set.in_flight_max;
             if (state != POOL_READY && !is_full)
                 fail(sim, "shard %u: node-%u is well, and in state %d", i, n + 1, (int)state);
         }
@@ -558,7 +558,7 @@ void check_reaped(struct sim *sim) {
         const struct shard *s = &sim->shard[i];
         struct gw_str rest = gw_show(s->gw, GW_SHOW_HEALTH, host_time(s)),
                       name = GW_STR("\"in_flight\":");
-        if (room_taken(&s->gw->pool.cells) != 0)
+        if (room_taken(&s->gw->cluster.pool.cells) != 0)
             fail(sim, "shard %u: bytes are still held", i);
         ptrdiff_t at;
         for (uint32_t n = 0; (at = gw_str_find(rest, name)) >= 0; n++) {

@@ -215,7 +215,7 @@ static void drain_ready(struct replay *r) {
 static void look_at_pool(struct replay *r) {
     static const char *const names[] = {"READY", "HALF_OPEN", "COOLING", "DOWN"};
     for (uint32_t i = 0; i < GW_BACKENDS; i++) {
-        enum pool_state is = pool_state_of(&r->gw->pool, i, r->now.mono_ms);
+        enum pool_state is = pool_state_of(&r->gw->cluster.pool, i, r->now.mono_ms);
         if (r->states && is != r->backends[i])
             printf("%s %s\n", names[r->backends[i]], names[is]);
         r->backends[i] = is;
@@ -513,9 +513,9 @@ static void finish(struct replay *r) {
         if (r->calls[i].call != NULL)
             gw_close(r->calls[i].call, r->now);
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
-        if (pool_in_flight(&r->gw->pool, i) != 0)
+        if (pool_in_flight(&r->gw->cluster.pool, i) != 0)
             die("a slot was not given back", "at the end");
-    if (r->gw != NULL && room_taken(&r->gw->pool.cells) != 0)
+    if (r->gw != NULL && room_taken(&r->gw->cluster.pool.cells) != 0)
         die("bytes are still held", "at the end");
     if (r->gw != NULL)
         gw_del(r->gw);

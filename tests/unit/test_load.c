@@ -38,20 +38,20 @@ static void finish(struct gw *gw) {
 
 static void test_bad_one_changes_nothing(void) {
     struct gw *gw = make(SERVICES(A));
-    const struct config *before = gw->conf;
+    const struct config *before = gw->cluster.conf;
     CHECK(load(gw, "{\n\"heavy\": {\"queue\": 1}}") == -1);
-    CHECK(gw->conf == before && before->refs == 1);
+    CHECK(gw->cluster.conf == before && before->refs == 1);
     CHECK(gw_str_find(gw_str(why, why_n), GW_STR("line 2")) >= 0);
     finish(gw);
 }
 
 static void test_no_memory_changes_nothing(void) {
     struct gw *gw = make(SERVICES(A));
-    const struct config *before = gw->conf;
+    const struct config *before = gw->cluster.conf;
     mem.fail_at = mem.gets + 1;
     CHECK(load(gw, SERVICES(A "," B)) == -1);
     mem.fail_at = 0;
-    CHECK(gw->conf == before);
+    CHECK(gw->cluster.conf == before);
     finish(gw);
 }
 
@@ -70,41 +70,41 @@ static void test_running_call_keeps_its_own(void) {
 static void break_it(struct gw *gw, uint32_t slot) {
     struct breaker_grant grant;
     for (int i = 0; i < 3; i++) {
-        CHECK(pool_take(&gw->pool, slot, 0, false, at.mono_ms, &grant));
-        pool_failed(&gw->pool, slot, &grant, POOL_REFUSED, false, at);
-        pool_give(&gw->pool, slot);
+        CHECK(pool_take(&gw->cluster.pool, slot, 0, false, at.mono_ms, &grant));
+        pool_failed(&gw->cluster.pool, slot, &grant, POOL_REFUSED, false, at);
+        pool_give(&gw->cluster.pool, slot);
     }
 }
 
 static void test_health_goes_by_name(void) {
     struct gw *gw = make(SERVICES(A "," B));
-    uint32_t b = gw->conf->services[1].slot;
+    uint32_t b = gw->cluster.conf->services[1].slot;
     break_it(gw, b);
     break_it(gw, 3);
     CHECK(load(gw, SERVICES(B "," C)) == 0);
-    CHECK_EQ_U64(gw->conf->services[0].slot, b);
-    CHECK(gw->conf->services[1].slot != b);
-    CHECK(pool_state_of(&gw->pool, b, at.mono_ms) == POOL_DOWN);
-    CHECK(pool_state_of(&gw->pool, 3, at.mono_ms) == POOL_DOWN);
-    CHECK(pool_state_of(&gw->pool, gw->conf->services[1].slot, at.mono_ms) == POOL_READY);
+    CHECK_EQ_U64(gw->cluster.conf->services[0].slot, b);
+    CHECK(gw->cluster.conf->services[1].slot != b);
+    CHECK(pool_state_of(&gw->cluster.pool, b, at.mono_ms) == POOL_DOWN);
+    CHECK(pool_state_of(&gw->cluster.pool, 3, at.mono_ms) == POOL_DOWN);
+    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) == POOL_READY);
     CHECK(load(gw, SERVICES(A)) == 0);
     CHECK(load(gw, SERVICES(A "," B)) == 0);
-    CHECK(pool_state_of(&gw->pool, gw->conf->services[1].slot, at.mono_ms) == POOL_READY);
+    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) == POOL_READY);
     finish(gw);
 }
 
 static void test_new_service_leaves_running_calls_their_slot(void) {
     struct gw *gw = make(SERVICES(A));
-    uint32_t a = gw->conf->services[0].slot;
+    uint32_t a = gw->cluster.conf->services[0].slot;
     struct breaker_grant grant;
-    CHECK(pool_take(&gw->pool, a, 0, false, at.mono_ms, &grant));
-    gw->pool.backend[a].waiting = 1;
+    CHECK(pool_take(&gw->cluster.pool, a, 0, false, at.mono_ms, &grant));
+    gw->cluster.pool.backend[a].waiting = 1;
     CHECK(load(gw, SERVICES(B)) == 0);
-    CHECK(gw->conf->services[0].slot != a);
-    pool_forget(&gw->pool, a);
-    CHECK_EQ_U64(gw->pool.backend[a].waiting, 1);
-    pool_give(&gw->pool, a);
-    CHECK_EQ_U64(pool_in_flight(&gw->pool, a), 0);
+    CHECK(gw->cluster.conf->services[0].slot != a);
+    pool_forget(&gw->cluster.pool, a);
+    CHECK_EQ_U64(gw->cluster.pool.backend[a].waiting, 1);
+    pool_give(&gw->cluster.pool, a);
+    CHECK_EQ_U64(pool_in_flight(&gw->cluster.pool, a), 0);
     finish(gw);
 }
 
@@ -122,7 +122,7 @@ static void test_every_service_is_new(void) {
     CHECK(gw != NULL && load(gw, text[1]) == 0);
     uint64_t seen = 0;
     for (uint32_t i = 0; i < GW_SERVICES; i++)
-        seen |= 1ull << gw->conf->services[i].slot;
+        seen |= 1ull << gw->cluster.conf->services[i].slot;
     CHECK_EQ_U64(seen, 0xffffffffull << GW_NODES);
     finish(gw);
 }

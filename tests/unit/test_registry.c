@@ -27,17 +27,17 @@ static void finish(struct gw *gw) {
 }
 
 static bool take(struct gw *gw, const char *fields, struct gw_time now) {
-    return registry_take_line(gw, gw_str(fields, strlen(fields)), now);
+    return registry_take_line(&gw->cluster, gw_str(fields, strlen(fields)), now);
 }
 
 /* By openssl dgst -sha256 -hmac. */
 static void test_keys(void) {
     struct gw *gw = make(ENV(SECRET));
-    CHECK_STR(gw->conf->node_keys[2],
+    CHECK_STR(gw->cluster.conf->node_keys[2],
               "788cb2ad56eb7ecfac68b79becd663f14f290f7bf50d52f4b63fa6057c451e4e");
-    CHECK_STR(gw->conf->nodes[2].bearer,
+    CHECK_STR(gw->cluster.conf->nodes[2].bearer,
               "Bearer 4b586b7444b52fa7575ee62f2b44ff47415e3881d9037259bfbf04a8319fdbbf");
-    CHECK(!gw_str_eq(gw->conf->node_keys[0], gw->conf->node_keys[2]));
+    CHECK(!gw_str_eq(gw->cluster.conf->node_keys[0], gw->cluster.conf->node_keys[2]));
     finish(gw);
 }
 
@@ -62,7 +62,7 @@ static bool may_be(const struct gw *gw, const char *url) {
     struct gw_arena arena;
     struct url out;
     gw_arena_init(&arena, &mem.mem, 1024, 8192);
-    bool good = registry_check_url(gw->conf, gw_str(url, strlen(url)), &arena, &out) == NULL;
+    bool good = registry_check_url(gw->cluster.conf, gw_str(url, strlen(url)), &arena, &out) == NULL;
     gw_arena_del(&arena);
     return good;
 }
@@ -102,25 +102,25 @@ static void test_loopback_only_if_named(void) {
 
 static void test_claims(void) {
     struct gw *gw = make(ENV(SECRET));
-    CHECK(registry_claim(gw, 2, 10));
-    CHECK(!registry_claim(gw, 2, 10));
-    CHECK(!registry_claim(gw, 2, 9));
-    CHECK(registry_claim(gw, 1, 9));
-    CHECK(registry_claim(gw, 2, 11));
+    CHECK(registry_claim(&gw->cluster, 2, 10));
+    CHECK(!registry_claim(&gw->cluster, 2, 10));
+    CHECK(!registry_claim(&gw->cluster, 2, 9));
+    CHECK(registry_claim(&gw->cluster, 1, 9));
+    CHECK(registry_claim(&gw->cluster, 2, 11));
     CHECK(take(gw, "node-3 20 1 0 -", at));
-    CHECK(!registry_claim(gw, 2, 20));
+    CHECK(!registry_claim(&gw->cluster, 2, 20));
     finish(gw);
 }
 
 static const struct backend_conf *node_3(struct gw *gw, struct gw_arena *arena) {
-    return registry_node(gw, gw->conf, 2, arena);
+    return registry_node(&gw->cluster, gw->cluster.conf, 2, arena);
 }
 
 static void test_newest_wins(void) {
     struct gw *gw = make(ENV(SECRET "COLAB_ENDPOINT_3=http://127.0.0.1:9\0"));
     struct gw_arena arena;
     gw_arena_init(&arena, &mem.mem, 1024, 16384);
-    CHECK(node_3(gw, &arena) == &gw->conf->nodes[2]);
+    CHECK(node_3(gw, &arena) == &gw->cluster.conf->nodes[2]);
     CHECK(take(gw, "node-3 5 1100000 3 https://a.ngrok.app/x", at));
     const struct backend_conf *first = node_3(gw, &arena);
     CHECK_STR(first->target.origin, "https://a.ngrok.app:443");
@@ -135,7 +135,7 @@ static void test_newest_wins(void) {
     CHECK_EQ_U64(node_3(gw, &arena)->in_flight_max, 8);
     CHECK_STR(first->target.origin, "https://a.ngrok.app:443"); /* a call's own */
     CHECK(take(gw, "node-3 7 1000000 0 https://b.ngrok.app", at));
-    CHECK(node_3(gw, &arena) == &gw->conf->nodes[2]);
+    CHECK(node_3(gw, &arena) == &gw->cluster.conf->nodes[2]);
     gw_arena_del(&arena);
     finish(gw);
 }
@@ -143,21 +143,21 @@ static void test_newest_wins(void) {
 static void test_other_url_is_another_backend(void) {
     struct gw *gw = make(ENV(SECRET));
     CHECK(take(gw, "node-3 1 1100000 0 https://a.ngrok.app", at));
-    pool_first_content(&gw->pool, 2, 500, false, 1000);
+    pool_first_content(&gw->cluster.pool, 2, 500, false, 1000);
     CHECK(take(gw, "node-3 2 1100000 0 https://a.ngrok.app", at));
-    CHECK(gw->pool.backend[2].ewma_at > 0);
+    CHECK(gw->cluster.pool.backend[2].ewma_at > 0);
     CHECK(take(gw, "node-3 3 1100000 0 https://b.ngrok.app", at));
-    CHECK(gw->pool.backend[2].ewma_at <= 0);
+    CHECK(gw->cluster.pool.backend[2].ewma_at <= 0);
     finish(gw);
 }
 
 static void test_end(void) {
     struct gw *gw = make(ENV(SECRET));
     CHECK(take(gw, "node-3 1 1010000 0 https://a.ngrok.app", at));
-    registry_tend(gw, (struct gw_time){1000, WALL + 4999});
-    CHECK(gw->registry.entry[2].in_force);
-    registry_tend(gw, (struct gw_time){1000, WALL + 5000});
-    CHECK(!gw->registry.entry[2].in_force);
+    registry_tend(&gw->cluster, (struct gw_time){1000, WALL + 4999});
+    CHECK(gw->cluster.registry.entry[2].in_force);
+    registry_tend(&gw->cluster, (struct gw_time){1000, WALL + 5000});
+    CHECK(!gw->cluster.registry.entry[2].in_force);
     finish(gw);
 }
 
@@ -194,18 +194,18 @@ static void test_lines(void) {
         if (!CHECK(!take(gw, bad[i], at)))
             printf("  accepted: %s\n", bad[i]);
     CHECK(take(gw, "node-3 1 1100000 2 https://a.ngrok.app", at));
-    registry_put_changed(gw, &b);
+    registry_put_changed(&gw->cluster, &b);
     CHECK_EQ_U64(b.n, 0); /* told, not found out here */
-    registry_take_answer(gw,
+    registry_take_answer(&gw->cluster,
                          GW_STR("lease node-8 7 1100000 0 https://b.ngrok.app\nother\nlease x\n"
                                 "lease node-1 7 8 0 -"),
                          at);
-    registry_put_changed(gw, &b);
+    registry_put_changed(&gw->cluster, &b);
     CHECK_STR(gw_buf_str(&b),
               "lease node-1 7 8 0 -\nlease node-8 7 1100000 0 https://b.ngrok.app\n");
-    registry_put_changed(gw, &b);
+    registry_put_changed(&gw->cluster, &b);
     b.n = 0;
-    registry_put_lines(gw, &b);
+    registry_put_lines(&gw->cluster, &b);
     CHECK_STR(gw_buf_str(&b), "lease node-1 7 8 0 -\n"
                               "lease node-3 1 1100000 2 https://a.ngrok.app\n"
                               "lease node-8 7 1100000 0 https://b.ngrok.app\n");
@@ -218,12 +218,12 @@ static void test_answer_from_the_future(void) {
     struct gw *gw = make(ENV(SECRET));
     const struct gw_str far =
         GW_STR("lease node-3 999999999999999999 1100000 0 https://a.ngrok.app");
-    const struct lease *lease = &gw->registry.entry[2].lease;
-    registry_take_answer(gw, far, at);
-    CHECK(lease->stamp == WALL && gw->registry.entry[2].in_force);
-    CHECK(registry_claim(gw, 2, WALL + 1));
+    const struct lease *lease = &gw->cluster.registry.entry[2].lease;
+    registry_take_answer(&gw->cluster, far, at);
+    CHECK(lease->stamp == WALL && gw->cluster.registry.entry[2].in_force);
+    CHECK(registry_claim(&gw->cluster, 2, WALL + 1));
     CHECK(take(gw, "node-3 1000001 1100000 0 https://b.ngrok.app", at));
-    registry_take_answer(gw, far, (struct gw_time){3000, WALL + 2000});
+    registry_take_answer(&gw->cluster, far, (struct gw_time){3000, WALL + 2000});
     CHECK_STR(lease->url, "https://b.ngrok.app");
     /* a node's clock may be ahead by three minutes */
     CHECK(take(gw, "node-3 1180000 1100000 0 https://c.ngrok.app", at));
@@ -236,9 +236,9 @@ static void test_no_memory(void) {
     mem.fail_at = mem.gets + 1;
     (void)take(gw, "node-3 1 1100000 0 https://a.ngrok.app", at);
     mem.fail_at = 0;
-    CHECK(!gw->registry.entry[2].in_force);
+    CHECK(!gw->cluster.registry.entry[2].in_force);
     CHECK(take(gw, "node-3 2 1100000 0 https://a.ngrok.app", at));
-    CHECK(gw->registry.entry[2].in_force);
+    CHECK(gw->cluster.registry.entry[2].in_force);
     finish(gw);
 }
 

@@ -64,7 +64,7 @@ static struct score score_cut(struct gw_str prompt, struct gw_str context, size_
 }
 
 static void check_case(const cJSON *want, struct gw_arena *a) {
-    const struct tiers *tiers = score_default_tiers(GW_STR("balanced"));
+    const struct tiers *tiers = tiers_default(GW_STR("balanced"));
     struct gw_str prompt = expand(get(want, "prompt"), a);
     struct gw_str context = expand(get(want, "context"), a);
     const cJSON *route = get(want, "route");
@@ -159,7 +159,7 @@ static void test_bounds(void) {
 
 static bool goes(const char *profile, uint32_t tenths, int64_t nano, const char *place,
                  const char *model) {
-    const struct tiers *t = score_default_tiers(gw_str(profile, strlen(profile)));
+    const struct tiers *t = tiers_default(gw_str(profile, strlen(profile)));
     struct route_choice c = score_pick_tier(t, (struct score){.tenths = tenths}, nano);
     return gw_str_eq(c.place, gw_str(place, strlen(place))) &&
            gw_str_eq(c.model, gw_str(model, strlen(model))) && c.tier < t->n;
@@ -181,8 +181,8 @@ static void test_tiers(void) {
     CHECK(goes("performance", 7, 9 * GW_DOLLAR, "cloud", "gpt-4-turbo"));
     CHECK(goes("performance", 10, 9 * GW_DOLLAR, "cloud", "claude-3-opus"));
     CHECK(goes("performance", 10, 0, "local", "mixtral:8x7b"));
-    CHECK(score_default_tiers(GW_STR("Balanced")) == NULL);
-    CHECK(score_default_tiers(gw_str(NULL, 0)) == NULL);
+    CHECK(tiers_default(GW_STR("Balanced")) == NULL);
+    CHECK(tiers_default(gw_str(NULL, 0)) == NULL);
 }
 
 /* ------------------------------------------------------------------ explaining */
@@ -197,7 +197,7 @@ static cJSON *explain(struct gw_str request, const char *says) {
     unit_mem_init(&m, 0);
     gw_arena_init(&a, &m.mem, 8192, 8192);
     gw_buf_init(&out, &a, 4096);
-    int got = score_explain(score_default_tiers(GW_STR("balanced")), 50 * GW_DOLLAR, request, &out);
+    int got = score_explain(tiers_default(GW_STR("balanced")), 50 * GW_DOLLAR, request, &out);
     struct gw_str text = gw_buf_str(&out);
     cJSON *root = got == 0 ? gw_json_parse(text, 0, &error) : NULL;
     bool whole = says && says[0] == '{';

@@ -35,7 +35,7 @@ static enum verdict judge(const struct gw_call *c, uint32_t status, const struct
     if (status == 502 || status == 504)
         return GATEWAY;
     if (status == 400 && h->json && !h->coded &&
-        plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms))
+        plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms))
         return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
 }
@@ -52,7 +52,7 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
 
 static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                          struct gw_time now) {
-    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
+    pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
     because_status(c, GW_STR("busy"), status);
     try_close(c, true, now);
     try_next(c, !c->body.forgotten, false, now);
@@ -137,8 +137,8 @@ static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, st
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else
-        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
-                       true, now);
+        pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
+                       c->attempt.sent_at, true, now);
     if (!c->kept.whole) {
         keep(c, res, now);
         return;
@@ -156,7 +156,7 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
     c->attempt.first_content = true;
     /* What the client took to send is not the target's time. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
-    pool_first_content(&c->gw->pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
+    pool_first_content(&c->gw->cluster.pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
                        now.mono_ms);
 }
 
@@ -211,8 +211,8 @@ static void relay_stream(struct gw_call *c) {
 }
 
 void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
-    pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at, whole,
-                   now);
+    pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                   whole, now);
     if (whole && c->status < 400)
         blame_resolve(c, true, now);
     affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
@@ -282,7 +282,8 @@ void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict)) {
         if (verdict == BUSY)
-            pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, h.retry_after_ms, now);
+            pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
+                      h.retry_after_ms, now);
         verdict = DELIVER;
     }
     if (c->has_head && verdict != BUSY && verdict != OFFLINE)

@@ -96,21 +96,21 @@ void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now) {
     gw_buf_init(&c->ask.answer, &c->arena, ANSWER_MAX);
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);
-    c->gw->registry.asked_at = now.mono_ms > 0 ? now.mono_ms : 1;
+    c->gw->cluster.registry.asked_at = now.mono_ms > 0 ? now.mono_ms : 1;
 }
 
 /* ------------------------------------------------------------------ in the background */
 
 static bool any_in_trouble(const struct gw *gw, struct gw_time now) {
     for (uint32_t i = 0; i < GW_NODES; i++)
-        if (pool_state_of(&gw->pool, i, now.mono_ms) == POOL_DOWN)
+        if (pool_state_of(&gw->cluster.pool, i, now.mono_ms) == POOL_DOWN)
             return true;
     return false;
 }
 
 struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms) {
-    struct registry *r = &gw->registry;
-    if (!gw->conf->registry.set)
+    struct registry *r = &gw->cluster.registry;
+    if (!gw->cluster.conf->registry.set)
         return NULL;
     if (*next_ms > PULL_SOON_MS)
         *next_ms = PULL_SOON_MS;
@@ -130,9 +130,10 @@ static bool renew_plan(struct gw_call *c) {
     bool news = false;
     const struct class_conf *class = &c->conf->classes[c->route.class];
     for (uint32_t i = 0; i < class->nodes_n; i++)
-        news |=
-            plan_renew(&c->plan, registry_node(c->gw, c->conf, class->nodes[i], &c->arena), false);
-    return plan_renew(&c->plan, registry_node(c->gw, c->conf, 0, &c->arena), true) || news;
+        news |= plan_renew(
+            &c->plan, registry_node(&c->gw->cluster, c->conf, class->nodes[i], &c->arena), false);
+    return plan_renew(&c->plan, registry_node(&c->gw->cluster, c->conf, 0, &c->arena), true) ||
+           news;
 }
 
 static bool lacks_node(const struct gw_call *c) {
@@ -146,7 +147,7 @@ static bool lacks_node(const struct gw_call *c) {
 /* Whether what is known is as good as an answer would be. After a failure: if it was told since that
  * attempt began. A node that nobody has heard of is not asked for by every request. */
 static bool is_fresh(const struct gw_call *c, struct gw_time now) {
-    double heard_at = c->gw->registry.heard_at;
+    double heard_at = c->gw->cluster.registry.heard_at;
     if (heard_at <= 0)
         return false;
     if (c->attempt.number > 0)
@@ -155,7 +156,7 @@ static bool is_fresh(const struct gw_call *c, struct gw_time now) {
 }
 
 static bool may_look_up(const struct gw_call *c, struct gw_time now) {
-    const struct registry *r = &c->gw->registry;
+    const struct registry *r = &c->gw->cluster.registry;
     bool mute = r->failed_at > r->heard_at && now.mono_ms - r->failed_at < MUTE_MS;
     return c->conf->registry.set && !c->ask.looked_up && !c->body.forgotten && !is_fresh(c, now) &&
            !mute && now.mono_ms + LOOK_UP_MS < c->deadline_ms;
@@ -184,7 +185,7 @@ static void note(struct gw_call *c, struct gw_time now) {
     gw_buf_put(&b, GW_STR("{\"time\":\""));
     gw_date_put_iso(&b, now.wall_ms);
     gw_buf_put(&b, GW_STR("\",\"event\":\"registry\",\"reason\":\""));
-    if (!c->gw->registry.away) {
+    if (!c->gw->cluster.registry.away) {
         gw_buf_put(&b, GW_STR("it answers again"));
     } else {
         gw_buf_put(&b, GW_STR("no leases came: "));
@@ -201,9 +202,9 @@ static void note(struct gw_call *c, struct gw_time now) {
 
 /* The registry has answered, or has not: whoever asked goes on. */
 static void pulled(struct gw_call *c, bool good, struct gw_time now) {
-    struct registry *r = &c->gw->registry;
+    struct registry *r = &c->gw->cluster.registry;
     if (good)
-        registry_take_answer(c->gw, gw_buf_str(&c->ask.answer), now);
+        registry_take_answer(&c->gw->cluster, gw_buf_str(&c->ask.answer), now);
     else
         r->failed_at = now.mono_ms;
     if (r->away == good) {

@@ -52,7 +52,7 @@ static bool is_first(struct gw_call *c, struct gw_time now) {
 
 static void fail(struct gw_call *c, uint32_t at, struct breaker_grant *grant, uint32_t trouble,
                  struct gw_time now) {
-    struct pool *pool = &c->gw->pool;
+    struct pool *pool = &c->gw->cluster.pool;
     bool lone = plan_is_lone(&c->plan, pool, at, now.mono_ms);
     pool_failed(pool, c->plan.target[at]->slot, grant, trouble, lone, now);
 }
@@ -95,6 +95,7 @@ void blame_resolve(struct gw_call *c, bool served, struct gw_time now) {
 
 void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now) {
     if (c->plan.blame[at] != POOL_FINE)
-        pool_let_go(&c->gw->pool, c->plan.target[at]->slot, &c->plan.grant[at], now.mono_ms);
+        pool_let_go(&c->gw->cluster.pool, c->plan.target[at]->slot, &c->plan.grant[at],
+                    now.mono_ms);
     c->plan.blame[at] = POOL_FINE;
 }

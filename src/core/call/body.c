@@ -82,7 +82,7 @@ static void refuse_slow(struct gw_call *c, struct gw_time now) {
 /* ------------------------------------------------------------------ the room */
 
 static void keep_room(struct gw_call *c, uint64_t n) {
-    room_give(&c->gw->pool.cells, c->body.client, c->body.held - n);
+    room_give(&c->gw->cluster.pool.cells, c->body.client, c->body.held - n);
     c->body.held = n;
 }
 
@@ -92,7 +92,8 @@ void body_give_room(struct gw_call *c) {
 
 static bool take_room(struct gw_call *c, uint64_t upto) {
     struct call_body *b = &c->body;
-    if (!room_take(&c->gw->pool.cells, b->client, upto - b->held, c->conf->limits.replay_total_max))
+    if (!room_take(&c->gw->cluster.pool.cells, b->client, upto - b->held,
+                   c->conf->limits.replay_total_max))
         return false;
     b->held = upto;
     return true;

@@ -11,8 +11,8 @@
 #include "base/rng.h"
 #include "core/call/stream.h"
 #include "core/cluster/affinity.h"
+#include "core/cluster/cluster.h"
 #include "core/cluster/plan.h"
-#include "core/cluster/registry.h"
 #include "core/cluster/room.h"
 #include "core/policy/head.h"
 #include "core/policy/route.h"
@@ -163,10 +163,7 @@ struct gw_suspect {
 };
 
 struct gw {
-    const struct gw_mem *mem;
-    struct config *conf;
-    struct pool pool;
-    struct registry registry;
+    struct cluster cluster;
     struct gw_rng rng;
     struct gw_arena shown; /* behind gw_show */
     struct gw_call *calls, *calls_last;
@@ -293,11 +290,6 @@ static inline uint32_t call_attempts(const struct gw_call *c) {
 }
 /* probe.c: what came of gw_probe, as a table */
 void probe_show(const struct gw *gw, struct gw_buf *b);
-/* sync.c: the frames of what has changed since they were last put, or all there are */
-void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out);
-/* The time of a frame: one that is further ahead than `tolerance` becomes now. False: it has been told
- * before. `*ahead` is the furthest that has been. */
-bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now);
 /* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);
 void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);

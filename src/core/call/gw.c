@@ -3,7 +3,7 @@
  */
 #include "core/call/call.h"
 
-enum { SHOWN_MAX = 1 << 20, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
+enum { SHOWN_MAX = 1 << 20, NEWS_MAX = 256 << 10, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
 
 /* `why` in the caller's buffer: built in an arena of its own, copied out. */
 static struct config *read_conf(const struct gw_mem *mem, const struct gw_source *source,
@@ -32,16 +32,16 @@ struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
         return NULL;
     }
     memset(gw, 0, sizeof *gw);
-    gw->mem = mem;
-    gw->conf = conf;
-    gw->pool.cells = *cells;
-    if (gw->pool.cells.loops == 0)
-        gw->pool.cells.loops = 1;
+    gw->cluster.mem = mem;
+    gw->cluster.conf = conf;
+    gw->cluster.pool.cells = *cells;
+    if (gw->cluster.pool.cells.loops == 0)
+        gw->cluster.pool.cells.loops = 1;
     gw_rng_init(&gw->rng, seed);
-    gw->pool.rng = &gw->rng;
-    gw->pool.breaker = conf->breaker;
+    gw->cluster.pool.rng = &gw->rng;
+    gw->cluster.pool.breaker = conf->breaker;
     gw_arena_init(&gw->shown, mem, 8192, SHOWN_MAX);
-    registry_init(&gw->registry, mem);
+    registry_init(&gw->cluster.registry, mem);
     return gw;
 }
 
@@ -84,24 +84,24 @@ static void keep_slots(struct gw *gw, const struct config *from, struct config *
             continue;
         service->slot = free_slot(from, taken);
         taken[service->slot] = true;
-        pool_forget(&gw->pool, service->slot);
+        pool_forget(&gw->cluster.pool, service->slot);
     }
 }
 
 int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
             size_t *why_n) {
-    struct config *conf = read_conf(gw->mem, source, why_buf, why_cap, why_n);
+    struct config *conf = read_conf(gw->cluster.mem, source, why_buf, why_cap, why_n);
     if (conf == NULL)
         return -1;
-    keep_slots(gw, gw->conf, conf);
-    config_unref(gw->conf);
-    gw->conf = conf;
-    gw->pool.breaker = conf->breaker;
+    keep_slots(gw, gw->cluster.conf, conf);
+    config_unref(gw->cluster.conf);
+    gw->cluster.conf = conf;
+    gw->cluster.pool.breaker = conf->breaker;
     return 0;
 }
 
 void gw_del(struct gw *gw) {
-    const struct gw_mem *mem = gw->mem;
+    const struct gw_mem *mem = gw->cluster.mem;
     GW_ASSERT(gw->calls == NULL);
     while (gw->free != NULL) {
         struct gw_call *c = gw->free;
@@ -110,8 +110,8 @@ void gw_del(struct gw *gw) {
         mem->put(mem->user, c, sizeof *c);
     }
     gw_arena_del(&gw->shown);
-    registry_del(&gw->registry);
-    config_unref(gw->conf);
+    registry_del(&gw->cluster.registry);
+    config_unref(gw->cluster.conf);
     mem->put(mem->user, gw, sizeof *gw);
 }
 
@@ -124,10 +124,10 @@ static struct gw_call *take_call(struct gw *gw) {
         gw->free_n--;
         arena = c->arena;
     } else {
-        c = gw->mem->get(gw->mem->user, sizeof *c);
+        c = gw->cluster.mem->get(gw->cluster.mem->user, sizeof *c);
         if (c == NULL)
             return NULL;
-        gw_arena_init(&arena, gw->mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
+        gw_arena_init(&arena, gw->cluster.mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
     }
     memset(c, 0, sizeof *c);
     c->arena = arena;
@@ -177,7 +177,7 @@ struct gw_call *gw_open(struct gw *gw, struct gw_time now) {
     if (c == NULL)
         return NULL;
     c->gw = gw;
-    c->conf = gw->conf;
+    c->conf = gw->cluster.conf;
     config_ref(c->conf);
     c->opened_ms = now.mono_ms;
     c->deadline_ms = now.mono_ms + (double)c->conf->limits.request_ms;
@@ -209,7 +209,7 @@ void gw_close(struct gw_call *c, struct gw_time now) {
     config_unref(c->conf);
     if (gw->free_n >= CALL_FREE_MAX) {
         gw_arena_del(&c->arena);
-        gw->mem->put(gw->mem->user, c, sizeof *c);
+        gw->cluster.mem->put(gw->cluster.mem->user, c, sizeof *c);
         return;
     }
     gw_arena_reset(&c->arena);
@@ -235,4 +235,19 @@ void gw_set_user(struct gw_call *call, void *user) {
 
 void *gw_user(const struct gw_call *call) {
     return call->user;
+}
+
+bool gw_has_news(const struct gw *gw) {
+    return sync_has_news(&gw->cluster);
+}
+
+void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now,
+             struct gw_str *news) {
+    struct gw_buf out;
+    sync_take(&gw->cluster, kinds, in, now);
+    gw_arena_reset(&gw->shown);
+    gw_buf_init(&out, &gw->shown, NEWS_MAX);
+    if (gw_has_news(gw))
+        sync_put(&gw->cluster, true, now, &out);
+    *news = gw_buf_str(&out);
 }

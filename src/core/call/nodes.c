@@ -89,8 +89,8 @@ static void refuse_replay(struct gw_call *c, struct gw_time now) {
 /* Once the registry keeps it, somebody else's question may have brought it here already. */
 static void grant(struct gw_call *c, struct gw_time now) {
     const struct lease *lease = &c->node->lease;
-    if (registry_take(c->gw, lease, now) ||
-        c->gw->registry.entry[lease->node].lease.stamp <= lease->stamp)
+    if (registry_take(&c->gw->cluster, lease, now) ||
+        c->gw->cluster.registry.entry[lease->node].lease.stamp <= lease->stamp)
         welcome(c, now);
     else
         refuse_replay(c, now);
@@ -133,13 +133,13 @@ static struct gw_str make_nonce(struct gw_call *c) {
 void nodes_asked(struct gw_call *c) {
     if (c->node == NULL || c->node->asking <= 0)
         return;
-    registry_asked(c->gw, c->route.node, c->node->asking);
+    registry_asked(&c->gw->cluster, c->route.node, c->node->asking);
     c->node->asking = 0;
 }
 
 static void challenge(struct gw_call *c, struct gw_time now) {
     double until = (double)(uint64_t)(now.mono_ms + ASKING_MS);
-    if (!registry_ask(c->gw, c->route.node, until, now)) {
+    if (!registry_ask(&c->gw->cluster, c->route.node, until, now)) {
         refuse(
             c, 503, GW_STR("challenge_under_way"), GW_STR("challenged already"),
             GW_STR("another registration of this node waits for the answer to its challenge; send "
@@ -257,7 +257,7 @@ static bool read_registration(struct gw_call *c, struct gw_time now) {
 
 /* A heartbeat from where the node is known to be needs no challenge. */
 static bool is_known(const struct gw_call *c) {
-    const struct registry_entry *e = &c->gw->registry.entry[c->route.node];
+    const struct registry_entry *e = &c->gw->cluster.registry.entry[c->route.node];
     return e->in_force && gw_str_eq(e->lease.url, c->node->lease.url);
 }
 
@@ -295,8 +295,8 @@ static void verify(struct gw_call *c, struct gw_time now) {
         refuse(c, 401, GW_STR("invalid_signature"), GW_STR("bad signature"),
                GW_STR("the signature is not this node's over method, path, timestamp and body"),
                now);
-    else if (registry_may_repeat(c->gw, c->route.node, c->node->lease.stamp, now) ||
-             !registry_claim(c->gw, c->route.node, c->node->lease.stamp))
+    else if (registry_may_repeat(&c->gw->cluster, c->route.node, c->node->lease.stamp, now) ||
+             !registry_claim(&c->gw->cluster, c->route.node, c->node->lease.stamp))
         refuse_replay(c, now);
     else
         register_node(c, now);
@@ -376,7 +376,7 @@ void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len,
 /* ------------------------------------------------------------------ in the log */
 
 bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now) {
-    struct registry_entry *e = &c->gw->registry.entry[c->route.node];
+    struct registry_entry *e = &c->gw->cluster.registry.entry[c->route.node];
     double from = e->refused_until > now.mono_ms ? e->refused_until : now.mono_ms;
     if (c->status != 200) {
         if (from > now.mono_ms + (REFUSALS_MAX - 1) * REFUSAL_MS) {
@@ -401,6 +401,6 @@ void nodes_tell(struct gw_call *c, struct gw_time now) {
         return;
     }
     gw_buf_init(&b, &c->arena, BODY_MAX);
-    registry_put_lines(c->gw, &b);
+    registry_put_lines(&c->gw->cluster, &b);
     end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
 }

@@ -37,7 +37,7 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
 void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
     if (s->finished || s->ended)
-        c->gw->pool.backend[c->attempt.to->slot].finishes = true;
+        c->gw->cluster.pool.backend[c->attempt.to->slot].finishes = true;
     answer_served(c, true, now);
     try_close(c, drop, now);
     if (!s->ended && s->finished)

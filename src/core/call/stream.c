@@ -68,8 +68,8 @@ void stream_let_go(struct gw_call *c) {
 
 /* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
 static bool may_hold(const struct gw_call *c) {
-    return c->body.held == 0 ||
-           room_is_ample(&c->gw->pool.cells, c->body.client, c->conf->limits.replay_total_max);
+    return c->body.held == 0 || room_is_ample(&c->gw->cluster.pool.cells, c->body.client,
+                                              c->conf->limits.replay_total_max);
 }
 
 /* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */
@@ -102,8 +102,8 @@ static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bo
 
 /* Whether another attempt could be made instead. */
 static bool has_other(const struct gw_call *c, struct gw_time now) {
-    return !c->body.forgotten &&
-           (!c->again || plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now.mono_ms));
+    return !c->body.forgotten && (!c->again || plan_has_other(&c->plan, &c->gw->cluster.pool,
+                                                              c->attempt.at, now.mono_ms));
 }
 
 /* ------------------------------------------------------------------ events */
@@ -381,12 +381,12 @@ static bool agrees(const struct gw_call *c) {
 /* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
  * that is known need not be asked twice. Who has ever said why it ends is not believed without. */
 static bool is_all(const struct gw_call *c, uint32_t how) {
-    const struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    const struct pool_backend *b = &c->gw->cluster.pool.backend[c->attempt.to->slot];
     return how == GW_CLEAN && !b->finishes && (agrees(c) || b->unfinished);
 }
 
 static void end_unfinished(struct gw_call *c, struct gw_time now) {
-    struct pool_backend *backend = c->gw->pool.backend;
+    struct pool_backend *backend = c->gw->cluster.pool.backend;
     uint32_t before = c->stream->ended_at;
     if (agrees(c)) {
         backend[c->plan.target[before]->slot].unfinished = true;

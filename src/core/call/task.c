@@ -7,8 +7,8 @@
 enum { PROBE_LIMIT_MS = 5000, NOTHING_DUE_MS = 600000 };
 
 static bool wants_probe(const struct gw *gw, uint32_t node, double now) {
-    return gw->conf->nodes[node].set && gw->pool.backend[node].probe_at <= now &&
-           pool_state_of(&gw->pool, node, now) == POOL_HALF_OPEN;
+    return gw->cluster.conf->nodes[node].set && gw->cluster.pool.backend[node].probe_at <= now &&
+           pool_state_of(&gw->cluster.pool, node, now) == POOL_HALF_OPEN;
 }
 
 static struct gw_str probe_head(struct gw_call *c) {
@@ -50,9 +50,9 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
 }
 
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
-    double every = (double)gw->conf->limits.probe_ms;
+    double every = (double)gw->cluster.conf->limits.probe_ms;
     *next_ms = every > 0 ? every : NOTHING_DUE_MS;
-    registry_tend(gw, now);
+    registry_tend(&gw->cluster, now);
     struct gw_call *pull = ask_task(gw, now, next_ms);
     if (pull != NULL || every <= 0)
         return pull;
@@ -63,9 +63,9 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
         struct gw_call *c = gw_open(gw, now);
         if (c == NULL)
             return NULL;
-        gw->pool.backend[i].probe_at = now.mono_ms + every;
-        plan_one(&c->plan, registry_node(gw, c->conf, i, &c->arena));
-        if (pool_take(&gw->pool, i, 0, false, now.mono_ms, &grant)) {
+        gw->cluster.pool.backend[i].probe_at = now.mono_ms + every;
+        plan_one(&c->plan, registry_node(&gw->cluster, c->conf, i, &c->arena));
+        if (pool_take(&gw->cluster.pool, i, 0, false, now.mono_ms, &grant)) {
             task_probe(c, grant, now);
             return c;
         }
@@ -76,7 +76,7 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
 
 /* What came of it, for gw_report. */
 static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct gw_time now) {
-    struct pool_backend *b = &c->gw->pool.backend[c->attempt.to->slot];
+    struct pool_backend *b = &c->gw->cluster.pool.backend[c->attempt.to->slot];
     double took = now.mono_ms - c->attempt.sent_at;
     b->probe_ms = took > 0.001 ? took : 0.001;
     b->probe_status = e->kind == GW_RES_HEAD ? e->res_head.status : 0;
@@ -97,8 +97,8 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
     }
     note(c, e, alive, now);
     if (alive)
-        pool_succeeded(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
-                       true, now);
+        pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
+                       c->attempt.sent_at, true, now);
     else
         blame_now(c, POOL_PROBED, now);
     try_close(c, e->kind != GW_RES_FAIL, now);

@@ -24,12 +24,12 @@ static void count_waiting(struct gw_call *c, int by) {
         return;
     for (uint32_t i = 0; i < c->plan.n; i++)
         if (!c->plan.spent[i])
-            c->gw->pool.backend[c->plan.target[i]->slot].waiting += (uint32_t)by;
+            c->gw->cluster.pool.backend[c->plan.target[i]->slot].waiting += (uint32_t)by;
 }
 
 static void end_upload(struct gw_call *c) {
     if (c->attempt.uploads)
-        pool_upload(&c->gw->pool, c->attempt.to->slot, false);
+        pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, false);
     c->attempt.uploads = false;
 }
 
@@ -82,7 +82,8 @@ static double first_limit_ms(const struct gw_call *c, double now) {
     double stream = STREAM_FIRST_MS +
                     (double)(c->body.declared != GW_UNKNOWN ? c->body.declared : c->body.received) /
                         STREAM_BYTES_PER_MS;
-    if (c->streamed && stream < limit && plan_has_other(&c->plan, &c->gw->pool, c->attempt.at, now))
+    if (c->streamed && stream < limit &&
+        plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
         limit = stream;
     return limit;
 }
@@ -175,21 +176,21 @@ static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, st
     c->attempt.repeated = false;
     c->attempt.uploads = !c->body.fin;
     if (c->attempt.uploads)
-        pool_upload(&c->gw->pool, c->attempt.to->slot, true);
+        pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, true);
     send(c, now);
 }
 
 /* A freed slot goes to the call that has waited longest of those that can use it. */
 static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
-    if (gw->pool.backend[slot].waiting == 0)
+    if (gw->cluster.pool.backend[slot].waiting == 0)
         return;
     for (struct gw_call *w = gw->queue; w != NULL; w = w->queue_next) {
-        int at = w->plan.partial ? -1 : plan_find(&w->plan, &gw->pool, slot, now.mono_ms);
+        int at = w->plan.partial ? -1 : plan_find(&w->plan, &gw->cluster.pool, slot, now.mono_ms);
         if (at < 0)
             continue;
         struct breaker_grant grant;
-        if (!pool_take(&gw->pool, slot, w->plan.target[at]->in_flight_max, false, now.mono_ms,
-                       &grant))
+        if (!pool_take(&gw->cluster.pool, slot, w->plan.target[at]->in_flight_max, false,
+                       now.mono_ms, &grant))
             return;
         try_leave_queue(w);
         start(w, (uint32_t)at, grant, now);
@@ -203,8 +204,8 @@ void try_give_slot(struct gw_call *c, struct gw_time now) {
         return;
     c->attempt.has_slot = false;
     end_upload(c);
-    pool_let_go(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
-    pool_give(&c->gw->pool, c->attempt.to->slot);
+    pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
+    pool_give(&c->gw->cluster.pool, c->attempt.to->slot);
     wake_for(c->gw, c->attempt.to->slot, now);
 }
 
@@ -224,7 +225,7 @@ void try_close(struct gw_call *c, bool drop, struct gw_time now) {
 /* ------------------------------------------------------------------ choosing */
 
 static void refuse_none(struct gw_call *c, struct gw_time now) {
-    double retry = plan_retry_ms(&c->plan, &c->gw->pool, now.mono_ms);
+    double retry = plan_retry_ms(&c->plan, &c->gw->cluster.pool, now.mono_ms);
     struct call_error e = {.status = 503,
                            .type = GW_STR("server_error"),
                            .code = GW_STR("no_target_available"),
@@ -293,13 +294,13 @@ static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time no
     c->attempt.junk = false; /* what keeps it from here on is that others are busy */
     c->state = CALL_QUEUE;
     c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
-    bool unseen = c->gw->pool.cells.loops > 1 || c->plan.partial;
+    bool unseen = c->gw->cluster.pool.cells.loops > 1 || c->plan.partial;
     if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
         c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
 }
 
 static void choose(struct gw_call *c, struct gw_time now) {
-    struct pool *pool = &c->gw->pool;
+    struct pool *pool = &c->gw->cluster.pool;
     if (!c->in_queue)
         c->plan.partial = !c->body.fin;
     bool in_line = c->in_queue && !c->plan.partial;
@@ -337,7 +338,7 @@ static void go_home(struct gw_call *c) {
 }
 
 void try_begin(struct gw_call *c, struct gw_time now) {
-    registry_tend(c->gw, now);
+    registry_tend(&c->gw->cluster, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         plan_class(&c->plan, c->conf, c->route.class);
     else if (c->route.kind == GW_ROUTE_LOCAL)
@@ -346,7 +347,7 @@ void try_begin(struct gw_call *c, struct gw_time now) {
         plan_one(&c->plan, &c->conf->twin);
     go_home(c);
     c->plan.careful = c->body.forgotten;
-    pool_budget_pay(&c->gw->pool, c->plan.budget, now.mono_ms);
+    pool_budget_pay(&c->gw->cluster.pool, c->plan.budget, now.mono_ms);
     if (!ask_first(c, false, now))
         choose(c, now);
 }
@@ -385,7 +386,8 @@ static int worth_another(const struct gw_call *c, struct gw_time now) {
     int at = -1;
     uint32_t errored = 0;
     for (uint32_t i = 0; i < c->plan.n; i++) {
-        enum pool_state state = pool_state_of(&c->gw->pool, c->plan.target[i]->slot, now.mono_ms);
+        enum pool_state state =
+            pool_state_of(&c->gw->cluster.pool, c->plan.target[i]->slot, now.mono_ms);
         errored += c->plan.blame[i] == POOL_ERRORED;
         if (at < 0 && state == POOL_READY && c->plan.blame[i] != POOL_LATE)
             at = (int)i;
@@ -398,7 +400,7 @@ static bool pause(struct gw_call *c, struct gw_time now) {
     int at = worth_another(c, now);
     double ms = PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
     if (c->again || c->panicked || at < 0 || now.mono_ms + ms >= c->deadline_ms ||
-        !pool_budget_take(&c->gw->pool, c->plan.budget, now.mono_ms))
+        !pool_budget_take(&c->gw->cluster.pool, c->plan.budget, now.mono_ms))
         return false;
     c->again = true;
     c->plan.spent[at] = false;
@@ -413,7 +415,7 @@ static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
 }
 
 void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
-    struct pool *pool = &c->gw->pool;
+    struct pool *pool = &c->gw->cluster.pool;
     bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
@@ -479,7 +481,7 @@ static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, doub
 /* It has not begun with the request, and not when it was asked again: it has no room, like one that
  * answers 503. */
 static void move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
-    pool_busy(&c->gw->pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
+    pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
     end_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
     try_close(c, false, now);
     try_next(c, may_repeat, false, now);
@@ -492,10 +494,10 @@ void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time
     double waited_ms = now.mono_ms - c->attempt.sent_at;
     uint32_t slot = c->attempt.to->slot;
     if (fail == GW_FAIL_UNTAKEN)
-        pool_kept_waiting(&c->gw->pool, slot, waited_ms, now.mono_ms);
+        pool_kept_waiting(&c->gw->cluster.pool, slot, waited_ms, now.mono_ms);
     /* But not at a target that has been found bad since, or that waits for its one trial. */
-    bool left_alone =
-        pool_state_of(&c->gw->pool, slot, now.mono_ms) != POOL_READY && !c->attempt.grant.trial;
+    bool left_alone = pool_state_of(&c->gw->cluster.pool, slot, now.mono_ms) != POOL_READY &&
+                      !c->attempt.grant.trial;
     if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;
         send(c, now);

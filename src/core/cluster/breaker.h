@@ -23,22 +23,14 @@
 #ifndef GW_CORE_CLUSTER_BREAKER_H
 #define GW_CORE_CLUSTER_BREAKER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "core/config/config.h"
 
 enum {
     BREAKER_CELLS = 4,
     BREAKER_LEASE_MS = 10000,
-    BREAKER_THRESHOLD_MAX = 63,
 };
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_TRIAL };
-
-struct breaker_conf {
-    uint64_t threshold;     /* failures in a row */
-    uint64_t recovery_ms;   /* it is open for no longer than this */
-    uint64_t predictive_ms; /* slower than this to begin is slow (predict.h); 0: nothing is */
-};
 
 /* An attempt's leave to go ahead. */
 struct breaker_grant {

@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-#include "core/call/call.h"
+#include "core/cluster/cluster.h"
 #include "core/config/config_parts.h"
 
 enum {
@@ -50,12 +50,12 @@ const char *registry_check_url(const struct config *conf, struct gw_str text,
 
 /* ------------------------------------------------------------------ leases */
 
-static _Atomic uint64_t *cell(const struct gw *gw, uint32_t at) {
-    return (_Atomic uint64_t *)&gw->pool.cells.cell[at];
+static _Atomic uint64_t *cell(const struct cluster *cluster, uint32_t at) {
+    return (_Atomic uint64_t *)&cluster->pool.cells.cell[at];
 }
 
-bool registry_claim(struct gw *gw, uint32_t node, double stamp) {
-    _Atomic uint64_t *newest = cell(gw, REGISTRY_CELL + node);
+bool registry_claim(struct cluster *cluster, uint32_t node, double stamp) {
+    _Atomic uint64_t *newest = cell(cluster, REGISTRY_CELL + node);
     uint64_t mine = (uint64_t)stamp;
     uint64_t seen = atomic_load_explicit(newest, memory_order_relaxed);
     do {
@@ -66,24 +66,25 @@ bool registry_claim(struct gw *gw, uint32_t node, double stamp) {
     return true;
 }
 
-bool registry_may_repeat(const struct gw *gw, uint32_t node, double stamp, struct gw_time now) {
-    double began = gw->registry.began;
+bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double stamp,
+                         struct gw_time now) {
+    double began = cluster->registry.began;
     /* a clock that has gone back since would keep all out */
-    return !gw->conf->remembers && stamp < began && began <= now.wall_ms &&
-           atomic_load_explicit(cell(gw, REGISTRY_CELL + node), memory_order_relaxed) == 0;
+    return !cluster->conf->remembers && stamp < began && began <= now.wall_ms &&
+           atomic_load_explicit(cell(cluster, REGISTRY_CELL + node), memory_order_relaxed) == 0;
 }
 
-bool registry_ask(struct gw *gw, uint32_t node, double until, struct gw_time now) {
-    _Atomic uint64_t *asking = cell(gw, REGISTRY_ASK_CELL + node);
+bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct gw_time now) {
+    _Atomic uint64_t *asking = cell(cluster, REGISTRY_ASK_CELL + node);
     uint64_t was = atomic_load_explicit(asking, memory_order_relaxed);
     return (double)was <= now.mono_ms &&
            atomic_compare_exchange_strong_explicit(asking, &was, (uint64_t)until,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
 
-void registry_asked(struct gw *gw, uint32_t node, double until) {
+void registry_asked(struct cluster *cluster, uint32_t node, double until) {
     uint64_t mine = (uint64_t)until;
-    (void)atomic_compare_exchange_strong_explicit(cell(gw, REGISTRY_ASK_CELL + node), &mine, 0,
+    (void)atomic_compare_exchange_strong_explicit(cell(cluster, REGISTRY_ASK_CELL + node), &mine, 0,
                                                   memory_order_relaxed, memory_order_relaxed);
 }
 
@@ -98,9 +99,9 @@ static void point(struct registry_entry *e, const struct url *url) {
 
 /* Whatever has the node's slot is another backend from now on; what shards tell of the one before must
  * not be believed of it. */
-static void forget(struct gw *gw, uint32_t node, struct gw_time now) {
-    pool_forget(&gw->pool, node);
-    gw->pool.backend[node].told_at = now.wall_ms;
+static void forget(struct cluster *cluster, uint32_t node, struct gw_time now) {
+    pool_forget(&cluster->pool, node);
+    cluster->pool.backend[node].told_at = now.wall_ms;
 }
 
 /* False if there is no memory for it. */
@@ -117,11 +118,11 @@ static bool store(struct registry_entry *e, const struct lease *lease) {
     return lease->url.n == 0;
 }
 
-bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now) {
-    struct registry_entry *e = &gw->registry.entry[lease->node];
+bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw_time now) {
+    struct registry_entry *e = &cluster->registry.entry[lease->node];
     if (lease->stamp <= e->lease.stamp)
         return false;
-    (void)registry_claim(gw, lease->node, lease->stamp);
+    (void)registry_claim(cluster, lease->node, lease->stamp);
     bool same = e->in_force && is_in_force(lease, now) && gw_str_eq(e->lease.url, lease->url);
     if (same) {
         struct gw_str url = e->lease.url;
@@ -131,22 +132,22 @@ bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now)
         bool was = e->in_force;
         e->in_force = store(e, lease) && is_in_force(lease, now);
         if (was || e->in_force)
-            forget(gw, lease->node, now);
+            forget(cluster, lease->node, now);
     }
     e->changed = true;
-    gw->registry.news = true;
+    cluster->registry.news = true;
     return true;
 }
 
-void registry_tend(struct gw *gw, struct gw_time now) {
-    if (gw->registry.began <= 0)
-        gw->registry.began = now.wall_ms;
+void registry_tend(struct cluster *cluster, struct gw_time now) {
+    if (cluster->registry.began <= 0)
+        cluster->registry.began = now.wall_ms;
     for (uint32_t i = 0; i < GW_NODES; i++) {
-        struct registry_entry *e = &gw->registry.entry[i];
+        struct registry_entry *e = &cluster->registry.entry[i];
         if (!e->in_force || is_in_force(&e->lease, now))
             continue;
         e->in_force = false;
-        forget(gw, i, now);
+        forget(cluster, i, now);
     }
 }
 
@@ -156,10 +157,10 @@ static uint32_t in_flight_max(const struct registry_entry *e, const struct backe
     return quick && (max == 0 || max > QUICK_TUNNEL_MAX) ? QUICK_TUNNEL_MAX : max;
 }
 
-const struct backend_conf *registry_node(const struct gw *gw, const struct config *conf,
+const struct backend_conf *registry_node(const struct cluster *cluster, const struct config *conf,
                                          uint32_t node, struct gw_arena *arena) {
     const struct backend_conf *plain = &conf->nodes[node];
-    const struct registry_entry *e = &gw->registry.entry[node];
+    const struct registry_entry *e = &cluster->registry.entry[node];
     struct backend_conf *copy = e->in_force ? gw_arena_get(arena, sizeof *copy) : NULL;
     if (copy == NULL)
         return plain;
@@ -192,20 +193,20 @@ void registry_put_line(const struct lease *lease, struct gw_buf *out) {
     gw_buf_putc(out, '\n');
 }
 
-void registry_put_lines(const struct gw *gw, struct gw_buf *out) {
+void registry_put_lines(const struct cluster *cluster, struct gw_buf *out) {
     for (uint32_t i = 0; i < GW_NODES; i++)
-        if (gw->registry.entry[i].lease.stamp > 0)
-            registry_put_line(&gw->registry.entry[i].lease, out);
+        if (cluster->registry.entry[i].lease.stamp > 0)
+            registry_put_line(&cluster->registry.entry[i].lease, out);
 }
 
 bool registry_has_changed(const struct registry *r) {
     return r->news;
 }
 
-void registry_put_changed(struct gw *gw, struct gw_buf *out) {
-    gw->registry.news = false;
+void registry_put_changed(struct cluster *cluster, struct gw_buf *out) {
+    cluster->registry.news = false;
     for (uint32_t i = 0; i < GW_NODES; i++) {
-        struct registry_entry *e = &gw->registry.entry[i];
+        struct registry_entry *e = &cluster->registry.entry[i];
         if (!e->changed)
             continue;
         registry_put_line(&e->lease, out);
@@ -220,13 +221,13 @@ static uint32_t node_of(struct gw_str name) {
     return name.p[5] >= '1' && name.p[5] < '1' + GW_NODES ? (uint32_t)(name.p[5] - '1') : GW_NODES;
 }
 
-static bool read_fields(struct gw *gw, struct gw_str fields, struct gw_time now,
+static bool read_fields(struct cluster *cluster, struct gw_str fields, struct gw_time now,
                         struct lease *lease) {
     uint64_t stamp, ends, max;
     struct gw_arena arena;
     struct url url;
     *lease = (struct lease){.node = node_of(gw_str_cut(&fields, ' '))};
-    if (lease->node == GW_NODES || gw->conf->node_keys[lease->node].n == 0 ||
+    if (lease->node == GW_NODES || cluster->conf->node_keys[lease->node].n == 0 ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &stamp) ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &ends) ||
         !gw_str_u64(gw_str_cut(&fields, ' '), &max) || max > UINT32_MAX || fields.n == 0)
@@ -239,37 +240,37 @@ static bool read_fields(struct gw *gw, struct gw_str fields, struct gw_time now,
     if (gw_str_eq(fields, GW_STR("-")) || lease->ends <= now.wall_ms)
         return true;
     lease->url = fields;
-    gw_arena_init(&arena, gw->mem, ENTRY_MAX / 2, ENTRY_MAX);
-    bool good = registry_check_url(gw->conf, fields, &arena, &url) == NULL;
+    gw_arena_init(&arena, cluster->mem, ENTRY_MAX / 2, ENTRY_MAX);
+    bool good = registry_check_url(cluster->conf, fields, &arena, &url) == NULL;
     gw_arena_del(&arena);
     return good;
 }
 
 /* Reads what follows "lease "; the URL is borrowed from it. False if it is no lease, or one that may
  * not be. */
-static bool read_line(struct gw *gw, struct gw_str fields, struct gw_time now,
+static bool read_line(struct cluster *cluster, struct gw_str fields, struct gw_time now,
                       struct lease *lease) {
-    return read_fields(gw, fields, now, lease) &&
-           sync_time(&lease->stamp, REGISTRY_WINDOW_MS, &gw->registry.entry[lease->node].ahead,
+    return read_fields(cluster, fields, now, lease) &&
+           sync_time(&lease->stamp, REGISTRY_WINDOW_MS, &cluster->registry.entry[lease->node].ahead,
                      now);
 }
 
-bool registry_take_line(struct gw *gw, struct gw_str fields, struct gw_time now) {
+bool registry_take_line(struct cluster *cluster, struct gw_str fields, struct gw_time now) {
     struct lease lease;
-    if (!read_line(gw, fields, now, &lease))
+    if (!read_line(cluster, fields, now, &lease))
         return false;
-    if (registry_take(gw, &lease, now))
-        gw->registry.entry[lease.node].changed = false; /* whoever told it tells the others */
+    if (registry_take(cluster, &lease, now))
+        cluster->registry.entry[lease.node].changed = false; /* whoever told it tells the others */
     return true;
 }
 
-void registry_take_answer(struct gw *gw, struct gw_str text, struct gw_time now) {
+void registry_take_answer(struct cluster *cluster, struct gw_str text, struct gw_time now) {
     while (text.p != NULL) {
         struct gw_str line = gw_str_cut(&text, '\n');
         struct lease lease;
         if (gw_str_starts(line, GW_STR("lease ")) &&
-            read_line(gw, gw_str_sub(line, 6, line.n), now, &lease))
-            (void)registry_take(gw, &lease, now);
+            read_line(cluster, gw_str_sub(line, 6, line.n), now, &lease))
+            (void)registry_take(cluster, &lease, now);
     }
-    gw->registry.heard_at = now.mono_ms;
+    cluster->registry.heard_at = now.mono_ms;
 }

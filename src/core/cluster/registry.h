@@ -21,7 +21,7 @@
 
 #include "core/config/config.h"
 
-struct gw;
+struct cluster;
 
 enum {
     REGISTRY_URL_MAX = 512,
@@ -71,33 +71,34 @@ void registry_del(struct registry *r);
 const char *registry_check_url(const struct config *conf, struct gw_str text,
                                struct gw_arena *arena, struct url *out);
 /* Whether a registration of that time has not been seen yet: then it is now, in all loops. */
-bool registry_claim(struct gw *gw, uint32_t node, double stamp);
+bool registry_claim(struct cluster *cluster, uint32_t node, double stamp);
 /* Whether one of that time may have been seen by a process before this one, which remembers nothing: it
  * is the first of its node here, and older than this gateway. */
-bool registry_may_repeat(const struct gw *gw, uint32_t node, double stamp, struct gw_time now);
+bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double stamp,
+                         struct gw_time now);
 /* The one challenge that a node may have under way, in all loops: until `until`, monotonic in whole
  * milliseconds, or until it is over. False: there is another. */
-bool registry_ask(struct gw *gw, uint32_t node, double until, struct gw_time now);
-void registry_asked(struct gw *gw, uint32_t node, double until);
+bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct gw_time now);
+void registry_asked(struct cluster *cluster, uint32_t node, double until);
 /* Takes a lease over; false if what is known is not older. Its URL has been checked. At another URL
  * the node is another backend: nothing that was known of it holds any more. */
-bool registry_take(struct gw *gw, const struct lease *lease, struct gw_time now);
+bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw_time now);
 /* Ends the leases whose time is over. */
-void registry_tend(struct gw *gw, struct gw_time now);
+void registry_tend(struct cluster *cluster, struct gw_time now);
 /* The node as it is reached now: of `conf`, or copied into `arena` if its lease is in force. */
-const struct backend_conf *registry_node(const struct gw *gw, const struct config *conf,
+const struct backend_conf *registry_node(const struct cluster *cluster, const struct config *conf,
                                          uint32_t node, struct gw_arena *arena);
 
 /* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL\n", the URL "-" for a node that left.
  * The first puts all of them, the second those that have changed since it was last called. */
-void registry_put_lines(const struct gw *gw, struct gw_buf *out);
-void registry_put_changed(struct gw *gw, struct gw_buf *out);
+void registry_put_lines(const struct cluster *cluster, struct gw_buf *out);
+void registry_put_changed(struct cluster *cluster, struct gw_buf *out);
 bool registry_has_changed(const struct registry *r);
 void registry_put_line(const struct lease *lease, struct gw_buf *out);
 /* Takes what follows "lease " in a line; false if it is no lease, or one that may not be. One that is
  * older than what is known changes nothing. */
-bool registry_take_line(struct gw *gw, struct gw_str fields, struct gw_time now);
+bool registry_take_line(struct cluster *cluster, struct gw_str fields, struct gw_time now);
 /* Takes all lines of the registry's answer. */
-void registry_take_answer(struct gw *gw, struct gw_str text, struct gw_time now);
+void registry_take_answer(struct cluster *cluster, struct gw_str text, struct gw_time now);
 
 #endif

@@ -9,20 +9,20 @@
  * a stale one costs a request at another target, never an answer. A frame from the future counts as one
  * from now, and once: told again it is no news, so that what happens here from now on is newer.
  */
-#include "core/call/call.h"
+#include "core/cluster/cluster.h"
 
 static void put_u64(struct gw_buf *b, double n) {
     gw_buf_putc(b, ' ');
     gw_buf_put_u64(b, n > 0 ? (uint64_t)n : 0);
 }
 
-static void put_breaker(const struct gw *gw, const struct backend_conf *t, struct gw_time now,
-                        struct gw_buf *b) {
+static void put_breaker(const struct cluster *cluster, const struct backend_conf *t,
+                        struct gw_time now, struct gw_buf *b) {
     struct breaker_view v;
-    pool_look(&gw->pool, t->slot, now.mono_ms, &v);
+    pool_look(&cluster->pool, t->slot, now.mono_ms, &v);
     gw_buf_put(b, GW_STR("breaker "));
     gw_buf_put(b, t->target.name);
-    put_u64(b, gw->pool.backend[t->slot].told_at);
+    put_u64(b, cluster->pool.backend[t->slot].told_at);
     gw_buf_put(b, v.state == BREAKER_CLOSED ? GW_STR(" closed") : GW_STR(" open"));
     /* rounded up, for it is kept rounded down: what was told is told on as it was */
     put_u64(b, v.state == BREAKER_CLOSED ? 0 : now.wall_ms + v.until - now.mono_ms + 0.999);
@@ -58,13 +58,13 @@ bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now) 
 }
 
 /* What follows "breaker " in a line. */
-static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) {
-    const struct backend_conf *t = target_named(gw->conf, gw_str_cut(&rest, ' '));
+static void take_breaker(struct cluster *cluster, struct gw_str rest, struct gw_time now) {
+    const struct backend_conf *t = target_named(cluster->conf, gw_str_cut(&rest, ' '));
     double at, until, opens, trouble;
     if (t == NULL || !cut_ms(&rest, &at))
         return;
     bool open = gw_str_eq(gw_str_cut(&rest, ' '), GW_STR("open"));
-    struct pool_backend *b = &gw->pool.backend[t->slot];
+    struct pool_backend *b = &cluster->pool.backend[t->slot];
     if (!cut_ms(&rest, &until) || !cut_ms(&rest, &opens) || !cut_ms(&rest, &trouble) ||
         trouble >= POOL_TROUBLES || opens > 64 || !sync_time(&at, 0, &b->told_ahead, now) ||
         at <= b->told_at)
@@ -72,47 +72,40 @@ static void take_breaker(struct gw *gw, struct gw_str rest, struct gw_time now) 
     b->told_at = at;
     b->changed = false;
     if (!open || until > now.wall_ms)
-        pool_tell(&gw->pool, t->slot, open, until - now.wall_ms + now.mono_ms, (uint32_t)opens,
+        pool_tell(&cluster->pool, t->slot, open, until - now.wall_ms + now.mono_ms, (uint32_t)opens,
                   (uint32_t)trouble, now.mono_ms);
 }
 
-static void take(struct gw *gw, uint32_t kinds, struct gw_str line, struct gw_time now) {
+static void take(struct cluster *cluster, uint32_t kinds, struct gw_str line, struct gw_time now) {
     struct gw_str kind = gw_str_cut(&line, ' ');
     if ((kinds & GW_FRAMES_BREAKERS) != 0 && gw_str_eq(kind, GW_STR("breaker")))
-        take_breaker(gw, line, now);
+        take_breaker(cluster, line, now);
     else if ((kinds & GW_FRAMES_LEASES) != 0 && gw_str_eq(kind, GW_STR("lease")))
-        (void)registry_take_line(gw, line, now);
+        (void)registry_take_line(cluster, line, now);
 }
 
-bool gw_has_news(const struct gw *gw) {
-    return gw->pool.news || registry_has_changed(&gw->registry);
+bool sync_has_news(const struct cluster *cluster) {
+    return cluster->pool.news || registry_has_changed(&cluster->registry);
 }
 
-void sync_put(struct gw *gw, bool changed, struct gw_time now, struct gw_buf *out) {
+void sync_put(struct cluster *cluster, bool changed, struct gw_time now, struct gw_buf *out) {
     const struct backend_conf *t;
-    for (uint32_t i = 0; (t = config_target(gw->conf, i)) != NULL; i++) {
-        struct pool_backend *b = &gw->pool.backend[t->slot];
+    for (uint32_t i = 0; (t = config_target(cluster->conf, i)) != NULL; i++) {
+        struct pool_backend *b = &cluster->pool.backend[t->slot];
         if (b->told_at > 0 && (b->changed || !changed))
-            put_breaker(gw, t, now, out);
+            put_breaker(cluster, t, now, out);
         b->changed = b->changed && !changed;
     }
     if (changed)
-        registry_put_changed(gw, out);
+        registry_put_changed(cluster, out);
     else
-        registry_put_lines(gw, out);
+        registry_put_lines(cluster, out);
+    cluster->pool.news = cluster->pool.news && !changed;
 }
 
-void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now,
-             struct gw_str *news) {
-    struct gw_buf out;
-    while (in.n > 0) {
-        struct gw_str line = gw_str_cut(&in, '\n');
-        take(gw, kinds, line, now);
+void sync_take(struct cluster *cluster, uint32_t kinds, struct gw_str lines, struct gw_time now) {
+    while (lines.n > 0) {
+        struct gw_str line = gw_str_cut(&lines, '\n');
+        take(cluster, kinds, line, now);
     }
-    gw_arena_reset(&gw->shown);
-    gw_buf_init(&out, &gw->shown, 256 << 10);
-    if (gw_has_news(gw))
-        sync_put(gw, true, now, &out);
-    gw->pool.news = false;
-    *news = gw_buf_str(&out);
 }

@@ -75,7 +75,7 @@ struct backend_conf *config_service(struct config *conf, struct gw_str name) {
 }
 
 bool config_profile(struct config *conf, struct gw_str name) {
-    const struct tiers *tiers = score_default_tiers(name);
+    const struct tiers *tiers = tiers_default(name);
     if (tiers == NULL)
         return false;
     conf->tiers = *tiers;

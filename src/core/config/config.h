@@ -9,10 +9,9 @@
 #define GW_CORE_CONFIG_CONFIG_H
 
 #include "base/digest.h"
-#include "core/cluster/breaker.h"
+#include "core/config/tiers.h"
 #include "core/config/url.h"
 #include "core/gw.h"
-#include "core/policy/score.h"
 
 enum {
     GW_NODES = 8,
@@ -66,6 +65,15 @@ struct limits_conf {
     uint64_t resume;                                   /* 1: streams that fail go on elsewhere */
     uint64_t upstream_http2;                           /* 1: HTTP/2 where a target offers it */
     uint64_t connect_ms, request_ms, silence_ms, probe_ms;
+};
+
+enum { BREAKER_THRESHOLD_MAX = 63 };
+
+/* See cluster/breaker.h. */
+struct breaker_conf {
+    uint64_t threshold;     /* failures in a row, at most BREAKER_THRESHOLD_MAX */
+    uint64_t recovery_ms;   /* it is open for no longer than this */
+    uint64_t predictive_ms; /* slower than this to begin is slow (predict.h); 0: nothing is */
 };
 
 struct config {

@@ -20,7 +20,7 @@
 #ifndef GW_CORE_POLICY_SCORE_H
 #define GW_CORE_POLICY_SCORE_H
 
-#include "base/str.h"
+#include "core/config/tiers.h"
 
 enum gw_score_reason { /* bits */
                        GW_SCORE_PROMPT = 1,
@@ -63,29 +63,6 @@ struct score score_of(const struct gw_str *prompt, size_t prompt_n, const struct
 struct gw_str score_word(unsigned i);
 
 /* ------------------------------------------------------------------ tiers */
-
-enum { GW_TIERS_MAX = 8, GW_SCORE_MAX = 10 };
-#define GW_DOLLAR INT64_C(1000000000) /* in nano-dollars */
-
-/* For scores from `from` up to the next tier's. */
-struct tier {
-    uint32_t from;       /* tenths */
-    struct gw_str local; /* the model if there is no `cloud` or not enough money left */
-    struct gw_str cloud; /* empty: this tier is always local */
-    int64_t above_nano;  /* the cloud takes it if more than this is left */
-    bool think;          /* the local model gets a chain-of-thought preamble */
-};
-
-struct tiers {
-    struct gw_str profile;
-    int64_t month_nano; /* the profile's monthly budget */
-    uint32_t n;         /* at least 1; tier[0].from is 0; they ascend */
-    struct tier tier[GW_TIERS_MAX];
-};
-
-/* The tiers of a profile that ships: conservative, balanced or performance; NULL if there is no
- * such profile. A configuration copies them and changes what it names. */
-const struct tiers *score_default_tiers(struct gw_str profile);
 
 struct route_choice {
     struct gw_str place; /* "local", "cloud" or "local-cot": local with the preamble */

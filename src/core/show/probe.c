@@ -8,20 +8,21 @@ enum { NAME_WIDTH = 22, RESULT_WIDTH = 26 };
 
 /* The target as it is reached now; NULL: there is no such target, or it has no endpoint. */
 static const struct backend_conf *reached(const struct gw *gw, uint32_t i, struct gw_arena *arena) {
-    const struct backend_conf *t =
-        i < GW_NODES ? registry_node(gw, gw->conf, i, arena) : config_target(gw->conf, i);
+    const struct backend_conf *t = i < GW_NODES
+                                       ? registry_node(&gw->cluster, gw->cluster.conf, i, arena)
+                                       : config_target(gw->cluster.conf, i);
     return t != NULL && t->set ? t : NULL;
 }
 
 struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now) {
     struct gw_call *c = gw_open(gw, now);
-    while (c != NULL && config_target(gw->conf, *at) != NULL) {
+    while (c != NULL && config_target(gw->cluster.conf, *at) != NULL) {
         struct breaker_grant grant;
         const struct backend_conf *t = reached(gw, (*at)++, &c->arena);
         if (t == NULL)
             continue;
         plan_one(&c->plan, t);
-        if (pool_take(&gw->pool, t->slot, 0, true, now.mono_ms, &grant)) {
+        if (pool_take(&gw->cluster.pool, t->slot, 0, true, now.mono_ms, &grant)) {
             task_probe(c, grant, now);
             return c;
         }
@@ -50,7 +51,7 @@ static void put_number(struct gw_buf *b, uint64_t n, size_t width) {
 }
 
 static void put_row(const struct gw *gw, const struct backend_conf *t, bool set, struct gw_buf *b) {
-    const struct pool_backend *p = &gw->pool.backend[t->slot];
+    const struct pool_backend *p = &gw->cluster.pool.backend[t->slot];
     put_cell(b, t->target.name, NAME_WIDTH);
     if (!set || p->probe_ms <= 0) {
         gw_buf_put(b, set ? GW_STR("not asked\n") : GW_STR("no endpoint\n"));
@@ -72,9 +73,9 @@ void probe_show(const struct gw *gw, struct gw_buf *b) {
     put_cell(b, GW_STR("TARGET"), NAME_WIDTH);
     put_cell(b, GW_STR("RESULT"), RESULT_WIDTH);
     gw_buf_put(b, GW_STR("STATUS    TIME\n"));
-    for (uint32_t i = 0; (t = config_target(gw->conf, i)) != NULL; i++) {
-        bool twin = t == &gw->conf->twin;
-        bool set = t->set || (i < GW_NODES && gw->registry.entry[i].in_force);
+    for (uint32_t i = 0; (t = config_target(gw->cluster.conf, i)) != NULL; i++) {
+        bool twin = t == &gw->cluster.conf->twin;
+        bool set = t->set || (i < GW_NODES && gw->cluster.registry.entry[i].in_force);
         if (set || !twin)
             put_row(gw, t, set, b);
     }
@@ -83,6 +84,6 @@ void probe_show(const struct gw *gw, struct gw_buf *b) {
 uint32_t gw_probes_failed(const struct gw *gw) {
     uint32_t failed = 0;
     for (uint32_t i = 0; i < GW_BACKENDS; i++)
-        failed += gw->pool.backend[i].probe_trouble != POOL_FINE;
+        failed += gw->cluster.pool.backend[i].probe_trouble != POOL_FINE;
     return failed;
 }

@@ -2,6 +2,7 @@
  * What the daemon's operator asks for: check, missing endpoints, explain. Not in the Worker's module.
  */
 #include "core/call/call.h"
+#include "core/policy/score.h"
 
 static void put_backend(const struct backend_conf *t, struct gw_buf *b) {
     gw_buf_put(b, t->target.name);
@@ -142,19 +143,19 @@ struct gw_str gw_report(struct gw *gw, uint32_t what) {
     gw_buf_init(&b, &gw->shown, 256 << 10);
     switch (what) {
     case GW_SHOW_CHECK:
-        show_check(gw->conf, &b);
+        show_check(gw->cluster.conf, &b);
         break;
     case GW_SHOW_MISSING:
-        show_missing(gw->conf, &b);
+        show_missing(gw->cluster.conf, &b);
         break;
     case GW_SHOW_LISTEN:
-        gw_buf_put(&b, gw->conf->listen);
+        gw_buf_put(&b, gw->cluster.conf->listen);
         break;
     case GW_SHOW_PROBES:
         probe_show(gw, &b);
         break;
     case GW_SHOW_TLS:
-        show_tls(gw->conf, &b);
+        show_tls(gw->cluster.conf, &b);
         break;
     default:
         break;
@@ -167,7 +168,8 @@ int gw_explain(struct gw *gw, struct gw_str request, struct gw_time now, struct 
     (void)now;
     gw_arena_reset(&gw->shown);
     gw_buf_init(&b, &gw->shown, 64 << 10);
-    int error = score_explain(&gw->conf->tiers, gw->conf->monthly_budget, request, &b);
+    int error =
+        score_explain(&gw->cluster.conf->tiers, gw->cluster.conf->monthly_budget, request, &b);
     *out = gw_buf_str(&b);
     return error;
 }

@@ -74,15 +74,16 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
                        struct gw_time now, struct gw_buf *b) {
     static const struct gw_str states[] = {GW_STR_INIT("ready"), GW_STR_INIT("ready"),
                                            GW_STR_INIT("cooling"), GW_STR_INIT("down")};
-    const struct pool_backend *p = &gw->pool.backend[t->slot];
-    enum pool_state state = pool_state_of(&gw->pool, t->slot, now.mono_ms);
-    double until = pool_until(&gw->pool, t->slot, now.mono_ms);
+    const struct pool_backend *p = &gw->cluster.pool.backend[t->slot];
+    enum pool_state state = pool_state_of(&gw->cluster.pool, t->slot, now.mono_ms);
+    double until = pool_until(&gw->cluster.pool, t->slot, now.mono_ms);
     struct breaker_view v;
-    pool_look(&gw->pool, t->slot, now.mono_ms, &v);
+    pool_look(&gw->cluster.pool, t->slot, now.mono_ms, &v);
     gw_buf_put(b, first ? GW_STR("\"") : GW_STR(",\""));
     gw_buf_put_json(b, t->target.name);
     gw_buf_put(b, GW_STR("\":{\"state\":\""));
-    const struct registry_entry *e = t->slot < GW_NODES ? &gw->registry.entry[t->slot] : NULL;
+    const struct registry_entry *e =
+        t->slot < GW_NODES ? &gw->cluster.registry.entry[t->slot] : NULL;
     bool leased = e != NULL && e->in_force;
     gw_buf_put(b, t->set || leased ? states[state] : GW_STR("no endpoint"));
     gw_buf_putc(b, '"');
@@ -91,7 +92,7 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
     put_trouble(b, GW_STR(",\"reason\":"), reason_of(state, &v));
     put_trouble(b, GW_STR(",\"last_error\":"), v.trouble);
     gw_buf_put(b, GW_STR(",\"in_flight\":"));
-    gw_buf_put_u64(b, pool_in_flight(&gw->pool, t->slot));
+    gw_buf_put_u64(b, pool_in_flight(&gw->cluster.pool, t->slot));
     gw_buf_put(b, GW_STR(",\"latency_ms\":"));
     if (p->ewma_at > 0)
         gw_buf_put_u64(b, (uint64_t)(p->ewma_ms + 0.5));
@@ -105,7 +106,7 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
 }
 
 static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *b) {
-    const struct config *conf = gw->conf;
+    const struct config *conf = gw->cluster.conf;
     gw_buf_put(b, GW_STR("{\"version\":\"" GW_VERSION "\",\"backends\":{"));
     for (uint32_t i = 0; i < GW_NODES; i++)
         put_health(gw, &conf->nodes[i], i == 0, now, b);
@@ -139,16 +140,16 @@ struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now) {
         show_health(gw, now, &b);
         break;
     case GW_SHOW_LIMITS:
-        show_limits(gw->conf, &b);
+        show_limits(gw->cluster.conf, &b);
         break;
     case GW_SHOW_STATE:
-        sync_put(gw, false, now, &b);
+        sync_put(&gw->cluster, false, now, &b);
         break;
     case GW_SHOW_TARGETS:
-        show_targets(gw->conf, &b);
+        show_targets(gw->cluster.conf, &b);
         break;
     case GW_SHOW_KEYED:
-        gw_buf_put(&b, keyed(gw->conf));
+        gw_buf_put(&b, keyed(gw->cluster.conf));
         break;
     default:
         break;
