@@ -98,13 +98,15 @@ static void nothing_due(struct timer *timer) {
     (void)timer;
 }
 
+static const struct loop_ops ops = {.flush = conn_flush, .news = state_news};
+
 static void world_start(void) {
     node_start();
     hub.cells = cells;
     hub.log = log_new();
-    hub.loops[hub.loops_n++] = &loop;
-    hub.connections_max = 64;
-    MUST(hub.log != NULL && loop_init(&loop) == 0);
+    hub.loops[hub.peers.n++] = &loop;
+    hub.peers.connections_max = 64;
+    MUST(hub.log != NULL && loop_init(&loop, &ops, &hub.peers) == 0);
     loop.hub = &hub;
     loop.log = hub.log;
     timer_init(&loop.tasks, &loop.uv, nothing_due);
@@ -126,7 +128,7 @@ static void gateway_make(void) {
         return; /* reading the system's authorities takes longer than all the rest */
     struct upstream_tls *tls = upstream_tls_new(gw_report(loop.gw, GW_SHOW_TLS), NULL, why);
     MUST(tls != NULL);
-    loop_take_upstream_tls(&loop, tls);
+    origins_take_tls(&loop, tls);
     upstream_tls_release(tls);
 }
 

@@ -5,13 +5,13 @@
 #include "native/drive/drive_parts.h"
 #include "native/drive/reply.h"
 #include "native/loop/loop.h"
-#include "native/process/state.h"
 #include "native/up/upstream.h"
 
 enum { FULL_AGAIN_MS = 1000 }; /* how often a client that does not read is looked at again */
 
 static void settle(struct drive *d);
 static void due(struct timer *timer);
+static const struct attempt_ops ops;
 
 /* ------------------------------------------------------------------ life */
 
@@ -26,7 +26,8 @@ static struct drive *drive_new(struct loop *loop, struct front *front) {
         timer_init(&d->timer, &loop->uv, due);
     }
     memset(d, 0, offsetof(struct drive, timer)); /* the timer lives on */
-    d->loop = loop;
+    d->up.loop = loop;
+    d->up.ops = &ops;
     d->front = front;
     d->next = loop->drives;
     if (d->next != NULL)
@@ -37,10 +38,10 @@ static struct drive *drive_new(struct loop *loop, struct front *front) {
 }
 
 static void drive_free(struct drive *d) {
-    struct loop *loop = d->loop;
-    while (d->attempts != NULL)
-        upstream_drop(d->attempts);
-    body_del(&d->body, &loop->blocks);
+    struct loop *loop = d->up.loop;
+    while (d->up.attempts != NULL)
+        upstream_drop(d->up.attempts);
+    body_del(&d->up.body, &loop->blocks);
     timer_off(&d->timer);
     if (d->next != NULL)
         d->next->prev = d->prev;
@@ -63,17 +64,10 @@ void drive_del_free(struct loop *loop) {
 }
 
 struct attempt *drive_find(const struct drive *d, uint32_t number) {
-    struct attempt *a = d->attempts;
+    struct attempt *a = d->up.attempts;
     while (a != NULL && a->number != number)
         a = a->next;
     return a;
-}
-
-void drive_forget(struct drive *d, struct attempt *a) {
-    struct attempt **p = &d->attempts;
-    while (*p != a)
-        p = &(*p)->next;
-    *p = a->next;
 }
 
 /* Tells the front that it is over and is gone: nothing touches the drive afterwards. */
@@ -91,7 +85,7 @@ static void leave(struct drive *d, uint32_t code) {
 /* The lowest offset that somebody may still have to send. */
 static uint64_t needed(const struct drive *d) {
     uint64_t low = UINT64_MAX;
-    for (const struct attempt *a = d->attempts; a != NULL; a = a->next) {
+    for (const struct attempt *a = d->up.attempts; a != NULL; a = a->next) {
         uint64_t needs = send_needs(&a->send);
         if (needs < low)
             low = needs;
@@ -102,28 +96,28 @@ static uint64_t needed(const struct drive *d) {
 /* A call that waits for its target still needs all of the body, whatever the core will not hold for a
  * second attempt. */
 static bool waits(const struct drive *d) {
-    return d->call != NULL && d->attempts == NULL;
+    return d->call != NULL && d->up.attempts == NULL;
 }
 
 void drive_release(struct drive *d) {
     uint64_t low = waits(d) ? 0 : needed(d);
     if (d->forget < low)
         low = d->forget;
-    if (d->body.told < low)
-        low = d->body.told;
+    if (d->up.body.told < low)
+        low = d->up.body.told;
     if (low > 0)
-        body_free(&d->body, &d->loop->blocks, low);
+        body_free(&d->up.body, &d->up.loop->blocks, low);
 }
 
 void drive_tighten(struct drive *d) {
     if (needed(d) != UINT64_MAX)
         return;
     d->tight = true;
-    body_tighten(&d->body, &d->loop->blocks);
+    body_tighten(&d->up.body, &d->up.loop->blocks);
 }
 
 bool drive_wants(const struct drive *d) {
-    const struct body *b = &d->body;
+    const struct body *b = &d->up.body;
     if (b->fin)
         return false;
     if (d->upto != GW_REST)
@@ -140,7 +134,7 @@ bool drive_paces(const struct drive *d) {
 
 /* Feeds the next piece of what has arrived and may be told; false if there is none. */
 static bool tell_body(struct drive *d) {
-    struct body *b = &d->body;
+    struct body *b = &d->up.body;
     uint64_t end = b->arrived < d->upto ? b->arrived : d->upto;
     if (d->upto == 0 || b->fin_told || (end == b->told && !(b->fin && end == b->arrived))) {
         return false;
@@ -152,13 +146,13 @@ static bool tell_body(struct drive *d) {
     }
     b->told += e.req_body.len;
     e.req_body.fin = b->fin_told = b->fin && b->told == b->arrived;
-    d->broken |= gw_feed(d->call, &e, loop_time(d->loop)) < 0;
+    d->broken |= gw_feed(d->call, &e, loop_time(d->up.loop)) < 0;
     return true;
 }
 
 static void push_all(struct drive *d) {
     struct attempt *next;
-    for (struct attempt *a = d->attempts; a != NULL; a = next) {
+    for (struct attempt *a = d->up.attempts; a != NULL; a = next) {
         next = a->next;
         upstream_more(a);
     }
@@ -181,12 +175,12 @@ static void give_up(struct drive *d) {
     d->code = 1;
     if (d->headed || d->front == NULL)
         return;
-    d->code = reply_error(d->loop, d->front, 503, OUT_OF_MEMORY, "overloaded");
+    d->code = reply_error(d->up.loop, d->front, 503, OUT_OF_MEMORY, "overloaded");
 }
 
 /* END: what was relayed without a report goes on by itself, everything else is over. */
 static void finish(struct drive *d) {
-    gw_close(d->call, loop_time(d->loop));
+    gw_close(d->call, loop_time(d->up.loop));
     d->call = NULL;
     if (d->front != NULL && !d->headed)
         d->code = 1;
@@ -196,7 +190,7 @@ static void finish(struct drive *d) {
         return;
     }
     struct attempt *next;
-    for (struct attempt *a = d->attempts; a != NULL; a = next) {
+    for (struct attempt *a = d->up.attempts; a != NULL; a = next) {
         next = a->next;
         if (a != relay)
             upstream_drop(a);
@@ -224,20 +218,20 @@ static void run(struct drive *d) {
 
 /* The same, and then for the calls that this one has woken. */
 static void settle(struct drive *d) {
-    struct loop *loop = d->loop;
+    struct loop *loop = d->up.loop;
     struct gw *gw = loop->gw;
     struct gw_call *woken;
     run(d);
     while ((woken = gw_ready(gw)) != NULL)
         run(gw_user(woken));
     if (gw_has_news(gw))
-        state_news(loop);
+        loop->ops->news(loop);
 }
 
 static void feed(struct drive *d, const struct gw_event *e) {
     if (d->call == NULL)
         return;
-    d->broken |= gw_feed(d->call, e, loop_time(d->loop)) < 0;
+    d->broken |= gw_feed(d->call, e, loop_time(d->up.loop)) < 0;
     settle(d);
 }
 
@@ -249,15 +243,15 @@ struct drive *drive_open(struct loop *loop, struct front *front) {
 }
 
 void drive_start(struct drive *d, const struct gw_req_head *head, bool fin) {
-    struct loop *loop = d->loop;
+    struct loop *loop = d->up.loop;
     d->call = gw_open(loop->gw, loop_time(loop));
     if (d->call == NULL) {
         leave(d, reply_error(loop, d->front, 503, OUT_OF_MEMORY, "overloaded"));
         return;
     }
     gw_set_user(d->call, d);
-    d->body.fin = fin;
-    d->body.fin_told = head->body_len == 0;
+    d->up.body.fin = fin;
+    d->up.body.fin_told = head->body_len == 0;
     feed(d, &(struct gw_event){.kind = GW_REQ_HEAD, .req_head = *head});
 }
 
@@ -270,7 +264,7 @@ static bool start_task(struct loop *loop, struct gw_call *call) {
     }
     d->call = call;
     gw_set_user(call, d);
-    d->body.fin = d->body.fin_told = true;
+    d->up.body.fin = d->up.body.fin_told = true;
     settle(d);
     return true;
 }
@@ -302,13 +296,13 @@ void drive_body_came(struct drive *d) {
         return;
     }
     /* relaying: nobody is to be told, but the target is to get it */
-    d->body.told = d->body.arrived;
-    d->body.fin_told = d->body.fin;
+    d->up.body.told = d->up.body.arrived;
+    d->up.body.fin_told = d->up.body.fin;
     push_all(d);
 }
 
 void drive_drained(struct drive *d) {
-    for (struct attempt *a = d->attempts; a != NULL; a = a->next)
+    for (struct attempt *a = d->up.attempts; a != NULL; a = a->next)
         upstream_resume(a);
 }
 
@@ -324,16 +318,23 @@ void drive_gone(struct drive *d) {
 
 /* ------------------------------------------------------------------ from attempts */
 
-void drive_res_head(struct drive *d, uint32_t attempt, const struct gw_res_head *head) {
+static struct drive *of_owner(const struct attempt_owner *up) {
+    return (struct drive *)((const char *)up - offsetof(struct drive, up));
+}
+
+static void on_head(struct attempt_owner *up, uint32_t attempt, const struct gw_res_head *head) {
+    struct drive *d = of_owner(up);
     feed(d, &(struct gw_event){.kind = GW_RES_HEAD, .attempt = attempt, .res_head = *head});
 }
 
-void drive_res_body(struct drive *d, uint32_t attempt, struct gw_str bytes) {
+static void on_body(struct attempt_owner *up, uint32_t attempt, struct gw_str bytes) {
+    struct drive *d = of_owner(up);
     d->chunk = bytes;
     feed(d, &(struct gw_event){.kind = GW_RES_BODY, .attempt = attempt, .res_body = bytes});
 }
 
-void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed) {
+static void on_end(struct attempt_owner *up, uint32_t attempt, uint32_t how, bool relayed) {
+    struct drive *d = of_owner(up);
     if (relayed && d->call == NULL) {
         leave(d, how);
         return;
@@ -343,32 +344,65 @@ void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed
     feed(d, &(struct gw_event){.kind = GW_RES_END, .attempt = attempt, .res_end = {how}});
 }
 
-void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent) {
+static void on_fail(struct attempt_owner *up, uint32_t attempt, uint32_t fail, uint32_t sent) {
+    struct drive *d = of_owner(up);
     feed(d, &(struct gw_event){.kind = GW_RES_FAIL, .attempt = attempt, .res_fail = {fail, sent}});
 }
 
-void drive_relayed(struct drive *d, struct gw_str bytes) {
+static void on_relayed(struct attempt_owner *up, struct gw_str bytes) {
+    struct drive *d = of_owner(up);
     struct front_piece piece = {.bytes = bytes};
     if (d->front != NULL)
         d->front->ops->data(d->front, &piece, 1);
 }
 
-void drive_sent(struct drive *d) {
-    if (d->body.first == NULL && d->body.fin)
+static void on_sent(struct attempt_owner *up) {
+    struct drive *d = of_owner(up);
+    if (d->up.body.first == NULL && d->up.body.fin)
         return;
     drive_release(d);
     if (d->front != NULL)
         d->front->ops->wanted(d->front);
 }
 
-void drive_expect(const struct drive *d) {
+static void on_expect(const struct attempt_owner *up) {
+    const struct drive *d = of_owner(up);
     if (d->call != NULL)
         gw_expect(d->call);
 }
 
-bool drive_full(const struct drive *d) {
+static bool on_full(const struct attempt_owner *up) {
+    const struct drive *d = of_owner(up);
     return d->front != NULL && d->front->ops->full(d->front);
 }
+
+static void on_forget(struct attempt_owner *up, struct attempt *a) {
+    struct attempt **p = &up->attempts;
+    while (*p != a)
+        p = &(*p)->next;
+    *p = a->next;
+}
+
+static void name_near(const struct attempt_owner *up, const void *near[CONN_NEAR - 2]) {
+    const struct drive *d = of_owner(up);
+    near[0] = d;
+    near[1] = &d->chunk;
+    near[2] = d->front;
+    near[3] = d->front != NULL ? d->front->near : NULL;
+}
+
+static const struct attempt_ops ops = {
+    .head = on_head,
+    .body = on_body,
+    .end = on_end,
+    .fail = on_fail,
+    .relayed = on_relayed,
+    .sent = on_sent,
+    .forget = on_forget,
+    .expect = on_expect,
+    .full = on_full,
+    .name_near = name_near,
+};
 
 /* ------------------------------------------------------------------ time */
 
@@ -378,15 +412,15 @@ static void relay_late(struct drive *d) {
     struct attempt *a = drive_find(d, number);
     if (a != NULL)
         upstream_drop(a);
-    drive_res_end(d, number, GW_CUT, true);
+    on_end(&d->up, number, GW_CUT, true);
 }
 
 static void due(struct timer *timer) {
     struct drive *d = (struct drive *)((char *)timer - offsetof(struct drive, timer));
-    struct loop *loop = d->loop;
+    struct loop *loop = d->up.loop;
     if (d->relay != 0 && loop_mono_ms() >= d->relay_at) {
         relay_late(d);
-    } else if (drive_full(d)) {
+    } else if (on_full(&d->up)) {
         /* It is the client that does not take its answer, not the node that is silent: the client
          * has a deadline of its own (client_write_ms). */
         timer_set(&d->timer, loop_mono_ms() + FULL_AGAIN_MS);
@@ -399,7 +433,7 @@ static void due(struct timer *timer) {
 
 static void stop(struct drive *d) {
     if (d->call != NULL)
-        gw_close(d->call, loop_time(d->loop));
+        gw_close(d->call, loop_time(d->up.loop));
     d->call = NULL;
     leave(d, 1);
 }

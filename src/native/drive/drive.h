@@ -20,9 +20,8 @@
 #include "core/gw.h"
 #include "native/drive/front.h"
 #include "native/loop/timer.h"
-#include "native/net/body.h"
+#include "native/up/upstream.h"
 
-struct attempt;
 struct loop;
 
 /* Bytes of a request body that may have arrived and not been sent to any target while the core
@@ -30,12 +29,10 @@ struct loop;
 enum { DRIVE_AHEAD = 131072 };
 
 struct drive {
+    struct attempt_owner up;   /* its attempts, and the request that they send */
     struct drive *next, *prev; /* of the loop; free list */
-    struct loop *loop;
     struct gw_call *call;
     struct front *front;
-    struct attempt *attempts;
-    struct body body;
     uint64_t upto, show; /* READ: below upto may be told, below show is to be shown */
     uint64_t forget;     /* FORGET: below may be freed */
     struct gw_str chunk; /* the response bytes that are being fed */
@@ -45,13 +42,12 @@ struct drive {
     bool headed;         /* the front has the head */
     bool tight;          /* the body, which is still held, has been tightened */
     uint32_t code;       /* of END */
-    uint64_t declared;   /* by the last answer to a HEAD: the length of what a GET would get */
     double relay_at;
     struct timer timer;
 };
 
 /* A drive for a client's call; NULL if there is no memory. Bytes of the request body that are there
- * already go into drive->body now. */
+ * already go into drive_body now. */
 struct drive *drive_open(struct loop *loop, struct front *front);
 /* Begins the call; `fin`: the body is complete. Its answer may have gone to the front when this
  * returns. */
@@ -63,7 +59,7 @@ void drive_probes(struct loop *loop);
 
 /* ---- from the front */
 
-/* The client's bytes that have arrived are in drive->body. */
+/* The client's bytes that have arrived are in drive_body. */
 void drive_body_came(struct drive *d);
 /* Whether more bytes are to be read from the client. */
 bool drive_wants(const struct drive *d);
@@ -75,24 +71,8 @@ void drive_drained(struct drive *d);
 /* The front is no more. */
 void drive_gone(struct drive *d);
 
-/* ---- from attempts */
-
-void drive_res_head(struct drive *d, uint32_t attempt, const struct gw_res_head *head);
-void drive_res_body(struct drive *d, uint32_t attempt, struct gw_str bytes);
-void drive_res_end(struct drive *d, uint32_t attempt, uint32_t how, bool relayed);
-void drive_res_fail(struct drive *d, uint32_t attempt, uint32_t fail, uint32_t sent);
-/* Bytes of a relayed attempt. */
-void drive_relayed(struct drive *d, struct gw_str bytes);
-/* An attempt has sent some of the request. */
-void drive_sent(struct drive *d);
-/* An attempt is over, one way or another. */
-void drive_forget(struct drive *d, struct attempt *a);
-/* An attempt is about to receive: a hint (gw_expect). */
-void drive_expect(const struct drive *d);
-/* The front takes no more for now. */
-bool drive_full(const struct drive *d);
-static inline const struct body *drive_body(const struct drive *d) {
-    return &d->body;
+static inline struct body *drive_body(struct drive *d) {
+    return &d->up.body;
 }
 
 /* Ends the calls that no client waits for. */

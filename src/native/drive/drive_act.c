@@ -7,13 +7,13 @@
 #include "native/up/upstream.h"
 
 static void act_send(struct drive *d, const struct gw_action *action) {
-    struct attempt *a = upstream_send(d, action);
+    struct attempt *a = upstream_send(&d->up, action);
     if (a == NULL) {
         d->broken = true;
         return;
     }
-    a->next = d->attempts;
-    d->attempts = a;
+    a->next = d->up.attempts;
+    d->up.attempts = a;
 }
 
 static void act_read(struct drive *d, const struct gw_action *a) {
@@ -37,7 +37,7 @@ static void act_hint(struct drive *d, const struct gw_action *a) {
 }
 
 static void act_head(struct drive *d, const struct gw_action *a) {
-    uint64_t body_len = a->head.body_len == 0 ? d->declared : a->head.body_len;
+    uint64_t body_len = a->head.body_len == 0 ? d->up.declared : a->head.body_len;
     d->headed = true;
     if (d->front != NULL)
         d->front->ops->head(d->front, a->head.status, a->head.head, body_len);
@@ -54,7 +54,7 @@ static bool piece_of(const struct drive *d, const struct gw_slice *s, struct fro
         piece->bytes = gw_str_sub(d->chunk, (size_t)s->off, (size_t)s->len);
         break;
     default:
-        piece->bytes = body_at(&d->body, s->off, s->len);
+        piece->bytes = body_at(&d->up.body, s->off, s->len);
         break;
     }
     return piece->bytes.n == s->len;
@@ -91,7 +91,7 @@ static void act_wait(struct drive *d, double at) {
     if (d->relay != 0 && d->relay_at < at)
         at = d->relay_at;
     timer_set(&d->timer, at);
-    if (d->headed && !d->tight && d->body.fin && d->relay == 0)
+    if (d->headed && !d->tight && d->up.body.fin && d->relay == 0)
         drive_tighten(d);
 }
 
@@ -120,7 +120,7 @@ bool drive_act(struct drive *d, const struct gw_action *a) {
         act_relay(d, a);
         return true;
     case GW_RECORD:
-        log_record(d->loop, a->record.line);
+        log_record(d->up.loop, a->record.line);
         return true;
     case GW_FORGET:
         d->forget = a->forget.below;

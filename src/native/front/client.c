@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "native/front/client_parts.h"
-#include "native/process/drain.h"
 
 static void client_ready(struct conn *conn, unsigned events);
 static void client_due(struct timer *timer);
@@ -170,8 +169,8 @@ static double deadline(const struct client *c) {
     switch (c->state) {
     case CLIENT_IDLE:
         at = c->since_ms + l->client_idle_ms;
-        if (c->loop->leaving && c->since_ms + DRAIN_GRACE_MS < at)
-            at = c->since_ms + DRAIN_GRACE_MS;
+        if (c->loop->leaving && c->since_ms + CLIENT_GRACE_MS < at)
+            at = c->since_ms + CLIENT_GRACE_MS;
         break;
     case CLIENT_SHAKE:
     case CLIENT_HEAD:

@@ -39,6 +39,9 @@
 
 enum { LINGER_MAX = 6 << 20 }; /* a body of 5 MB, however it is framed */
 
+/* How long after its last request a kept connection may still wait for one when a successor is there. */
+enum { CLIENT_GRACE_MS = 5000 };
+
 struct client {
     struct front front;
     struct client *next, *prev; /* of the loop; free list */
@@ -78,7 +81,7 @@ void client_new(struct loop *loop, int fd, uint32_t peer, uint32_t *crowd);
 /* When the queue is too slow: beyond, its connection is reset. */
 double client_stalled(const struct loop *loop, const struct conn *conn);
 /* Closes those that wait for a request, unless one has just come; the others close after their
- * answers. `leave`: those that wait may wait for DRAIN_GRACE_MS since their last request. */
+ * answers. `leave`: those that wait may wait for CLIENT_GRACE_MS since their last request. */
 void client_drain(struct loop *loop, bool leave);
 /* Resets all. */
 void client_stop_all(struct loop *loop);

@@ -66,7 +66,7 @@ static bool kept_room(struct client *c) {
 
 /* Chunked bytes into the body; what lies behind its end stays in `in`. */
 static bool take_chunks(struct client *c, struct gw_str *in) {
-    struct body *body = &c->front.drive->body;
+    struct body *body = drive_body(c->front.drive);
     for (;;) {
         size_t used;
         struct gw_str data;
@@ -95,12 +95,12 @@ static bool adopt(struct client *c, struct gw_str bytes) {
     loop->scratch = fresh;
     scratch->from = (uint32_t)(bytes.p - scratch->data);
     scratch->to = scratch->from + (uint32_t)bytes.n;
-    body_adopt(&c->front.drive->body, scratch);
+    body_adopt(drive_body(c->front.drive), scratch);
     return true;
 }
 
 static bool take_length(struct client *c, struct gw_str *in) {
-    struct body *body = &c->front.drive->body;
+    struct body *body = drive_body(c->front.drive);
     size_t n = in->n < c->in_left ? in->n : (size_t)c->in_left;
     struct gw_str bytes = gw_str(in->p, n);
     /* requests that follow lie in the same block, which must then stay what it is */
@@ -149,7 +149,7 @@ enum { NO_MEMORY = -3 }; /* beside CONN_AGAIN and CONN_ERROR */
 
 /* A body of a known length is received straight to where it stays: one read. */
 static ssize_t read_length(struct client *c) {
-    struct body *body = &c->front.drive->body;
+    struct body *body = drive_body(c->front.drive);
     size_t room;
     char *p = body_room(body, &c->loop->blocks, c->in_left, &room);
     if (p == NULL)
@@ -166,7 +166,7 @@ static ssize_t read_length(struct client *c) {
 /* As long as reads fill their blocks there is more: it is taken in now, so that it leaves for the
  * target in one piece. An error or an end will be seen again in the next turn. */
 static void read_on(struct client *c) {
-    const struct body *body = &c->front.drive->body;
+    const struct body *body = drive_body(c->front.drive);
     uint64_t stop = body->arrived + DRIVE_AHEAD;
     while (!c->in_done && body->last != NULL && body->last->to == body->last->cap &&
            body->arrived < stop) {

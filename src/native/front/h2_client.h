@@ -46,9 +46,8 @@
 enum {
     H2_QUEUE_HIGH = 65536, /* answer bytes that wait in a stream: full, and no longer full */
     H2_QUEUE_LOW = 16384,
-    H2_HELD_MAX = 1 << 20,     /* in all streams of a connection */
-    H2_UNSENT_MAX = 2000,      /* frames but DATA that wait for the socket */
-    H2_HEAD_FLOOD = 4 * 65536, /* bytes of one head, counted as in h2_fields.h */
+    H2_HELD_MAX = 1 << 20, /* in all streams of a connection */
+    H2_UNSENT_MAX = 2000,  /* frames but DATA that wait for the socket */
 };
 
 struct client;

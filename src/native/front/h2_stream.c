@@ -69,7 +69,7 @@ static struct drive *drive_of(struct h2_stream *s) {
 }
 
 static bool put(struct h2_stream *s, struct gw_str bytes) {
-    struct body *body = &s->front.drive->body;
+    struct body *body = drive_body(s->front.drive);
     uint64_t left = s->head.body_len == GW_UNKNOWN ? bytes.n : s->head.body_len - body->arrived;
     return body_put(body, &s->h->loop->blocks, bytes, left);
 }
@@ -112,7 +112,7 @@ void h2_stream_fin(struct h2_stream *s) {
         return;
     if (s->last_held && !put(s, gw_str(&s->last, 1)))
         h2_stream_reset(s, NGHTTP2_INTERNAL_ERROR);
-    s->front.drive->body.fin = true;
+    drive_body(s->front.drive)->fin = true;
 }
 
 static double body_deadline(const struct h2_stream *s) {

@@ -11,7 +11,6 @@
 #include "native/front/client.h"
 #include "native/loop/loop.h"
 #include "native/net/conn.h"
-#include "native/process/hub.h"
 
 enum { ACCEPT_AT_ONCE = 64, BACKLOG = 4096, PER_ADDRESS = 512 };
 
@@ -145,7 +144,7 @@ static uint64_t crowd_max(const struct loop *loop, bool loopback) {
     uint64_t max = loop->limits.connections_per_address;
     if (max == 0)
         max = loopback ? UINT32_MAX : PER_ADDRESS;
-    return (max + loop->hub->loops_n - 1) / loop->hub->loops_n;
+    return (max + loop->peers->n - 1) / loop->peers->n;
 }
 
 static void serve(struct listener *l, int fd, const struct sockaddr_storage *peer) {
@@ -153,7 +152,7 @@ static void serve(struct listener *l, int fd, const struct sockaddr_storage *pee
     uint32_t flags = 0;
     bool loopback = is_loopback(peer);
     uint32_t *crowd = crowd_of(&loop->crowd, peer);
-    if (loop->clients_n >= loop->hub->connections_max || *crowd >= crowd_max(loop, loopback)) {
+    if (loop->clients_n >= loop->peers->connections_max || *crowd >= crowd_max(loop, loopback)) {
         shed(loop, fd);
         return;
     }
@@ -237,7 +236,7 @@ int listen_adopt(struct loop *loop, int fd, const struct listen_address *a, bool
 }
 
 int listen_open(struct loop *loop, struct listen_address *a) {
-    int fd = bind_one(a, loop->hub->loops_n > 1);
+    int fd = bind_one(a, loop->peers->n > 1);
     if (fd < 0)
         return errno;
     int err = listen(fd, BACKLOG) != 0 ? errno : listen_adopt(loop, fd, a, false);

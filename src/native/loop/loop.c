@@ -1,15 +1,10 @@
 #include "native/loop/loop.h"
 
 #include <inttypes.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
-
-#include "native/net/conn.h"
-#include "native/net/upstream_tls.h"
-#include "native/up/origin.h"
 
 /* ------------------------------------------------------------------ later */
 
@@ -25,7 +20,7 @@ static void run_laters(uv_idle_t *idle) {
         later->queued = false;
         if (later->run != NULL)
             later->run(later);
-        conn_flush(loop);
+        loop->ops->flush(loop);
         if (later == end)
             break;
     }
@@ -172,7 +167,9 @@ void loop_id(struct loop *loop, char id[LOOP_ID]) {
                    gw_rng_next(&loop->rng));
 }
 
-int loop_init(struct loop *loop) {
+int loop_init(struct loop *loop, const struct loop_ops *ops, const struct loop_peers *peers) {
+    loop->ops = ops;
+    loop->peers = peers;
     uint64_t seed[2];
     if (getrandom(seed, sizeof seed, 0) != sizeof seed)
         return UV_EIO;
@@ -196,29 +193,10 @@ static void close_handle(uv_handle_t *handle, void *arg) {
         uv_close(handle, NULL);
 }
 
-void loop_take_tls(struct loop *loop, SSL_CTX *ctx) {
-    SSL_CTX_free(loop->tls_server);
-    (void)SSL_CTX_up_ref(ctx);
-    loop->tls_server = ctx;
-}
-
-void loop_take_upstream_tls(struct loop *loop, struct upstream_tls *tls) {
-    upstream_tls_release(loop->upstream_tls);
-    loop->upstream_tls = upstream_tls_hold(tls);
-    origins_close_idle(loop);
-}
-
 void loop_del(struct loop *loop) {
-    SSL_CTX_free(loop->tls_server);
-    upstream_tls_release(loop->upstream_tls);
     uv_walk(&loop->uv, close_handle, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     (void)uv_loop_close(&loop->uv);
-    while (loop->conns_free != NULL) {
-        struct conn *conn = loop->conns_free;
-        loop->conns_free = conn->next;
-        free(conn);
-    }
     block_put(&loop->blocks, loop->scratch);
     block_del_all(&loop->blocks);
 }

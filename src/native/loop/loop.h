@@ -18,13 +18,14 @@
 
 #include "base/rng.h"
 #include "core/gw.h"
+#include "native/loop/batch.h"
 #include "native/loop/block.h"
 #include "native/loop/crowd.h"
 #include "native/loop/later.h"
 #include "native/loop/timer.h"
-#include "native/net/conn.h"
 
 struct hub;
+struct loop;
 struct origins;
 struct client;
 struct drive;
@@ -44,9 +45,23 @@ struct limits {
     uint64_t upstream_idle_max, upstream_http2, connections_max, streams_max;
 };
 
+/* What a loop needs of those above it. */
+struct loop_ops {
+    void (*flush)(struct loop *); /* an event has been handled: writes what was gathered */
+    void (*news)(struct loop *);  /* the gateway has frames for others (gw_has_news) */
+};
+
+/* What all loops of a process look at. */
+struct loop_peers {
+    uint32_t n;
+    _Atomic uint64_t connections_max; /* of each loop */
+};
+
 struct loop {
     uv_loop_t uv;
-    struct hub *hub;
+    const struct loop_ops *ops;
+    const struct loop_peers *peers;
+    struct hub *hub; /* the process: for it alone */
     struct gw *gw;
     struct log *log;
     struct limits limits;
@@ -87,14 +102,11 @@ struct loop {
 };
 
 /* Readies the parts that need no gateway. 0 or a negative libuv error. */
-int loop_init(struct loop *loop);
+int loop_init(struct loop *loop, const struct loop_ops *ops, const struct loop_peers *peers);
 /* Reads the limits of loop->gw. */
 void loop_limits(struct loop *loop);
-/* New connections begin with `ctx`; those that run keep theirs. */
-void loop_take_tls(struct loop *loop, SSL_CTX *ctx);
-/* New connections to upstreams are made by `tls`; idle ones are closed. */
-void loop_take_upstream_tls(struct loop *loop, struct upstream_tls *tls);
-/* Closes what is left and frees it: after uv_run has returned for good. */
+/* Closes what is left and frees it: after uv_run has returned for good, when those above have let go
+ * of theirs. */
 void loop_del(struct loop *loop);
 
 struct gw_time loop_time(struct loop *loop);

@@ -448,3 +448,11 @@ static void polled(uv_poll_t *poll, int status, int events) {
         loop_later(loop, &conn->later);
     }
 }
+
+void conn_del_free(struct loop *loop) {
+    while (loop->conns_free != NULL) {
+        struct conn *conn = loop->conns_free;
+        loop->conns_free = conn->next;
+        free(conn);
+    }
+}

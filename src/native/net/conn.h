@@ -39,6 +39,7 @@
 #include "base/pace.h"
 #include "base/prefetch.h"
 #include "base/str.h"
+#include "native/loop/batch.h"
 #include "native/loop/later.h"
 #include "native/loop/timer.h"
 
@@ -50,7 +51,6 @@ struct ssl_st;
 enum { CONN_HIGH = 65536, CONN_LOW = 16384 }; /* queued bytes: full, and no longer full */
 enum { CONN_UNSENT = 131072, CONN_WINDOW = 1 << 20 };
 enum { CONN_CALM = 4 }; /* events before a connection is watched by edges */
-enum { BATCH_IOV = 64, BATCH_STAGE = 16384, BATCH_COPY = 1024 };
 
 enum conn_watch { CONN_STILL = 0, CONN_READ, CONN_WAIT };
 
@@ -97,14 +97,6 @@ struct conn {
     double stall_ms;  /* when the queue begins, timer is set to this long from then, if earlier */
 };
 
-struct batch {
-    struct conn *conn;
-    int n;
-    size_t staged;
-    struct iovec iov[BATCH_IOV];
-    char stage[BATCH_STAGE];
-};
-
 /* Sets a new socket up: nothing waits for more to send, and the kernel holds at most about
  * CONN_UNSENT bytes that are not under way and CONN_WINDOW bytes that nobody has read; left to
  * itself it would take tens of megabytes from a fast peer for a slow one. */
@@ -144,6 +136,8 @@ char *conn_room(struct conn *conn, size_t n);
 void conn_put_room(struct conn *conn, size_t used);
 /* Writes what has been gathered, whosever it is. Called when an event has been handled. */
 void conn_flush(struct loop *loop);
+/* After the loop has ended. */
+void conn_del_free(struct loop *loop);
 
 static inline bool conn_full(const struct conn *conn) {
     return conn->queued >= CONN_HIGH;

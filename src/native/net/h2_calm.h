@@ -27,6 +27,8 @@ enum { H2_RESETS_MAX = 200, H2_RESETS_PER_S = 20 };
 enum { H2_FRAMES_MAX = 1000, H2_FRAMES_PER_S = 100, H2_FRAME_BYTES = 1024 };
 enum { H2_WINDOWS_MAX = 1 << 15, H2_WORTH = 2, H2_WORTH_BYTES = 512 };
 
+enum { H2_HEAD_FLOOD = 4 * 65536 }; /* bytes of one head, counted as in h2_fields.h */
+
 struct h2_calm {
     double resets, frames; /* left */
     double windows;        /* updates that are explained and have not come */

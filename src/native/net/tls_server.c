@@ -1,5 +1,7 @@
 #include "native/net/tls_server.h"
 
+#include "native/loop/loop.h"
+
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -179,4 +181,11 @@ void tls_client_name(const struct conn *conn, char name[TLS_NAME]) {
         return;
     if (!put_dns_name(name, cert) && !put_common_name(name, cert))
         (void)snprintf(name, TLS_NAME, "certificate");
+}
+
+void tls_server_take(struct loop *loop, SSL_CTX *ctx) {
+    SSL_CTX_free(loop->tls_server);
+    if (ctx != NULL)
+        (void)SSL_CTX_up_ref(ctx);
+    loop->tls_server = ctx;
 }

@@ -38,4 +38,7 @@ bool tls_chose_h2(const struct conn *conn);
  * may not stand in the name of a key; "certificate" if it has none; "" without a certificate. */
 void tls_client_name(const struct conn *conn, char name[TLS_NAME]);
 
+/* New connections begin with `ctx` (NULL: without TLS); those that run keep theirs. */
+void tls_server_take(struct loop *loop, SSL_CTX *ctx);
+
 #endif

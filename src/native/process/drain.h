@@ -6,7 +6,7 @@
  *     HUB_DRAIN   | taken in, then refused| closed; one that has just    | go on for drain_ms;
  *                 |                       | sent a request is served     | answers say
  *     HUB_LEAVE   | left to the process   | closed when their last       | "connection: close"
- *                 | that has taken over   | request is DRAIN_GRACE_MS ago|
+ *                 | that has taken over   | request is CLIENT_GRACE_MS ago|
  *
  * The grace is for clients that are about to use a kept connection: closing it under a request that is
  * on its way would lose that request, and HTTP/1 has no way to warn of it. A process that has a
@@ -16,8 +16,6 @@
 #define NATIVE_PROCESS_DRAIN_H
 
 #include <stdbool.h>
-
-enum { DRAIN_GRACE_MS = 5000 };
 
 struct loop;
 

@@ -97,7 +97,7 @@ static bool make_env(struct image *image) {
 static bool add_sockets(struct image *image, struct hub *hub) {
     char *name = image->names;
     name += sprintf(name, "LISTEN_FDNAMES=");
-    for (uint32_t i = 0; i < hub->loops_n; i++) {
+    for (uint32_t i = 0; i < hub->peers.n; i++) {
         const struct listener *l = NULL;
         bool given;
         int fd;

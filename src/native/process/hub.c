@@ -32,7 +32,7 @@ void hub_tell(struct loop *loop, uint32_t orders) {
 }
 
 void hub_order(struct hub *hub, uint32_t orders) {
-    for (uint32_t i = 0; i < hub->loops_n; i++)
+    for (uint32_t i = 0; i < hub->peers.n; i++)
         hub_tell(hub->loops[i], orders);
 }
 
@@ -90,7 +90,7 @@ static void look_alive(struct timer *timer) {
         notify_alive();
     } else if (atomic_load(&hub->still) == 0) {
         notify_alive();
-        atomic_store(&hub->still, hub->loops_n);
+        atomic_store(&hub->still, hub->peers.n);
         hub_order(hub, HUB_BEAT);
     }
     timer_set(timer, (double)uv_now(&hub->loops[0]->uv) + notify_alive_ms() / 4);
@@ -107,9 +107,12 @@ static void tasks_due(struct timer *timer) {
     drive_tasks(timer->uv.loop->data);
 }
 
+/* What loops ask of those above them. */
+static const struct loop_ops ops = {.flush = conn_flush, .news = state_news};
+
 static struct loop *loop_new(struct hub *hub) {
     struct loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL || loop_init(loop) != 0) {
+    if (loop == NULL || loop_init(loop, &ops, &hub->peers) != 0) {
         free(loop);
         return NULL;
     }
@@ -119,7 +122,7 @@ static struct loop *loop_new(struct hub *hub) {
     drain_init(loop);
     uv_async_init(&loop->uv, &loop->told, told);
     loop->told.data = loop;
-    hub->loops[hub->loops_n++] = loop;
+    hub->loops[hub->peers.n++] = loop;
     return loop;
 }
 
@@ -127,7 +130,7 @@ static int give_gateway(struct loop *loop, const struct source *source) {
     char why[WHY_MAX];
     size_t n = 0;
     uint64_t seed;
-    struct gw_cells cells = {loop->hub->cells, loop->hub->loops_n};
+    struct gw_cells cells = {loop->hub->cells, loop->peers->n};
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
         return EXIT_RUNTIME;
     loop->gw = gw_new(&loop->mem, &cells, &source->gw, seed, why, sizeof why, &n);
@@ -147,8 +150,8 @@ static int give_upstream_tls(struct hub *hub, const struct source *source) {
         source_complain(source, why, strlen(why));
         return EXIT_USAGE;
     }
-    for (uint32_t i = 0; i < hub->loops_n; i++)
-        loop_take_upstream_tls(hub->loops[i], tls);
+    for (uint32_t i = 0; i < hub->peers.n; i++)
+        origins_take_tls(hub->loops[i], tls);
     upstream_tls_release(tls);
     return EXIT_GOOD;
 }
@@ -164,8 +167,8 @@ static int give_tls(struct hub *hub, const struct source *source) {
         (void)fprintf(stderr, "heady-gateway: %s\n", why);
         return EXIT_USAGE;
     }
-    for (uint32_t i = 0; i < hub->loops_n; i++)
-        loop_take_tls(hub->loops[i], ctx);
+    for (uint32_t i = 0; i < hub->peers.n; i++)
+        tls_server_take(hub->loops[i], ctx);
     SSL_CTX_free(ctx);
     return EXIT_GOOD;
 }
@@ -185,7 +188,9 @@ static void loop_free(struct loop *loop) {
         drive_stop_all(loop);
     if (!origins_stop(loop))
         return;
+    tls_server_take(loop, NULL);
     loop_del(loop);
+    conn_del_free(loop);
     client_del_free(loop);
     drive_del_free(loop);
     upstream_del_free(loop);
@@ -247,9 +252,9 @@ static int addresses(struct hub *hub, const struct source *source) {
 static int open_one(struct hub *hub, struct listen_address *a) {
     char text[LISTEN_TEXT];
     int n = inherit_place(hub->inherit, hub, a), err = n < 0 ? -n : 0;
-    if (n == 0 && hub->loops_n > 1)
+    if (n == 0 && hub->peers.n > 1)
         err = listen_probe(a);
-    for (uint32_t i = 0; i < hub->loops_n && n == 0 && err == 0; i++)
+    for (uint32_t i = 0; i < hub->peers.n && n == 0 && err == 0; i++)
         err = listen_open(hub->loops[i], a);
     listen_text(a, text);
     if (err == 0) {
@@ -275,9 +280,9 @@ static int watch_signals(struct hub *hub, uv_signal_t signals[SIGNALS]) {
 
 void hub_limits(struct hub *hub) {
     uint64_t max = hub->loops[0]->limits.connections_max;
-    if (hub->loops_n > 1)
-        max /= hub->loops_n;
-    hub->connections_max = max > 0 ? max : 1;
+    if (hub->peers.n > 1)
+        max /= hub->peers.n;
+    hub->peers.connections_max = max > 0 ? max : 1;
 }
 
 /* Everything that can fail is done before the first thread starts. */
@@ -289,7 +294,7 @@ static int prepare(struct hub *hub, const struct source *source) {
             return no_memory();
     }
     timer_init(&hub->alive, &hub->loops[0]->uv, look_alive);
-    for (uint32_t i = 0; i < hub->loops_n && code == EXIT_GOOD; i++) {
+    for (uint32_t i = 0; i < hub->peers.n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
     if (code == EXIT_GOOD && !state_init(hub, true))
@@ -308,7 +313,7 @@ static int prepare(struct hub *hub, const struct source *source) {
 /* Starts the other loops' threads. A loop without a thread would let its connections wait for ever,
  * so it is all or nothing. */
 static bool start_threads(struct hub *hub, uv_thread_t *threads, uint32_t *started) {
-    while (*started < hub->loops_n) {
+    while (*started < hub->peers.n) {
         int err = uv_thread_create(&threads[*started], run_loop, hub->loops[*started]);
         if (err != 0) {
             log_note(hub->log, "error",
@@ -373,7 +378,7 @@ int hub_probe(struct options *options, const struct source *source) {
                       .state.lock = PTHREAD_MUTEX_INITIALIZER,
                       .log = log_new()};
     int code = hub.log == NULL ? no_memory() : ask_all(&hub, source);
-    for (uint32_t i = 0; i < hub.loops_n; i++)
+    for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     state_del(&hub);
     if (hub.log != NULL)
@@ -407,7 +412,7 @@ int hub_run(struct options *options, const struct source *source) {
             code = serve(&hub);
     }
     inherit_del(&inherit);
-    for (uint32_t i = 0; i < hub.loops_n; i++)
+    for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     reload_del(&hub);
     state_del(&hub);

@@ -26,6 +26,7 @@
 #include <openssl/types.h>
 
 #include "core/gw.h"
+#include "native/loop/loop.h"
 #include "native/loop/timer.h"
 #include "native/process/handover.h"
 #include "native/process/inherit.h"
@@ -35,7 +36,6 @@
 
 enum { HUB_LOOPS_MAX = 64 };
 
-struct loop;
 struct log;
 struct source;
 
@@ -54,8 +54,7 @@ struct hub {
     struct log *log;
     struct options *options; /* listen: what is listened on */
     struct loop *loops[HUB_LOOPS_MAX];
-    uint32_t loops_n;
-    _Atomic uint64_t connections_max; /* of each loop */
+    struct loop_peers peers; /* n: of loops */
     struct reload reload;
     struct state state;
     struct handover *handover; /* NULL: none is under way */

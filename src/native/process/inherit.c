@@ -121,13 +121,13 @@ int inherit_place(struct inherit *in, struct hub *hub, struct listen_address *a)
     }
     if (n == 0)
         return 0;
-    uint32_t most = n > hub->loops_n ? n : hub->loops_n, loop = 0;
+    uint32_t most = n > hub->peers.n ? n : hub->peers.n, loop = 0;
     int err = 0;
     for (uint32_t i = 0; i < most && err == 0; i++) {
         const struct inherited *s = of[i % n];
         int fd = i < n ? s->fd : fcntl(s->fd, F_DUPFD_CLOEXEC, INHERIT_FIRST);
         err = give(hub, loop, fd, s);
-        loop = loop + 1 < hub->loops_n ? loop + 1 : 0;
+        loop = loop + 1 < hub->peers.n ? loop + 1 : 0;
     }
     for (uint32_t i = 0; i < n; i++)
         of[i]->fd = -1;

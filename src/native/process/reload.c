@@ -97,7 +97,7 @@ void reload_begin(struct hub *hub) {
         return;
     }
     r->taking = true;
-    atomic_store(&r->left, hub->loops_n);
+    atomic_store(&r->left, hub->peers.n);
     hub_order(hub, HUB_RELOAD);
 }
 
@@ -107,9 +107,9 @@ void reload_take(struct loop *loop) {
     char why[SOURCE_WHY];
     size_t n;
     if (r->tls != NULL)
-        loop_take_tls(loop, r->tls);
+        tls_server_take(loop, r->tls);
     if (!upstream_tls_plain(r->upstream_tls) || !upstream_tls_plain(loop->upstream_tls))
-        loop_take_upstream_tls(loop, r->upstream_tls);
+        origins_take_tls(loop, r->upstream_tls);
     if (gw_load(loop->gw, &r->source.gw, why, sizeof why, &n) == 0) {
         loop_limits(loop);
         if (!loop->draining)

@@ -122,13 +122,13 @@ static void load(struct hub *hub) {
         close(fd);
     if (text == NULL)
         return;
-    for (uint32_t i = 0; i < hub->loops_n; i++) {
+    for (uint32_t i = 0; i < hub->peers.n; i++) {
         struct gw_str news;
         gw_sync(hub->loops[i]->gw, GW_FRAMES_ALL, gw_str(text, n), loop_time(hub->loops[i]), &news);
     }
     /* what the core has made of it: a line that it has not believed as it stood would stay for good */
     (void)keep(s, gw_show(hub->loops[0]->gw, GW_SHOW_STATE, loop_time(hub->loops[0])));
-    for (uint32_t i = 0; i < hub->loops_n; i++)
+    for (uint32_t i = 0; i < hub->peers.n; i++)
         hub->loops[i]->state_seen = s->sequence;
     free(text);
 }

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 
-#include "native/drive/drive.h"
 #include "native/loop/log.h"
 #include "native/up/h2_up_parts.h"
 
@@ -66,7 +65,7 @@ static void tell_moved(struct h2_up *h) {
         if (!a->h2.moved)
             continue;
         a->h2.moved = false;
-        drive_sent(a->drive);
+        a->owner->ops->sent(a->owner);
     }
 }
 

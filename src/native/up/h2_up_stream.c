@@ -1,8 +1,6 @@
 /*
  * Streams of upstream sessions: an attempt's request out, its answer in.
  */
-#include "native/drive/drive.h"
-#include "native/front/h2_client.h"
 #include "native/up/h2_up_parts.h"
 
 static struct attempt *attempt_of(nghttp2_session *session, int32_t id) {
@@ -16,7 +14,7 @@ static size_t copy_body(struct attempt *a, uint8_t *p, size_t max) {
     struct iovec iov[BATCH_IOV];
     size_t n = 0;
     while (n < max) {
-        int pieces = send_iov(&a->send, drive_body(a->drive), iov, BATCH_IOV);
+        int pieces = send_iov(&a->send, &a->owner->body, iov, BATCH_IOV);
         if (pieces == 0)
             break;
         size_t before = n;
@@ -199,7 +197,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
             a->left -= n;
         a->h2.owed += (uint32_t)n;
         upstream_deliver(a, (const char *)data, n);
-        if (!a->dead && !drive_full(a->drive))
+        if (!a->dead && !a->owner->ops->full(a->owner))
             h2_up_resume(a);
     }
     upstream_unhold(a);

@@ -323,6 +323,7 @@ bool origins_stop(struct loop *loop) {
 }
 
 void origins_del(struct loop *loop) {
+    upstream_tls_release(loop->upstream_tls);
     struct origins *all = loop->origins;
     if (all == NULL)
         return;
@@ -335,4 +336,10 @@ void origins_del(struct loop *loop) {
     }
     free(all);
     loop->origins = NULL;
+}
+
+void origins_take_tls(struct loop *loop, struct upstream_tls *tls) {
+    upstream_tls_release(loop->upstream_tls);
+    loop->upstream_tls = upstream_tls_hold(tls);
+    origins_close_idle(loop);
 }

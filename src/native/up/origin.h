@@ -82,6 +82,8 @@ void origin_queue_off(struct origin *origin, struct origin_waiter *w);
 /* Wakes all who wait for their turn. */
 void origin_turn(struct origin *origin);
 
+/* New connections are made by `tls`; idle ones are closed. */
+void origins_take_tls(struct loop *loop, struct upstream_tls *tls);
 void origins_close_idle(struct loop *loop);
 /* Before the loop ends: closes what is idle and calls resolvers off. false if one is at work in
  * another thread and cannot be called off. */

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "native/drive/drive.h"
 #include "native/loop/loop.h"
 #include "native/net/tls.h"
 #include "native/net/upstream_tls.h"
-#include "native/process/hub.h"
 #include "native/up/upstream_parts.h"
 
 static void connect_next(struct attempt *a);
@@ -52,7 +50,7 @@ static void attempt_free(struct attempt *a) {
 /* Takes the attempt out of everything but its connection. The memory stays while it is held. */
 static void detach(struct attempt *a) {
     struct loop *loop = a->loop;
-    drive_forget(a->drive, a);
+    a->owner->ops->forget(a->owner, a);
     a->dead = true;
     timer_off(&a->timer);
     loop_later_off(loop, &a->later);
@@ -110,17 +108,17 @@ static uint32_t sent_of(const struct attempt *a, uint32_t why) {
 }
 
 void upstream_fail(struct attempt *a, uint32_t why) {
-    struct drive *drive = a->drive;
+    struct attempt_owner *owner = a->owner;
     uint32_t number = a->number, sent = sent_of(a, why);
     if (a->conn != NULL)
         conn_close(a->conn);
     a->conn = NULL;
     detach(a);
-    drive_res_fail(drive, number, why, sent);
+    owner->ops->fail(owner, number, why, sent);
 }
 
 void upstream_finish(struct attempt *a, uint32_t how) {
-    struct drive *drive = a->drive;
+    struct attempt_owner *owner = a->owner;
     uint32_t number = a->number;
     bool relayed = a->relay;
     if (how == GW_CLEAN && a->keep) {
@@ -130,7 +128,7 @@ void upstream_finish(struct attempt *a, uint32_t how) {
     }
     a->conn = NULL;
     detach(a);
-    drive_res_end(drive, number, how, relayed);
+    owner->ops->end(owner, number, how, relayed);
 }
 
 /* The connection ended or broke. */
@@ -153,7 +151,7 @@ static void push(struct attempt *a) {
     uint64_t took = a->send.took;
     bool full = false;
     while (!full && !a->deaf && !send_done(&a->send)) {
-        int n = send_iov(&a->send, drive_body(a->drive), iov, BATCH_IOV);
+        int n = send_iov(&a->send, &a->owner->body, iov, BATCH_IOV);
         if (n == 0)
             break;
         size_t want = 0;
@@ -174,7 +172,7 @@ static void push(struct attempt *a) {
     if (send_done(&a->send))
         send_del(&a->send, &a->loop->blocks);
     if (a->send.took != took)
-        drive_sent(a->drive);
+        a->owner->ops->sent(a->owner);
 }
 
 /* The connection is there: the request may go out. */
@@ -456,12 +454,12 @@ static void start(struct attempt *a) {
     }
 }
 
-struct attempt *upstream_send(struct drive *drive, const struct gw_action *action) {
-    struct loop *loop = drive->loop;
+struct attempt *upstream_send(struct attempt_owner *owner, const struct gw_action *action) {
+    struct loop *loop = owner->loop;
     struct attempt *a = attempt_alloc(loop);
     if (a == NULL)
         return NULL;
-    a->drive = drive;
+    a->owner = owner;
     a->number = action->attempt;
     a->to_head = gw_str_eq(action->send.method, GW_STR("HEAD"));
     if (send_init(&a->send, &loop->blocks, action) < 0 ||

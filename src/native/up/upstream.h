@@ -17,25 +17,57 @@
  * is the core's: it drops attempts that take too long. A connection that was free in the origin's
  * pool begins in HEAD, and so does a stream of a session; what else can become of that is in h2_up.h.
  *
- * An attempt reports to its drive with drive_res_...; never from inside upstream_send. After a
- * failure or an end it is gone. While the front is full it does not read.
+ * An attempt reports to its owner by attempt_ops, never from inside upstream_send. While the owner is
+ * full it does not read.
  */
 #ifndef NATIVE_UP_UPSTREAM_H
 #define NATIVE_UP_UPSTREAM_H
 
 #include "core/gw.h"
 #include "native/loop/later.h"
+#include "native/net/body.h"
 #include "native/up/h2_up.h"
 #include "native/up/origin.h"
 #include "native/up/send.h"
 
-struct drive;
+struct attempt;
+struct attempt_owner;
+struct loop;
+
+/* What an attempt tells its owner. After `end` and `fail` it is gone. */
+struct attempt_ops {
+    void (*head)(struct attempt_owner *, uint32_t attempt, const struct gw_res_head *head);
+    void (*body)(struct attempt_owner *, uint32_t attempt, struct gw_str bytes);
+    void (*end)(struct attempt_owner *, uint32_t attempt, uint32_t how, bool relayed);
+    void (*fail)(struct attempt_owner *, uint32_t attempt, uint32_t fail, uint32_t sent);
+    /* Bytes of the body of an attempt that is relayed. */
+    void (*relayed)(struct attempt_owner *, struct gw_str bytes);
+    /* Some of the request has been sent. */
+    void (*sent)(struct attempt_owner *);
+    /* The attempt is over, one way or another: it leaves the owner's list. */
+    void (*forget)(struct attempt_owner *, struct attempt *);
+    /* It is about to receive: a hint (gw_expect). */
+    void (*expect)(const struct attempt_owner *);
+    /* Whether nobody takes more of the answer for now. */
+    bool (*full)(const struct attempt_owner *);
+    /* What the owner will look at when bytes come: see conn.h. */
+    void (*name_near)(const struct attempt_owner *, const void *near[CONN_NEAR - 2]);
+};
+
+/* Whoever began attempts: a drive. It holds the request that they send. */
+struct attempt_owner {
+    const struct attempt_ops *ops;
+    struct loop *loop;
+    struct attempt *attempts;
+    struct body body;
+    uint64_t declared; /* by the last answer to a HEAD: the length of what a GET would get */
+};
 
 enum { UPSTREAM_INTERIM_MAX = 8 }; /* 1xx answers before one is junk */
 
 struct attempt {
-    struct attempt *next; /* the drive's list; free list */
-    struct drive *drive;
+    struct attempt *next; /* the owner's list; free list */
+    struct attempt_owner *owner;
     struct loop *loop;
     uint32_t number;
     uint8_t state;
@@ -67,7 +99,7 @@ struct attempt {
 
 /* Starts the attempt of a SEND action; NULL if there is no memory for it. Nothing is written before
  * upstream_more. */
-struct attempt *upstream_send(struct drive *drive, const struct gw_action *action);
+struct attempt *upstream_send(struct attempt_owner *owner, const struct gw_action *action);
 /* The request body has grown or ended, or its bytes may be wanted at last. */
 void upstream_more(struct attempt *a);
 /* From now on body bytes go to the front. */

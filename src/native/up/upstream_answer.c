@@ -1,7 +1,6 @@
 /*
  * The answer of an attempt: its head, then its body, as they come.
  */
-#include "native/drive/drive.h"
 #include "native/loop/loop.h"
 #include "native/up/upstream_parts.h"
 
@@ -9,9 +8,9 @@ void upstream_deliver(struct attempt *a, const char *p, size_t n) {
     if (n == 0)
         return;
     if (a->relay) {
-        drive_relayed(a->drive, gw_str(p, n));
+        a->owner->ops->relayed(a->owner, gw_str(p, n));
     } else {
-        drive_res_body(a->drive, a->number, gw_str(p, n));
+        a->owner->ops->body(a->owner, a->number, gw_str(p, n));
     }
 }
 
@@ -119,13 +118,9 @@ static uint64_t declared(const struct attempt *a, const struct gw_h1_res *res,
 
 /* What the next bytes of the answer will need on their way to the client. */
 static void name_near(const struct attempt *a, const void *near[CONN_NEAR]) {
-    const struct drive *d = a->drive;
     near[0] = a;
     near[1] = &a->send.before;
-    near[2] = d;
-    near[3] = &d->chunk;
-    near[4] = d->front;
-    near[5] = d->front != NULL ? d->front->near : NULL;
+    a->owner->ops->name_near(a->owner, near + 2);
 }
 
 void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
@@ -134,10 +129,10 @@ void upstream_headed(struct attempt *a, const struct gw_h1_res *res,
     a->framing = (uint8_t)res->framing;
     a->left = res->framing == GW_H1_LENGTH ? res->body_len : 0;
     struct gw_res_head head = {res->status, headers, res->headers_n, res->body_len};
-    a->drive->declared = declared(a, res, headers);
+    a->owner->declared = declared(a, res, headers);
     if (a->conn != NULL)
         name_near(a, a->conn->near);
-    drive_res_head(a->drive, a->number, &head);
+    a->owner->ops->head(a->owner, a->number, &head);
 }
 
 bool upstream_hinted(struct attempt *a, const struct gw_h1_res *res,
@@ -146,7 +141,7 @@ bool upstream_hinted(struct attempt *a, const struct gw_h1_res *res,
     if (++a->interim > UPSTREAM_INTERIM_MAX)
         return false;
     if (res->status != 100)
-        drive_res_head(a->drive, a->number, &head);
+        a->owner->ops->head(a->owner, a->number, &head);
     return true;
 }
 
@@ -200,11 +195,11 @@ void upstream_receive(struct attempt *a) {
     struct block *part = a->part;
     char *p = part != NULL ? part->data + part->to : a->loop->scratch->data;
     size_t room = part != NULL ? part->cap - part->to : LOOP_SCRATCH;
-    if (a->state == UPSTREAM_BODY && drive_full(a->drive)) {
+    if (a->state == UPSTREAM_BODY && a->owner->ops->full(a->owner)) {
         conn_watch(a->conn, CONN_STILL);
         return;
     }
-    drive_expect(a->drive);
+    a->owner->ops->expect(a->owner);
     ssize_t n = conn_read(a->conn, p, room);
     if (n == CONN_AGAIN)
         return;
