@@ -399,7 +399,7 @@ static const char *in_number(struct gw_json_scan *s, unsigned char c) {
 
 /* ------------------------------------------------------------------ feeding */
 
-static const char *step(struct gw_json_scan *s, unsigned char c) {
+static const char *take_byte(struct gw_json_scan *s, unsigned char c) {
     switch (s->state) {
     case STRING:
         return in_string(s, c);
@@ -439,7 +439,7 @@ int gw_json_scan_feed(struct gw_json_scan *s, struct gw_str bytes) {
             if (i == bytes.n)
                 break;
         }
-        s->what = step(s, (unsigned char)bytes.p[i]);
+        s->what = take_byte(s, (unsigned char)bytes.p[i]);
         if (s->what) {
             s->state = BAD;
             return -1;

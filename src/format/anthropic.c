@@ -98,7 +98,7 @@ static void judge(struct event *e, const struct said *said) {
     }
 }
 
-static bool read(struct gw_walk *w, struct event *e) {
+static bool read_event(struct gw_walk *w, struct event *e) {
     struct gw_str name;
     struct said said = {.index = 0};
     gw_walk_enter(w, '{');
@@ -123,7 +123,7 @@ static bool read(struct gw_walk *w, struct event *e) {
 
 const struct dialect dialect_anthropic = {
     .name = GW_STR_INIT("anthropic"),
-    .read = read,
+    .read = read_event,
     .end = GW_STR_INIT("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
     .error_head = GW_STR_INIT("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
                               "\"api_error\",\"message\":\""),

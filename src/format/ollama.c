@@ -39,7 +39,7 @@ static void read_message(struct gw_walk *w, struct event *e) {
     }
 }
 
-static bool read(struct gw_walk *w, struct event *e) {
+static bool read_event(struct gw_walk *w, struct event *e) {
     struct gw_str name;
     bool own = false, told = false, failed = false;
     gw_walk_enter(w, '{');
@@ -74,7 +74,7 @@ static bool read(struct gw_walk *w, struct event *e) {
 const struct dialect dialect_ollama = {
     .name = GW_STR_INIT("ollama"),
     .lines = true,
-    .read = read,
+    .read = read_event,
     .end = GW_STR_INIT(""),
     .error_head = GW_STR_INIT("{\"error\":\""),
     .error_tail = GW_STR_INIT("\"}\n"),

@@ -125,7 +125,7 @@ static void read_choices(struct gw_walk *w, struct event *e) {
             read_choice(w, e);
 }
 
-static bool read(struct gw_walk *w, struct event *e) {
+static bool read_event(struct gw_walk *w, struct event *e) {
     struct gw_str name;
     bool own = false, failed = false;
     gw_walk_enter(w, '{');
@@ -152,7 +152,7 @@ static bool read(struct gw_walk *w, struct event *e) {
 
 const struct dialect dialect_openai = {
     .name = GW_STR_INIT("openai"),
-    .read = read,
+    .read = read_event,
     .end = GW_STR_INIT("data: [DONE]\n\n"),
     .error_head = GW_STR_INIT("data: {\"error\":{\"message\":\""),
     .error_tail = GW_STR_INIT("\",\"type\":\"server_error\",\"param\":null,"

@@ -196,7 +196,7 @@ static uint32_t expect_byte(struct gw_h1_chunks *c, char byte, char wanted, uint
                  wanted == '\n' ? GW_STR("CR without LF") : GW_STR("chunk longer than its size"));
 }
 
-static uint32_t step(struct gw_h1_chunks *c, char byte) {
+static uint32_t take_byte(struct gw_h1_chunks *c, char byte) {
     switch (c->state) {
     case SIZE:
         return step_size(c, byte);
@@ -246,7 +246,7 @@ int gw_h1_chunks_next(struct gw_h1_chunks *c, const char *p, size_t n, size_t *u
             return GW_H1_DATA;
         }
         c->overhead++;
-        c->state = step(c, p[(*used)++]);
+        c->state = take_byte(c, p[(*used)++]);
     }
     return c->state == END ? GW_H1_END : GW_H1_BAD;
 }

@@ -366,7 +366,7 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     t->chunk = 0;
 }
 
-static void step(struct world *w) {
+static void one_step(struct world *w) {
     uint8_t what = byte(&w->in);
     struct tracked *t = &w->calls[what >> 6];
     double later = (double)(1u << (byte(&w->in) % 16)) / 4;
@@ -434,7 +434,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     w.gw = make(byte(&w.in) % 2 != 0);
     GW_ASSERT(w.gw != NULL);
     for (uint32_t i = 0; i < STEPS_MAX && w.in.n > 0; i++)
-        step(&w);
+        one_step(&w);
     for (uint32_t i = 0; i < CALLS; i++)
         close_call(&w, &w.calls[i]);
     for (uint32_t i = 0; i < GW_BACKENDS; i++)

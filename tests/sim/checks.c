@@ -72,8 +72,8 @@ static bool was_tried(const struct client *c, uint32_t target, const struct atte
 static bool has_room(const struct client *c, uint32_t target) {
     const struct pool *pool = &c->shard->gw->cluster.pool;
     uint32_t slot = slot_of(target);
-    uint32_t max =
-        target == SPARE ? c->shard->gw->cluster.conf->services[0].in_flight_max : c->sim->set.in_flight_max;
+    uint32_t max = target == SPARE ? c->shard->gw->cluster.conf->services[0].in_flight_max
+                                   : c->sim->set.in_flight_max;
     bool partial = c->call != NULL && c->call->plan.partial;
     return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max) &&
            (!partial || pool_takes_uploads(pool, slot, max));

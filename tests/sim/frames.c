@@ -37,7 +37,7 @@ static void put_rubbish(struct sim *sim, struct text *out) {
         text_put(sim, out, gw_str(line, strlen(line)));
 }
 
-static void send(struct shard *to, struct gw_str lines) {
+static void tell(struct shard *to, struct gw_str lines) {
     struct sim *sim = to->sim;
     struct frame *f = world_new(sim, sizeof *f);
     f->to = to;
@@ -61,8 +61,8 @@ void frames_send(struct shard *from) {
         if (to->process == from->process || to->process->loops > 1)
             continue;
         if (sim->calm || !chance(sim, sim->set.frames_lost))
-            send(to, lines);
+            tell(to, lines);
         if (chance(sim, sim->set.frames_repeated))
-            send(to, lines);
+            tell(to, lines);
     }
 }

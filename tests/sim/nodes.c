@@ -10,7 +10,7 @@
 
 enum { WORDS = 60, WORDS_LONG = 800, MOOD_MS = 6000 };
 
-static void step(struct sim *sim, void *attempt);
+static void next_move(struct sim *sim, void *attempt);
 
 /* ------------------------------------------------------------------ moods */
 
@@ -300,7 +300,7 @@ void node_begin(struct attempt *a) {
         plot_mood(a, n->mood);
     if (a->client->poison)
         plot_poison(a);
-    world_at(sim, sim->now + p->head_ms, step, a);
+    world_at(sim, sim->now + p->head_ms, next_move, a);
 }
 
 static bool is_of_interest(const struct attempt *a) {
@@ -389,7 +389,7 @@ static double go_on(struct attempt *a) {
     return 0;
 }
 
-static void step(struct sim *sim, void *attempt) {
+static void next_move(struct sim *sim, void *attempt) {
     struct attempt *a = attempt;
     const struct client *c = a->client;
     if (!is_of_interest(a))
@@ -402,5 +402,5 @@ static void step(struct sim *sim, void *attempt) {
             return;
         at = sim->now + between(sim, 0, 2) * wait;
     }
-    world_at(sim, at, step, a);
+    world_at(sim, at, next_move, a);
 }

@@ -86,10 +86,12 @@ static void test_health_goes_by_name(void) {
     CHECK(gw->cluster.conf->services[1].slot != b);
     CHECK(pool_state_of(&gw->cluster.pool, b, at.mono_ms) == POOL_DOWN);
     CHECK(pool_state_of(&gw->cluster.pool, 3, at.mono_ms) == POOL_DOWN);
-    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) == POOL_READY);
+    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) ==
+          POOL_READY);
     CHECK(load(gw, SERVICES(A)) == 0);
     CHECK(load(gw, SERVICES(A "," B)) == 0);
-    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) == POOL_READY);
+    CHECK(pool_state_of(&gw->cluster.pool, gw->cluster.conf->services[1].slot, at.mono_ms) ==
+          POOL_READY);
     finish(gw);
 }
 

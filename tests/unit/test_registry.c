@@ -62,7 +62,8 @@ static bool may_be(const struct gw *gw, const char *url) {
     struct gw_arena arena;
     struct url out;
     gw_arena_init(&arena, &mem.mem, 1024, 8192);
-    bool good = registry_check_url(gw->cluster.conf, gw_str(url, strlen(url)), &arena, &out) == NULL;
+    bool good =
+        registry_check_url(gw->cluster.conf, gw_str(url, strlen(url)), &arena, &out) == NULL;
     gw_arena_del(&arena);
     return good;
 }

@@ -5,23 +5,23 @@
 static struct unit_mem mem;
 static struct gw_arena arena;
 
-static const char *read(struct gw_str text, struct url *url) {
+static const char *read_url(struct gw_str text, struct url *url) {
     return url_read(text, &arena, url);
 }
 
 static void test_good(void) {
     struct url u;
-    CHECK(read(GW_STR("https://node.example"), &u) == NULL);
+    CHECK(read_url(GW_STR("https://node.example"), &u) == NULL);
     CHECK_STR(u.target.origin, "https://node.example:443");
     CHECK_STR(u.target.authority, "node.example");
     CHECK_STR(u.base, "");
     CHECK(u.target.tls == 1 && u.target.port == 443 && !u.loopback);
-    CHECK(read(GW_STR("http://127.0.0.1:8080/a/b/"), &u) == NULL);
+    CHECK(read_url(GW_STR("http://127.0.0.1:8080/a/b/"), &u) == NULL);
     CHECK_STR(u.target.origin, "http://127.0.0.1:8080");
     CHECK_STR(u.target.authority, "127.0.0.1:8080");
     CHECK_STR(u.base, "/a/b");
     CHECK(u.loopback);
-    CHECK(read(GW_STR("http://[::1]:80"), &u) == NULL);
+    CHECK(read_url(GW_STR("http://[::1]:80"), &u) == NULL);
     CHECK_STR(u.target.host, "::1");
     CHECK_STR(u.target.authority, "[::1]");
     CHECK(u.loopback);
@@ -36,7 +36,7 @@ static void test_bad(void) {
         "HTTP://x",   "http://x/%2e%2e/", "http://exa\nple"};
     struct url u;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        if (!CHECK(read(gw_str(bad[i], strlen(bad[i])), &u) != NULL))
+        if (!CHECK(read_url(gw_str(bad[i], strlen(bad[i])), &u) != NULL))
             printf("  accepted: %s\n", bad[i]);
 }
 

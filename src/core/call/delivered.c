@@ -87,7 +87,7 @@ static void decode(const char *p, const char *end, struct decoded *d) {
 }
 
 /* A value that is no string stands for itself, and so does a plain one. */
-static void step(const struct event_piece *piece, size_t at, struct decoded *d) {
+static void decode_at(const struct event_piece *piece, size_t at, struct decoded *d) {
     const char *p = piece->raw.p + at, *end = piece->raw.p + piece->raw.n;
     if (!piece->whole && !piece->plain) {
         decode(p, end, d);
@@ -156,7 +156,7 @@ static void note(struct delivered_channel *ch, const char *p, size_t n) {
 static void note_piece(struct delivered_channel *ch, const struct event_piece *piece, size_t from) {
     struct decoded d;
     for (size_t at = from; at < piece->raw.n; at += d.raw) {
-        step(piece, at, &d);
+        decode_at(piece, at, &d);
         note(ch, d.p, d.n);
     }
 }
@@ -209,7 +209,7 @@ static bool meet_common(struct delivered_channel *ch, const struct event_piece *
     struct decoded d;
     while (*cut < piece->raw.n && ch->again.n < ch->tally.n) {
         uint64_t left = ch->tally.n - ch->again.n;
-        step(piece, *cut, &d);
+        decode_at(piece, *cut, &d);
         bool run = d.p != d.own && !piece->whole; /* can be cut anywhere */
         if (d.n > left && !run)
             return false;

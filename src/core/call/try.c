@@ -141,7 +141,7 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     return gw_buf_str(&b);
 }
 
-static void send(struct gw_call *c, struct gw_time now) {
+static void put_send(struct gw_call *c, struct gw_time now) {
     const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
     struct gw_action *a = call_push(c, GW_SEND);
@@ -177,7 +177,7 @@ static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, st
     c->attempt.uploads = !c->body.fin;
     if (c->attempt.uploads)
         pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, true);
-    send(c, now);
+    put_send(c, now);
 }
 
 /* A freed slot goes to the call that has waited longest of those that can use it. */
@@ -285,7 +285,7 @@ static void refuse_waiting(struct gw_call *c, struct gw_time now) {
         refuse_none(c, now);
 }
 
-static void wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+static void queue_up(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
     if (!may_wait(c, choice, now)) {
         refuse_waiting(c, now);
         return;
@@ -317,7 +317,7 @@ static void choose(struct gw_call *c, struct gw_time now) {
         start(c, choice.at, choice.grant, now);
         break;
     case PLAN_WAIT:
-        wait(c, choice, now);
+        queue_up(c, choice, now);
         break;
     case PLAN_NONE:
         refuse_none(c, now);
@@ -396,7 +396,7 @@ static int worth_another(const struct gw_call *c, struct gw_time now) {
 }
 
 /* The same target again, after a pause, when no other is left. */
-static bool pause(struct gw_call *c, struct gw_time now) {
+static bool rest(struct gw_call *c, struct gw_time now) {
     int at = worth_another(c, now);
     double ms = PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
     if (c->again || c->panicked || at < 0 || now.mono_ms + ms >= c->deadline_ms ||
@@ -426,7 +426,7 @@ void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time n
         refuse_unrepeatable(c, now);
     else if (call_attempts(c) >= ATTEMPTS_MAX)
         refuse_none(c, now);
-    else if (!other && pause(c, now))
+    else if (!other && rest(c, now))
         return;
     else if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
              !pool_budget_take(pool, c->plan.budget, now.mono_ms))
@@ -500,7 +500,7 @@ void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time
                       !c->attempt.grant.trial;
     if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;
-        send(c, now);
+        put_send(c, now);
         return;
     }
     if (fail == GW_FAIL_UNTAKEN) {

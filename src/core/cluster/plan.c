@@ -200,7 +200,7 @@ static struct plan_choice go(const struct plan *p, struct pool *pool, int at,
 }
 
 /* What there is to wait for when nothing is ready. */
-static struct plan_choice wait(const struct plan *p, const struct pool *pool, double now) {
+static struct plan_choice worth_waiting(const struct plan *p, const struct pool *pool, double now) {
     struct plan_choice c = {.what = PLAN_NONE, .until_ms = NEVER};
     for (uint32_t i = 0; i < p->n; i++) {
         enum pool_state state = pool_state_of(pool, p->target[i]->slot, now);
@@ -223,7 +223,7 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
         struct breaker_grant grant;
         int at = best_ready(p, pool, first_in_line, now);
         if (at < 0)
-            return wait(p, pool, now);
+            return worth_waiting(p, pool, now);
         /* Another loop may have taken the last slot, or the permit, since: then it is not seen again. */
         if (pool_take(pool, p->target[at]->slot, p->target[at]->in_flight_max, false, now, &grant))
             return go(p, pool, at, grant);

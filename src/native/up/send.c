@@ -195,7 +195,7 @@ static void cut(struct gw_str *s, size_t *n) {
 }
 
 /* Goes `n` body bytes on. */
-static void advance(struct send *s, uint64_t n) {
+static void move_on(struct send *s, uint64_t n) {
     const struct gw_slice *slices = slice_list(s);
     s->piece -= n;
     s->at += n;
@@ -211,7 +211,7 @@ void send_took(struct send *s, size_t n) {
     cut(&s->head, &n);
     cut(&s->before, &n);
     uint64_t body_n = n < s->piece ? n : s->piece;
-    advance(s, body_n);
+    move_on(s, body_n);
     n -= (size_t)body_n;
     cut(&s->after, &n);
 }
