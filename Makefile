@@ -216,13 +216,15 @@ bench: build $(BENCH_TOOLS) | $(NODE)
 	node tests/bench/native.mjs
 
 # ---------------------------------------------------------------- lint
-C_ALL := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch] tests/*/*.[ch])
+C_SRC := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch])
+C_ALL := $(C_SRC) $(wildcard tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
 TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM) $(LOOKS))
 
-lint: $(addprefix build/lint/,format size purity types) $(TIDY)
+lint: $(addprefix build/lint/,format size purity includes names types) $(TIDY)
+	@tools/commits.sh
 build/lint/format: $(C_ALL) .clang-format
 	@mkdir -p $(@D)
 	$(call say,clang-format)clang-format-19 --dry-run -Werror $(C_ALL)
@@ -234,6 +236,14 @@ build/lint/size: tools/size.sh $(C_ALL) $(JS_ALL)
 build/lint/purity: tools/purity.sh $(PURE_OBJECTS) $(call pure,native)
 	@mkdir -p $(@D)
 	$(call say,purity)tools/purity.sh $(PURE_OBJECTS)
+	@touch $@
+build/lint/includes: tools/includes.mjs $(C_SRC) | $(NODE)
+	@mkdir -p $(@D)
+	$(call say,includes)node tools/includes.mjs $(C_SRC)
+	@touch $@
+build/lint/names: tools/names.mjs $(C_ALL) | $(NODE)
+	@mkdir -p $(@D)
+	$(call say,names)node tools/names.mjs $(C_ALL)
 	@touch $@
 # An object is rebuilt when a header that it includes changes; so is what is known about its source.
 build/lint/wasm/%.tidy: wasm/%.c build/wasm/wasm/%.o .clang-tidy
