@@ -239,7 +239,7 @@ static const char *find_fault(const cJSON *root, const cJSON **item) {
 /* `plain` is `text` without comments, of the same length. */
 static cJSON *parse_plain(struct gw_str plain, struct gw_str text, struct gw_json_error *error) {
     struct gw_json_scan scan;
-    gw_json_scan_init(&scan, GW_STR("\0")); /* no member can have that name */
+    gw_json_scan_init(&scan, NULL);
     if (gw_json_scan_feed(&scan, plain) != 0 || gw_json_scan_end(&scan) != 0) {
         set_error(error, text, (size_t)scan.at, scan.what);
         return NULL;

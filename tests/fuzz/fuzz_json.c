@@ -45,7 +45,7 @@ static void check_explain(struct gw_str text) {
     struct gw_buf out;
     gw_arena_init(&a, &mem, 8192, 16384);
     gw_buf_init(&out, &a, 4096);
-    const struct tiers *tiers = score_default_tiers(GW_STR("balanced"));
+    const struct tiers *tiers = tiers_default(GW_STR("balanced"));
     int got = score_explain(tiers, GW_DOLLAR, text, &out);
     cJSON *root = gw_json_parse(gw_buf_str(&out), 0, NULL);
     must(out.n > 0 && !out.full && (got == 0) == (root != NULL));

@@ -215,7 +215,7 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
                    whole, now);
     if (whole && c->status < 400)
         blame_resolve(c, true, now);
-    affinity_note(&c->gw->talks, affinity_of(&c->talk, c->key_name), c->attempt.to->slot);
+    affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot);
 }
 
 /* Whether the answer is a stream whose events are to be looked at. */

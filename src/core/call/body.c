@@ -182,52 +182,52 @@ static void hold(struct gw_call *c, struct gw_time now) {
 
 /* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
  * read it differently. */
-static void sniffed(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
-    bool bad = gw_json_scan_feed(&c->scan, body->bytes) != 0 || body->bytes.n != body->len;
-    if (bad || (body->fin && gw_json_scan_end(&c->scan) != 0)) {
+static void sniffed(struct gw_call *c, bool fin, struct gw_time now) {
+    bool bad = c->facts.scan.at != c->body.received || facts_is_twice(&c->facts, FACTS_TYPE);
+    if (bad || (fin && facts_end(&c->facts) != 0)) {
         refuse_invalid(c, now);
         return;
     }
-    if (!body->fin)
+    if (!fin)
         return;
-    struct gw_str type = c->scan.found ? gw_str(c->scan.value, c->scan.value_n) : GW_STR("");
     c->route.kind = GW_ROUTE_HEAVY;
-    c->route.class = route_class_of_type(type);
+    c->route.class = route_class_of_type(facts_type(&c->facts));
     c->route.name = route_class_name(c->route.class);
     if (request_check_class(c, now))
         try_begin(c, now);
 }
 
 /* The first messages tell the conversation, and that its node. */
-static void gathered(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
-    if (c->talks && (affinity_feed(&c->talk, body->bytes) || body->bytes.n != body->len))
-        c->talks = false;
-    if (c->body.fin || c->body.forgotten)
-        try_begin(c, now);
+static void gathered(struct gw_call *c, struct gw_time now) {
+    if (!c->body.fin && !c->body.forgotten)
+        return;
+    if (c->talks) {
+        c->talk = affinity_of(&c->facts.talk.tally, c->key_name);
+        c->later_turn = c->facts.talk.later_turn;
+    }
+    try_begin(c, now);
 }
 
-/* Whether a body asks for a stream decides how long its first content may take. A hint only: it is
- * looked for in what is shown, and a wrong guess costs a shorter limit. */
-static bool asks_for_stream(struct gw_str shown) {
-    for (;;) {
-        ptrdiff_t at = gw_str_find(shown, GW_STR("\"stream\""));
-        if (at < 0)
-            return false;
-        shown = gw_str_sub(shown, (size_t)at + 8, shown.n);
-        struct gw_str rest = shown;
-        while (rest.n > 0 && ((unsigned char)rest.p[0] <= ' ' || rest.p[0] == ':'))
-            rest = gw_str_sub(rest, 1, rest.n);
-        if (gw_str_starts(rest, GW_STR("true")))
-            return true;
-    }
+/* Whether something that is needed is not known yet. Whether a stream is asked for decides how long its
+ * first content may take: a hint only, for which nothing is shown that would not be. */
+static bool needs_facts(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_PROCESS || !c->facts.talk.done ||
+           (!c->streamed && facts_is(&c->facts, FACTS_STREAM, GW_JSON_NONE));
+}
+
+static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
+    if (body->off == 0)
+        facts_init(&c->facts, c->talks);
+    if (body->off != c->facts.scan.at || !needs_facts(c))
+        return;
+    (void)facts_feed(&c->facts, body->bytes);
+    c->streamed |= facts_is(&c->facts, FACTS_STREAM, GW_JSON_TRUE);
 }
 
 static void look_at(struct gw_call *c, const struct gw_req_body *body) {
-    if (body->off >= GW_SHOW_BODY)
-        return;
-    if (!c->streamed && asks_for_stream(body->bytes))
-        c->streamed = true;
-    blame_note_body(&c->body, body->bytes);
+    read_facts(c, body);
+    if (body->off < GW_SHOW_BODY)
+        blame_note_body(&c->body, body->bytes);
 }
 
 int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
@@ -248,9 +248,9 @@ int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_t
     if (c->state == CALL_SIGNED)
         nodes_on_body(c, body, now);
     else if (c->state == CALL_SNIFF && c->body.must)
-        sniffed(c, body, now);
+        sniffed(c, body->fin, now);
     else if (c->state == CALL_SNIFF)
-        gathered(c, body, now);
+        gathered(c, now);
     return 0;
 }
 

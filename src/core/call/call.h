@@ -16,6 +16,7 @@
 #include "core/cluster/room.h"
 #include "core/policy/head.h"
 #include "core/policy/route.h"
+#include "format/facts.h"
 
 enum {
     CALL_ACTIONS = 10, /* one input gives a bounded output */
@@ -145,8 +146,8 @@ struct gw_call {
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
     struct call_body body;
-    struct gw_json_scan scan;
-    struct affinity talk; /* while the first messages are waited for */
+    uint64_t talk;   /* the conversation; 0: none */
+    bool later_turn; /* of it */
     struct plan plan;
     struct call_kept kept;
     struct call_ask ask;
@@ -154,6 +155,7 @@ struct gw_call {
     struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
+    struct facts facts;                /* last: large, and not cleared before there is a body */
 };
 
 /* A failure that may be the request's own fault, and when it was counted. */

@@ -129,7 +129,7 @@ static struct gw_call *take_call(struct gw *gw) {
             return NULL;
         gw_arena_init(&arena, gw->cluster.mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(struct gw_call, facts));
     c->arena = arena;
     return c;
 }

@@ -233,8 +233,6 @@ static void start(struct gw_call *c, struct gw_time now) {
     }
     c->state = CALL_SNIFF;
     c->talks = may_talk(c);
-    if (c->talks)
-        affinity_init(&c->talk);
 }
 
 bool request_check_class(struct gw_call *c, struct gw_time now) {
@@ -253,7 +251,6 @@ bool request_check_class(struct gw_call *c, struct gw_time now) {
 /* /api/heavy/process: nothing is sent before the body has said its type. */
 static void sniff(struct gw_call *c, struct gw_time now) {
     c->state = CALL_SNIFF;
-    gw_json_scan_init(&c->scan, GW_STR("type"));
     if (c->body.fin) {
         refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"), now);
         return;

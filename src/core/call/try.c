@@ -327,14 +327,13 @@ static void choose(struct gw_call *c, struct gw_time now) {
 
 /* A later turn of a conversation prefers the node that has served the earlier ones. */
 static void go_home(struct gw_call *c) {
-    uint64_t talk = affinity_of(&c->talk, c->key_name);
     uint32_t slot;
-    if (talk == 0 || !c->talk.later_turn)
+    if (c->talk == 0 || !c->later_turn)
         return;
-    if (affinity_find(&c->gw->talks, talk, &slot))
+    if (affinity_find(&c->gw->talks, c->talk, &slot))
         plan_set_home(&c->plan, slot);
     else
-        plan_find_home(&c->plan, talk);
+        plan_find_home(&c->plan, c->talk);
 }
 
 void try_begin(struct gw_call *c, struct gw_time now) {

@@ -1,0 +1,140 @@
+/*
+ * What a request's JSON body says that a gateway wants to know, and where: the model, whether a
+ * stream is asked for, limits, seeds, which conversation it is, how much text there is and for what
+ * a target must be able to take it. One reader for all dialects: OpenAI's chat, completions and
+ * Responses, Anthropic, Gemini, Ollama, Bedrock's Converse.
+ *
+ * Bytes are taken as they come, in any cut, in constant memory. Nothing is refused for its meaning: a
+ * member of an unexpected kind is told as what it is, and means nothing. A body that is no JSON is
+ * told as such; what was found before the fault is left as it is, but for the conversation.
+ *
+ * Every member in enum facts_member has a place: `off` and `len` name its value as it stands in the
+ * body, quotes and brackets included, so that it can be replaced by slices. A member that comes twice
+ * is told in `twice`; the last one counts then, as with most readers, but not with all of them.
+ */
+#ifndef GW_FORMAT_FACTS_H
+#define GW_FORMAT_FACTS_H
+
+#include "base/json_scan.h"
+#include "base/tally.h"
+
+enum {
+    FACTS_MODEL_MAX = 256,  /* bytes of the model's name that are kept */
+    FACTS_TYPE_MAX = 64,    /* and of the type's */
+    FACTS_WORD_MAX = 40,    /* of a number, or of a word that is looked for */
+    FACTS_TALK_MAX = 16384, /* bytes of the body in which the first messages are looked for */
+    FACTS_LEVELS = 16,      /* what lies deeper says nothing */
+};
+
+enum facts_member {
+    FACTS_NOTHING = 0,
+    FACTS_BODY, /* the document; its first member, if it has_members, begins behind `off` + 1 */
+    FACTS_MODEL,
+    FACTS_STREAM,
+    FACTS_STREAM_OPTIONS,
+    FACTS_INCLUDE_USAGE, /* of stream_options */
+    FACTS_OPTIONS,    /* Ollama's options, Gemini's generationConfig, Bedrock's inferenceConfig */
+    FACTS_MAX_TOKENS, /* from here on, numbers */
+    FACTS_MAX_COMPLETION_TOKENS,
+    FACTS_MAX_OUTPUT_TOKENS,
+    FACTS_N,
+    FACTS_TEMPERATURE,
+    FACTS_SEED,
+    FACTS_OPTIONS_LIMIT, /* num_predict, maxOutputTokens, maxTokens in them */
+    FACTS_OPTIONS_N,     /* candidateCount */
+    FACTS_OPTIONS_TEMPERATURE,
+    FACTS_OPTIONS_SEED, /* the last of them */
+    FACTS_TYPE,
+    FACTS_MESSAGES, /* OpenAI, Anthropic, Ollama, Bedrock */
+    FACTS_CONTENTS, /* Gemini */
+    FACTS_INPUT,    /* Responses */
+    FACTS_PROMPT,
+    FACTS_SYSTEM, /* system, system_prompt, instructions, systemInstruction */
+    FACTS_TOOLS,
+    FACTS_FORMAT, /* response_format, format, text.format */
+    FACTS_ASKED,  /* the last message of the user's */
+    FACTS_MEMBERS,
+    FACTS_NUMBERS = FACTS_OPTIONS_SEED + 1 - FACTS_MAX_TOKENS,
+};
+
+/* What the request needs of a target, as bits. */
+enum facts_need {
+    FACTS_NEED_TOOLS = 1,
+    FACTS_NEED_IMAGES = 2,
+    FACTS_NEED_AUDIO = 4,
+    FACTS_NEED_FILES = 8,
+    FACTS_NEED_JSON = 16, /* the answer is to be JSON, of a schema or of any */
+};
+
+struct facts_at {
+    uint32_t off, len;
+    uint8_t kind; /* enum gw_json_kind; 0: the member is not there */
+    bool cut;     /* longer than what is kept of it */
+};
+
+/* The conversation: a hash of the first messages, from behind the list's bracket up to and with the
+ * first of the user's, as they stand. Later turns begin with the same bytes. */
+struct facts_talk {
+    struct tally tally; /* of no bytes: there is none */
+    uint32_t from, to;  /* where the first messages begin and end; 0: not yet */
+    uint8_t list;       /* which list: enum facts_member */
+    bool later_turn;    /* there are more, or these are longer than FACTS_TALK_MAX */
+    bool done;          /* nothing more is needed for it, or it was not asked for */
+};
+
+struct facts {
+    struct gw_json_scan scan; /* `at` and `what` are of use to others; stands first */
+    struct facts_at at[FACTS_MEMBERS];
+    uint32_t twice; /* members that came more than once, as bits */
+    uint8_t needs;  /* enum facts_need */
+    bool has_members;
+    /* Characters of text: in the user's last message (or `prompt`), and in all else. */
+    uint64_t prompt_chars, context_chars;
+    struct facts_talk talk;
+
+    /* What follows is facts.c's own. */
+    uint64_t chars;  /* of text since the last message */
+    uint32_t turn;   /* where the message at hand begins */
+    uint16_t arrays; /* a bit per level: the value there is an array */
+    uint16_t kept;   /* bytes of the string or number at hand */
+    uint8_t is;      /* what they are */
+    bool by_user;    /* the message at hand is the user's */
+    uint8_t depth;   /* how many values are open */
+    uint8_t next;    /* the place that the last name leads to */
+    uint16_t model_n, type_n;
+    /* What is not cleared stands last. */
+    uint8_t place[FACTS_LEVELS];
+    double number[FACTS_NUMBERS];
+    char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
+};
+
+/* `talk`: the conversation is wanted. */
+void facts_init(struct facts *f, bool talk);
+/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
+int facts_feed(struct facts *f, struct gw_str bytes);
+/* 0 if what was fed is one whole document, else -1. */
+int facts_end(struct facts *f);
+
+static inline bool facts_is(const struct facts *f, enum facts_member m, enum gw_json_kind kind) {
+    return f->at[m].kind == kind;
+}
+static inline bool facts_is_number(enum facts_member m) {
+    return m >= FACTS_MAX_TOKENS && m <= FACTS_OPTIONS_SEED;
+}
+/* Of such a member: 0 if it is no number, or of more than FACTS_WORD_MAX characters. */
+static inline double facts_number(const struct facts *f, enum facts_member m) {
+    bool is_one = facts_is(f, m, GW_JSON_NUMERAL) && !f->at[m].cut;
+    return is_one ? f->number[m - FACTS_MAX_TOKENS] : 0;
+}
+/* Empty if it is no string; of a long one what is kept. */
+static inline struct gw_str facts_model(const struct facts *f) {
+    return gw_str(f->model, facts_is(f, FACTS_MODEL, GW_JSON_STRING) ? f->model_n : 0);
+}
+static inline struct gw_str facts_type(const struct facts *f) {
+    return gw_str(f->type, facts_is(f, FACTS_TYPE, GW_JSON_STRING) ? f->type_n : 0);
+}
+static inline bool facts_is_twice(const struct facts *f, enum facts_member m) {
+    return (f->twice >> m & 1) != 0;
+}
+
+#endif
