@@ -493,7 +493,7 @@ int gw_json_scan_feed(struct gw_json_scan *s, struct gw_str bytes) {
     size_t i = 0;
     if (s->state == BAD)
         return -1;
-    while (i < bytes.n) {
+    while (i < bytes.n && !s->enough) {
         if (s->state == STRING) {
             size_t taken = take_run(s, bytes.p + i, bytes.n - i, s->at + i);
             i += taken;

@@ -54,6 +54,7 @@ struct gw_json_scan {
     uint64_t at;      /* how many bytes were taken: on failure, where the fault is */
     const char *what; /* on failure: which fault, a sentence fragment */
     uint64_t chars;   /* of the string that has ended */
+    bool enough;      /* a watcher's: feeding ends behind this byte, and not at a fault */
 
     /* What follows is json_scan.c's own. */
     const struct gw_json_watch *watch; /* NULL: nobody watches */
@@ -71,7 +72,8 @@ struct gw_json_scan {
 };
 
 void gw_json_scan_init(struct gw_json_scan *s, const struct gw_json_watch *watch);
-/* 0, or -1 as soon as no continuation could make the document valid. */
+/* 0, or -1 as soon as no continuation could make the document valid. What a watcher did not want any
+ * more (enough) is not taken: see `at`. */
 int gw_json_scan_feed(struct gw_json_scan *s, struct gw_str bytes);
 /* 0 if what was fed is one whole document, else -1. */
 int gw_json_scan_end(struct gw_json_scan *s);

@@ -228,18 +228,26 @@ static void talk_list_begins(struct facts *f, unsigned place, uint32_t at) {
     f->talk.list = (uint8_t)place;
 }
 
+/* A brief reading is over when both are known. */
+static void talk_is_known(struct facts *f) {
+    f->talk.done = true;
+    f->scan.enough = f->brief && f->at[FACTS_STREAM].len > 0;
+}
+
 static void talk_list_ends(struct facts *f, unsigned place, uint32_t end) {
     if (place != f->talk.list || !is_early(f, end))
         return;
-    f->talk.done = true;
+    talk_is_known(f);
     if (f->talk.to == 0)
         f->talk.to = end;
 }
 
 /* Behind the first messages there is another. */
 static void talk_turn_begins(struct facts *f, unsigned list, uint32_t at) {
-    if (list == f->talk.list && f->talk.to > 0 && is_early(f, at))
-        f->talk.done = f->talk.later_turn = true;
+    if (list != f->talk.list || f->talk.to == 0 || !is_early(f, at))
+        return;
+    f->talk.later_turn = true;
+    talk_is_known(f);
 }
 
 static void talk_turn_ends(struct facts *f, uint32_t end) {
@@ -432,6 +440,7 @@ static void on_end(struct gw_json_scan *s, uint64_t end) {
     if (place < FACTS_MEMBERS)
         f->at[place].len = (uint32_t)end - f->at[place].off;
     end_scalar(f, place);
+    s->enough = s->enough || (f->brief && place == FACTS_STREAM && f->talk.done);
     switch (places[place].ends) {
     case ENDS_TURN:
         end_turn(f, (uint32_t)end);
@@ -451,11 +460,12 @@ static const struct gw_json_watch watch = {on_begin, on_name, on_piece, on_end};
 
 /* ------------------------------------------------------------------ feeding */
 
-void facts_init(struct facts *f, bool talk) {
+void facts_init(struct facts *f, bool talk, bool brief) {
     size_t from = sizeof f->scan;
     gw_json_scan_init(&f->scan, &watch);
     memset((char *)f + from, 0, offsetof(struct facts, place) - from);
     f->talk.done = !talk;
+    f->brief = brief;
 }
 
 int facts_feed(struct facts *f, struct gw_str bytes) {

@@ -99,6 +99,7 @@ struct facts {
     uint16_t kept;   /* bytes of the string or number at hand */
     uint8_t is;      /* what they are */
     bool by_user;    /* the message at hand is the user's */
+    bool brief;      /* see facts_init */
     uint8_t depth;   /* how many values are open */
     uint8_t next;    /* the place that the last name leads to */
     uint16_t model_n, type_n;
@@ -108,8 +109,9 @@ struct facts {
     char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
 };
 
-/* `talk`: the conversation is wanted. */
-void facts_init(struct facts *f, bool talk);
+/* `talk`: the conversation is wanted. `brief`: nothing but that and whether a stream is asked for; once
+ * both are known, what follows is not taken. */
+void facts_init(struct facts *f, bool talk, bool brief);
 /* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
 int facts_feed(struct facts *f, struct gw_str bytes);
 /* 0 if what was fed is one whole document, else -1. */

@@ -20,7 +20,7 @@ const ANSWER = [
 ];
 const STREAM = ['h content-type: text/event-stream', 'h cache-control: no-cache'];
 
-/** @param {number} bytes of prompt @param {boolean} stream */
+/** @param {number} bytes of prompt @param {boolean} [stream] without it the body must be read to its end */
 const chat = (bytes, stream) => JSON.stringify({
   model: 'llama3:70b', stream, temperature: 0,
   messages: [{ role: 'system', content: 'You are brief.' }, { role: 'user', content: 'word '.repeat(bytes / 5) }],
@@ -65,6 +65,7 @@ const CHAT = '/api/heavy/code/v1/chat/completions';
  * @type {(Case & {count: number})[]} */
 export const cases = [
   { name: 'small', lines: [...post('/api/heavy/code', chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'small-whole', lines: [...post('/api/heavy/code', chat(800)), ...ANSWER, 'res a 1 200 900', 'close a'] },
   { name: 'chat', lines: [...post(CHAT, chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
   { name: 'chat-100k', times: 10, lines: [...post(CHAT, chat(100_000, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },
   { name: 'process', lines: [...post('/api/heavy/process', chat(800, false)), ...ANSWER, 'res a 1 200 900', 'close a'] },

@@ -14,7 +14,7 @@ static size_t next_step(size_t step, struct gw_rng *rng) {
 
 /* From memory of its own, so that reading past a piece is seen. */
 static int read_in_pieces(struct facts *to, struct gw_str text, size_t step, struct gw_rng *rng) {
-    facts_init(to, true);
+    facts_init(to, true, false);
     for (size_t i = 0; i < text.n;) {
         struct gw_str part = gw_str_sub(text, i, next_step(step, rng));
         char *copy = malloc(part.n);
@@ -405,9 +405,34 @@ static void test_no_conversation(void) {
     CHECK(f.talk.done && f.talk.tally.n == 0); /* no JSON before they are whole */
     CHECK(!of("{\"messages\":[" FIRST "," REPLY " x"));
     CHECK(f.talk.done && f.talk.tally.n == strlen(FIRST) && f.talk.later_turn);
-    facts_init(&f, false);
+    facts_init(&f, false, false);
     CHECK(facts_feed(&f, GW_STR("{\"messages\":[" FIRST "," REPLY "]}")) == 0);
     CHECK(f.talk.done && f.talk.tally.n == 0 && !f.talk.later_turn); /* it was not asked for */
+}
+
+/* A brief reading of `text` in pieces of `step` bytes: what a whole one knows of conversation and
+ * stream; and it ends behind the first `end` bytes. */
+static bool is_brief(const char *text, size_t end, size_t step) {
+    static struct facts brief;
+    struct gw_str all = gw_str(text, strlen(text));
+    facts_init(&brief, true, true);
+    for (size_t i = 0; i < all.n && brief.scan.at == i; i += step)
+        if (facts_feed(&brief, gw_str_sub(all, i, step)) != 0)
+            return false;
+    return of(text) && brief.scan.at == end && brief.talk.later_turn == f.talk.later_turn &&
+           tally_hash(&brief.talk.tally) == tally_hash(&f.talk.tally) &&
+           facts_is(&brief, FACTS_STREAM, GW_JSON_TRUE) == facts_is(&f, FACTS_STREAM, GW_JSON_TRUE);
+}
+
+static void test_brief(void) {
+    static const char early[] = "{\"stream\":true,\"messages\":[" FIRST "," REPLY "],\"n\":1}";
+    static const char late[] = "{\"messages\":[" FIRST "," REPLY "],\"stream\":true,\"n\":1}";
+    static const char never[] = "{\"messages\":[" FIRST "," REPLY "],\"n\":1}";
+    for (size_t step = 1; step < 64; step++) {
+        CHECK(is_brief(early, strlen("{\"stream\":true,\"messages\":[" FIRST ",{"), step));
+        CHECK(is_brief(late, strlen(late) - strlen(",\"n\":1}"), step));
+        CHECK(is_brief(never, strlen(never), step));
+    }
 }
 
 /* A body whose first message of the user's ends after `end` bytes; what follows is `rest`. */
@@ -451,6 +476,7 @@ int main(void) {
     RUN(test_needs_json);
     RUN(test_conversations);
     RUN(test_no_conversation);
+    RUN(test_brief);
     RUN(test_only_so_much_is_hashed);
     return unit_end();
 }

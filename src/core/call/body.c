@@ -217,7 +217,7 @@ static bool needs_facts(const struct gw_call *c) {
 
 static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
     if (body->off == 0)
-        facts_init(&c->facts, c->talks);
+        facts_init(&c->facts, c->talks, c->route.kind != GW_ROUTE_PROCESS);
     if (body->off != c->facts.scan.at || !needs_facts(c))
         return;
     (void)facts_feed(&c->facts, body->bytes);

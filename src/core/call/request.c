@@ -160,15 +160,15 @@ static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
 static void make_id(struct gw_call *c) {
     struct gw_buf b;
     uint64_t words[2] = {gw_rng_next(&c->gw->rng), gw_rng_next(&c->gw->rng)};
+    uint8_t bytes[16];
     if (c->head.request_id.n > 0) {
         c->id = gw_arena_dup(&c->arena, c->head.request_id);
         return;
     }
     gw_buf_init(&b, &c->arena, 32);
-    for (int i = 0; i < 16; i++) {
-        uint8_t byte = (uint8_t)(words[i / 8] >> (i % 8 * 8));
-        gw_buf_put_hex(&b, &byte, 1);
-    }
+    for (int i = 0; i < 16; i++)
+        bytes[i] = (uint8_t)(words[i / 8] >> (i % 8 * 8));
+    gw_buf_put_hex(&b, bytes, sizeof bytes);
     c->id = gw_buf_str(&b);
 }
 

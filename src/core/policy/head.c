@@ -1,5 +1,7 @@
 #include "core/policy/head.h"
 
+#include "base/word.h"
+
 #include "base/date.h"
 
 enum fact {
@@ -118,15 +120,40 @@ static const struct gw_str answer_prefixes[] = {GW_STR_INIT("x-ratelimit-"),
                                                 GW_STR_INIT("ratelimit-"), GW_STR_INIT("openai-"),
                                                 GW_STR_INIT("anthropic-")};
 
-static enum fact look_up(const struct rule *rules, size_t n, struct gw_str name) {
-    for (size_t i = 0; i < n && rules[i].name.n <= name.n; i++) {
+/* Where names of this length begin: the rules are sorted by it. */
+static size_t first_as_long(const struct rule *rules, size_t n, size_t length) {
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = (low + n) / 2;
+        if (rules[middle].name.n < length)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+static const struct rule unlisted = {{NULL, 0}, UNLISTED};
+
+static const struct rule *look_up(const struct rule *rules, size_t n, struct gw_str name) {
+    for (size_t i = first_as_long(rules, n, name.n); i < n && rules[i].name.n == name.n; i++) {
         const struct gw_str *r = &rules[i].name;
         /* The last characters of names differ more than the first: "x-...". */
-        if (r->n == name.n && r->p[r->n - 1] == gw_lower(name.p[name.n - 1]) &&
+        if (r->p[r->n - 1] == gw_lower(name.p[name.n - 1]) &&
             (gw_str_eq(*r, name) || gw_str_ieq(*r, name)))
-            return rules[i].fact;
+            return &rules[i];
     }
-    return UNLISTED;
+    return &unlisted;
+}
+
+static const struct rule *request_rule(struct gw_str name) {
+    if (name.n == 0)
+        return &unlisted;
+    return look_up(request_rules, sizeof request_rules / sizeof *request_rules, name);
+}
+
+static const struct rule *answer_rule(struct gw_str name) {
+    return look_up(answer_rules, sizeof answer_rules / sizeof *answer_rules, name);
 }
 
 static bool starts_any(struct gw_str name) {
@@ -136,7 +163,7 @@ static bool starts_any(struct gw_str name) {
     return false;
 }
 
-static bool is_clean(struct gw_str value) {
+static bool is_clean_slow(struct gw_str value) {
     for (size_t i = 0; i < value.n; i++) {
         unsigned char c = (unsigned char)value.p[i];
         if ((c < ' ' && c != '\t') || c == 0x7f)
@@ -145,16 +172,33 @@ static bool is_clean(struct gw_str value) {
     return true;
 }
 
-void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value) {
+/* Without control characters but tabs. */
+static bool is_clean(struct gw_str value) {
+    size_t i = 0;
+    for (; value.n - i >= 8; i += 8) {
+        uint64_t w = gw_word_at(value.p + i), del = w ^ GW_WORD_ONES * 0x7f;
+        uint64_t control = (w - GW_WORD_ONES * 0x20) & ~w;
+        if (((control | ((del - GW_WORD_ONES) & ~del)) & GW_WORD_TOPS) != 0)
+            return is_clean_slow(value);
+    }
+    return is_clean_slow(gw_str_sub(value, i, value.n));
+}
+
+/* `name` is in lower case. */
+static void put_line(struct gw_buf *out, struct gw_str name, struct gw_str value) {
     if (!is_clean(value))
         return;
-    size_t at = out->n;
     gw_buf_put(out, name);
-    for (; at < out->n; at++)
-        out->p[at] = gw_lower(out->p[at]);
     gw_buf_put(out, GW_STR(": "));
     gw_buf_put(out, value);
     gw_buf_put(out, GW_STR("\r\n"));
+}
+
+void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value) {
+    size_t at = out->n;
+    put_line(out, name, value);
+    for (size_t end = at + name.n; at < end && at < out->n; at++)
+        out->p[at] = gw_lower(out->p[at]);
 }
 
 /* ------------------------------------------------------------------ Connection (RFC 9110 7.6.1) */
@@ -338,14 +382,13 @@ void head_from_client(const struct config *conf, const struct gw_req_head *req,
     memset(head, 0, sizeof *head);
     for (uint32_t i = 0; i < req->headers_n; i++) {
         struct gw_str name = req->headers[i].name, value = req->headers[i].value;
-        enum fact fact = name.n == 0 ? UNLISTED
-                                     : look_up(request_rules,
-                                               sizeof request_rules / sizeof *request_rules, name);
-        read_client_line(fact, value, head);
-        if (fact == CONNECTION)
+        const struct rule *rule = request_rule(name);
+        read_client_line(rule->fact, value, head);
+        if (rule->fact == CONNECTION)
             read_connection(value, &named);
-        if (fact == PASS || fact == ACCEPT || fact == CONTENT_TYPE ||
-            (fact == UNLISTED && is_extra(conf, name)))
+        if (rule->fact == PASS || rule->fact == ACCEPT || rule->fact == CONTENT_TYPE)
+            put_line(out, rule->name, value);
+        else if (rule->fact == UNLISTED && is_extra(conf, name))
             head_put(out, name, value);
     }
     drop_named(out, start, &named);
@@ -360,8 +403,7 @@ void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_hea
         struct gw_str value = res->headers[i].value;
         if (res->headers[i].name.n == 0)
             continue;
-        switch (look_up(answer_rules, sizeof answer_rules / sizeof *answer_rules,
-                        res->headers[i].name)) {
+        switch (answer_rule(res->headers[i].name)->fact) {
         case CONTENT_TYPE:
             head->event_stream = contains(value, GW_STR("text/event-stream"));
             head->ndjson = contains(value, GW_STR("application/x-ndjson"));
@@ -419,11 +461,14 @@ struct passing {
     bool typed, active, dated; /* active: a browser may run what is in it */
 };
 
-static void pass_line(struct passing *p, enum fact fact, struct gw_str name, struct gw_str value) {
+static void pass_line(struct passing *p, const struct rule *rule, struct gw_str name,
+                      struct gw_str value) {
+    enum fact fact = rule->fact;
     bool pass = fact == PASS || fact == RETRY_AFTER || fact == CODED;
     switch (fact) {
     case UNLISTED:
-        pass = starts_any(name);
+        if (starts_any(name))
+            head_put(p->out, name, value);
         break;
     case CONTENT_TYPE:
         pass = p->typed = true;
@@ -448,7 +493,7 @@ static void pass_line(struct passing *p, enum fact fact, struct gw_str name, str
         break;
     }
     if (pass)
-        head_put(p->out, name, value);
+        put_line(p->out, rule->name, value);
 }
 
 void head_to_client(const struct gw_res_head *res, const struct place *place, struct gw_buf *out) {
@@ -458,8 +503,7 @@ void head_to_client(const struct gw_res_head *res, const struct place *place, st
     for (uint32_t i = 0; i < res->headers_n; i++) {
         struct gw_str name = res->headers[i].name;
         if (name.n > 0)
-            pass_line(&p, look_up(answer_rules, sizeof answer_rules / sizeof *answer_rules, name),
-                      name, res->headers[i].value);
+            pass_line(&p, answer_rule(name), name, res->headers[i].value);
     }
     drop_named(out, start, &p.named);
     /* A page of a node's or a service's is no page of the gateway's own: it may run nothing here. */
