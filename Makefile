@@ -58,7 +58,8 @@ WASM_ABI := -mbulk-memory -mmultivalue -Xclang -target-abi -Xclang experimental-
 WASM_LINK := $(WASM_CC) -Wl,--gc-sections -Wl,--stack-first
 BOX_LINK := $(WASM_LINK) -mexec-model=reactor -Wl,-z,stack-size=65536 \
 	-Wl,--max-memory=33554432 -Wl,--strip-all
-WASM_OPT := wasm-opt -Oz --enable-multivalue --enable-bulk-memory --enable-sign-ext \
+# The lowest KiB is the end of the stack, which nothing else uses.
+WASM_OPT := wasm-opt -Oz --converge --low-memory-unused --enable-multivalue --enable-bulk-memory --enable-sign-ext \
 	--enable-mutable-globals --enable-nontrapping-float-to-int
 
 # A variant is a compiler with its flags; its objects live in build/<variant>/.
