@@ -1,28 +1,16 @@
 /*
  * client.js: a call's client: the request as it came, and the answer on its way out.
- *
- *     state      the answer                                          ends
- *     NONE       no HEAD yet
- *     HELD       HEAD came; what follows it in the same turn decides
- *     STREAM     WAIT followed: a stream that DATA feeds             with END
- *     RAW        STREAM, and the instance died: chunks pass unseen   by itself
- *     DONE       END or RELAY followed, or a STREAM has ended: nothing is left to do here
  */
 import { Body, concat } from './body.js';
+import { DONE, HELD, NONE, RAW, STREAM } from './call.js';
 import { driveGone, drivePulled } from './drive.js';
 import { headersOf, linesOf } from './heads.js';
 import { refusal } from './refuse.js';
 
-/** @typedef {import('./drive.js').Call} Call */
+/** @typedef {import('./call.js').Call} Call */
 
 /** Statuses whose answer has no body. */
 const NO_BODY = new Set([204, 205, 304]);
-
-export const NONE = 0;
-export const HELD = 1;
-export const STREAM = 2;
-export const RAW = 3;
-export const DONE = 4;
 
 /** Notes the request's head as the text that the core takes, and what body there is to come.
  * @param {Call} call @param {Request} request */

@@ -91,7 +91,7 @@ export class Core {
         this.generation = generation;
         /** Set once, by whoever catches what the instance threw. */
         this.dead = false;
-        /** The calls that this instance has open. @type {Map<number, import('./drive.js').Call>} */
+        /** The calls that this instance has open. @type {Map<number, import('./call.js').Call>} */
         this.calls = new Map();
         /** The time of this turn. */
         this.mono = 0;

@@ -22,21 +22,18 @@
  */
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
-    GW_DROP, GW_END, GW_FORGET, GW_FRAMES_BREAKERS, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
+    GW_DROP, GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
     GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
 } from '../build/offsets.js';
-import { Body } from './body.js';
-import {
-    clientAnswer, clientEnd, clientFail, clientHead, clientPut, clientStream, DONE, HELD, NONE, RAW,
-    STREAM,
-} from './client.js';
+import { DONE, HELD, NAP_MS, NONE, RAW, STREAM } from './call.js';
+import { clientAnswer, clientEnd, clientFail, clientPut, clientStream } from './client.js';
 import { monotonic, PIECE } from './core.js';
-import { refusal } from './refuse.js';
 import { bury, isOrphan, orphaned, refusedBefore, sweep, trapped } from './trap.js';
 import {
     HEADED, OVER, RELAYED, upstreamDrop, upstreamMore, upstreamRead, upstreamSend, WAITING,
 } from './upstream.js';
 
+/** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./upstream.js').Attempt} Attempt */
 /** @typedef {import('./core.js').Core} Core */
 /** @typedef {import('./hub.js').Hub} Hub */
@@ -46,78 +43,15 @@ const WATCH_MS = 250;
 const BEAT_MS = 1000;
 /** How long one that waits without I/O naps before it looks whether it has been woken: longer and
  * longer, so that it is late by an eighth of what it has waited. */
-const NAP_MS = 8;
 const NAP_MORE = 9 / 8;
 const NAP_MAX_MS = 128;
 /** How often lost calls are looked for. */
 const SWEEP_MS = 1000;
 /** A tick is put off while the client does not read: so long at a time, so often at most. */
 const FULL_AGAIN_MS = 1000;
-const PATIENCE = 600;
 
 /** Room for a chunk spares each of them a wait for its reader: a tenth of what it costs. */
 const PIPE = { highWaterMark: 16384 };
-
-/** @type {Uint8Array} */
-const EMPTY = new Uint8Array(0);
-
-export class Call {
-    /** @param {Hub} hub @param {Core} core @param {Request | null} request null: work that no
-     * client asked for @param {ExecutionContext} ctx */
-    constructor(hub, core, request, ctx) {
-        this.hub = hub;
-        this.core = core;
-        this.request = request;
-        this.ctx = ctx;
-        /** The call within the instance; 0 when it is closed there. */
-        this.id = 0;
-        this.over = false;
-        /** Closed by sweep, and yet alive. */
-        this.lost = false;
-        this.head = '';
-        this.body = new Body(request, 0);
-        /** @type {Attempt | null} */
-        this.attempt = null;
-        /** The chunk of the answer that is being fed, and whether the client has got all of it. */
-        this.chunk = EMPTY;
-        this.passed = false;
-
-        /** When to tick; and the timer that runs, and for when it is set. */
-        this.at = 0;
-        this.timer = 0;
-        this.timerAt = 0;
-        /** The timerAt that a sweep has found overdue. */
-        this.missed = 0;
-        this.watched = false;
-        /** When it will be. */
-        this.watchAt = 0;
-        /** Another call's turn has woken it. */
-        this.woken = false;
-        this.nap = NAP_MS;
-        /** Ends what ctx.waitUntil waits for. */
-        this.done = ignore;
-
-        /** What follows is client.js's. */
-        this.state = NONE;
-        /** @type {(response: Response) => void} */
-        this.resolve = ignore;
-        this.status = 0;
-        /** The head block of the answer. */
-        this.lines = '';
-        /** DATA that has no stream to go to yet. @type {Uint8Array[]} */
-        this.out = [];
-        /** @type {ReadableStreamDefaultController<Uint8Array> | null} */
-        this.controller = null;
-        /** The client has asked for more than it got. */
-        this.wanting = false;
-        /** How often a tick may still be put off because the client does not read. */
-        this.patience = PATIENCE;
-        /** The stream is to break when all that was put has been taken. */
-        this.cut = false;
-    }
-}
-
-function ignore() {}
 
 /* ------------------------------------------------------------------ turns */
 
@@ -139,6 +73,11 @@ function feed(call, event) {
     } catch (error) {
         trapped(call, error);
     }
+}
+
+/** Goes on with a call that nothing has happened to. @param {Call} call */
+export function drivePoll(call) {
+    feed(call, null);
 }
 
 /** Polls until WAIT or END. @param {Call} call */
@@ -170,7 +109,7 @@ function wakeReady(core) {
 }
 
 /** Work on the instance that is no call's own. @param {Core} core @param {() => void} work */
-function guard(core, work) {
+export function driveGuard(core, work) {
     core.clock();
     try {
         work();
@@ -255,7 +194,7 @@ function due(call) {
     call.timer = 0;
     if (call.over) return;
     if (!call.watched && monotonic() >= call.watchAt) watch(call);
-    lookAfter(hub);
+    driveLookAfter(hub);
     if (call.over) return;
     if (call.woken) {
         feed(call, null);
@@ -289,12 +228,12 @@ function watch(call) {
 }
 
 /** Looks for lost calls, when it is time. @param {Hub} hub */
-function lookAfter(hub) {
+export function driveLookAfter(hub) {
     const core = hub.instance;
     const now = monotonic();
     if (core === null || core.dead || now < hub.sweepAt) return;
     hub.sweepAt = now + SWEEP_MS;
-    guard(core, () => sweep(core));
+    driveGuard(core, () => sweep(core));
 }
 
 /* ------------------------------------------------------------------ the request */
@@ -487,63 +426,4 @@ function actRelay(call, report) {
     const piped = body.pipeTo(pipe.writable, { signal });
     piped.then(() => attempt.end(GW_CLEAN), () => attempt.end(GW_CUT));
     clientAnswer(call, pipe.readable);
-}
-
-/* ------------------------------------------------------------------ beginnings */
-
-/** Serves a request. @param {Hub} hub @param {Request} request @param {ExecutionContext} ctx
- * @returns {Promise<Response>} */
-export function serve(hub, request, ctx) {
-    const core = hub.core();
-    if (core === null) {
-        return Promise.resolve(refusal(500, 'invalid_configuration',
-            'the configuration of this gateway is not valid; its log says why'));
-    }
-    if (hub.state.isNew() && !request.url.endsWith('/health')) {
-        const first = hub.state.first(core, (frames) => take(hub, frames, ctx), ctx);
-        return first.then(() => serve(hub, request, ctx));
-    }
-    return new Promise((resolve) => {
-        const call = new Call(hub, core, request, ctx);
-        call.resolve = resolve;
-        clientHead(call, request);
-        if (refusedBefore(call)) return;
-        driveStart(call);
-        lookAfter(hub);
-        if (hub.state.isDue()) void hub.state.read(core, (frames) => take(hub, frames, ctx), ctx);
-        if (monotonic() >= hub.tasksAt) ctx.waitUntil(driveTasks(hub, ctx));
-    });
-}
-
-/** What other isolates have seen: whoever can write to KV tells of breakers, and of nothing else. @param {Hub} hub @param {string} frames
- * @param {ExecutionContext} ctx */
-function take(hub, frames, ctx) {
-    const core = hub.core();
-    if (core !== null) guard(core, () => hub.state.write(core.sync(GW_FRAMES_BREAKERS, frames), ctx));
-}
-
-/** Does the work that is due and that no client asked for. @param {Hub} hub
- * @param {ExecutionContext} ctx @returns {Promise<unknown>} */
-export function driveTasks(hub, ctx) {
-    const core = hub.core();
-    /** @type {Promise<void>[]} */
-    const running = [];
-    if (core === null) return Promise.resolve();
-    /** @type {Call[]} */
-    const calls = [];
-    guard(core, () => {
-        for (let id = core.box.task(core.mono, core.wall); id !== 0;) {
-            const call = new Call(hub, core, null, ctx);
-            call.id = id;
-            core.calls.set(id, call);
-            calls.push(call);
-            id = core.box.task(core.mono, core.wall);
-        }
-        hub.tasksAt = core.mono + core.next();
-    });
-    for (const call of calls) {
-        running.push(new Promise((resolve) => { call.done = () => resolve(undefined); }));
-        feed(call, null);
-    }
-    return Promise.all(running);
 }

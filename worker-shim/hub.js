@@ -2,8 +2,9 @@
  * hub.js: what all requests of an isolate share: the instance of the core, what it is made from,
  * and the digests of requests that have made one trap.
  *
- * The environment is every string binding, and where the registry of nodes is. It and the file cannot change while an isolate lives, so
- * a configuration that is refused stays refused: each request is told so, the log why.
+ * The environment is every string binding, and where the registry of nodes is. It and the file cannot
+ * change while an isolate lives, so a configuration that is refused stays refused: each request is told
+ * so, the log why.
  */
 import module from '../build/core.wasm';
 import file from '../config/gateway.json';

@@ -1,9 +1,9 @@
 /*
- * index.js: the Worker. Requests go to the pump (drive.js); the cron trigger sees to the work that
+ * index.js: the Worker. Requests go to serve.js; the cron trigger sees to the work that
  * no client asked for. The Durable Object's class stands beside it.
  */
-import { driveTasks, serve } from './drive.js';
 import { hubOf } from './hub.js';
+import { serve, serveTasks } from './serve.js';
 
 export { Registry } from './registry.js';
 
@@ -17,6 +17,6 @@ export default {
     /** @param {ScheduledController} _event @param {Record<string, unknown>} env
      * @param {ExecutionContext} ctx */
     scheduled(_event, env, ctx) {
-        ctx.waitUntil(driveTasks(hubOf(env), ctx));
+        ctx.waitUntil(serveTasks(hubOf(env), ctx));
     },
 };

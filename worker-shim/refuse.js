@@ -23,7 +23,7 @@ export function refusal(status, code, message) {
 
 /** What a request is known by: its head but for what varies, and its body if that is held whole.
  * Not made to withstand somebody who looks for collisions: he would only have his own refused.
- * @param {import('./drive.js').Call} call @returns {string} */
+ * @param {import('./call.js').Call} call @returns {string} */
 export function digest(call) {
     const { head, body } = call;
     const lanes = [0x9e3779b9, 0x85ebca6b];

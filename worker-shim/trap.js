@@ -15,12 +15,13 @@
  *     has no head, its body all held     a new call in the new instance
  *     has no head, and no body any more  500
  */
-import { clientFail, DONE, NONE, RAW, STREAM } from './client.js';
+import { DONE, NONE, RAW, STREAM } from './call.js';
+import { clientFail } from './client.js';
 import { arm, driveBodyCame, driveStart, leave } from './drive.js';
 import { digest, refusal } from './refuse.js';
 import { HEADED, upstreamDrop, upstreamRead } from './upstream.js';
 
-/** @typedef {import('./drive.js').Call} Call */
+/** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./core.js').Core} Core */
 
 /** How long a stream may go on that nobody looks after. */

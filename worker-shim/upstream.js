@@ -27,7 +27,7 @@ export const OVER = 4;
 /** See struct gw_target. */
 const BINDING = 'binding://';
 
-/** @typedef {import('./drive.js').Call} Call */
+/** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./core.js').Slice} Slice */
 
 export class Attempt {
