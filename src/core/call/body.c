@@ -183,45 +183,86 @@ static void hold(struct gw_call *c, struct gw_time now) {
 /* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
  * read it differently. */
 static void sniffed(struct gw_call *c, bool fin, struct gw_time now) {
-    bool bad = c->facts.scan.at != c->body.received || facts_is_twice(&c->facts, FACTS_TYPE);
-    if (bad || (fin && facts_end(&c->facts) != 0)) {
+    struct facts *f = c->facts;
+    bool bad = f == NULL || f->scan.at != c->body.received || facts_is_twice(f, FACTS_TYPE);
+    if (bad || (fin && facts_end(f) != 0)) {
         refuse_invalid(c, now);
         return;
     }
     if (!fin)
         return;
     c->route.kind = GW_ROUTE_HEAVY;
-    c->route.class = route_class_of_type(facts_type(&c->facts));
+    c->route.class = route_class_of_type(facts_type(f));
     c->route.name = route_class_name(c->route.class);
+    body_drop_facts(c);
     if (request_check_class(c, now))
         try_begin(c, now);
 }
 
-/* The first messages tell the conversation, and that its node. */
 static void gathered(struct gw_call *c, struct gw_time now) {
     if (!c->body.fin && !c->body.forgotten)
         return;
-    if (c->talks) {
-        c->talk = affinity_of(&c->facts.talk.tally, c->key_name);
-        c->later_turn = c->facts.talk.later_turn;
-    }
+    body_drop_facts(c);
     try_begin(c, now);
+}
+
+static void take_facts(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    const struct gw_mem *mem = gw->cluster.mem;
+    union facts_box *box = gw->facts_free;
+    if (box != NULL) {
+        gw->facts_free = box->next;
+        gw->facts_free_n--;
+    } else {
+        box = mem->get(mem->user, sizeof *box);
+        c->arena_full |= box == NULL;
+    }
+    c->facts = box != NULL ? &box->facts : NULL;
+    if (box != NULL)
+        facts_init(c->facts, c->talks, c->route.kind != GW_ROUTE_PROCESS);
+}
+
+/* The first messages tell the conversation, and that its node. */
+static void note_talk(struct gw_call *c) {
+    if (!c->talks)
+        return;
+    c->talk = affinity_of(&c->facts->talk.tally, c->key_name);
+    c->later_turn = c->facts->talk.later_turn;
+}
+
+void body_drop_facts(struct gw_call *c) {
+    struct gw *gw = c->gw;
+    const struct gw_mem *mem = gw->cluster.mem;
+    union facts_box *box = (union facts_box *)c->facts;
+    if (box == NULL)
+        return;
+    note_talk(c);
+    c->facts = NULL;
+    if (gw->facts_free_n == FACTS_FREE_MAX) {
+        mem->put(mem->user, box, sizeof *box);
+        return;
+    }
+    box->next = gw->facts_free;
+    gw->facts_free = box;
+    gw->facts_free_n++;
 }
 
 /* Whether something that is needed is not known yet. Whether a stream is asked for decides how long its
  * first content may take: a hint only, for which nothing is shown that would not be. */
 static bool needs_facts(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_PROCESS || !c->facts.talk.done ||
-           (!c->streamed && facts_is(&c->facts, FACTS_STREAM, GW_JSON_NONE));
+    return c->route.kind == GW_ROUTE_PROCESS || !c->facts->talk.done ||
+           (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE));
 }
 
 static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
     if (body->off == 0)
-        facts_init(&c->facts, c->talks, c->route.kind != GW_ROUTE_PROCESS);
-    if (body->off != c->facts.scan.at || !needs_facts(c))
+        take_facts(c);
+    if (c->facts == NULL || body->off != c->facts->scan.at)
         return;
-    (void)facts_feed(&c->facts, body->bytes);
-    c->streamed |= facts_is(&c->facts, FACTS_STREAM, GW_JSON_TRUE);
+    (void)facts_feed(c->facts, body->bytes);
+    c->streamed |= facts_is(c->facts, FACTS_STREAM, GW_JSON_TRUE);
+    if (!needs_facts(c))
+        body_drop_facts(c);
 }
 
 static void look_at(struct gw_call *c, const struct gw_req_body *body) {
@@ -251,6 +292,8 @@ int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_t
         sniffed(c, body->fin, now);
     else if (c->state == CALL_SNIFF)
         gathered(c, now);
+    if (body->fin)
+        body_drop_facts(c);
     return 0;
 }
 

@@ -23,6 +23,7 @@ enum {
     CALL_ARENA_BLOCK = 4096,
     CALL_ARENA_MAX = 1 << 20,
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
+    FACTS_FREE_MAX = 16, /* and what bodies are read into */
     CALL_HEAD_MAX = 65536,
     CALL_KEPT_ANSWER = 16384, /* of a first 500, to be given if nobody does better */
     GW_SUSPECTS = 64,
@@ -155,7 +156,13 @@ struct gw_call {
     struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
-    struct facts facts;                /* last: large, and not cleared before there is a body */
+    struct facts *facts;               /* while the body is read for them; else NULL */
+};
+
+/* What a body is read into is large, and wanted for a moment: calls take it and give it back. */
+union facts_box {
+    union facts_box *next; /* of those that are free */
+    struct facts facts;
 };
 
 /* A failure that may be the request's own fault, and when it was counted. */
@@ -174,6 +181,8 @@ struct gw {
     struct gw_call *ready, *ready_last;
     struct gw_call *free;
     uint32_t free_n;
+    union facts_box *facts_free;
+    uint32_t facts_free_n;
     struct affinity_table talks;
     struct gw_suspect suspects[GW_SUSPECTS];
     uint32_t suspect_next;
@@ -196,6 +205,8 @@ void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
 void body_follow(struct gw_call *c, struct gw_time now);
 int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
+/* Nothing more is read from the body. */
+void body_drop_facts(struct gw_call *c);
 void body_give_room(struct gw_call *c);
 /* When what is awaited of it must have come. */
 double body_late_at(const struct gw_call *c);

@@ -115,6 +115,7 @@ void end_release(struct gw_call *c, struct gw_time now) {
     blame_resolve(c, false, now);
     try_give_slot(c, now);
     nodes_asked(c);
+    body_drop_facts(c);
     body_give_room(c);
 }
 

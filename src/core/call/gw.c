@@ -109,6 +109,11 @@ void gw_del(struct gw *gw) {
         gw_arena_del(&c->arena);
         mem->put(mem->user, c, sizeof *c);
     }
+    while (gw->facts_free != NULL) {
+        union facts_box *box = gw->facts_free;
+        gw->facts_free = box->next;
+        mem->put(mem->user, box, sizeof *box);
+    }
     gw_arena_del(&gw->shown);
     registry_del(&gw->cluster.registry);
     config_unref(gw->cluster.conf);
@@ -129,7 +134,7 @@ static struct gw_call *take_call(struct gw *gw) {
             return NULL;
         gw_arena_init(&arena, gw->cluster.mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
     }
-    memset(c, 0, offsetof(struct gw_call, facts));
+    memset(c, 0, sizeof *c);
     c->arena = arena;
     return c;
 }
