@@ -35,7 +35,7 @@
 #include "base/str.h"
 
 enum { GW_ABI = 2 };
-#define GW_VERSION "0.1.0"
+#define GW_VERSION "0.2.0"
 
 enum { GW_EMEM = -1, GW_EUSE = -2 }; /* out of memory; an event that the state does not allow */
 
