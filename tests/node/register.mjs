@@ -1,6 +1,6 @@
 /**
  * How a node registers itself at a gateway, and answers its challenge: what a notebook has to do,
- * written as one would write it there, from README's description and not from the gateway's code.
+ * written as one would write it there, from docs/nodes.md and not from the gateway's code.
  */
 import { createHash, createHmac } from 'node:crypto';
 
