@@ -1,16 +1,24 @@
 # Every task of the project is a target here:
-#   make          the daemon, build/heady-gateway, and the Worker's module, build/core.wasm
-#   make dev      a whole cluster on this machine, at both hosts     make test    all tests
-#   make lint     format, clang-tidy, sizes, purity, types           make fmt     reformat the C
-#   make fuzz     FUZZ_SECONDS=600 for each target                   make bench   costs, measured
-#   make cost     instructions and fuel a call, against tests/cost/expected (COST_UPDATE=1 writes it)
-#   make certs    certificates for a try-out of TLS
-#   make soak     SOAK_SECONDS=1800 of chaos under full load
-#   make wall     WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
-#   make sim      SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
-#   make deploy   the Worker to production                           make install PREFIX, DESTDIR
+#   make            the daemon, build/heady-gateway, and the Worker's module, build/core.wasm
+#   make dev        a whole cluster on this machine, at both hosts
+#   make test       every test; node tools/test.mjs SUITE... runs some of them
+#   make test-unit  the unit tests, natively and as wasm
+#   make lint       format, clang-tidy, sizes, purity, includes, names, types, commits
+#   make fmt        reformats the C
+#   make cost       instructions and fuel of fixed calls, against tests/cost/expected;
+#                   COST_UPDATE=1 writes it
+#   make bench      CPU, latency and memory, measured
+#   make fuzz       FUZZ_SECONDS=600 for each target
+#   make sim        SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
+#   make wall       WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
+#   make soak       SOAK_SECONDS=1800 of chaos under full load
+#   make certs      certificates for a try-out of TLS
+#   make deploy     the Worker to production
+#   make install    the daemon, to PREFIX=/usr/local below DESTDIR
+#   make clean      removes build/
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
-# directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be installed or fetched.
+# directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be
+# installed or fetched.
 
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 1800

@@ -2,9 +2,10 @@
  * gw.h: the core's one public header, the contract between the gateway's core and its hosts.
  *
  * The core decides; a host does I/O. The core has no sockets, clock, threads, environment, stdio
- * or static mutable data, and calls nothing back. A host turns what happens into events, feeds one,
- * then polls actions until GW_WAIT, and carries them out. Everything a call needs (time, random
- * seed, configuration, environment) comes in as an argument, so every decision replays.
+ * or static mutable data, and calls nothing back but gw_mem's two functions. A host turns what happens
+ * into events, feeds one, then polls actions until GW_WAIT, and carries them out. Everything a call
+ * needs (time, random seed, configuration, environment) comes in as an argument, so every decision
+ * replays.
  *
  *     host                                   core
  *      | gw_open                              |   a client's request begins
@@ -15,15 +16,22 @@
  *      | gw_poll -> END                       |   nothing follows an END
  *      | gw_close                             |   exactly once on every path
  *
- * The one rule: feed once, then poll until GW_WAIT (or GW_END). Then drain whatever gw_ready names:
- * calls that this feed has woken (a slot became free); each is polled the same way.
+ * The one rule: feed once, then poll until GW_WAIT (or GW_END). Then drain what gw_ready names: calls
+ * that this one has woken (a slot became free); each is polled the same way.
+ *
+ * Threads. A gateway and its calls belong to one thread. Gateways of one process share nothing but
+ * the cells (struct gw_cells).
  *
  * Lifetimes. What goes in is borrowed for the duration of the call. What comes out is valid until
  * the next gw_feed or gw_close of the same gw_call. Nobody frees the other's memory.
  *
- * Trouble comes in three kinds. An outcome (bad JSON, 429, every node down) is an action. Exhaustion
- * or misuse is a negative GW_E...: then only gw_close is legal for that call, and the host answers
- * 500 or resets. A bug traps.
+ * Trouble comes in three kinds.
+ *
+ *     an outcome            bad JSON, 429, every node down    an action
+ *     exhaustion, misuse    GW_EMEM, GW_EUSE below            a negative GW_E... of gw_feed: that call
+ *                                                             may only be closed; the host answers 500,
+ *                                                             or resets if the head is out
+ *     a bug                                                   a trap
  *
  * Times are milliseconds as doubles: a monotonic clock for waits, a wall clock for calendars and
  * signatures. The monotonic clock never goes back.
@@ -37,7 +45,10 @@
 enum { GW_ABI = 2 };
 #define GW_VERSION "0.2.0"
 
-enum { GW_EMEM = -1, GW_EUSE = -2 }; /* out of memory; an event that the state does not allow */
+/* GW_EMEM: the call's memory is used up (1 MiB), or the system's. GW_EUSE: the host is wrong: an event
+ * that nobody knows, a second REQ_HEAD, or a REQ_BODY before the head, behind the last one, or at
+ * another offset than where the one before it ended. */
+enum { GW_EMEM = -1, GW_EUSE = -2 };
 
 enum {
     GW_HEADERS_MAX = 100,        /* of a request's head */
@@ -59,9 +70,10 @@ struct gw_time {
     double mono_ms, wall_ms;
 };
 
-/* Counts that loops of one process share (slots in flight, bytes held). All zero at first; the host keeps them
- * for as long as any gw uses them. `loops` is how many gw share them: with one, a freed slot wakes
- * its waiter at once (gw_ready); with more, a waiter also looks again every 20 ms. */
+/* Counts that the loops of one process share: slots in flight, breakers, retry budgets, bytes held. All
+ * zero at first; the host keeps them for as long as any gw uses them. `loops` is how many gw share them:
+ * with one, a freed slot wakes its waiter at once (gw_ready); with more, a waiter also looks again every
+ * 20 ms. */
 struct gw_cells {
     uint64_t *cell; /* GW_CELLS of them, touched with C11 atomics */
     uint32_t loops;
@@ -77,16 +89,18 @@ struct gw_source {
     struct gw_str env, file;
 };
 
-/* Makes a gateway. NULL on failure, `why` then holds one line: where, what, and what to do (it is
- * written into the caller's buffer `why_buf` of `why_cap` bytes). `mem` must outlive the gateway. */
+/* Makes a gateway. `mem` and the cells must outlive it; all else is borrowed for the call.
+ * NULL on failure: `why_buf`, of `why_cap` bytes, then holds one line of `*why_n` bytes, cut if it does
+ * not fit: where, what is wrong, and what to do. Without a line there was no memory. */
 struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
                   const struct gw_source *source, uint64_t seed, char *why_buf, size_t why_cap,
                   size_t *why_n);
-/* Replaces the configuration: 0, or -1 and `why` as above, and the old one stays in force. Running
- * calls keep the configuration that they began with. Health is kept, by name. */
+/* Replaces the configuration, at any time between two events. 0; or -1, `why` as above, and the old one
+ * stays in force. Open calls keep the configuration that they began with. What is known of a target is
+ * kept, by name. */
 int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
             size_t *why_n);
-/* All calls must be closed. */
+/* Frees the gateway. All its calls must be closed: it traps otherwise. */
 void gw_del(struct gw *gw);
 
 /* ------------------------------------------------------------------ events: what happened */
@@ -279,52 +293,66 @@ struct gw_action {
     };
 };
 
+/* ------------------------------------------------------------------ calls */
+
+/* Begins a call; feed it a REQ_HEAD next. NULL: out of memory, and the host answers 503. */
 struct gw_call *gw_open(struct gw *gw, struct gw_time now);
-/* An event of this call is near: what it will need is fetched (base/fetch.h). Only a hint. */
+/* An event of this call is near: what it will need is fetched (base/prefetch.h). Only a hint: it may be
+ * left out, and changes nothing. */
 void gw_expect(const struct gw_call *call);
+/* Tells an event. 0; or GW_EMEM or GW_EUSE: then only gw_close is legal. Never wrong: events of an
+ * attempt that was dropped or that nobody knows, and any event behind END; they are ignored. What has
+ * not been polled yet stays, and comes first: a call that was woken may be fed before it is polled. */
 int gw_feed(struct gw_call *call, const struct gw_event *event, struct gw_time now);
-/* Fills `*action` and returns its kind. */
+/* The next action: fills `*action` and returns its kind. It cannot fail. After GW_WAIT there is nothing
+ * more until the next gw_feed; after GW_END only gw_close is left. */
 uint32_t gw_poll(struct gw_call *call, struct gw_action *action);
+/* Ends a call, in any state, and gives back what it holds: slots, room, its place in the queue. Exactly
+ * once for each call that gw_open, gw_task or gw_probe gave. Calls may be woken by it: see gw_ready. */
 void gw_close(struct gw_call *call, struct gw_time now);
-/* A call that another one has woken and that must now be polled until WAIT or END; else NULL. Ask
- * again until NULL. The host finds its own state by gw_user. */
+/* A call that another one has woken, and that must now be polled until WAIT or END; NULL: there is none.
+ * Ask until NULL whenever a call has been polled to its WAIT or END. The host finds its own state by
+ * gw_user. */
 struct gw_call *gw_ready(struct gw *gw);
-/* Work that no client asked for (a probe of a node that was down): a call without a client, driven
- * like any other but that it gets no REQ_HEAD: poll it first. NULL when nothing is due, and
- * `*next_ms` is then how long to wait before asking again. */
+/* Work that no client asked for: the registry is to be asked, or a node that was down is to be probed. A
+ * call without a client, driven like any other, but it gets no REQ_HEAD: poll it first. Ask until NULL:
+ * nothing is due, or there is no memory. `*next_ms` then says how long to wait before asking again. */
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms);
 
-/* For an operator: a call like gw_task's that asks the next target with an endpoint for GET /health, its
- * breaker notwithstanding. `*at`, 0 at first, counts on; NULL after the last one. What came of them is
- * told by gw_report(GW_SHOW_PROBES), a table, and gw_probes_failed. */
+/* For an operator: a call like gw_task's that asks the next target with an endpoint for GET /health,
+ * whatever its breaker says. `*at`, 0 at first, counts on. NULL: that was the last one, or there is no
+ * memory. When these calls are over, gw_report(GW_SHOW_PROBES) is a table of what came of them, and
+ * gw_probes_failed how many targets did not answer well. */
 struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now);
 uint32_t gw_probes_failed(const struct gw *gw);
 
-/* Kinds of frames, or-ed: what the channel that frames have come by may carry. Whoever can write to a
- * channel says what its frames say: a lease sends requests, with the node's bearer, where it will. */
+/* Kinds of frames, or-ed: what may come by a channel. Whoever can write to a channel writes its frames,
+ * and a lease sends requests, with the node's bearer, to where it says. So a channel carries no more
+ * than it must. */
 enum gw_frames {
     GW_FRAMES_BREAKERS = 1,
     GW_FRAMES_LEASES = 2,
     GW_FRAMES_ALL = GW_FRAMES_BREAKERS | GW_FRAMES_LEASES,
 };
 
-/* State between shards (loops of other processes, isolates, and oneself after a restart). Frames are
- * lines of text, see sync.c; `in` are those of others, in any order, as often as they come. What is
- * no frame, or one of a kind that is not among `kinds`, is skipped. `*out` is what has changed here
- * since the last gw_sync, for the others: valid until the next gw_sync or gw_show. gw_has_news says
- * whether there would be any. */
+/* State between shards: other loops, other isolates, and oneself after a restart. Frames are lines of
+ * text (cluster/sync.c). `in` are those of others, in any order and as often as they come; it may be
+ * empty. What is no frame, or one of a kind that is not among `kinds`, is skipped: this cannot fail.
+ * `*out` is what has changed here since the last gw_sync, for the others; it may be empty, and is valid
+ * as long as what gw_show gives.
+ * gw_has_news: whether `*out` would hold anything. It costs next to nothing: ask after every event. */
 void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now,
              struct gw_str *out);
 bool gw_has_news(const struct gw *gw);
 
-/* Whether the attempt under way may well be dropped before its head comes, because it has little
- * time, as those of streamed requests do. For a host that must prepare for that (at the edge a
- * signal costs a request a twentieth, and a relayed chunk as much); others need not ask. Without,
- * what is dropped may stay open until its head comes or the call ends. A client that asks for the
- * fast way has chosen that. */
+/* Whether the attempt that a SEND has just begun may well be dropped before its head comes, because it
+ * has little time, as those of streamed requests do: 1 or 0. For a host that must prepare for that (at
+ * the edge a signal costs a request a twentieth, and a relayed chunk as much); others need not ask. An
+ * attempt that is dropped unprepared may stay open until its head comes or the call ends. A client that
+ * asks for the fast way has chosen that. */
 uint32_t gw_may_drop(const struct gw_call *call);
 
-/* A word of the host's on a call. */
+/* A word of the host's on a call, NULL at first. Legal until gw_close. */
 void gw_set_user(struct gw_call *call, void *user);
 void *gw_user(const struct gw_call *call);
 
@@ -341,14 +369,16 @@ enum gw_show_what {
     GW_SHOW_TLS,        /* "upstream_tls": lines of five fields, each ended by a tab: host, CA file,
                          * certificate, key, server name; the first line is for all hosts */
 };
-/* Text about the gateway, valid until the next gw_show, gw_report, gw_explain, gw_load or gw_del.
- * gw_report is gw_show with what a daemon's operator asks for besides (CHECK, MISSING, LISTEN, PROBES, TLS): apart,
- * so that the Worker's module does not carry it. */
+/* Text about the gateway, at any time. Valid until the next gw_show, gw_report, gw_explain, gw_sync,
+ * gw_feed (of any call), gw_load or gw_del. Empty for what it does not know.
+ * gw_report gives what a daemon's operator asks for (CHECK, MISSING, LISTEN, PROBES, TLS), gw_show the
+ * rest: apart, so that the Worker's module does not carry it. */
 struct gw_str gw_show(struct gw *gw, uint32_t what, struct gw_time now);
 struct gw_str gw_report(struct gw *gw, uint32_t what);
 
-/* The decision of the complexity score and its reasons as JSON (see score.h), for a request as
- * JSON. 0, or -1 and `out` is a sentence that says what is wrong. `out` as for gw_show. */
+/* The complexity score of a request, given as JSON, and its reasons, as JSON (policy/score.h). 0; or -1
+ * and `*out` is a sentence: what is wrong and what to send. `*out` is valid as long as what gw_show
+ * gives. */
 int gw_explain(struct gw *gw, struct gw_str request, struct gw_time now, struct gw_str *out);
 
 #endif
