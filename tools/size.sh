@@ -1,6 +1,6 @@
 #!/bin/sh
-# Gates that need no parser: a source file has at most 800 lines of at most 120 characters, no tabs
-# and no white space at line ends, and leaves no notes to ourselves.
+# Gates that need no parser: a source file has at most 800 lines, no tabs and no white space at line
+# ends, and leaves no notes to ourselves.
 set -u
 
 bad=0

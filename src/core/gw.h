@@ -345,8 +345,8 @@ void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now
              struct gw_str *out);
 bool gw_has_news(const struct gw *gw);
 
-/* Whether the attempt that a SEND has just begun may well be dropped before its head comes, because it
- * has little time, as those of streamed requests do: 1 or 0. For a host that must prepare for that (at
+/* Whether the attempt under way may well be dropped before its head comes, because it has little
+ * time, as those of streamed requests do: 1 or 0, right for the SEND that was polled last. For a host that must prepare for that (at
  * the edge a signal costs a request a twentieth, and a relayed chunk as much); others need not ask. An
  * attempt that is dropped unprepared may stay open until its head comes or the call ends. A client that
  * asks for the fast way has chosen that. */

@@ -2,9 +2,9 @@
  * Which conversation a request belongs to: a hash of its first messages (facts_talk of
  * format/facts.h). Later turns begin with the same bytes.
  *
- * A first turn has no warm cache anywhere and is balanced as any request. Where it was served is
- * remembered (a small table, by hash), and later turns prefer that node; if it is not known here, they
- * prefer the node that every shard reckons from the hash (plan_find_home).
+ * A first turn has no warm cache anywhere, and is balanced like any other request. Where it was served is
+ * remembered in a small table, by hash, and later turns prefer that node. If it is not in the table of
+ * this shard, they prefer the node that every shard computes from the hash (plan_find_home).
  */
 #ifndef GW_CORE_CLUSTER_AFFINITY_H
 #define GW_CORE_CLUSTER_AFFINITY_H
@@ -22,7 +22,7 @@ struct affinity_table {
     } home[AFFINITY_TALKS];
 };
 
-/* The conversation of this client that begins with what was tallied; 0: none, nothing was. */
+/* The conversation of this client that begins with what was tallied; 0: nothing was tallied. */
 uint64_t affinity_of(const struct tally *first, struct gw_str client);
 void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot);
 /* False if it is not known. */

@@ -7,18 +7,18 @@
  *
  *   CLOSED     OPEN       `threshold` failures in a row; or half of at least 20 within 10 s
  *   OPEN       HALF_OPEN  by time
- *   OPEN       CLOSED     a target that was tried all the same (panic) serves
- *   HALF_OPEN  TRIAL      one asks and gets the permit, a lease of BREAKER_LEASE_MS
+ *   OPEN       CLOSED     a target that was tried nevertheless (panic) serves
+ *   HALF_OPEN  TRIAL      one attempt asks and gets the permit, a lease of BREAKER_LEASE_MS
  *   TRIAL      CLOSED     it serves
  *   TRIAL      OPEN       it fails: for longer
  *   TRIAL      HALF_OPEN  the lease ends, or the trial says nothing of the target (breaker_let_go)
  *
- * An attempt carries a grant. Its generation changes whenever the breaker opens or closes, and what an
- * attempt of an older generation has to say is not heard any more.
+ * An attempt carries a grant. The breaker's generation changes whenever it opens or closes; what comes of
+ * an attempt with a grant of an older generation is ignored.
  *
- * It stays open for 5 s, doubling, each time less by up to a fifth at random. While an outage is
- * younger than about five minutes no more than 25 s, so that what was away for a minute is back within
- * 30 s; then up to the recovery timeout.
+ * It stays open for 5 s, doubling, each time less by up to a fifth at random. In the first five minutes
+ * or so of an outage it stays open for 25 s at most, so that a target that was away for a minute is back
+ * within 30 s; after that up to the recovery timeout.
  */
 #ifndef GW_CORE_CLUSTER_BREAKER_H
 #define GW_CORE_CLUSTER_BREAKER_H
@@ -32,11 +32,11 @@ enum {
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_TRIAL };
 
-/* An attempt's leave to go ahead. */
+/* An attempt's permission to go ahead. */
 struct breaker_grant {
     uint32_t generation;
     bool trial;
-    double until; /* of a trial: when its lease ends, which also says whose it is */
+    double until; /* of a trial: when its lease ends, which also tells one trial from another */
 };
 
 /* All of it in one word; times are monotonic milliseconds. */
@@ -49,9 +49,9 @@ struct breaker_view {
 };
 
 void breaker_look(const uint64_t *cells, double now, struct breaker_view *out);
-/* Leave to try the target; false while it is open or on trial. */
+/* Asks for a grant; false while the breaker is open or on trial. */
 bool breaker_ask(uint64_t *cells, double now, struct breaker_grant *out);
-/* Leave all the same, when nothing else is left. */
+/* Grants it whatever the state, when nothing else is left. */
 void breaker_force(const uint64_t *cells, struct breaker_grant *out);
 /* Each returns whether the breaker has changed its state. `grant` is renewed: an attempt may yet fail
  * after it has served. `served`: an answer is whole, not only begun. */
@@ -59,10 +59,10 @@ bool breaker_succeeded(uint64_t *cells, struct breaker_grant *grant, bool served
 /* `random` is any 32 bits. */
 bool breaker_failed(uint64_t *cells, const struct breaker_conf *conf, struct breaker_grant *grant,
                     uint32_t trouble, uint32_t random, double now);
-/* The attempt said nothing of the target: a trial's permit is free again. */
+/* The attempt ended without a verdict on the target: a trial's permit is free again. */
 void breaker_let_go(uint64_t *cells, struct breaker_grant *grant, double now);
-/* What another shard has seen, to be believed: open until then (at most the recovery timeout from
- * now), or closed. Returns whether that is a change. */
+/* Takes over what another shard has seen: open until `until` (at most the recovery timeout from now), or
+ * closed. Returns whether that is a change. */
 bool breaker_tell(uint64_t *cells, const struct breaker_conf *conf, bool open, double until,
                   uint32_t opens, uint32_t trouble, double now);
 /* As if nothing had ever been heard of the target. */

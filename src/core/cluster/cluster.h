@@ -1,6 +1,6 @@
 /*
  * What a gateway knows of the places that requests can go to: their configuration, how they are doing
- * (pool.h), and where nodes are that have registered themselves (registry.h).
+ * (pool.h), and where registered nodes are (registry.h).
  */
 #ifndef GW_CORE_CLUSTER_CLUSTER_H
 #define GW_CORE_CLUSTER_CLUSTER_H
@@ -15,15 +15,15 @@ struct cluster {
     struct registry registry;
 };
 
-/* sync.c: state between shards, as lines. Takes those of others that are of these kinds (enum
- * gw_frames), */
+/* sync.c: state between shards, as lines. */
+/* Takes the lines of others, as far as they are of these kinds (enum gw_frames). */
 void sync_take(struct cluster *cluster, uint32_t kinds, struct gw_str lines, struct gw_time now);
-/* appends what has changed here since it was last put (`changed`), or all there is, */
+/* Appends what has changed here since it was last put (`changed`), or all there is. */
 void sync_put(struct cluster *cluster, bool changed, struct gw_time now, struct gw_buf *out);
-/* and says whether there would be any. */
+/* Whether anything has changed. */
 bool sync_has_news(const struct cluster *cluster);
-/* The time of a frame: one that is further ahead than `tolerance` becomes now. False: it has been told
- * before. `*ahead` is the furthest that has been. */
+/* Checks the time of a frame. One that is ahead of now by more than `tolerance` becomes now, but only
+ * once: false if it, or a later one, has been told before. `*ahead` keeps the latest one told. */
 bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now);
 
 #endif

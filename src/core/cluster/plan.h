@@ -1,10 +1,15 @@
 /*
- * The order of attempts (SPEC section 3): best of the pair, the other of the pair, node 1, then the
- * configured overflow. Within a tier a target whose breaker waits for its one trial goes first, then
- * the one that is home to the conversation, then the cheapest (peak-EWMA x in flight); ties alternate,
- * and who has been passed over PLAN_PASSED_MAX times is asked again, whatever it was found to cost.
- * A target with an open breaker is not tried, unless nothing else is left and more than half of the
- * plan's targets are open: then the least bad is (panic).
+ * The order of attempts. Tiers come one after the other: the pair, node 1, the configured overflow.
+ * Within a tier comes first
+ *
+ *     1. a target whose breaker waits for its one trial,
+ *     2. the node that is home to the conversation,
+ *     3. an idle one that was passed over PLAN_PASSED_MAX times, if there is no such home: what is known
+ *        of it may be old,
+ *     4. the cheapest, by peak-EWMA x (in flight + 1); ties alternate.
+ *
+ * A target with an open breaker is not tried. But if nothing else is left, and more than half of the
+ * plan's targets are open, the least bad one is (panic).
  */
 #ifndef GW_CORE_CLUSTER_PLAN_H
 #define GW_CORE_CLUSTER_PLAN_H
@@ -23,8 +28,8 @@ struct plan {
     uint8_t tier[PLAN_MAX];
     bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
     bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
-    /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
-     * pool_trouble. It counts if another target then serves. */
+    /* How it failed (enum pool_trouble, or 0) where that may be the request's own fault, and the grant
+     * of that attempt. It counts if another target then serves. */
     uint8_t blame[PLAN_MAX];
     float limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
     struct breaker_grant grant[PLAN_MAX];
@@ -52,16 +57,17 @@ struct plan_choice {
 void plan_class(struct plan *p, const struct config *conf, uint32_t class);
 void plan_one(struct plan *p, const struct backend_conf *target);
 bool plan_has_slot(const struct plan *p, uint32_t slot);
-/* A node as it is reached now: true if the plan had it at another URL, or had it not; it may then be
- * tried afresh. `last`: it is node 1, behind the pair. */
+/* Takes in a node as it is reached now. True if the plan had it at another URL or did not have it: it
+ * may then be tried afresh. `last`: it is node 1, behind the pair. */
 bool plan_renew(struct plan *p, const struct backend_conf *node, bool last);
-/* The node in this slot is home to the conversation; or the one of the pair that its hash says. */
+/* Makes the node in this slot the conversation's home; or the node of the pair that the conversation's
+ * hash names. */
 void plan_set_home(struct plan *p, uint32_t slot);
 void plan_find_home(struct plan *p, uint64_t conversation);
-/* `first_in_line`: calls that wait already do not come before this one. */
+/* The target to try next. `first_in_line`: no waiting call comes before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
-/* The least bad of targets that are mostly open, or `otherwise`. */
+/* If most targets are open, the least bad one of them; else `otherwise`. */
 struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
 /* The index of the target in slot `slot` if the plan could use it now, else -1. */
@@ -70,9 +76,9 @@ int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, doub
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
 /* Whether any target but `at` could be tried now. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
-/* Whether nobody else in `at`'s tier is well. */
+/* Whether no other target in `at`'s tier is well. */
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);
-/* Those of `at`'s tier come after all others: they are likely to refuse for the same reason. */
+/* Puts the targets of `at`'s tier behind all others: they are likely to refuse for the same reason. */
 void plan_put_last(struct plan *p, uint32_t at);
 /* When the first of the targets is worth asking again: milliseconds from now, for Retry-After. */
 double plan_retry_ms(const struct plan *p, const struct pool *pool, double now);

@@ -10,7 +10,7 @@
  *   COOLING    DOWN       the same, by requests that were under way
  *   DOWN       HALF_OPEN  its open time is over: one request may try it
  *   HALF_OPEN  DOWN       that request has the permit
- *   DOWN       READY      it has served; or another shard says so (sync.h)
+ *   DOWN       READY      it has served; or another shard says so (sync.c)
  *   DOWN       COOLING    it was tried, and busy: alive, but that is all that is known
  *   COOLING    HALF_OPEN  the time is over, and the trial is still to come
  */
@@ -82,8 +82,8 @@ enum pool_state pool_state_of(const struct pool *p, uint32_t slot, double now);
 double pool_until(const struct pool *p, uint32_t slot, double now);
 void pool_look(const struct pool *p, uint32_t slot, double now, struct breaker_view *out);
 uint64_t pool_in_flight(const struct pool *p, uint32_t slot);
-/* Takes a slot, and leave of its breaker; false if `max` (0: no limit) are in flight, or the breaker
- * says no (`forced`: it is not asked). */
+/* Takes a slot and the breaker's grant. False if `max` requests are in flight (0: no limit), or the
+ * breaker refuses; `forced`: it is not asked. */
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
                struct breaker_grant *grant);
 void pool_give(struct pool *p, uint32_t slot);
@@ -91,21 +91,21 @@ void pool_give(struct pool *p, uint32_t slot);
  * may each begin one. */
 bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max);
 void pool_upload(struct pool *p, uint32_t slot, bool begins);
-/* Its peak-EWMA, times more for a while after its breaker has closed. Without history it is next to
- * nothing, so that it is tried; requests in flight keep a crowd from all trying it at once. */
+/* Its peak-EWMA; for a while after its breaker has closed, a multiple of it. Without history it is next
+ * to nothing, so that the target is tried; requests in flight keep a crowd from trying it all at once. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);
-/* What another request there would cost: that x (in flight + 1). */
+/* What one more request there would cost: pool_latency x (in flight + 1). */
 double pool_cost(const struct pool *p, uint32_t slot, double now);
 
 /* Another backend has this slot now. Calls that wait for the slot go on waiting. */
 void pool_forget(struct pool *p, uint32_t slot);
 
-/* Outcomes of attempts; each says its own to the breaker with the attempt's grant. */
+/* Outcomes of attempts. Each that has a grant tells the breaker. */
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now);
 /* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now);
-/* A request has waited for so long there, and in vain: it is no quicker than that. */
+/* A request has waited there for so long in vain: count that as its latency. */
 void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now);
 /* It is alive and has no room. `retry_after_ms` < 0: it did not say. */
 void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, double retry_after_ms,
@@ -115,7 +115,7 @@ void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uin
                  bool lone, struct gw_time now);
 void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now);
 
-/* Another shard has seen it open until then (monotonic), or close. */
+/* Another shard has seen its breaker open until `until` (monotonic), or close. */
 void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
                uint32_t trouble, double now);
 

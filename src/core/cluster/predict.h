@@ -1,12 +1,12 @@
 /*
  * The predictive breaker of one target: whether it has become slow to begin, before it fails.
  *
- *     quick   the mean of the last PREDICT_TIMES times to first content (of at least PREDICT_LEAST) is
- *             above the limit                                                                  -> slow
- *     slow    the mean is below four fifths of it                                              -> quick
+ *     quick -> slow   the mean of the last PREDICT_TIMES times to first content (at least PREDICT_LEAST
+ *                     of them) is above the limit
+ *     slow -> quick   the mean is below four fifths of the limit
  *
- * While it is slow, requests that may as well be served by a fallback are, but for one in
- * PREDICT_PROBE, which shows whether it still is. Requests that name their model never are.
+ * While it is slow, requests that a fallback may serve as well go there. One in PREDICT_PROBE does not:
+ * it shows whether the target is still slow. Requests that name their model never go to a fallback.
  */
 #ifndef GW_CORE_CLUSTER_PREDICT_H
 #define GW_CORE_CLUSTER_PREDICT_H
@@ -26,7 +26,7 @@ struct predict {
 void predict_note(struct predict *p, double ms, double limit_ms);
 /* 0 as long as there are too few. */
 double predict_mean(const struct predict *p);
-/* Whether this request is to go to the fallback: asked once for each. */
+/* Whether this request is to go to the fallback. To be asked once for each request. */
 bool predict_avoids(struct predict *p);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Ephemeral nodes (SPEC section 3): where nodes are that have registered themselves.
+ * Nodes that come and go: where those are that have registered themselves (docs/nodes.md).
  *
  * A registration is a lease on the place of a node: while it is in force, the node is reached at the
  * lease's URL instead of at the endpoint of the environment. Heartbeats renew it.
@@ -10,11 +10,11 @@
  *     in force  | REGISTRY_DRAIN_MS before `ends` | the lease's URL
  *     over      | a newer registration, or line   | the endpoint of the environment, if any
  *
- * Every registration has a timestamp of its node, and only a newer one replaces it: so replays are
- * refused, and leases that shards tell each other as lines may be lost, repeated and reordered. A line
- * whose timestamp is further ahead than a node's clock may be counts as one of now (sync.c), so that no
- * line keeps a node out. The newest timestamp is kept after the lease. A call keeps the target that it
- * began with: what registry_node gives lives in the call's arena.
+ * Every registration has a timestamp of its node, and only a newer one replaces it. So replays are
+ * refused, and the lines in which shards tell each other leases may be lost, repeated and reordered. A
+ * line whose timestamp is further ahead than a node's clock may be counts as one of now (sync.c), so that
+ * no line locks a node out. The newest timestamp is remembered when the lease is over. A call keeps the
+ * target that it began with: what registry_node gives lives in the call's arena.
  */
 #ifndef GW_CORE_CLUSTER_REGISTRY_H
 #define GW_CORE_CLUSTER_REGISTRY_H
@@ -51,7 +51,7 @@ struct registry_entry {
     bool in_force, changed; /* changed: since registry_put_changed */
     double ahead;           /* the furthest stamp from the future that was told (sync.c) */
     double refused_until;   /* refusals in the log so far have used up the time until then ... */
-    uint32_t left_out;      /* ... and so many are not in it (call_nodes.c) */
+    uint32_t left_out;      /* ... and so many are not in it (call/nodes.c) */
 };
 
 struct registry {
@@ -70,22 +70,22 @@ void registry_del(struct registry *r);
  * and under one of NODE_HOSTS. A loopback host that stands there itself may be http. */
 const char *registry_check_url(const struct config *conf, struct gw_str text,
                                struct gw_arena *arena, struct url *out);
-/* Whether a registration of that time has not been seen yet: then it is now, in all loops. */
+/* Claims a registration's timestamp, for all loops. False: that one or a newer one has been seen. */
 bool registry_claim(struct cluster *cluster, uint32_t node, double stamp);
-/* Whether one of that time may have been seen by a process before this one, which remembers nothing: it
- * is the first of its node here, and older than this gateway. */
+/* Whether this registration may be a replay of one that an earlier process saw: nothing outlives this
+ * gateway, it is the first one of its node here, and it was signed before the gateway began. */
 bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double stamp,
                          struct gw_time now);
-/* The one challenge that a node may have under way, in all loops: until `until`, monotonic in whole
- * milliseconds, or until it is over. False: there is another. */
+/* Begins the one challenge that a node may have under way, in all loops. It ends with registry_asked, or
+ * at `until` (monotonic, whole milliseconds). False: another one is under way. */
 bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct gw_time now);
 void registry_asked(struct cluster *cluster, uint32_t node, double until);
-/* Takes a lease over; false if what is known is not older. Its URL has been checked. At another URL
- * the node is another backend: nothing that was known of it holds any more. */
+/* Takes over a lease, whose URL has been checked; false if what is known is not older. At another URL the
+ * node is another backend: what was known of it is forgotten. */
 bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw_time now);
 /* Ends the leases whose time is over. */
 void registry_tend(struct cluster *cluster, struct gw_time now);
-/* The node as it is reached now: of `conf`, or copied into `arena` if its lease is in force. */
+/* The node as it is reached now: that of `conf`, or, if a lease is in force, a copy in `arena`. */
 const struct backend_conf *registry_node(const struct cluster *cluster, const struct config *conf,
                                          uint32_t node, struct gw_arena *arena);
 

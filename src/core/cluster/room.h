@@ -1,14 +1,14 @@
 /*
  * The room for request bytes that are held: limits.replay_total_max, one for all loops of a process.
  *
- * It is counted in cells that the loops share, to the byte. A part for each loop would be simpler, and
- * wrong: with many loops a body of json_bytes_max would fit into none of them, and what an idle loop
- * does not need would help nobody.
+ * It is counted to the byte, in cells that the loops share. A share for each loop would be simpler, but
+ * with many loops a body of json_bytes_max would fit into none of them, and the share of an idle loop
+ * would be wasted.
  *
- * A client may hold as much as is free besides: half of the room when it is alone, a third if another
- * one wants as much. So there is always some left for whoever comes next, and nobody needs to know how
- * many clients there are. Bytes are taken before they are let in, and none of this waits: what does not
- * fit is held no longer, or refused.
+ * A client may hold as much as it leaves free: half of the room when it is alone, a third if another one
+ * wants as much. So there is always some left for the next client, and nobody needs to know how many
+ * there are. Bytes are taken before they are let in. Nothing waits for room: what does not fit is not
+ * held, or is refused.
  */
 #ifndef GW_CORE_CLUSTER_ROOM_H
 #define GW_CORE_CLUSTER_ROOM_H
@@ -21,10 +21,10 @@ enum {
     ROOM_CELL = REGISTRY_ASK_CELL - 1 - ROOM_CLIENTS,
 };
 
-/* The count of a client: by its place among the keys, else (a certificate's) by its name. Those who
- * have not said who they are have one of their own. */
+/* The count that a client has: by its place among the keys, or by its name if it is known by a
+ * certificate. All who have not said who they are share one. */
 uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name);
-/* Takes `n` bytes of a room of `total` for this client; false if they are not to be had. */
+/* Takes `n` bytes of a room of `total` for this client; false if there is no room for them. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total);
 void room_give(const struct gw_cells *cells, uint32_t client, uint64_t n);
 /* Whether this client has left at least half of what it may have. */

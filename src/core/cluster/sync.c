@@ -5,9 +5,9 @@
  *     lease ...                                          see registry.h
  *
  * The newest wins, by the wall clock of the change: a frame that is lost, repeated or late does no harm.
- * A breaker that has opened elsewhere is a hint: what is believed is bounded by the recovery timeout, and
- * a stale one costs a request at another target, never an answer. A frame from the future counts as one
- * from now, and once: told again it is no news, so that what happens here from now on is newer.
+ * A breaker that has opened elsewhere is a hint. It is believed for the recovery timeout at most; a stale
+ * one sends a request to another target, and never costs an answer. A frame from the future counts as one
+ * from now, and only once: told again it is ignored, so that what happens here from now on is newer.
  */
 #include "core/cluster/cluster.h"
 
