@@ -25,7 +25,7 @@ enum {
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
     FACTS_FREE_MAX = 16, /* and what bodies are read into */
     CALL_HEAD_MAX = 65536,
-    CALL_KEPT_ANSWER = 16384, /* of a first 500, to be given if nobody does better */
+    CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, which is given if no target does better */
     GW_SUSPECTS = 64,
 };
 
@@ -33,7 +33,7 @@ enum {
 enum call_state {
     CALL_NEW = 0,
     CALL_SNIFF,   /* the body is read: for the class, for the conversation, and until it is whole */
-    CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
+    CALL_QUEUE,   /* waits for a slot: all targets are busy; or pauses before the same one again */
     CALL_TRY,     /* an attempt is out, no response head yet */
     CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
     CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
@@ -51,11 +51,11 @@ struct call_body {
     uint64_t received;   /* of it */
     uint64_t held;       /* taken of the room, so that the host may hold it: what READ lets in */
     uint32_t client;     /* whose share of the room that is (room.h) */
-    bool must;           /* it must be seen whole: what cannot be held is refused */
+    bool must;           /* it must be seen whole: without room the call is refused */
     bool fin, forgotten; /* forgotten: a second attempt cannot have it */
     bool streams;        /* READ lets all of it in */
     struct pace pace;    /* while it is awaited */
-    struct tally tally;  /* of its beginning (call_blame.c) */
+    struct tally tally;  /* of its beginning (blame.c) */
 };
 
 struct call_attempt {
@@ -66,7 +66,7 @@ struct call_attempt {
     double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
     bool has_slot, first_content, repeated;
     bool uploads;    /* it counts among those whose body is still coming in (pool_upload) */
-    bool junk;       /* it ended in what is no HTTP: if nothing follows, that is a 502 */
+    bool junk;       /* what it answered is no HTTP: a 502, if no other attempt follows */
     double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
 };
@@ -192,16 +192,16 @@ struct gw {
 struct gw_action *call_push(struct gw_call *c, uint32_t kind);
 void call_wake(struct gw_call *c);
 void end_release(struct gw_call *c, struct gw_time now);
-/* call_request.c */
+/* request.c */
 int request_on_head(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
 /* Whether this key may ask this class; else the call is refused. */
 bool request_check_class(struct gw_call *c, struct gw_time now);
-/* call_body.c: the request's body on its way in */
+/* body.c: the request's body on its way in */
 bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
-/* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. `must`: it is to be
- * seen whole; without room the call is refused. Else it streams once. */
+/* Lets in as much as is worth holding, `max` bytes, if there is room. Without room the call is refused if
+ * the body must be seen whole (`must`); else the body streams once. */
 void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
-/* An attempt begins: what is not held follows it as it comes. */
+/* An attempt begins: a body that is not held is let in behind it. */
 void body_follow(struct gw_call *c, struct gw_time now);
 int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
@@ -210,9 +210,9 @@ void body_drop_facts(struct gw_call *c);
 void body_give_room(struct gw_call *c);
 /* When what is awaited of it must have come. */
 double body_late_at(const struct gw_call *c);
-/* True, and the call is over, if the client is too slow with it. */
+/* True if the client is too slow with it: the call is over then. */
 bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
-/* call_try.c: attempts and the queue */
+/* try.c: attempts and the queue */
 void try_begin(struct gw_call *c, struct gw_time now);
 void try_on_queue_tick(struct gw_call *c, struct gw_time now);
 void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
@@ -227,19 +227,19 @@ void try_leave_queue(struct gw_call *c);
 /* The last of the request has come. */
 void try_is_whole(struct gw_call *c);
 void try_set_limit(struct gw_call *c);
-/* What whoever stands at this target wants to see of each request: its tunnel, and a node itself. */
+/* Appends the lines that this target's tunnel and the node itself want to see. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
-/* call_blame.c: whose fault a failure was */
+/* blame.c: whose fault a failure was */
 /* The attempt's target has failed, whatever the request was: it was never reached. */
 void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now);
-/* It failed, or the request did it: that is settled when another target has served the request, or
- * none has. The leave of its breaker is kept until then. */
+/* It failed, or the request is to blame: that is resolved when another target has served the request, or
+ * none has. The breaker's grant is kept until then. */
 void blame_later(struct gw_call *c, uint32_t trouble);
 void blame_resolve(struct gw_call *c, bool served, struct gw_time now);
 /* The target `at` of the plan was not at fault. */
 void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now);
 void blame_note_body(struct call_body *body, struct gw_str shown);
-/* call_answer.c: what upstreams answer */
+/* answer.c: what upstreams answer */
 /* Appends the lines of an upstream's head that may go to the client. */
 void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out);
 void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
@@ -247,14 +247,14 @@ void call_on_hint(struct gw_call *c, const struct gw_res_head *res);
 void answer_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 void answer_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 void answer_on_silence(struct gw_call *c, struct gw_time now);
-/* The target at hand answers the request. `whole`: to its end; if it is no 4xx
- * or 5xx, whoever failed at it is to blame. */
+/* The target at hand answers the request. `whole`: to its end; unless that is a 4xx or 5xx, the targets
+ * that failed at the request are to blame. */
 void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
-/* Nobody else will be asked: the request is held no more. */
+/* No other target will be asked: the request is not held any more. */
 void answer_let_body_go(struct gw_call *c);
-/* call_end.c: answers of our own, and the end */
+/* end.c: answers of our own, and the end */
 struct call_error {
     uint32_t status;
     struct gw_str type, code, param, message;
@@ -272,7 +272,7 @@ void end_gone(struct gw_call *c, struct gw_time now);
 /* Appends the x-heady-* lines and x-request-id. */
 void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
 void end_because(struct gw_call *c, struct gw_str who, struct gw_str what);
-/* call_nodes.c: nodes that register */
+/* nodes.c: nodes that register */
 void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
 void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 void nodes_on_late(struct gw_call *c, struct gw_time now);
@@ -284,11 +284,11 @@ void nodes_tell(struct gw_call *c, struct gw_time now);
 void nodes_asked(struct gw_call *c);
 /* Whether this end is to be in the log; if so, `*left_out` is how many before it were not. */
 bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
-/* call_ask.c: questions of the gateway's own */
+/* ask.c: questions of the gateway's own */
 void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
 void ask_keep(struct gw_call *c, struct gw_time now);
 void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
-/* Whether the call asks the registry before it goes on: where a node has failed, or none is known. */
+/* Asks the registry before the call goes on, if a node has failed or is not known. True if it does. */
 bool ask_first(struct gw_call *c, bool reached, struct gw_time now);
 void ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
@@ -301,7 +301,7 @@ static inline double call_began_at(const struct gw_call *c) {
 static inline uint32_t call_attempts(const struct gw_call *c) {
     return c->attempt.number - c->ask.asked;
 }
-/* probe.c: what came of gw_probe, as a table */
+/* show/probe.c: what came of gw_probe, as a table */
 void probe_show(const struct gw *gw, struct gw_buf *b);
 /* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);

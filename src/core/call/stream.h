@@ -1,8 +1,8 @@
 /*
- * An observed stream: an answer whose events are looked at on their way to the client (SPEC section 5).
+ * An observed stream: an answer whose events are looked at on their way to the client.
  *
  *     state     what came                                     and then
- *     HOLD      head, preamble                                they are held; another target may yet do
+ *     HOLD      head, preamble                                they are held; another target may still serve
  *               content, or the finish                        the commit: OBSERVE
  *               an error, the end, silence                    the next target, as after a 5xx
  *     OBSERVE   events                                        each goes to the client in its turn
@@ -14,19 +14,20 @@
  *               ... and it ends cleanly at the same place     the end: these targets say no more,
  *                                                             which is remembered of them
  *
- * Whenever the client has heard nothing for ten seconds it gets a comment (in JSON lines a space), from
- * the head on, which waits no longer than that for the first content.
+ * The head waits at most ten seconds for the first content. From then on, whenever the client has heard
+ * nothing for ten seconds, it gets a comment (in JSON lines a space).
  *
- * The next target gets the same request, which is held as long as that may be needed. What it says is held against what the client has
- * (delivered.h) and dropped while it is the same; from there on it goes to the client.
+ * The next target gets the same request, which is held as long as that may be needed. What it says is
+ * compared with what the client has (delivered.h), and dropped while it is the same; what comes behind
+ * that goes to the client.
  *
  * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes and
  * cannot be resumed (raw).
  *
- * Memory. STREAM_PREAMBLE_MAX of preamble and one event that is not whole yet are held, and for the
- * turn in which it gets whole the one behind it: 136 KiB at most, and as a rule nothing. Slices name
- * what goes out; only where an answer is resumed in more than STREAM_SLICES places of one chunk, the
- * rest of that chunk is copied. Beside that the structure itself (1.2 KiB) and delivered.h.
+ * Memory. Held are STREAM_PREAMBLE_MAX of preamble, one event that is not whole yet, and, in the turn in
+ * which that gets whole, the next one: 136 KiB at most, and usually nothing. What goes out is named by
+ * slices; only if an answer is resumed in more than STREAM_SLICES places of one chunk, the rest of that
+ * chunk is copied. Besides there is the structure itself (1.2 KiB), and delivered.h.
  */
 #ifndef GW_CORE_CALL_STREAM_H
 #define GW_CORE_CALL_STREAM_H
@@ -97,7 +98,7 @@ void stream_put_text(struct gw_call *c, struct gw_str constant);
 /* As DATA: when the turn is over, before END, and before the attempt is dropped whose chunk it is. */
 void stream_flush(struct gw_call *c);
 
-/* call_stream.c */
+/* stream.c */
 /* The head of an answer came that is to be observed. */
 void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
                     struct gw_time now);
@@ -112,7 +113,7 @@ void stream_note_end(struct stream *s, const struct event *e);
 /* No other attempt will be asked for the rest of it. */
 void stream_let_go(struct gw_call *c);
 
-/* call_resume.c */
+/* resume.c */
 /* The stream failed after its commit: on with the next target, or its end. */
 void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
                      struct gw_time now);

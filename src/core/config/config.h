@@ -1,9 +1,9 @@
 /*
  * The configuration: JSON with comments and the environment, checked into one immutable structure.
  *
- * A config lives in its own arena, is never changed once it is made, and is counted: the gateway
- * holds one reference and each call another, so a reload leaves running calls theirs. Environment
- * beats the file. What is wrong is said in one line: where (file line or variable), what, remedy.
+ * A config lives in an arena of its own and is never changed once it is made. It is counted: the gateway
+ * holds one reference and each call another, so running calls keep theirs through a reload. The
+ * environment beats the file. An error is one line: where (line of the file, or variable), what, remedy.
  */
 #ifndef GW_CORE_CONFIG_CONFIG_H
 #define GW_CORE_CONFIG_CONFIG_H
@@ -32,7 +32,7 @@ struct backend_conf {
     struct gw_str base;
     uint32_t slot, in_flight_max; /* 0: no limit */
     double first_byte_ms;
-    struct gw_str bearer; /* what shows it that it is this gateway that asks; n == 0: nothing */
+    struct gw_str bearer; /* shows a node that it is this gateway that asks; n == 0: none */
     bool set, ngrok;
 };
 
@@ -104,7 +104,7 @@ struct config {
     int64_t monthly_budget; /* nano-dollars */
 };
 
-/* NULL, and `why` holds the line, on failure. The result has one reference. */
+/* Reads and checks a source. The result has one reference; NULL: `why` holds the error's line. */
 struct config *config_new(const struct gw_mem *mem, const struct gw_source *source,
                           struct gw_buf *why);
 void config_ref(struct config *conf);

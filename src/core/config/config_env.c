@@ -1,5 +1,5 @@
 /*
- * The environment over the file. SPEC names the variables; what is not ours is ignored.
+ * The environment over the file. README.md names the variables; what is not ours is ignored.
  */
 #include "core/config/config_parts.h"
 

@@ -1,8 +1,8 @@
 /*
- * Reading typed fields of the configuration file, so that every refusal names line, field, trouble
- * and remedy in one form: "line 12: heavy.queue_ms: is text; give a whole number from 0 to 60000".
+ * Reading typed fields of the configuration file. Every error has one form, with line, field, what is
+ * wrong and remedy: "line 12: heavy.queue_ms: is text; give a whole number from 0 to 60000".
  *
- * A reader stops at the first trouble: every function returns false from then on.
+ * A reader stops at the first error: every function returns false from then on.
  */
 #ifndef GW_CORE_CONFIG_CONFIG_READ_H
 #define GW_CORE_CONFIG_CONFIG_READ_H
@@ -21,8 +21,8 @@ struct reader {
     uint32_t depth;
 };
 
-/* One member of an object: a number into a uint64_t at `offset` of the object's structure when
- * `read` is NULL, else whatever `read` does with it. */
+/* One member of an object. If `read` is NULL it is a number, for the uint64_t at `offset` in the
+ * object's structure; else `read` does with it what it likes. */
 struct reader_field {
     struct gw_str name;
     bool (*read)(struct reader *r, const cJSON *item, void *into);
@@ -30,7 +30,7 @@ struct reader_field {
     uint64_t min, max;
 };
 
-/* Reads each member of `item` by its field; unknown members are refused with the list of known. */
+/* Reads each member of `item` by its field. An unknown member is an error that lists the known ones. */
 bool reader_object(struct reader *r, const cJSON *item, const struct reader_field *fields, size_t n,
                    void *into);
 /* Calls `each` for every member of the object `item`, with the path extended by its name. */

@@ -1,6 +1,6 @@
 /*
- * "upstream_tls" of the file: certificates for connections to upstreams, which the rack's host makes
- * contexts of. The edge has the platform's: it reads the section and leaves it.
+ * "upstream_tls" of the file: certificates for connections to upstreams, of which the daemon makes
+ * contexts. The edge uses the platform's TLS: it checks the section and ignores it.
  */
 #include "core/config/config_parts.h"
 #include "core/config/config_read.h"

@@ -16,20 +16,20 @@ struct url {
  * it as a sentence fragment. User info, query, fragment and white space are refused. */
 const char *url_read(struct gw_str text, struct gw_arena *arena, struct url *out);
 
-/* Whether a host is written as an address: in brackets or with colons, or ending in a number, which is
- * what URL parsers take for IPv4 in any of its spellings. */
+/* Whether a host is written as an address: in brackets, with colons, or with a number as its last label,
+ * which URL parsers take for one of the spellings of IPv4. */
 bool url_is_address(struct gw_str host);
 
-/* Whether a host (without brackets or port) is on a network of one's own: an address of RFC 1918, ULA,
+/* Whether a host (without brackets or port) is on a private network: an address of RFC 1918, ULA,
  * link-local or loopback; a name of one label, or under .local or .internal. */
 bool url_is_private(struct gw_str host);
 
 /* "localhost", 127.0.0.0/8 or ::1, with or without a port behind it. */
 bool url_is_loopback(struct gw_str authority);
 
-/* The path of a request target: NULL if it may be matched and forwarded, else what is wrong with it.
- * Refused: dot segments (also with parameters: "..;x"), "//", "\", encoded slashes, backslashes, dots and NULs, bytes outside
- * printable ASCII, a lone "%". */
+/* Checks the path of a request target: NULL if it may be matched and forwarded, else what is wrong with
+ * it. Refused: dot segments (also with parameters: "..;x"), "//", "\"; encoded slashes, backslashes, dots
+ * and NULs; bytes outside printable ASCII; a lone "%". */
 const char *url_check_path(struct gw_str path);
 
 #endif

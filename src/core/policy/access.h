@@ -1,9 +1,9 @@
 /*
- * Who may call (SPEC section 11), and the signed hop between the twins.
+ * Who may call, and the signed hop between the twins.
  *
- * A hop is "<wall ms>.<key name or ->.<HMAC hex>.<request id>"; the HMAC under TWIN_SECRET covers
- * time, key name, request id, method and request target, so a hop is worth nothing for another
- * request, and nothing two minutes later.
+ * A hop is "<wall ms>.<key name or ->.<HMAC hex>.<request id>". The HMAC under TWIN_SECRET covers time,
+ * key name, request id, method and request target. So a hop is good for one request only, and for two
+ * minutes.
  */
 #ifndef GW_CORE_POLICY_ACCESS_H
 #define GW_CORE_POLICY_ACCESS_H
@@ -16,7 +16,7 @@ enum access_answer {
     GW_ACCESS_NO_KEYS, /* the edge has none: it fails closed */
     GW_ACCESS_NO_KEY,  /* a key is needed and none came */
     GW_ACCESS_BAD_KEY, /* it is not one of ours */
-    GW_ACCESS_FOREIGN, /* keyless on loopback, and the request does not look like the owner's */
+    GW_ACCESS_FOREIGN, /* keyless on loopback, and the request may not be the owner's */
     GW_ACCESS_PAGE,    /* a web page of another site asks in its visitor's name */
 };
 
@@ -30,7 +30,7 @@ struct identity {
 enum access_answer access_check(const struct config *conf, const struct gw_req_head *req,
                                 const struct client_head *head, struct gw_time now,
                                 struct identity *who);
-/* Whether the request comes signed from the twin, on behalf of whoever or of nobody. */
+/* Whether the request comes signed from the twin, whoever it is for, or for nobody. */
 bool access_is_twin(const struct config *conf, const struct gw_req_head *req,
                     const struct client_head *head, struct gw_time now);
 /* Appends the x-heady-hop line. */

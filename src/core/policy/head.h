@@ -1,7 +1,7 @@
 /*
- * Header hygiene, both ways (SPEC section 11): what a client sent and what an upstream answered are
- * read once, into the few facts that the core decides by and a block of the lines that may go on.
- * Everything that is not on an allow-list stays here.
+ * Headers, both ways. What a client sent and what an upstream answered is read once, into the few facts
+ * that the core decides by and a block of the lines that may go on. A line that is on no allow-list is
+ * dropped here.
  */
 #ifndef GW_CORE_POLICY_HEAD_H
 #define GW_CORE_POLICY_HEAD_H
@@ -22,7 +22,7 @@ struct client_head {
     bool upgrade;         /* wants to leave HTTP */
     bool fast;            /* x-heady-stream: fast */
     bool wants_stream;    /* accept names text/event-stream */
-    bool two_credentials; /* of one kind: which is meant is not for us to say */
+    bool two_credentials; /* of one kind, so that it is not known which is meant */
     uint32_t credentials; /* kinds that came: bits */
 };
 
@@ -42,10 +42,10 @@ struct answer_head {
 
 /* Reads the facts only. */
 void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_head *head);
-/* Appends the lines for the client to `out`: those on the allow-list, redirects as `place` makes them,
- * and what keeps a browser from taking the answer for a page of the gateway's own. */
+/* Appends the lines for the client to `out`: those on the allow-list, redirects in the gateway's paths
+ * (`place`), and the lines that keep a browser from taking the answer for a page of the gateway. */
 void head_to_client(const struct gw_res_head *res, const struct place *place, struct gw_buf *out);
-/* The same of a hint (1xx): what to fetch ahead, as long as it names no host. */
+/* The same for a hint (1xx): links that may be fetched ahead, unless they name a host. */
 void head_hint_to_client(const struct gw_res_head *res, struct gw_buf *out);
 /* Appends "name: value\r\n"; a value that holds a control character is left out altogether. */
 void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value);

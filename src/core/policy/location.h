@@ -1,5 +1,5 @@
 /*
- * Where a target sends a client on to: what it says by its own URLs, said by the gateway's paths.
+ * Redirects: a target names its own URLs, the client is told the gateway's paths.
  *
  *   the target says                             the client reads
  *   its own origin and a path below its base    /api/<route> and the path behind the base
@@ -7,8 +7,8 @@
  *   a query or a fragment only                  the same words
  *   anything else                               nothing: it is left out
  *
- * Anything else is: another host, port or scheme, a path outside the base (also by ".."), and whatever a
- * client might read as another host ("//host", "/\host", a tab between them): every path that the gateway
+ * Anything else is: another host, port or scheme; a path outside the base, also by ".."; whatever a client
+ * might read as another host ("//host", "/\host", a tab between them); and every path that the gateway
  * itself would refuse. A target's URL is never told.
  */
 #ifndef GW_CORE_POLICY_LOCATION_H

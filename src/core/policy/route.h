@@ -1,5 +1,5 @@
 /*
- * From a path to where it goes (SPEC section 2). Segments match whole and case-sensitively.
+ * From a path to where it goes. Segments match whole, and case matters.
  */
 #ifndef GW_CORE_POLICY_ROUTE_H
 #define GW_CORE_POLICY_ROUTE_H

@@ -10,12 +10,13 @@
  *     prompt contains explain, and context over 5000 characters     +3
  *     both together over 32000 characters, about 8000 tokens        +4   (requires_large_context)
  *
- * A sum over 6 is complex reasoning; the score is the sum, at most 10. Words are found anywhere,
- * also inside other words, in any case of the 26 letters. Unicode has two more characters whose
- * lower case has an ASCII letter in it: the Kelvin sign (k, in none of the words) and I with a dot
- * above (i and a combining dot, which breaks a word), so that folding ASCII alone is exact.
+ * A sum over 6 is complex reasoning; the score is the sum, at most 10. Words are found anywhere, also
+ * inside other words, in upper or lower case. Folding the 26 ASCII letters is exact: Unicode has only two
+ * more characters whose lower case has an ASCII letter in it, the Kelvin sign (k, in none of the words)
+ * and I with a dot above (i and a combining dot, which breaks a word).
  *
- * A scoring takes texts piece by piece, in any cut; a word may lie across pieces. No float decides.
+ * A scoring takes texts piece by piece, in any cut; a word may lie across pieces. Nothing is decided by
+ * floating point.
  */
 #ifndef GW_CORE_POLICY_SCORE_H
 #define GW_CORE_POLICY_SCORE_H
@@ -56,7 +57,7 @@ void score_prompt(struct scoring *s, struct gw_str piece);
 void score_context(struct scoring *s, struct gw_str piece);
 struct score score_end(const struct scoring *s);
 
-/* The same for texts that are at hand; their pieces are concatenated without separator. */
+/* The score of whole texts; their pieces are joined without a separator. */
 struct score score_of(const struct gw_str *prompt, size_t prompt_n, const struct gw_str *context,
                       size_t context_n);
 /* The word of bit `i` of score.words; empty from the number of words on. */

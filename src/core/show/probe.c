@@ -1,6 +1,6 @@
 /*
- * For an operator: each target is asked for GET /health once, and a table says what came of it. Apart
- * from task.c, so that the Worker's module does not carry it.
+ * For an operator: asks each target for GET /health once, and makes a table of what came of it. Apart from
+ * call/task.c, so that the Worker's module does not carry it.
  */
 #include "core/call/call.h"
 

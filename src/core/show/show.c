@@ -1,5 +1,5 @@
 /*
- * What the gateway tells about itself at both hosts: health, limits, access.
+ * What the gateway tells about itself at both hosts: health, limits, targets, whether there are keys.
  */
 #include "base/date.h"
 #include "core/call/call.h"
