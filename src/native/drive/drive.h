@@ -11,8 +11,8 @@
  * A client that leaves takes the front away at once; the call goes on to its END without it. A call
  * of the core's own (gw_task) has no front from the start.
  *
- * Everything that calls into a drive is an event handler or a timer; nothing that a drive calls
- * (front, attempts) calls back before it returns.
+ * Only event handlers and timers call into a drive. What a drive calls (front, attempts) does not call
+ * back before it returns.
  */
 #ifndef NATIVE_DRIVE_DRIVE_H
 #define NATIVE_DRIVE_DRIVE_H
@@ -24,8 +24,8 @@
 
 struct loop;
 
-/* Bytes of a request body that may have arrived and not been sent to any target while the core
- * lets everything in: with what one read may bring, GW_AHEAD of gw.h. */
+/* While the core lets everything in: so many bytes of a request body may have arrived without having been
+ * sent to a target. With what one more read may bring that makes GW_AHEAD of gw.h. */
 enum { DRIVE_AHEAD = 131072 };
 
 struct drive {
@@ -46,13 +46,13 @@ struct drive {
     struct timer timer;
 };
 
-/* A drive for a client's call; NULL if there is no memory. Bytes of the request body that are there
- * already go into drive_body now. */
+/* A drive for a client's call; NULL if there is no memory. Put the bytes of the request body that have come
+ * already into drive_body, then call drive_start. */
 struct drive *drive_open(struct loop *loop, struct front *front);
 /* Begins the call; `fin`: the body is complete. Its answer may have gone to the front when this
  * returns. */
 void drive_start(struct drive *d, const struct gw_req_head *head, bool fin);
-/* Asks the core for work of its own and drives what is due; asks again in time. */
+/* Asks the core for tasks (gw_task), drives those that are due, and sets the timer to ask again. */
 void drive_tasks(struct loop *loop);
 /* Asks every target how it is (gw_probe). They are over when loop->drives_n is 0. */
 void drive_probes(struct loop *loop);
@@ -63,8 +63,8 @@ void drive_probes(struct loop *loop);
 void drive_body_came(struct drive *d);
 /* Whether more bytes are to be read from the client. */
 bool drive_wants(const struct drive *d);
-/* The same, when the call is over and the core does not judge the client's pace any more: whoever reads
- * is to. */
+/* Whether they are, and the call is over, so that the core judges the client's pace no longer: the front
+ * must. */
 bool drive_paces(const struct drive *d);
 /* The front has room again. */
 void drive_drained(struct drive *d);

@@ -12,7 +12,7 @@
 struct attempt *drive_find(const struct drive *d, uint32_t number);
 /* Frees what nobody needs of the request body. */
 void drive_release(struct drive *d);
-/* The answer has begun and the request is held all the same, for as long as that lasts. */
+/* The answer has begun, and the request stays held until its end: see body_tighten. */
 void drive_tighten(struct drive *d);
 
 /* drive_act.c: carries one action out; false when there is nothing more to poll. */

@@ -1,6 +1,6 @@
 /*
- * The front of a call: where its answer goes and its request comes from. client.c implements it for
- * a connection that speaks HTTP/1; drive.c uses it and knows nothing else of clients.
+ * The front of a call: where its request comes from and its answer goes. front/client_answer.c implements
+ * it for HTTP/1, front/h2_answer.c for HTTP/2; the drive uses it, and knows nothing else of clients.
  */
 #ifndef NATIVE_DRIVE_FRONT_H
 #define NATIVE_DRIVE_FRONT_H
@@ -18,12 +18,12 @@ struct front_piece {
 struct front_ops {
     /* The head of the answer; once. */
     void (*head)(struct front *, uint32_t status, struct gw_str head, uint64_t body_len);
-    /* An interim answer before the head; a client that may not know of such does not get it. */
+    /* An interim answer before the head; not sent to a client that may not expect one. */
     void (*hint)(struct front *, uint32_t status, struct gw_str head);
     /* Bytes of its body. */
     void (*data)(struct front *, const struct front_piece *pieces, uint32_t n);
-    /* The answer is over: whole if `code` is 0, else it must not look whole. front->drive is NULL
-     * already. */
+    /* The answer is over: whole if `code` is 0, else it must not look whole. front->drive is already
+     * NULL. */
     void (*end)(struct front *, uint32_t code);
     /* The drive wants request bytes, or no more for now: see drive_wants. */
     void (*wanted)(struct front *);
@@ -34,7 +34,7 @@ struct front_ops {
 struct front {
     const struct front_ops *ops;
     struct drive *drive; /* NULL between calls */
-    const void *near;    /* what it looks at first: a hint (base/fetch.h) */
+    const void *near;    /* what it looks at first: a hint (base/prefetch.h) */
 };
 
 #endif

@@ -18,17 +18,16 @@
  *
  * In every state: a queue that makes no progress for client_write_ms closes the connection.
  *
- * An idle connection holds no buffer. Heads are parsed where they were received; what is not whole,
- * and what a client sends ahead of its turn, is kept in one block, and when that is full the client
- * is not read until its turn comes. The next request is looked at when the former answer is over and
- * has left the queue.
+ * An idle connection holds no buffer. Heads are parsed where they were received. What is not whole, and
+ * what a client sends ahead of its turn, is kept in one block; when that is full, the client is not read
+ * until its turn comes. The next request is looked at when the last answer is over and has left the queue.
  *
- * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on as that;
- * one that begins with a line of no HTTP at all is closed without an answer.
+ * A connection that begins with the preface of HTTP/2, or has agreed on it by ALPN, goes on with HTTP/2.
+ * One whose first line is not HTTP at all is closed without an answer.
  *
- * A client that ends its side while its call runs, and has sent all of its request, may wait for the
- * answer or may have left: see client_fin.c. In the middle of a request it has left, and the call is
- * told at once.
+ * A client that ends its side while its call runs, behind a whole request, may wait for the answer or may
+ * have left: see client_fin.c. If it does so in the middle of a request it has left, and the call is told
+ * at once.
  */
 #ifndef NATIVE_FRONT_CLIENT_H
 #define NATIVE_FRONT_CLIENT_H
@@ -39,7 +38,7 @@
 
 enum { LINGER_MAX = 6 << 20 }; /* a body of 5 MB, however it is framed */
 
-/* How long after its last request a kept connection may still wait for one when a successor is there. */
+/* When a successor is there: how long after its last request a kept connection may wait for another. */
 enum { CLIENT_GRACE_MS = 5000 };
 
 struct client {
@@ -78,10 +77,10 @@ struct client {
 struct gw_str client_certificate(const struct client *client);
 /* Serves the connected socket `fd`, and counts it in `crowd`. */
 void client_new(struct loop *loop, int fd, uint32_t peer, uint32_t *crowd);
-/* When the queue is too slow: beyond, its connection is reset. */
+/* By when the queue must make progress: then its connection is reset. */
 double client_stalled(const struct loop *loop, const struct conn *conn);
-/* Closes those that wait for a request, unless one has just come; the others close after their
- * answers. `leave`: those that wait may wait for CLIENT_GRACE_MS since their last request. */
+/* Closes the clients that wait for a request, unless one has just come; the others close after their
+ * answers. `leave`: a client may wait until CLIENT_GRACE_MS after its last request. */
 void client_drain(struct loop *loop, bool leave);
 /* Resets all. */
 void client_stop_all(struct loop *loop);

@@ -1,8 +1,8 @@
 /*
- * A client that has ended its side of the connection while its call runs. It may have said all that it
- * has to say, and wait for the answer (shutdown(SHUT_WR), as `nc -N` does), or have left: a FIN, or a
- * close_notify, looks the same of both. They differ in what comes back when something is sent: who is
- * there acknowledges it, who has left resets the connection. So:
+ * A client that has ended its side of the connection while its call runs. It may have sent all that it has
+ * to send and wait for the answer (shutdown(SHUT_WR), as `nc -N` does), or it may have left: the FIN, or
+ * close_notify, looks the same. The difference shows when we send something: a client that is there
+ * acknowledges it, one that has left resets the connection. So:
  *
  *     since the FIN it has   | what is done
  *     -----------------------+----------------------------------------------------------------------
@@ -10,13 +10,13 @@
  *                            | of the answer, or else a "100 Continue", which every HTTP/1.1 client
  *                            | skips (RFC 9110 15.2.1). If that cannot be sent (the head is out, or it
  *                            | is HTTP/1.0), or nothing comes back for as long again, it has left
- *     acknowledged something | it is there. Until the answer's head it is asked again, after twice the
- *                            | time each: if it leaves, the target works in vain no longer than it had
- *                            | worked by then
+ *     acknowledged something | it is there. Until the answer's head it is asked again, each time after
+ *                            | twice as long: if it leaves, the target works in vain no longer than it
+ *                            | had worked by then
  *
- * What was rejected: to take each FIN for leaving, as nginx does (then half-closing clients get
- * nothing), to take none for it (then a GPU goes on for a client that has gone), and to tell them apart
- * by how soon the FIN comes behind the request (which who leaves at once would pass).
+ * Rejected: to take each FIN for leaving, as nginx does (half-closing clients would get nothing); to take
+ * none for it (a GPU would go on for a client that has gone); to judge by how soon the FIN comes behind the
+ * request (a client that leaves at once would pass for one that waits).
  */
 #include "native/front/client_parts.h"
 #include "native/net/peer.h"

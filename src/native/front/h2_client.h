@@ -1,7 +1,7 @@
 /*
- * A client's connection that speaks HTTP/2: a session, and a front (front.h) for each of its
- * streams. The struct client (client.h, state CLIENT_H2) stays what the loop counts and ends; this
- * takes its socket's events over, and gives them back for the end.
+ * A client's connection that speaks HTTP/2: a session, and a front (drive/front.h) for each of its streams.
+ * The loop still counts and ends the struct client (client.h, state CLIENT_H2); this takes over its
+ * socket's events, and gives them back for the end.
  *
  *     begins by   | "h2" by ALPN, or the preface as the first bytes of a plain connection
  *     SETTINGS    | streams_max streams, windows of H2_STREAM_WINDOW and H2_CONN_WINDOW, heads of
@@ -19,20 +19,19 @@
  *     a stream's window to open        | client_write_ms    | RST_STREAM
  *     the socket to take the queue     | client_write_ms    | reset
  *
- * Turns. nghttp2 calls back while it reads and while it writes, and must not be entered again from
- * there; a drive must not be entered again either. So what callbacks find is noted (a stream is
- * `due`), and done when bytes have been taken in: streams begin, hear of their bodies, end, and
- * then what is to be sent is gathered. A request that is cancelled in the read in which it came has
- * thus begun nothing.
+ * Turns. nghttp2 calls back while it reads and while it writes, and must not be entered again from there;
+ * nor must a drive. So callbacks only note what they find (a stream is `due`). When the bytes have been
+ * taken in, streams begin, hear of their bodies, and end; then what is to be sent is gathered. So a request
+ * that is cancelled in the read in which it came has begun nothing.
  *
  * Back-pressure. Request bytes are given back to the client's windows when the drive wants more.
  * Answer bytes go straight from where they were received into DATA frames; what windows or the
  * socket do not take is copied and waits in the stream (H2_QUEUE_HIGH: the drive stops its source).
  * A connection holds H2_HELD_MAX of them and one received chunk for each stream.
  *
- * Nuisance. Frames that move nothing are counted (h2_calm.h), heads of more than H2_HEAD_FLOOD bytes
- * are not read to the end, nor may more than H2_UNSENT_MAX frames wait for a client that does not
- * read: GOAWAY(ENHANCE_YOUR_CALM) and the end.
+ * Nuisance. Frames that move nothing have a budget (net/h2_calm.h), a head has at most H2_HEAD_FLOOD bytes,
+ * and at most H2_UNSENT_MAX frames may wait for a client that does not read. Beyond that:
+ * GOAWAY(ENHANCE_YOUR_CALM), and the end.
  *
  * Draining: GOAWAY that announces it, a PING, and when that is answered the GOAWAY that says which
  * streams are the last ones; the connection ends with the last of them. One that is idle ends at

@@ -5,9 +5,9 @@
  *     answer   | -> headed -> bytes, straight or through `out` -> eof, or cut
  *     closed   | nghttp2 has done with it, whoever ended it; what is left is taken off in its turn
  *
- * A client whose answer comes before its request is whole may go on sending for linger_ms and
- * LINGER_MAX bytes, which are dropped: many clients read the answer only then. What comes behind the
- * reset that follows was on its way (h2_gone.h).
+ * If the answer is over before the request is whole, the client may go on sending for linger_ms and
+ * LINGER_MAX bytes, which are dropped: many clients read the answer only when they have sent everything.
+ * Then the stream is reset; what still comes was on its way (net/h2_gone.h).
  *
  * The last byte of a body whose length was declared waits for END_STREAM: a target never has a whole
  * request of which the client then sends more.

@@ -1,8 +1,8 @@
 /*
  * Listening sockets, and what becomes of new connections.
  *
- * Each loop has its own socket on each address (SO_REUSEPORT); the kernel spreads connections.
- * When there are too many connections, or no descriptors, a new one is answered 503 and closed: one
+ * Each loop has its own socket on each address (SO_REUSEPORT), and the kernel spreads connections. When
+ * there are too many, or no descriptors are left, a new connection is answered 503 and closed. One
  * descriptor is held in reserve for that, so that a full table does not make the loop spin.
  */
 #ifndef NATIVE_FRONT_LISTEN_H
@@ -31,7 +31,8 @@ bool listen_equal(const struct listen_address *a, const struct listen_address *b
 /* Whether `b` is port 0 of the host of `a`. */
 bool listen_equal_any_port(const struct listen_address *a, const struct listen_address *b);
 
-/* 0 if nobody else listens there, or an errno: sockets that share a port would not notice. */
+/* 0 if nobody else listens there, or an errno. With SO_REUSEPORT two daemons could share a port and not
+ * notice. */
 int listen_probe(struct listen_address *a);
 /* Binds and listens; not yet accepting. Port 0 becomes the port that the system chose. 0, or an
  * errno. */
@@ -42,8 +43,8 @@ int listen_adopt(struct loop *loop, int fd, const struct listen_address *a, bool
 /* The loop's sockets, one after the other, from `*l` NULL on; -1: there are no more. */
 int listen_next(const struct loop *loop, const struct listener **l, bool *given);
 void listen_start(struct loop *loop);
-/* Closes the sockets; `take_in`: what has connected already is served. Else it is left to whoever has
- * the sockets too. */
+/* Closes the sockets. `take_in`: connections that wait in their queues are accepted; else they are left to
+ * the process that has the sockets too. */
 void listen_stop(struct loop *loop, bool take_in);
 
 #endif

@@ -2,9 +2,9 @@
  * Blocks: memory in two sizes, kept in free lists of one loop.
  *
  * Request bodies, partial heads and what a socket does not take yet live in blocks; an idle
- * connection has none. A free list holds at most BLOCK_SMALL_KEPT and BLOCK_LARGE_KEPT blocks, and
- * block_trim, called about once a second, gives the system back what was not used since the last
- * time: memory falls again after a burst.
+ * connection has none. A free list holds at most BLOCK_SMALL_KEPT or BLOCK_LARGE_KEPT blocks. block_trim,
+ * called about once a second, returns to the system what was not used since the last time, so that memory
+ * falls again after a burst.
  */
 #ifndef NATIVE_LOOP_BLOCK_H
 #define NATIVE_LOOP_BLOCK_H

@@ -1,8 +1,8 @@
 /*
- * How many connections each address has at one loop: so that no one address takes them all.
+ * How many connections each address has at one loop, so that no one address takes them all.
  *
- * A counter for each of CROWD_PLACES; an address (of IPv6 its /64) has one by a hash that nobody
- * outside can guess, and shares it with few others. Nothing is allocated, whoever comes.
+ * There are CROWD_PLACES counters. An address (in IPv6 its /64) has one, by a hash that nobody outside
+ * can guess, and shares it with few others. So nothing is allocated for an address.
  */
 #ifndef NATIVE_LOOP_CROWD_H
 #define NATIVE_LOOP_CROWD_H

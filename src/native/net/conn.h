@@ -24,11 +24,12 @@
  *     level | edge       | CONN_CALM events in a row were each read to the last byte by a short read
  *     edge  | level      | a read filled its buffer, nobody read, the peer hung up, the watch changed
  *
- * By edges the kernel does not look at the socket again before each wait, 5 % of what an event of a
- * stream costs. What waits at the change to levels is reported at once: nothing is forgotten.
+ * With edges the kernel does not look at the socket again before each wait: that would be 5 % of what an
+ * event of a stream costs. What is there to read at the change to levels is reported at once, so nothing
+ * is missed.
  *
- * `ready` is the one callback. Errors found while writing are reported by it in the next turn, never
- * from inside the call that wrote. A closed connection's memory stays valid until `closed`.
+ * `ready` is the one callback. Errors found while writing are reported by it in the next turn, never from
+ * inside the call that wrote. A closed connection's memory stays valid until `closed`.
  */
 #ifndef NATIVE_NET_CONN_H
 #define NATIVE_NET_CONN_H
@@ -66,8 +67,8 @@ typedef void (*conn_closed)(struct conn *);
 
 enum { CONN_AGAIN = -1, CONN_ERROR = -2 };
 
-/* What the owner will look at when it is told that the connection is ready, each CONN_NEAR_BYTES from
- * there: of ten thousand streams the one that goes on is in no cache. Only hints: see base/fetch.h. */
+/* Addresses that the owner will look at, CONN_NEAR_BYTES each, when it is told that the connection is
+ * ready: of ten thousand streams the one that goes on is in no cache. Only hints: base/prefetch.h. */
 enum { CONN_NEAR = 6, CONN_NEAR_BYTES = 2 * GW_LINE };
 
 struct conn {
@@ -97,12 +98,12 @@ struct conn {
     double stall_ms;  /* when the queue begins, timer is set to this long from then, if earlier */
 };
 
-/* Sets a new socket up: nothing waits for more to send, and the kernel holds at most about
- * CONN_UNSENT bytes that are not under way and CONN_WINDOW bytes that nobody has read; left to
- * itself it would take tens of megabytes from a fast peer for a slow one. */
+/* Sets up a new socket: small writes are sent at once, and the kernel holds at most about CONN_UNSENT
+ * bytes that are not sent yet and CONN_WINDOW bytes that nobody has read. Otherwise it would take tens of
+ * megabytes from a fast peer on behalf of a slow one. */
 void conn_tune(int fd);
-/* Acknowledges at once what has come: a peer that holds small segments back until it hears of the last
- * ones would otherwise stand still for 40 ms whenever a window of ours is used up. */
+/* Acknowledges at once what has come. A peer that holds back small segments until the last ones are
+ * acknowledged would otherwise stand still for 40 ms whenever a window of ours is used up. */
 void conn_ack(struct conn *conn);
 /* A connection on the non-blocking socket `fd`, which it owns from now on; CONN_STILL. NULL if
  * there is no memory (and `fd` is closed). */
@@ -127,14 +128,14 @@ ssize_t conn_read(struct conn *conn, void *p, size_t n);
 /* Bytes taken, which may be 0, or CONN_ERROR. */
 ssize_t conn_send(struct conn *conn, const struct iovec *iov, int n);
 
-/* Gathers bytes that stay as they are until conn_flush, */
+/* Gathers bytes, which must stay as they are until conn_flush. */
 void conn_put(struct conn *conn, struct gw_str s);
-/* or a copy of at most BATCH_STAGE bytes. */
+/* Gathers a copy, of at most BATCH_STAGE bytes. */
 void conn_put_copy(struct conn *conn, struct gw_str s);
-/* Room for `n` <= BATCH_STAGE bytes of which conn_put_room gathers the first `used`. */
+/* Room for `n` <= BATCH_STAGE bytes; conn_put_room then gathers the first `used` of them. */
 char *conn_room(struct conn *conn, size_t n);
 void conn_put_room(struct conn *conn, size_t used);
-/* Writes what has been gathered, whosever it is. Called when an event has been handled. */
+/* Writes what has been gathered, for whichever connection. Called when an event has been handled. */
 void conn_flush(struct loop *loop);
 /* After the loop has ended. */
 void conn_del_free(struct loop *loop);

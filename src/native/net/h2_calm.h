@@ -1,5 +1,5 @@
 /*
- * How much nuisance an HTTP/2 peer may be. Pure.
+ * How much nuisance an HTTP/2 peer may be: frames that cost us work and move nothing. Pure.
  *
  *     frame                                   | costs                     | at once | a second
  *     ----------------------------------------+---------------------------+---------+---------
@@ -12,10 +12,10 @@
  *     sent explains it                        | much must say so often    |         |
  *     any other                               | 1 frame, and 1 a KiB      | 1000    | 100
  *
- * What each DATA frame that we send explains: a WINDOW_UPDATE for each H2_WORTH_BYTES (HAProxy gives
- * its windows back read by read, not frame by frame), and H2_WORTH if it carries all that there was.
- * One that the peer's own windows have kept small explains nothing: else windows that open byte by
- * byte would pay for themselves. Up to H2_WORTH frames of any kind are earned by the same.
+ * A DATA frame that we send explains one WINDOW_UPDATE for each H2_WORTH_BYTES (HAProxy gives its windows
+ * back read by read, not frame by frame), and H2_WORTH more if it carries all that there was. A frame that
+ * the peer's own windows have kept small explains none of these H2_WORTH: otherwise windows that open byte
+ * by byte would pay for themselves. It also earns as many frames of any kind, H2_WORTH at most.
  */
 #ifndef NATIVE_NET_H2_CALM_H
 #define NATIVE_NET_H2_CALM_H

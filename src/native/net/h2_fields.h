@@ -1,9 +1,9 @@
 /*
- * The head of an HTTP/2 request or answer on its way in: fields as they come out of HPACK, kept in one block
- * until the call begins.
+ * The head of an HTTP/2 request or answer on its way in: fields as they come out of HPACK, kept in one
+ * block until the call begins.
  *
- * Limits: GW_HEAD_MAX bytes, counted as RFC 9113 counts them (32 more for each field), and
- * H2_FIELDS_MAX fields. A field that goes beyond makes the head `over`, and nothing more is kept.
+ * Limits: GW_HEAD_MAX bytes, counted as in RFC 9113 (32 more for each field), and H2_FIELDS_MAX fields.
+ * A field beyond a limit makes the head `over`, and nothing more is kept.
  */
 #ifndef NATIVE_NET_H2_FIELDS_H
 #define NATIVE_NET_H2_FIELDS_H

@@ -1,6 +1,6 @@
 /*
- * Streams of a client's connection that are over, the last H2_GONE_MAX of them: what may still come
- * for one of them, and what is against the rules. Pure.
+ * The last H2_GONE_MAX streams of a client's connection that are over: what may still come for one of
+ * them, and what breaks the rules. Pure.
  *
  *     over because       | what still comes
  *     -------------------+--------------------------------------------------------------------------
@@ -11,8 +11,8 @@
  *     reset it           | with no window.
  *     WHOLE              | breaks the rules: a connection error
  *
- * That holds for DATA and HEADERS; WINDOW_UPDATE, RST_STREAM and PRIORITY may always come. A stream
- * above the last one that was forgotten, and not among these, never was.
+ * That holds for DATA and HEADERS; WINDOW_UPDATE, RST_STREAM and PRIORITY may always come. A stream that is
+ * not among these, and above the last one that was forgotten, never existed.
  */
 #ifndef NATIVE_NET_H2_GONE_H
 #define NATIVE_NET_H2_GONE_H
@@ -57,7 +57,7 @@ static inline bool h2_gone_never_was(const struct h2_gone *g, int32_t id) {
     return id > g->forgotten;
 }
 
-/* More comes for a stream that we have ended: whether it can have been on its way. */
+/* More comes for a stream that we have ended: whether it can have been sent before the peer knew. */
 static inline bool h2_gone_late(struct h2_gone_stream *s, size_t n, bool fin) {
     bool explained = fin || (n > 0 && n <= s->window);
     s->window -= n < s->window ? (uint32_t)n : s->window;

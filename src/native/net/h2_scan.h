@@ -1,6 +1,6 @@
 /*
- * Where frames begin in the bytes of a connection: for those that nghttp2 passes over without a word,
- * DATA for streams that it has forgotten and types that it does not know. Pure.
+ * Where frames begin in the bytes of a connection. For frames that nghttp2 skips silently: DATA for streams
+ * that it has forgotten, and types that it does not know. Pure.
  */
 #ifndef NATIVE_NET_H2_SCAN_H
 #define NATIVE_NET_H2_SCAN_H
@@ -20,8 +20,9 @@ static inline void h2_scan_init(struct h2_scan *s) {
     *s = (struct h2_scan){.left = NGHTTP2_CLIENT_MAGIC_LEN};
 }
 
-/* Goes on over p[0..n) up to the end of the next head, which it gives then. `*used`: the bytes gone
- * over; `*before`: those of them that come before the head. False: all n, and the head is not whole. */
+/* Scans p[0..n) up to the end of the next frame's head. True: `*hd` is that head, `*used` how many bytes
+ * were scanned, `*before` how many of them come before the head. False: all n were, and the head is not
+ * whole yet. */
 static inline bool h2_scan_next(struct h2_scan *s, const char *p, size_t n, size_t *before,
                                 size_t *used, nghttp2_frame_hd *hd) {
     size_t body = s->left < n ? s->left : n;

@@ -1,6 +1,6 @@
 /*
- * What the kernel knows of the other side of a TCP connection. A file of its own because linux/tcp.h,
- * which alone has these figures, does not go together with netinet/tcp.h.
+ * What the kernel knows of the other side of a TCP connection. A file of its own, because only linux/tcp.h
+ * has these figures, and it cannot be included beside netinet/tcp.h.
  */
 #ifndef NATIVE_NET_PEER_H
 #define NATIVE_NET_PEER_H
@@ -13,7 +13,7 @@ struct peer {
     bool unacked;   /* there are some that it has not */
 };
 
-/* False if it has reset the connection, or if this is none of TCP. */
+/* False if it has reset the connection, or if this is no TCP connection. */
 bool peer_look(int fd, struct peer *peer);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * TLS on a connection's socket: OpenSSL reads and writes the descriptor itself, no copy in between.
  *
- * Contexts are shared by all loops and immutable once they are made. Verification is always on:
- * the certificate chain against the authorities, and its name against the host that was
- * asked for (addresses too). TLS 1.2 and later, no renegotiation.
+ * Contexts are shared by all loops, and never changed once they are made. Verification is always on: the
+ * certificate chain against the authorities, and its name against the host that was asked for (addresses
+ * too). TLS 1.2 and later, no renegotiation.
  *
- * A session that the peer gives is kept where tls_start was told, for the next handshake.
+ * A session that the peer offers is kept where tls_start was told, for the next handshake.
  */
 #ifndef NATIVE_NET_TLS_H
 #define NATIVE_NET_TLS_H
@@ -20,8 +20,8 @@ struct ssl_session_st;
  * upstream_tls.h); NULL if there is no memory. */
 SSL_CTX *tls_client_new(void);
 
-/* Begins TLS as a client of `host`; `h2`: HTTP/2 is offered beside HTTP/1.1. `session` is where a session to be resumed may lie and where new
- * ones are put; it must live as long as the connection. 0 or -1. */
+/* Begins TLS as a client of `host`; `h2`: HTTP/2 is offered beside HTTP/1.1. `*session` is the session to
+ * be resumed, or NULL, and new ones are put there; it must live as long as the connection. 0 or -1. */
 int tls_start(struct conn *conn, SSL_CTX *ctx, const char *host, bool h2,
               struct ssl_session_st **session);
 /* Goes on with the handshake: 0 when done, CONN_AGAIN (conn_want_write is set as needed), or

@@ -1,10 +1,10 @@
 /*
  * TLS as a server: what clients' connections begin with.
  *
- * A context is made from files, and immutable: a reload makes another one, connections that run keep
- * theirs. TLS 1.2 and later; HTTP/2 and HTTP/1.1 by ALPN; sessions are resumed by tickets that all
- * loops can read. The keys of the tickets outlive a reload, but for those that stand for a client's
- * certificate: whoever is no longer trusted must not come back by a ticket.
+ * A context is made from files and never changed: a reload makes another one, and open connections keep
+ * theirs. TLS 1.2 and later; HTTP/2 and HTTP/1.1 by ALPN. Sessions are resumed by tickets that all loops
+ * can read. The tickets' keys outlive a reload, unless tickets stand for clients' certificates: a client
+ * that is no longer trusted must not come back by a ticket.
  *
  * With `client_ca` a client must show a certificate that is signed by one of its authorities.
  */
@@ -34,11 +34,11 @@ bool tls_met_http(void);
 /* ---- after the handshake */
 
 bool tls_chose_h2(const struct conn *conn);
-/* The name in the client's certificate: its first DNS name, else its common name, with "_" for what
- * may not stand in the name of a key; "certificate" if it has none; "" without a certificate. */
+/* The name in the client's certificate: its first DNS name, else its common name, with "_" for each
+ * character that the name of a key cannot have. "certificate" if it has no name; "" without one. */
 void tls_client_name(const struct conn *conn, char name[TLS_NAME]);
 
-/* New connections begin with `ctx` (NULL: without TLS); those that run keep theirs. */
+/* From now on new connections use `ctx` (NULL: no TLS); open ones keep theirs. */
 void tls_server_take(struct loop *loop, SSL_CTX *ctx);
 
 #endif

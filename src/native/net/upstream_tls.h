@@ -1,10 +1,10 @@
 /*
- * TLS to upstreams as the configuration wants it: a context for all hosts, and one for each host that
- * has settings of its own. What a host does not say is as for all.
+ * TLS to upstreams as the configuration wants it: a context for all hosts, and one for each host that has
+ * settings of its own. What such a host does not set is as for all hosts.
  *
- * Made of files at the start and at each reload, immutable, shared by all loops and counted. Origins
- * hold the context that they began with; after a reload that changes anything a loop begins new ones,
- * so that no connection or session made under old settings serves a new request.
+ * Contexts are made from files at the start and at each reload, never changed, shared by all loops and
+ * counted. An origin holds the context that it began with. After a reload that changes anything, a loop
+ * begins new origins, so that no connection or session made under old settings serves a new request.
  */
 #ifndef NATIVE_NET_UPSTREAM_TLS_H
 #define NATIVE_NET_UPSTREAM_TLS_H

@@ -16,8 +16,8 @@ struct addresses {
 
 /* "listen" of the configuration. False: `why` says what is wrong and what to do. */
 bool addresses_read(struct addresses *a, struct gw *gw, char why[ADDRESSES_WHY]);
-/* Without keys, or clients that are known by their certificates, a gateway is for its own machine
- * only. False and `why` if it would be open. */
+/* Without keys, and without clients that are known by their certificates (`certified`), a gateway serves its
+ * own machine only. False, and `why`, if these addresses would open it to others. */
 bool addresses_safe(const struct addresses *a, struct gw *gw, bool certified,
                     char why[ADDRESSES_WHY]);
 bool addresses_equal(const struct addresses *a, const struct addresses *b);

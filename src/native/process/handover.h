@@ -12,9 +12,9 @@
  *     waiting  | SIGUSR2                                 | waiting
  *     waiting  | SIGTERM                                 | draining: the new process is killed
  *
- * Both accept from the same sockets for a moment; no queue is ever closed. How the sockets are handed
- * over is in inherit.h. The service manager is told the new process's number by the old one, which it
- * trusts; without a service manager the log line says it.
+ * For a moment both accept from the same sockets; no queue is ever closed. How the sockets are handed over
+ * is in inherit.h. The old process, which the service manager trusts, tells it the new one's number;
+ * without a service manager the log line says it.
  */
 #ifndef NATIVE_PROCESS_HANDOVER_H
 #define NATIVE_PROCESS_HANDOVER_H

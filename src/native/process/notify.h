@@ -10,7 +10,7 @@
  *     draining because of a signal        | STOPPING=1
  *     every loop has turned lately        | WATCHDOG=1
  *
- * Without NOTIFY_SOCKET nothing is done. Nothing waits, and what cannot be sent is lost.
+ * Without NOTIFY_SOCKET nothing is sent. Sending never waits: a datagram that cannot be sent is lost.
  */
 #ifndef NATIVE_PROCESS_NOTIFY_H
 #define NATIVE_PROCESS_NOTIFY_H

@@ -11,9 +11,9 @@
  *     draining | SIGHUP                             | ignored
  *
  * Certificates are read with it: either everything is new or everything stays. Running calls keep the
- * configuration they began with, connections their certificate. What is known of a backend is kept, by name.
- * The environment of a process cannot change, and beats the file: what is to be reloaded must stand
- * in the file. Addresses and threads stay as they are; a log line says so if the file wants others.
+ * configuration that they began with, connections their certificate. What is known of a backend is kept,
+ * by name. The environment of a process cannot change, and beats the file: what is to be reloaded must
+ * stand in the file. Addresses and threads stay as they are; a log line says so if the file wants others.
  * One reload is over before the next begins, so that all loops take the same ones in the same order.
  */
 #ifndef NATIVE_PROCESS_RELOAD_H

@@ -1,5 +1,5 @@
 /*
- * What a gateway is made from, read from this process: its environment and its configuration file.
+ * What a gateway is made from: this process's environment, and the configuration file.
  */
 #ifndef NATIVE_PROCESS_SOURCE_H
 #define NATIVE_PROCESS_SOURCE_H

@@ -1,5 +1,5 @@
 /*
- * HTTP/2 to upstreams: sessions, which the attempts at an origin share, each with a stream.
+ * HTTP/2 to upstreams: sessions that the attempts at an origin share; each attempt has a stream.
  *
  *     begins    | "h2" by ALPN on the connection of the attempt that leads (origin.h)
  *     limits    | the server's MAX_CONCURRENT_STREAMS, H2_UP_STREAMS; H2_UP_SESSIONS an origin
@@ -16,13 +16,13 @@
  *     the connection's           | RESET, or STALE | CUT      STALE: kept alive, idle, and no byte since
  *     breaks a rule              | JUNK            | CUT
  *
- * Turns. Callbacks of nghttp2 tell drives at once while a read is taken in; what drives want sent is
- * noted there and goes out in the session's turn, which is after the read, or the next of the loop.
- * A session ends in its turn only, or by an event of its own.
+ * Turns. While a read is taken in, callbacks of nghttp2 tell drives at once what came. What drives then
+ * want to send is noted, and goes out in the session's turn: after the read, or in the next turn of the
+ * loop. A session ends only in its turn, or by an event of its own.
  *
- * Back-pressure. A stream's window is given back as the front takes bytes, the connection's at once:
- * a slow client holds at most H2_STREAM_WINDOW more and does not stop the others. Request bytes are
- * taken from the drive only while the socket takes them.
+ * Back-pressure. A stream's window is given back as the front takes bytes, the connection's at once. So a
+ * slow client holds at most H2_STREAM_WINDOW and does not stop the others. Request bytes are taken from
+ * the drive only while the socket takes them.
  */
 #ifndef NATIVE_UP_H2_UP_H
 #define NATIVE_UP_H2_UP_H
@@ -62,9 +62,9 @@ int h2_up_join(struct attempt *a);
 void h2_up_leave(struct attempt *a);
 void h2_up_more(struct attempt *a);
 void h2_up_resume(struct attempt *a);
-/* Sessions that take new streams; `*starting`: of one of them it is not known yet how many. */
+/* How many sessions take new streams; `*starting`: one of them has not said yet how many it takes. */
 uint32_t h2_up_n(const struct origin *origin, bool *starting);
-/* Whether the origin's sessions say that they take no streams at all: another would be told the same. */
+/* Whether the origin's sessions take no streams at all: another session would be told the same. */
 bool h2_up_none_taken(const struct origin *origin);
 void h2_up_close_idle(struct origin *origin);
 

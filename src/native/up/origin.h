@@ -1,15 +1,15 @@
 /*
  * Origins: where upstream connections lead ("https://host:port"), one table per loop.
  *
- * An origin keeps its idle connections (the last one used is taken first, so that the others can
- * age out), its addresses for ORIGIN_ADDRESS_MS, and the TLS session to resume. Idle connections
- * stay watched: one that gives a byte or an end is closed at once. Origins that nobody uses are
- * dropped when there are ORIGINS_MAX.
+ * An origin keeps its idle connections (the last one used is taken first, so that the others can age
+ * out), its addresses for ORIGIN_ADDRESS_MS, and the TLS session to resume. Idle connections stay watched:
+ * one that gives a byte or an end is closed at once. When there are ORIGINS_MAX, origins without users are
+ * dropped.
  *
- * Where HTTP/2 may be spoken, one attempt leads: it connects, and the others wait (for their turn)
- * until ALPN has said whether they can share its connection. The answer is remembered: where HTTP/1
- * was chosen last, nobody waits. All who wait are woken when a leader is done with it, or when a
- * session has room or ends; who then has no place waits again.
+ * Where HTTP/2 may be spoken, one attempt leads: it connects, and the others wait for their turn until
+ * ALPN has said whether they can share its connection. The answer is remembered: where HTTP/1 was chosen
+ * last, nobody waits. All waiters are woken when the leader's handshake is over, and when a session has
+ * room or ends; those that get no place wait again.
  */
 #ifndef NATIVE_UP_ORIGIN_H
 #define NATIVE_UP_ORIGIN_H
@@ -67,7 +67,8 @@ void origin_release(struct origin *origin);
 
 /* An idle connection on which nothing has come, or NULL. */
 struct conn *origin_take(struct origin *origin);
-/* One has proved stale: the others have waited longer, and a repeat must not meet the next. */
+/* Closes the idle connections. One has proved stale, the others have been idle for longer, and a repeated
+ * request must not meet the next stale one. */
 void origin_close_idle(struct origin *origin);
 /* Keeps a connection for others, or closes it if there are enough. */
 void origin_give(struct origin *origin, struct conn *conn);
@@ -85,8 +86,8 @@ void origin_turn(struct origin *origin);
 /* New connections are made by `tls`; idle ones are closed. */
 void origins_take_tls(struct loop *loop, struct upstream_tls *tls);
 void origins_close_idle(struct loop *loop);
-/* Before the loop ends: closes what is idle and calls resolvers off. false if one is at work in
- * another thread and cannot be called off. */
+/* Before the loop ends: closes what is idle and cancels resolvers. False if one is at work in another
+ * thread and cannot be cancelled. */
 bool origins_stop(struct loop *loop);
 /* After the loop has ended. */
 void origins_del(struct loop *loop);

@@ -1,13 +1,14 @@
 /*
- * What one attempt writes: a request head, then a body made of slices, of which some are ranges of
- * the request body that may still be arriving (what the core has been told of). Pure: it names the bytes that come next (send_iov)
- * and is told how many the socket took (send_took); nothing is copied but the head and literals,
- * which are kept until they are sent.
+ * What one attempt writes: a request head, then a body made of slices. Some of these are ranges of the
+ * request body, which may still be arriving; what the core has been told of may be sent. Pure: it names
+ * the bytes that come next (send_iov) and is told how many the socket took (send_took). Only the head and
+ * literals are copied, and kept until they are sent.
  *
  *     head | [size line] body bytes of one piece [CR LF] | next piece ... | [last chunk]
  *
  * The parts in brackets are for a chunked body only. A piece is what had arrived when it began.
- * Between two calls of send_iov only more bytes can follow, none change: TLS asks for that.
+ * From one call of send_iov to the next, bytes that were named stay the same and more may follow: TLS
+ * requires that.
  */
 #ifndef NATIVE_UP_SEND_H
 #define NATIVE_UP_SEND_H

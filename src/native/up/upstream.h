@@ -13,12 +13,12 @@
  *     BODY     | the end of the body             | over: CLEAN or CUT
  *     FAILED   | the next turn, to say so        | failed: LOCAL; UNTAKEN, where no stream is taken
  *
- * TURN to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). Every other wait
- * is the core's: it drops attempts that take too long. A connection that was free in the origin's
- * pool begins in HEAD, and so does a stream of a session; what else can become of that is in h2_up.h.
+ * TURN to SHAKE together have the time that SEND gives (failed: CONNECT_TIME). All other deadlines are the
+ * core's: it drops attempts that take too long. An attempt on an idle connection of the origin begins in
+ * HEAD, and so does one on a stream of a session; how such a stream can end is in h2_up.h.
  *
- * An attempt reports to its owner by attempt_ops, never from inside upstream_send. While the owner is
- * full it does not read.
+ * An attempt reports to its owner by attempt_ops, but never from inside upstream_send. While the owner is
+ * full, the attempt does not read.
  */
 #ifndef NATIVE_UP_UPSTREAM_H
 #define NATIVE_UP_UPSTREAM_H
