@@ -9,8 +9,8 @@
  *             ... gw_walk_string, gw_walk_number, enter and its members, or gw_walk_skip ...
  *     good = gw_walk_end(&w);
  *
- * Behind gw_walk_member or gw_walk_item exactly one value must be taken. At a fault `bad` is set, and
- * every function returns false from then on: whoever loops may look at it once, at the end.
+ * After gw_walk_member or gw_walk_item exactly one value must be taken. At an error `bad` is set, and every
+ * function returns false from then on: so a loop may check it once, at its end.
  */
 #ifndef GW_BASE_JSON_WALK_H
 #define GW_BASE_JSON_WALK_H

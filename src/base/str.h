@@ -1,5 +1,5 @@
 /*
- * Byte strings by pointer and length, and buffers that are born with a limit.
+ * Byte strings by pointer and length, and buffers with a limit.
  *
  * A gw_str borrows: it owns nothing and is never NUL-terminated. A gw_buf grows inside an arena (so
  * it is freed with it) and never past `max`: an append that does not fit sets `full`, leaves the

@@ -1,6 +1,6 @@
 /*
- * A hash over bytes that come in pieces: the same however they are cut. It tells what is equal from
- * what is not by accident different; against whoever chooses the bytes it is no defence.
+ * A hash over bytes that come in pieces: the same however they are cut. It tells apart what differs by
+ * accident; it is no defence against somebody who chooses the bytes.
  */
 #ifndef GW_BASE_TALLY_H
 #define GW_BASE_TALLY_H

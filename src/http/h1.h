@@ -4,22 +4,25 @@
  * Pure: no I/O, no allocation, no state but what the caller holds. The caller gives the bytes and
  * the array for the headers and gets slices into its own bytes.
  *
- * Strict, because a gateway may refuse what a server that faces browsers must forgive, and because
- * each thing forgiven is a thing that the next hop may read in another way: lines end in CR LF and
- * nowhere else is there a CR or LF, no NUL, no folded headers, no space before a colon, nothing
- * before the request line but one empty line, one Host, one Content-Length of at most 18 digits,
- * Transfer-Encoding exactly "chunked", once, never in HTTP/1.0 and never beside Content-Length, chunk
- * extensions by their grammar, no trailer that speaks of framing. The measure: what node, nginx or
- * HAProxy would refuse is refused here (tests/differential).
+ * Strict, because the next hop may read in another way whatever is forgiven here, and a gateway need not
+ * forgive what a server that faces browsers must:
  *
- * But for three things that the RFCs allow and that move no border of a message, whoever else reads
- * them in another way: tabs around a value, white space in chunk extensions, and the target "*" of
- * OPTIONS. None of them is written again: what goes on has one spelling.
+ *   - lines end in CR LF, and there is no CR, LF or NUL elsewhere
+ *   - nothing stands before the request line but one empty line
+ *   - no folded headers, no space before a colon
+ *   - one Host; one Content-Length, of at most 18 digits
+ *   - Transfer-Encoding is exactly "chunked", once, never in HTTP/1.0 and never beside Content-Length
+ *   - chunk extensions follow their grammar; no trailer speaks of framing
  *
- * Whatever way the bytes are cut into pieces, the result is the same.
+ * The measure: what node, nginx or HAProxy would refuse is refused here (tests/differential). There are
+ * three exceptions, which the RFCs allow, and which move no border of a message even if others read them
+ * in another way: tabs around a value, white space in chunk extensions, and the target "*" of OPTIONS.
+ * They are not passed on as they came: what goes on has one spelling.
  *
- * Limits: a head GW_HEAD_MAX bytes and GW_HEADERS_MAX or GW_ANSWER_HEADERS_MAX headers (gw.h), a target GW_H1_TARGET_MAX, a
- * method GW_H1_METHOD_MAX; of a chunked body see below.
+ * However the bytes are cut into pieces, the result is the same.
+ *
+ * Limits: GW_HEAD_MAX bytes of a head, GW_HEADERS_MAX or GW_ANSWER_HEADERS_MAX headers (gw.h),
+ * GW_H1_TARGET_MAX bytes of a target, GW_H1_METHOD_MAX of a method; for chunked bodies see below.
  */
 #ifndef GW_HTTP_H1_H
 #define GW_HTTP_H1_H
@@ -72,9 +75,9 @@ struct gw_h1_res {
 };
 
 /*
- * Reads a request head at p[0..n), and the empty line that may stand before it. `last_n` is how many of these bytes were there at the last try
- * (0 at the first): a head is then looked at once however slowly it comes, and parsed once, when it
- * is whole. `headers` has room for GW_HEADERS_MAX.
+ * Reads a request head at p[0..n), and the empty line that may stand before it. `last_n` is how many of
+ * these bytes were there at the last try (0 at the first): so each byte is looked at once however slowly
+ * the head comes, and it is parsed once, when it is whole. `headers` has room for GW_HEADERS_MAX.
  *
  * Returns the bytes of the head, the empty line included; what follows is the body. GW_H1_MORE: not
  * whole yet, call again with the same bytes (they may have moved) and more. GW_H1_BAD: answer
