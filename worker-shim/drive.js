@@ -7,18 +7,16 @@
  * once: in finish, in sweep (trap.js), or never when the instance is dead, for then nothing is left
  * to close.
  *
- * What belongs to a request may only be touched in its own context. A call that another one's turn
- * has woken goes on by a timer of its own (due): a promise of its own that another context resolves
- * is now and then gone on with in that other context, when clients have left in a crowd, and then
- * its fetches end with the other one.
+ * What belongs to a request may only be touched in its own context. So a call that another one's turn has
+ * woken goes on by a timer of its own (due). A promise would not do: when many clients leave at once, one
+ * that another context resolves sometimes goes on in that other context, and its fetches end with that.
  *
- * The client's leaving. The runtime ends the context of a request whose client left: what its
- * promises would have run never runs, its fetches are closed. In its first WATCH_MS a call leaves
- * it at that, and the core's part of it is swept up later (sweep). From then on it is watched:
- * ctx.waitUntil keeps the context, and the signal feeds GONE. Together they would cost a short
- * request a tenth. Neither is sure: where the client had left while the isolate stood still, the
- * context may end all the same, and unheard. So every call looks around once in BEAT_MS, and one
- * that has missed its time is swept up.
+ * The client's leaving. The runtime ends the context of a request whose client left: its promises never
+ * go on, and its fetches are closed. In its first WATCH_MS a call leaves it at that, and the core's part of
+ * it is swept up later (sweep). From then on it is watched: ctx.waitUntil keeps the context, and the signal
+ * feeds GONE. For a short request the two would cost a tenth. Neither is sure: if the client left while the
+ * isolate stood still, the context may end nevertheless, and silently. So every call looks around once in
+ * BEAT_MS, and one that has missed its time is swept up.
  */
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,

@@ -3,8 +3,8 @@
  * and the digests of requests that have made one trap.
  *
  * The environment is every string binding, and where the registry of nodes is. It and the file cannot
- * change while an isolate lives, so a configuration that is refused stays refused: each request is told
- * so, the log why.
+ * change while an isolate lives, so a configuration that is refused stays refused: each request is told so,
+ * and the log says why.
  */
 import module from '../build/core.wasm';
 import file from '../config/gateway.json';

@@ -1,6 +1,6 @@
 /*
  * state.js: what outlives an isolate: the breakers' frames of gw_sync in Workers KV. The twin of
- * src/native/state.c.
+ * src/native/process/state.c.
  *
  * One key for each target, "breaker:node-3", written when its breaker opens or closes and never else;
  * the value is the frame, which says until when it is open, so that nobody need write when that is over.
