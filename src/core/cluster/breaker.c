@@ -259,7 +259,7 @@ void breaker_forget(uint64_t *cells) {
     uint64_t old = load(cells, WORD);
     struct word w;
     do {
-        /* What is still under way belongs to whoever had this place before. */
+        /* Attempts that are still under way belong to the target that had this place before. */
         w = (struct word){.generation = (unpack(old).generation + 1) % GENERATIONS};
     } while (!swap(cells, WORD, &old, pack(w)));
     atomic_store_explicit(cell(cells, WHY), 0, memory_order_release);

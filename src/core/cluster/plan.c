@@ -45,8 +45,8 @@ void plan_set_home(struct plan *p, uint32_t slot) {
             p->home = i;
 }
 
-/* Rendezvous hashing: the same node in every shard and after every restart, without a table, and a
- * node that leaves takes only its own conversations along. */
+/* Rendezvous hashing: without a table it gives the same node in every shard and after every restart, and
+ * when a node leaves only its own conversations move. */
 void plan_find_home(struct plan *p, uint64_t conversation) {
     uint64_t best = 0;
     for (uint32_t i = 0; i < p->n; i++) {
@@ -106,8 +106,8 @@ static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t oth
            pool_latency(pool, x, now) <= 2 * pool_latency(pool, y, now);
 }
 
-/* Costs within a tenth of each other tie, and of those the one picked longest ago goes first: else
- * a hair's breadth would send every lone request to the same node. */
+/* Costs within a tenth of each other tie, and the one picked longest ago goes first. Otherwise a tiny
+ * difference would send every lone request to the same node. */
 static bool is_cheaper(const struct pool *pool, uint32_t x, uint32_t y, double now) {
     double cost_x = pool_cost(pool, x, now), cost_y = pool_cost(pool, y, now);
     if (cost_x < cost_y * 0.9)

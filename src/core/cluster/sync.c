@@ -24,7 +24,7 @@ static void put_breaker(const struct cluster *cluster, const struct backend_conf
     gw_buf_put(b, t->target.name);
     put_u64(b, cluster->pool.backend[t->slot].told_at);
     gw_buf_put(b, v.state == BREAKER_CLOSED ? GW_STR(" closed") : GW_STR(" open"));
-    /* rounded up, for it is kept rounded down: what was told is told on as it was */
+    /* rounded up, because it is kept rounded down: so it is passed on as it was told */
     put_u64(b, v.state == BREAKER_CLOSED ? 0 : now.wall_ms + v.until - now.mono_ms + 0.999);
     put_u64(b, v.opens);
     put_u64(b, v.trouble);

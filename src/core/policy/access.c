@@ -112,8 +112,8 @@ static enum access_answer check_key(const struct config *conf, struct gw_str cre
     return GW_ACCESS_OK;
 }
 
-/* A verified certificate is as good as the key that has its name, and good enough without one. Browsers
- * show it unasked, to whichever page's request. */
+/* A verified certificate is as good as the key of its name, and good enough if there is none. But browsers
+ * show a certificate unasked, whichever page makes the request. */
 static enum access_answer check_certificate(const struct config *conf, struct gw_str name,
                                             struct identity *who) {
     who->key = config_key_named(conf, name);

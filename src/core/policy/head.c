@@ -203,7 +203,7 @@ void head_put(struct gw_buf *out, struct gw_str name, struct gw_str value) {
 
 /* ------------------------------------------------------------------ Connection (RFC 9110 7.6.1) */
 
-/* Headers that a Connection has named. Who names more than that has only himself to blame. */
+/* Headers that a Connection has named; of a client that names more, the rest passes. */
 struct named {
     uint32_t n;
     struct gw_str name[8];
@@ -228,8 +228,8 @@ static bool is_named(struct gw_str line, const struct named *named) {
     return false;
 }
 
-/* Takes the lines that are named out of `out`, from `from` on. In one that is full the last line may
- * have no end; nobody sends it. */
+/* Removes the lines that are named from `out`, beginning at `from`. If `out` is full its last line may have
+ * no end; it is never sent. */
 static void drop_named(struct gw_buf *out, size_t from, const struct named *named) {
     if (named->n == 0 || out->n == from || out->full)
         return;
@@ -302,7 +302,7 @@ static bool is_extra(const struct config *conf, struct gw_str name) {
     return false;
 }
 
-/* A bearer goes before the others. Two of one kind may also come joined by whoever was before us. */
+/* A bearer goes before the others. Two of one kind may also come joined, by a proxy before us. */
 static void read_credential(enum fact fact, struct gw_str value, struct client_head *head) {
     uint32_t kind = 1u << (fact - AUTHORIZATION);
     bool list = gw_str_chr(value, ',') >= 0 && gw_str_find(value, GW_STR(", ")) >= 0 &&
@@ -431,8 +431,8 @@ void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_hea
     }
 }
 
-/* What a browser runs nothing of: it shows the thing itself, or nothing. A list is two types that a
- * proxy has joined, and the last one counts. */
+/* Types of which a browser runs nothing: it shows the thing itself, or nothing. A list is two types that a
+ * proxy has joined; the last one counts. */
 static bool is_inert(struct gw_str type) {
     static const struct gw_str whole[] = {
         GW_STR_INIT("application/json"), GW_STR_INIT("text/event-stream"),

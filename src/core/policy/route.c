@@ -4,8 +4,8 @@ static const struct gw_str class_routes[GW_CLASSES] = {
     GW_STR_INIT("heavy/reasoning"), GW_STR_INIT("heavy/code"), GW_STR_INIT("heavy/vision"),
     GW_STR_INIT("heavy/batch")};
 
-/* Paths that SPEC gives to capabilities which are not built yet: they must not fall through to a
- * local service, which would then answer for them until the day they come. */
+/* Paths of features that are planned and not built yet. They must not fall through to a local service,
+ * which would then answer for them until they come. */
 static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gemini"),
                                          GW_STR_INIT("codex"), GW_STR_INIT("ai"),
                                          GW_STR_INIT("stats")};

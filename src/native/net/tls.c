@@ -46,7 +46,7 @@ SSL_CTX *tls_client_new(void) {
     return ctx;
 }
 
-/* Who the peer must prove to be: an address has no SNI and is looked for among the addresses. */
+/* Whom the peer must prove to be. An address has no SNI, and is compared with the certificate's addresses. */
 static int expect_host(SSL *ssl, const char *host) {
     unsigned char address[16];
     if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1) {

@@ -134,7 +134,7 @@ static bool is_quiet(struct conn *conn) {
     return conn_read(conn, sink, sizeof sink) == CONN_AGAIN;
 }
 
-/* Whatever comes on an idle connection ends it: the server's goodbye, or bytes nobody asked for. */
+/* Anything that comes on an idle connection ends it: the server's goodbye, or bytes that nobody asked for. */
 static void idle_ready(struct conn *conn, unsigned events) {
     (void)events;
     if (!is_quiet(conn))
