@@ -113,7 +113,7 @@ enum gw_event_kind {
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
     GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
-                      * while it is the client that does not take its answer */
+                      * while it waits for the client to take its answer */
     GW_GONE,         /* the client left; pump on to END */
 };
 
@@ -147,13 +147,13 @@ struct gw_res_head {
     const struct gw_header *headers;
     uint32_t headers_n;
     uint64_t body_len; /* declared length, GW_UNKNOWN if none; 0 where no body may come (204, 304).
-                        * Of a HEAD: what is declared; RES_END follows at once all the same */
+                        * In an answer to HEAD: what is declared, and RES_END follows at once */
 };
 
 enum gw_how {
     GW_CLEAN = 0,
     GW_CUT,       /* ended before its framing said so */
-    GW_CUT_ALONG, /* CUT, by a lost connection whose loss another attempt has told */
+    GW_CUT_ALONG, /* CUT, with a lost connection whose loss another attempt has already told */
 };
 
 enum gw_fail {
@@ -165,17 +165,17 @@ enum gw_fail {
     GW_FAIL_STALE,        /* the same on a connection that was kept alive: the server had gone */
     GW_FAIL_JUNK,         /* what came was not HTTP, or broke a limit */
     GW_FAIL_LOCAL,        /* this host could not try: no descriptors, no memory */
-    GW_FAIL_UNTAKEN,      /* the target said that it has not begun with it and that it may be sent
-                           * again: HTTP/2 REFUSED_STREAM, GOAWAY, or no room in connect_ms */
-    GW_FAIL_ALONG,        /* RESET, by a lost connection whose loss another attempt has told: one
-                           * lost connection is one failure */
+    GW_FAIL_UNTAKEN,      /* the target has not begun with it, so it may be sent again: HTTP/2
+                           * REFUSED_STREAM or GOAWAY, or no stream was free within connect_ms */
+    GW_FAIL_ALONG,        /* RESET, with a lost connection whose loss another attempt has already
+                           * told: one lost connection is one failure */
 };
 
-/* What a host can say, at a TICK, of request bytes that READ lets in and that have not come. */
+/* What a host says with a TICK about request bytes that READ lets in and that have not come. */
 enum gw_tick_body {
-    GW_AWAITED = 0, /* they are waited for, and none have come since the last event */
-    GW_HELD_BACK,   /* they are not read, for the target has yet to take those that came */
-    GW_UNSEEN,      /* they are waited for, and it is not known before the last one how many came */
+    GW_AWAITED = 0, /* it waits for them, and none have come since the last event */
+    GW_HELD_BACK,   /* it does not read them, because the target has not taken those that came */
+    GW_UNSEEN,      /* it waits for them, and cannot see how many have come before all have */
 };
 
 enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */
@@ -205,19 +205,18 @@ struct gw_event {
 enum gw_action_kind {
     GW_WAIT = 0, /* drained: sleep until an event or until `at`, which is always finite */
     GW_READ,     /* let request bytes below `read.upto` in */
-    GW_SEND,     /* start an attempt; behind a HEAD as well: a stream goes on at another target */
+    GW_SEND,     /* start an attempt; also after a HEAD: a stream goes on at another target */
     GW_FORGET,   /* request bytes below `forget.below` may be freed once they are sent */
     GW_DROP,     /* cancel attempt `attempt`; none of its events count any more */
-    GW_HEAD,   /* the response head to the client; 102 to 199: a hint before it, for those who know
-                  * such */
-    GW_DATA,   /* response bytes to the client */
-    GW_RELAY,  /* the rest of attempt `attempt` goes to the client unseen */
-    GW_END,    /* the call is over: gw_close it */
-    GW_RECORD, /* one finished request, as a JSON object on one line, for the log */
+    GW_HEAD,     /* the response head to the client; 102 to 199: a hint before it, if the client
+                  * may expect one */
+    GW_DATA,     /* response bytes to the client */
+    GW_RELAY,    /* the rest of attempt `attempt` goes to the client unseen */
+    GW_END,      /* the call is over: gw_close it */
+    GW_RECORD,   /* one finished request, as a JSON object on one line, for the log */
 };
 
-/* Where a request or its answer comes from; carried by value so that a reload cannot pull it from
- * under a call. */
+/* Where a request goes; carried by value, so that a reload cannot pull it from under a call. */
 struct gw_target {
     struct gw_str name; /* "node-3": what clients and logs may see; the rest is secret */
     /* "https://host:port" (port always there): the key of a pool. Or, at the edge alone,
@@ -240,8 +239,8 @@ struct gw_slice {
 };
 
 /* Head blocks are lines "name: value\r\n" with lower-case names, checked to hold no CR, LF or NUL
- * elsewhere, without host, connection, content-length and transfer-encoding: those are the host's. The
- * block of a HEAD may hold one date, that of the upstream; only where it holds none the host writes its
+ * elsewhere. They hold no host, connection, content-length or transfer-encoding: those the host writes.
+ * The block of a HEAD holds at most one date, that of the upstream; if there is none the host writes its
  * own. */
 struct gw_action {
     uint32_t kind;    /* enum gw_action_kind */
@@ -249,9 +248,10 @@ struct gw_action {
     double at;        /* WAIT: when to TICK; RELAY: by when the relay must be over (monotonic) */
     union {
         struct {
-            /* Absolute: what is let in may be kept, and is counted already; only a read may go beyond
-             * it. GW_REST: as much as back-pressure lets through, so that at most GW_AHEAD bytes
-             * have come that no attempt has taken. */
+            /* An offset in the body. Bytes below it may be let in and held: their room is counted
+             * already. Only what one read brings may go beyond it. GW_REST: as much as
+             * back-pressure lets through, so that at most GW_AHEAD bytes have come that no attempt
+             * has taken. */
             uint64_t upto;
             uint64_t show; /* bytes below this offset are to be shown; those above need not be */
         } read;
