@@ -28,8 +28,8 @@ struct plan {
     uint8_t tier[PLAN_MAX];
     bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
     bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
-    /* How it failed (enum pool_trouble, or 0) where that may be the request's own fault, and the grant
-     * of that attempt. It counts if another target then serves. */
+    /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
+     * pool_trouble. It counts if another target then serves. */
     uint8_t blame[PLAN_MAX];
     float limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
     struct breaker_grant grant[PLAN_MAX];

@@ -21,8 +21,8 @@ enum {
     ROOM_CELL = REGISTRY_ASK_CELL - 1 - ROOM_CLIENTS,
 };
 
-/* The count that a client has: by its place among the keys, or by its name if it is known by a
- * certificate. All who have not said who they are share one. */
+/* The count of a client: by its place among the keys, else (a certificate's) by its name. Those who
+ * have not said who they are have one of their own. */
 uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name);
 /* Takes `n` bytes of a room of `total` for this client; false if there is no room for them. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total);
