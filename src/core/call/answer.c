@@ -50,12 +50,12 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
     end_because(c, c->attempt.to->target.name, gw_buf_str(&b));
 }
 
-static void move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
-                         struct gw_time now) {
+static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
+                                struct gw_time now) {
     pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
     because_status(c, GW_STR("busy"), status);
     try_close(c, true, now);
-    try_next(c, !c->body.forgotten, false, now);
+    return next_target(!c->body.forgotten, false);
 }
 
 /* Pages of a tunnel that say that no node has had the request. Others tell of a node that was lost on
@@ -64,7 +64,8 @@ static bool is_never_reached(uint32_t status) {
     return status == 404 || status == 530 || (status >= 521 && status <= 526 && status != 524);
 }
 
-static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struct gw_time now) {
+static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page,
+                                   struct gw_time now) {
     /* A tunnel gives up, too, on a request that does not end. */
     if (page && is_never_reached(status) && c->body.fin)
         blame_now(c, POOL_OFFLINE, now);
@@ -73,8 +74,7 @@ static void move_on_offline(struct gw_call *c, uint32_t status, bool page, struc
     c->plan.spent[c->attempt.at] = true;
     because_status(c, GW_STR("offline"), status);
     try_close(c, true, now);
-    if (!ask_first(c, !page, now))
-        try_next(c, !c->body.forgotten, !page, now);
+    return next_ask(!c->body.forgotten, !page);
 }
 
 /* Whether a 400 says that the request is too long for this model: another may take more. */
@@ -90,18 +90,16 @@ static bool is_too_long(struct gw_str body) {
 
 /* The kept answer is over (or all of it that will be kept): on to the next target, unless it is the
  * client's answer. `drop`: the host has not told the attempt's end yet. */
-static void kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
     try_close(c, drop, now);
-    if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body))) {
-        end_give_kept(c, now);
-        return;
-    }
+    if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body)))
+        return next_kept();
     if (!errored)
         plan_put_last(&c->plan, c->attempt.at);
     because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
-    try_next(c, !c->body.forgotten, true, now);
+    return next_target(!c->body.forgotten, true);
 }
 
 void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out) {
@@ -116,7 +114,7 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
 }
 
 /* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
-static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     answer_put_head(c, res, &head);
@@ -125,27 +123,24 @@ static void keep(struct gw_call *c, const struct gw_res_head *res, struct gw_tim
     c->kept.target = c->attempt.to->target.name;
     c->kept.cut = head.full;
     gw_buf_init(&c->kept.body, &c->arena, CALL_KEPT_ANSWER);
-    c->state = CALL_KEEP;
     double limit = now.mono_ms + KEEP_MS;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
-    if (res->body_len == 0)
-        kept_one(c, GW_CLEAN, true, now);
+    return res->body_len == 0 ? kept_one(c, GW_CLEAN, true, now) : next_wait(CALL_KEEP);
 }
 
-static void move_on_errored(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *res,
+                                   struct gw_time now) {
     c->plan.spent[c->attempt.at] = true;
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else
         pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                        c->attempt.sent_at, true, now);
-    if (!c->kept.whole) {
-        keep(c, res, now);
-        return;
-    }
+    if (!c->kept.whole)
+        return keep(c, res, now);
     because_status(c, GW_STR("failed"), res->status);
     try_close(c, true, now);
-    try_next(c, !c->body.forgotten, true, now);
+    return next_target(!c->body.forgotten, true);
 }
 
 /* ------------------------------------------------------------------ delivering */
@@ -184,12 +179,12 @@ static void push_head(struct gw_call *c, const struct gw_res_head *res, bool str
 }
 
 /* The host finishes on its own: nothing of it is needed here any more, nor is the slot. */
-static void relay_and_end(struct gw_call *c, struct gw_time now) {
+static struct next relay_and_end(struct gw_call *c, struct gw_time now) {
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
     a->at = c->deadline_ms;
     try_close(c, false, now);
-    end_call(c, 0, now);
+    return next_done(0);
 }
 
 /* A stream that lives for an hour does not hold its request for that long, unless it may have to be
@@ -201,13 +196,14 @@ void answer_let_body_go(struct gw_call *c) {
     call_push(c, GW_FORGET)->forget.below = GW_REST;
 }
 
-static void relay_stream(struct gw_call *c) {
+static struct next relay_stream(struct gw_call *c) {
+    answer_let_body_go(c);
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
     a->at = c->deadline_ms;
     a->relay.report = 1;
     c->attempt.limit_at = c->deadline_ms;
-    c->state = CALL_RELAY;
+    return next_wait(CALL_RELAY);
 }
 
 void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
@@ -229,24 +225,17 @@ static bool is_judged_by_its_end(const struct gw_call *c) {
     return c->route.kind == GW_ROUTE_HEAVY;
 }
 
-static void deliver(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
-                    struct gw_time now) {
+static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
+                           const struct answer_head *h, struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
-    if (is_observed(c, res, stream)) {
-        stream_on_head(c, res, h, now);
-        return;
-    }
+    if (is_observed(c, res, stream))
+        return stream_on_head(c, res, h, now);
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
     c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
     push_head(c, res, stream, now);
     answer_first_content(c, now);
     answer_served(c, !stream || !is_judged_by_its_end(c), now);
-    if (stream)
-        answer_let_body_go(c);
-    if (stream)
-        relay_stream(c);
-    else
-        relay_and_end(c, now);
+    return stream ? relay_stream(c) : relay_and_end(c, now);
 }
 
 /* The client has the head of a stream already: only the same kind of stream will do. */
@@ -262,7 +251,7 @@ static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
 }
 
 /* A hint of an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */
-void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
+void answer_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     struct gw_buf head;
     if (c->state != CALL_TRY || c->has_head || c->hints == HINTS_MAX)
         return;
@@ -276,7 +265,8 @@ void call_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     a->head.head = gw_buf_str(&head);
 }
 
-void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+struct next answer_begin(struct gw_call *c, struct gw_time now) {
+    const struct gw_res_head *res = c->res;
     struct answer_head h;
     head_facts(res, now.wall_ms, &h);
     enum verdict verdict = judge(c, res->status, &h, now);
@@ -290,36 +280,28 @@ void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_
         verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
     switch (verdict) {
     case DELIVER:
-        deliver(c, res, &h, now);
-        break;
+        return deliver(c, res, &h, now);
     case BUSY:
-        move_on_busy(c, res->status, h.retry_after_ms, now);
-        break;
+        return move_on_busy(c, res->status, h.retry_after_ms, now);
     case OFFLINE:
     case GATEWAY:
-        move_on_offline(c, res->status, verdict == OFFLINE, now);
-        break;
-    case ERRORED:
-    case REFUSED:
-        move_on_errored(c, res, now);
-        break;
+        return move_on_offline(c, res->status, verdict == OFFLINE, now);
+    default:
+        return move_on_errored(c, res, now);
     }
 }
 
 /* ------------------------------------------------------------------ bodies */
 
-void answer_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
-    if (c->state == CALL_KEEP) {
-        gw_buf_put(&c->kept.body, bytes);
-        if (c->kept.body.full)
-            kept_one(c, GW_CUT, true, now);
-        return;
-    }
-    if (bytes.n > 0 && (c->state == CALL_HOLD || c->state == CALL_OBSERVE))
-        stream_on_chunk(c, bytes, now);
+struct next answer_on_kept(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (e->kind == GW_RES_END)
+        return kept_one(c, e->res_end.how, false, now);
+    if (e->kind == GW_RES_BODY)
+        gw_buf_put(&c->kept.body, e->res_body);
+    return c->kept.body.full ? kept_one(c, GW_CUT, true, now) : next_stay();
 }
 
-static void relay_ended(struct gw_call *c, uint32_t how, struct gw_time now) {
+struct next answer_on_relayed(struct gw_call *c, uint32_t how, struct gw_time now) {
     bool judged = is_judged_by_its_end(c);
     if (judged && how == GW_CLEAN)
         answer_served(c, true, now);
@@ -328,28 +310,11 @@ static void relay_ended(struct gw_call *c, uint32_t how, struct gw_time now) {
     try_close(c, false, now);
     if (how != GW_CLEAN)
         end_because(c, c->attempt.to->target.name, GW_STR("cut the answer"));
-    end_call(c, how != GW_CLEAN, now);
+    return next_done(how != GW_CLEAN);
 }
 
-void answer_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
-    switch (c->state) {
-    case CALL_KEEP:
-        kept_one(c, how, false, now);
-        break;
-    case CALL_RELAY:
-        relay_ended(c, how, now);
-        break;
-    case CALL_HOLD:
-    case CALL_OBSERVE:
-        stream_on_end(c, how, now);
-        break;
-    default:
-        break;
-    }
-}
-
-void answer_on_silence(struct gw_call *c, struct gw_time now) {
+struct next answer_on_silence(struct gw_call *c, struct gw_time now) {
     try_close(c, true, now);
     end_because(c, c->attempt.to->target.name, GW_STR("took too long"));
-    end_call(c, 1, now);
+    return next_done(1);
 }

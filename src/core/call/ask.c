@@ -55,11 +55,10 @@ static struct gw_action *ask(struct gw_call *c, enum call_ask_for what,
     c->attempt.has_slot = false;
     c->attempt.sent_at = now.mono_ms;
     c->attempt.limit_at = now.mono_ms + limit_ms;
-    c->state = CALL_ASK;
     return a;
 }
 
-void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
+struct next ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
     struct gw_buf head;
     const struct backend_conf *to = &c->node->to;
     struct gw_action *a = ask(c, ASK_PROOF, to, GW_STR("/health"), PROOF_MS, now);
@@ -69,9 +68,10 @@ void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
     head_put(&head, GW_STR("x-heady-challenge"), nonce);
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);
+    return next_wait(CALL_ASK);
 }
 
-void ask_keep(struct gw_call *c, struct gw_time now) {
+struct next ask_keep(struct gw_call *c, struct gw_time now) {
     struct gw_buf line;
     struct gw_action *a = ask(c, ASK_KEEP, &c->conf->registry, GW_STR(""), KEEP_MS, now);
     gw_buf_init(&line, &c->arena, URL_MAX);
@@ -83,9 +83,10 @@ void ask_keep(struct gw_call *c, struct gw_time now) {
     a->send.slices = &c->ask.slice;
     a->send.slices_n = 1;
     a->send.body_len = line.n;
+    return next_wait(CALL_ASK);
 }
 
-void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now) {
+struct next ask_pull(struct gw_call *c, double limit_ms, struct gw_time now) {
     struct gw_buf head;
     struct gw_action *a = ask(c, ASK_PULL, &c->conf->registry, GW_STR(""), limit_ms, now);
     gw_buf_init(&head, &c->arena, 1024);
@@ -97,6 +98,7 @@ void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now) {
     c->arena_full |= head.full;
     a->send.head = gw_buf_str(&head);
     c->gw->cluster.registry.asked_at = now.mono_ms > 0 ? now.mono_ms : 1;
+    return next_wait(CALL_ASK);
 }
 
 /* ------------------------------------------------------------------ in the background */
@@ -119,7 +121,7 @@ struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms) {
         return NULL;
     struct gw_call *c = gw_open(gw, now);
     if (c != NULL)
-        ask_pull(c, PULL_LIMIT_MS, now);
+        call_advance(c, ask_pull(c, PULL_LIMIT_MS, now), now);
     return c;
 }
 
@@ -162,18 +164,19 @@ static bool may_look_up(const struct gw_call *c, struct gw_time now) {
            !mute && now.mono_ms + LOOK_UP_MS < c->deadline_ms;
 }
 
-bool ask_first(struct gw_call *c, bool reached, struct gw_time now) {
+bool ask_is_due(struct gw_call *c, struct gw_time now) {
     bool failed = c->attempt.number > 0;
     if (c->route.kind != GW_ROUTE_HEAVY ||
         (failed && (c->state != CALL_TRY || c->attempt.to->slot >= GW_NODES)))
         return false;
     bool news = renew_plan(c);
-    if ((failed ? news : !lacks_node(c)) || !may_look_up(c, now))
-        return false;
+    return (failed ? !news : lacks_node(c)) && may_look_up(c, now);
+}
+
+struct next ask_look_up(struct gw_call *c, bool reached, struct gw_time now) {
     c->ask.looked_up = true;
     c->ask.reached = reached;
-    ask_pull(c, LOOK_UP_MS, now);
-    return true;
+    return ask_pull(c, LOOK_UP_MS, now);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -201,7 +204,7 @@ static void note(struct gw_call *c, struct gw_time now) {
 }
 
 /* The registry has answered, or has not: whoever asked goes on. */
-static void pulled(struct gw_call *c, bool good, struct gw_time now) {
+static struct next pulled(struct gw_call *c, bool good, struct gw_time now) {
     struct registry *r = &c->gw->cluster.registry;
     if (good)
         registry_take_answer(&c->gw->cluster, gw_buf_str(&c->ask.answer), now);
@@ -211,56 +214,46 @@ static void pulled(struct gw_call *c, bool good, struct gw_time now) {
         r->away = !good;
         note(c, now);
     }
-    if (!c->has_request) {
-        end_call(c, 0, now);
-    } else if (c->route.kind == GW_ROUTE_NODES) {
-        nodes_tell(c, now);
-    } else {
-        c->attempt.to = c->ask.before;
-        (void)renew_plan(c);
-        try_next(c, true, c->ask.reached, now);
-    }
+    if (!c->has_request)
+        return next_done(0);
+    if (c->route.kind == GW_ROUTE_NODES)
+        return nodes_tell(c, now);
+    c->attempt.to = c->ask.before;
+    (void)renew_plan(c);
+    return next_target(true, c->ask.reached);
 }
 
-static void over(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+static struct next over(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     bool whole = e->kind == GW_RES_END && e->res_end.how == GW_CLEAN && !c->ask.answer.full;
     try_close(c, e->kind == GW_TICK || e->kind == GW_RES_HEAD || e->kind == GW_RES_BODY, now);
     if (c->ask.what == ASK_PULL)
-        pulled(c, whole && c->ask.status == 200, now);
-    else if (c->ask.what == ASK_KEEP)
-        nodes_on_kept(c, now);
-    else
-        nodes_on_proof(c, (struct gw_str){NULL, 0}, now);
+        return pulled(c, whole && c->ask.status == 200, now);
+    if (c->ask.what == ASK_KEEP)
+        return nodes_on_kept(c, now);
+    return nodes_on_proof(c, (struct gw_str){NULL, 0}, now);
 }
 
-static void on_head(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+static struct next on_head(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     struct answer_head h;
     c->ask.status = e->res_head.status;
     if (c->ask.what == ASK_PROOF && e->res_head.status == 200) {
         head_facts(&e->res_head, now.wall_ms, &h);
         try_close(c, true, now);
-        nodes_on_proof(c, h.proof, now);
-    } else if (c->ask.what != ASK_PULL || e->res_head.status != 200) {
-        over(c, e, now);
+        return nodes_on_proof(c, h.proof, now);
     }
+    return c->ask.what == ASK_PULL && e->res_head.status == 200 ? next_stay() : over(c, e, now);
 }
 
-void ask_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+struct next ask_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     switch (e->kind) {
     case GW_RES_HEAD:
-        on_head(c, e, now);
-        break;
+        return on_head(c, e, now);
     case GW_RES_BODY:
         gw_buf_put(&c->ask.answer, e->res_body);
-        if (c->ask.answer.full)
-            over(c, e, now);
-        break;
+        return c->ask.answer.full ? over(c, e, now) : next_stay();
     case GW_TICK:
-        if (now.mono_ms >= c->attempt.limit_at)
-            over(c, e, now);
-        break;
+        return now.mono_ms >= c->attempt.limit_at ? over(c, e, now) : next_stay();
     default:
-        over(c, e, now);
-        break;
+        return over(c, e, now);
     }
 }

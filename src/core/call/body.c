@@ -22,61 +22,48 @@ enum { STEP = 65536, ROOM_AGAIN_S = 5 };
 
 /* ------------------------------------------------------------------ refusals */
 
-bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now) {
+struct next body_check_size(struct gw_call *c, uint64_t bytes) {
     uint64_t max = c->conf->limits.body_bytes_max;
     if (c->state <= CALL_SNIFF && c->route.kind == GW_ROUTE_PROCESS &&
         max > c->conf->limits.json_bytes_max)
         max = c->conf->limits.json_bytes_max;
     if (bytes == GW_UNKNOWN || bytes <= max)
-        return true;
-    end_refuse(c,
-               &(struct call_error){.status = 413,
-                                    .type = GW_STR("invalid_request_error"),
-                                    .code = GW_STR("request_too_large"),
-                                    .message = GW_STR("the request body is larger than this "
-                                                      "gateway takes; send less, or raise "
-                                                      "limits.body_bytes_max (or "
-                                                      "json_bytes_max)")},
-               now);
-    return false;
+        return next_on();
+    return end_refuse(
+        c, &(struct call_error){.status = 413,
+                                .type = GW_STR("invalid_request_error"),
+                                .code = GW_STR("request_too_large"),
+                                .message = GW_STR("the request body is larger than this gateway "
+                                                  "takes; send less, or raise "
+                                                  "limits.body_bytes_max (or json_bytes_max)")});
 }
 
-static void refuse_invalid(struct gw_call *c, struct gw_time now) {
-    end_refuse(c,
-               &(struct call_error){.status = 400,
-                                    .type = GW_STR("invalid_request_error"),
-                                    .code = GW_STR("invalid_json"),
-                                    .message = GW_STR("the request body is not valid JSON (or "
-                                                      "names \"type\" twice); mend it")},
-               now);
+static struct next refuse_invalid(struct gw_call *c) {
+    return end_refuse(
+        c, &(struct call_error){.status = 400,
+                                .type = GW_STR("invalid_request_error"),
+                                .code = GW_STR("invalid_json"),
+                                .message = GW_STR("the request body is not valid JSON (or names "
+                                                  "\"type\" twice); mend it")});
 }
 
-static void refuse_no_room(struct gw_call *c, struct gw_time now) {
-    if (c->route.kind == GW_ROUTE_NODE) {
-        nodes_on_no_room(c, now);
-        return;
-    }
+struct next body_refuse_no_room(struct gw_call *c) {
+    if (c->route.kind == GW_ROUTE_NODE)
+        return nodes_on_no_room(c);
     end_because(c, GW_STR("body"), GW_STR("found no room"));
-    end_refuse(c,
-               &(struct call_error){.status = 503,
-                                    .type = GW_STR("server_error"),
-                                    .code = GW_STR("no_room_for_body"),
-                                    .message = GW_STR("this request must be read whole first, and "
-                                                      "there is no room for it now; send it again "
-                                                      "later, or raise limits.replay_total_max"),
-                                    .retry_after_s = ROOM_AGAIN_S},
-               now);
+    return end_refuse(
+        c, &(struct call_error){.status = 503,
+                                .type = GW_STR("server_error"),
+                                .code = GW_STR("no_room_for_body"),
+                                .message = GW_STR("this request must be read whole first, and "
+                                                  "there is no room for it now; send it again "
+                                                  "later, or raise limits.replay_total_max"),
+                                .retry_after_s = ROOM_AGAIN_S});
 }
 
-static void refuse_slow(struct gw_call *c, struct gw_time now) {
+static struct next refuse_slow(struct gw_call *c) {
     end_because(c, GW_STR("client"), GW_STR("sends too slowly"));
-    end_refuse(c,
-               &(struct call_error){.status = 408,
-                                    .type = GW_STR("invalid_request_error"),
-                                    .code = GW_STR("request_timeout"),
-                                    .message = GW_STR("the request body did not arrive in time; "
-                                                      "send it again")},
-               now);
+    return request_on_late(c);
 }
 
 /* ------------------------------------------------------------------ the room */
@@ -114,7 +101,7 @@ static void forget(struct gw_call *c) {
     call_push(c, GW_FORGET)->forget.below = GW_REST;
 }
 
-void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now) {
+bool body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now) {
     struct call_body *b = &c->body;
     uint64_t first = b->declared == GW_UNKNOWN ? STEP : b->declared;
     b->client = room_client(c->conf, c->key, c->key_name);
@@ -123,12 +110,12 @@ void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now) 
     pace_begin(&b->pace, now.mono_ms);
     if (first > max)
         first = max;
-    if (first > 0 && take_room(c, first))
+    bool held = first > 0 && take_room(c, first);
+    if (held)
         let_in(c, first);
-    else if (must)
-        refuse_no_room(c, now);
-    else
+    else if (!must)
         forget(c);
+    return held || !must;
 }
 
 void body_follow(struct gw_call *c, struct gw_time now) {
@@ -149,8 +136,8 @@ static void hold_stream(struct gw_call *c) {
 }
 
 /* All that was let in has come (a read may bring more): the next step, if it is worth holding and there
- * is room. */
-static void hold_more(struct gw_call *c, struct gw_time now) {
+ * is room. False if it must be seen whole, and there is none. */
+static bool hold_more(struct gw_call *c, struct gw_time now) {
     struct call_body *b = &c->body;
     bool worth = b->fin ? b->received <= b->max : b->received < b->max;
     uint64_t next = b->received + (b->fin ? 0 : STEP);
@@ -163,47 +150,38 @@ static void hold_more(struct gw_call *c, struct gw_time now) {
         forget(c);
         if (c->attempt.open)
             body_follow(c, now);
-    } else if (worth) {
-        refuse_no_room(c, now);
+    } else {
+        return !worth;
     }
+    return true;
 }
 
-static void hold(struct gw_call *c, struct gw_time now) {
+static bool hold(struct gw_call *c, struct gw_time now) {
     struct call_body *b = &c->body;
     if (b->forgotten)
         hold_stream(c);
     else if (b->fin && b->received <= b->held)
         keep_room(c, b->received);
     else if (b->fin || (b->received >= b->held && b->received != b->declared))
-        hold_more(c, now);
+        return hold_more(c, now);
+    return true;
 }
 
 /* ------------------------------------------------------------------ what is in it */
 
 /* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
  * read it differently. */
-static void sniffed(struct gw_call *c, bool fin, struct gw_time now) {
+static struct next sniffed(struct gw_call *c, bool fin) {
     struct facts *f = c->facts;
     bool bad = f == NULL || f->scan.at != c->body.received || facts_is_twice(f, FACTS_TYPE);
-    if (bad || (fin && facts_end(f) != 0)) {
-        refuse_invalid(c, now);
-        return;
-    }
-    if (!fin)
-        return;
-    c->route.kind = GW_ROUTE_HEAVY;
-    c->route.class = route_class_of_type(facts_type(f));
-    c->route.name = route_class_name(c->route.class);
-    body_drop_facts(c);
-    if (request_check_class(c, now))
-        try_begin(c, now);
+    if (bad || (fin && facts_end(f) != 0))
+        return refuse_invalid(c);
+    return fin ? next_phase(PHASE_DECIDE) : next_stay();
 }
 
-static void gathered(struct gw_call *c, struct gw_time now) {
-    if (!c->body.fin && !c->body.forgotten)
-        return;
-    body_drop_facts(c);
-    try_begin(c, now);
+/* It is read until it is whole, or will not be held any more. */
+static struct next gathered(const struct gw_call *c) {
+    return c->body.fin || c->body.forgotten ? next_phase(PHASE_DECIDE) : next_stay();
 }
 
 static void take_facts(struct gw_call *c) {
@@ -271,30 +249,36 @@ static void look_at(struct gw_call *c, const struct gw_req_body *body) {
         blame_note_body(&c->body, body->bytes);
 }
 
-int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+/* Whoever waits for it goes on. */
+static struct next tell(struct gw_call *c, const struct gw_req_body *body) {
+    if (c->state == CALL_SIGNED)
+        return nodes_on_body(c, body);
+    if (c->state != CALL_SNIFF) {
+        if (body->fin)
+            body_drop_facts(c);
+        return next_stay();
+    }
+    return c->body.must ? sniffed(c, body->fin) : gathered(c);
+}
+
+struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
     if (!c->has_request || body->off != c->body.received || c->body.fin)
-        return GW_EUSE;
+        return next_misuse();
     c->body.received += body->len;
     c->body.fin = body->fin;
-    if (!body_check_size(c, c->body.received, now))
-        return 0;
+    struct next next = body_check_size(c, c->body.received);
+    if (!next_is(next, NEXT_ON))
+        return next;
     look_at(c, body);
     pace_moved(&c->body.pace, now.mono_ms, body->len);
     if (body->fin)
         try_is_whole(c);
-    hold(c, now);
+    if (!hold(c, now))
+        return body_refuse_no_room(c);
     /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;
     try_set_limit(c);
-    if (c->state == CALL_SIGNED)
-        nodes_on_body(c, body, now);
-    else if (c->state == CALL_SNIFF && c->body.must)
-        sniffed(c, body->fin, now);
-    else if (c->state == CALL_SNIFF)
-        gathered(c, now);
-    if (body->fin)
-        body_drop_facts(c);
-    return 0;
+    return tell(c, body);
 }
 
 /* ------------------------------------------------------------------ its pace */
@@ -315,15 +299,14 @@ static bool may_come_unseen(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
-bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now) {
+struct next body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now) {
     if (!c->awaited || now.mono_ms < body_late_at(c))
-        return false;
+        return next_stay();
     if (what == GW_UNSEEN && may_come_unseen(c, now))
-        return false;
+        return next_stay();
     if (what == GW_HELD_BACK) {
         pace_begin(&c->body.pace, now.mono_ms);
-        return false;
+        return next_stay();
     }
-    refuse_slow(c, now);
-    return true;
+    return refuse_slow(c);
 }

@@ -1,5 +1,7 @@
 /*
- * A call's life: dispatch of events to the state they meet, and the queue of actions.
+ * A call's life: the order of its phases, dispatch of events to the state they meet, and the queue of
+ * actions. Nobody else advances a call: handlers return what shall happen next (next.h), and only here
+ * its state changes.
  *
  * Each row: a state, an event it may meet, the states that may follow. tests/traces holds a trace for
  * every one of these steps, and fails on a step that is not here.
@@ -66,8 +68,71 @@ struct gw_action *call_push(struct gw_call *c, uint32_t kind) {
     return a;
 }
 
-void call_wake(struct gw_call *c) {
+/* ------------------------------------------------------------------ the order */
+
+/* What a request comes to, in this order, and the states in which it may wait there. A handler does
+ * its phase's part and returns what shall happen next: NEXT_ON is the row below. A row without a handler
+ * is passed. The next target begins with CHOOSE. */
+static struct next (*const phases[PHASES])(struct gw_call *c, struct gw_time now) = {
+    [PHASE_ADMIT] = request_admit, /* by its head: who asks for what, and may he? (ASK) */
+    [PHASE_READ] = request_read,   /* the body, if it must be seen first (SNIFF, SIGNED) */
+    [PHASE_DECIDE] =
+        request_decide,          /* what the body says: class, conversation, a node's wish (ASK) */
+    [PHASE_CACHE] = NULL,        /* is there an answer already? */
+    [PHASE_PLAN] = try_plan,     /* who could serve it, in which order (ASK) */
+    [PHASE_CHOOSE] = try_choose, /* who shall: a slot is taken, or waited for (QUEUE) */
+    [PHASE_RESERVE] = NULL,      /* what the attempt may cost is set aside */
+    [PHASE_SEND] = try_send,     /* the attempt (TRY) */
+    [PHASE_ANSWER] = answer_begin, /* whose it is: the client's (RELAY, HOLD, OBSERVE), or (KEEP)
+                                        another target is asked */
+    [PHASE_SETTLE] = NULL,         /* what it has cost is paid */
+    [PHASE_RECORD] = end_record,   /* log, END, and what the call held is given back (DONE) */
+};
+
+/* From this phase on, as far as each leads to the one below it. */
+static struct next pass_through(struct gw_call *c, uint32_t phase, struct gw_time now) {
+    struct next next = next_on();
+    for (; phase < PHASES && next_is(next, NEXT_ON); phase++)
+        if (phases[phase] != NULL)
+            next = phases[phase](c, now);
+    return next;
+}
+
+static struct next take_step(struct gw_call *c, struct next next, struct gw_time now) {
+    bool may_repeat = (next_arg(next) & NEXT_MAY_REPEAT) != 0;
+    bool reached = (next_arg(next) & NEXT_REACHED) != 0;
+    switch (next_what(next)) {
+    case NEXT_PHASE:
+        return pass_through(c, next_arg(next), now);
+    case NEXT_ASK:
+        if (ask_is_due(c, now))
+            return ask_look_up(c, reached, now);
+        return next_target(may_repeat, reached);
+    case NEXT_TARGET:
+        return try_next(c, may_repeat, reached, now);
+    case NEXT_KEPT:
+        return end_give_kept(c, now);
+    case NEXT_REFUSE:
+        return end_tell_error(c, now);
+    case NEXT_DONE:
+        c->code = next_arg(next);
+        return pass_through(c, PHASE_SETTLE, now);
+    default:
+        return next_stay(); /* a misuse */
+    }
+}
+
+/* Goes on until the call waits. */
+void call_advance(struct gw_call *c, struct next next, struct gw_time now) {
+    while (next_what(next) > NEXT_WAIT)
+        next = take_step(c, next, now);
+    if (next_is(next, NEXT_WAIT))
+        c->state = next_arg(next);
+}
+
+void call_wake(struct gw_call *c, struct next next, struct gw_time now) {
     struct gw *gw = c->gw;
+    call_advance(c, next, now);
     if (c->in_ready)
         return;
     c->in_ready = true;
@@ -79,73 +144,30 @@ void call_wake(struct gw_call *c) {
     gw->ready_last = c;
 }
 
-static void on_tick(struct gw_call *c, struct gw_time now) {
-    switch (c->state) {
-    case CALL_SIGNED:
-        if (now.mono_ms >= c->deadline_ms)
-            nodes_on_late(c, now);
-        break;
-    case CALL_SNIFF:
-        if (now.mono_ms >= c->deadline_ms)
-            end_refuse(c,
-                       &(struct call_error){.status = 408,
-                                            .type = GW_STR("invalid_request_error"),
-                                            .code = GW_STR("request_timeout"),
-                                            .message = GW_STR("the request body did not arrive "
-                                                              "in time; send it again")},
-                       now);
-        break;
-    case CALL_QUEUE:
-        try_on_queue_tick(c, now);
-        break;
-    case CALL_TRY:
-    case CALL_KEEP:
-        if (now.mono_ms >= c->attempt.limit_at)
-            try_on_limit(c, now);
-        break;
-    case CALL_RELAY:
-        if (now.mono_ms >= c->attempt.limit_at)
-            answer_on_silence(c, now);
-        break;
-    case CALL_HOLD:
-    case CALL_OBSERVE:
-        if (now.mono_ms >= c->attempt.limit_at)
-            stream_on_limit(c, now);
-        break;
-    default:
-        break;
-    }
+void call_lose(struct gw_call *c, struct gw_time now) {
+    c->state = CALL_DONE;
+    c->attempt.open = false;
+    end_release(c, now);
 }
 
-static void on_response(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
-    if (!c->attempt.open || e->attempt != c->attempt.number)
-        return; /* of an attempt that was dropped */
-    if (e->kind == GW_RES_HEAD && e->res_head.status < 200) {
-        call_on_hint(c, &e->res_head);
-        return;
-    }
-    if (c->state == CALL_PROBE) {
-        task_on_event(c, e, now);
-        return;
-    }
-    if (c->state == CALL_ASK) {
-        ask_on_event(c, e, now);
-        return;
-    }
-    switch (e->kind) {
-    case GW_RES_HEAD:
-        if (c->state == CALL_TRY)
-            answer_on_head(c, &e->res_head, now);
-        break;
-    case GW_RES_BODY:
-        answer_on_chunk(c, e->res_body, now);
-        break;
-    case GW_RES_END:
-        answer_on_end(c, e->res_end.how, now);
-        break;
+/* ------------------------------------------------------------------ what a call meets while it waits */
+
+static struct next on_time(struct gw_call *c, struct gw_time now) {
+    switch (c->state) {
+    case CALL_SIGNED:
+        return nodes_on_late(c);
+    case CALL_SNIFF:
+        return request_on_late(c);
+    case CALL_TRY:
+    case CALL_KEEP:
+        return try_on_limit(c, now);
+    case CALL_RELAY:
+        return answer_on_silence(c, now);
+    case CALL_HOLD:
+    case CALL_OBSERVE:
+        return stream_on_limit(c, now);
     default:
-        try_on_fail(c, e->res_fail.fail, e->res_fail.sent, now);
-        break;
+        return next_stay();
     }
 }
 
@@ -175,37 +197,83 @@ static double wait_until(const struct gw_call *c) {
     return stream < until ? stream : until;
 }
 
-static int dispatch(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+static struct next on_tick(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (c->stream != NULL)
+        stream_on_tick(c, now);
+    struct next next = body_on_tick(c, e->tick.body, now);
+    if (!next_is(next, NEXT_STAY))
+        return next;
+    if (c->state == CALL_QUEUE)
+        return try_on_queue_tick(c, now);
+    if (c->state == CALL_PROBE)
+        return task_on_event(c, e, now);
+    if (c->state == CALL_ASK)
+        return ask_on_event(c, e, now);
+    return now.mono_ms >= state_until(c) ? on_time(c, now) : next_stay();
+}
+
+/* Before its answer has a head. */
+static struct next on_attempt(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (e->kind == GW_RES_FAIL)
+        return try_on_fail(c, e->res_fail.fail, e->res_fail.sent, now);
+    if (e->kind != GW_RES_HEAD)
+        return next_stay();
+    c->res = &e->res_head;
+    return next_phase(PHASE_ANSWER);
+}
+
+static struct next on_stream(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (e->kind == GW_RES_BODY && e->res_body.n > 0)
+        return stream_on_chunk(c, e->res_body, now);
+    return e->kind == GW_RES_END ? stream_on_end(c, e->res_end.how, now) : next_stay();
+}
+
+static struct next on_response(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (!c->attempt.open || e->attempt != c->attempt.number)
+        return next_stay(); /* of an attempt that was dropped */
+    if (e->kind == GW_RES_HEAD && e->res_head.status < 200) {
+        answer_on_hint(c, &e->res_head);
+        return next_stay();
+    }
+    switch (c->state) {
+    case CALL_TRY:
+        return on_attempt(c, e, now);
+    case CALL_KEEP:
+        return answer_on_kept(c, e, now);
+    case CALL_RELAY:
+        return e->kind == GW_RES_END ? answer_on_relayed(c, e->res_end.how, now) : next_stay();
+    case CALL_HOLD:
+    case CALL_OBSERVE:
+        return on_stream(c, e, now);
+    case CALL_PROBE:
+        return task_on_event(c, e, now);
+    case CALL_ASK:
+        return ask_on_event(c, e, now);
+    default:
+        return next_stay();
+    }
+}
+
+static struct next on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (c->state == CALL_DONE)
-        return 0;
+        return next_stay();
     switch (e->kind) {
     case GW_REQ_HEAD:
-        return request_on_head(c, &e->req_head, now);
+        c->req = &e->req_head;
+        return c->state == CALL_NEW && !c->has_request ? next_phase(PHASE_ADMIT) : next_misuse();
     case GW_REQ_BODY:
         return body_on_bytes(c, &e->req_body, now);
     case GW_RES_HEAD:
     case GW_RES_BODY:
     case GW_RES_END:
     case GW_RES_FAIL:
-        on_response(c, e, now);
-        return 0;
+        return on_response(c, e, now);
     case GW_TICK:
-        if (c->stream != NULL)
-            stream_on_tick(c, now);
-        if (body_on_tick(c, e->tick.body, now))
-            return 0;
-        if (c->state == CALL_PROBE)
-            task_on_event(c, e, now);
-        else if (c->state == CALL_ASK)
-            ask_on_event(c, e, now);
-        else
-            on_tick(c, now);
-        return 0;
+        return on_tick(c, e, now);
     case GW_GONE:
-        end_gone(c, now);
-        return 0;
+        return end_on_gone(c, now);
     default:
-        return GW_EUSE;
+        return next_misuse();
     }
 }
 
@@ -227,12 +295,13 @@ int gw_feed(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     c->actions_at = 0;
     if (c->stream != NULL)
         stream_begin_turn(c);
-    int error = dispatch(c, e, now);
+    struct next next = on_event(c, e, now);
+    call_advance(c, next, now);
     if (c->stream != NULL && c->state != CALL_DONE)
         stream_flush(c);
-    if (error == 0 && c->arena_full)
-        error = GW_EMEM;
-    return error;
+    if (next_is(next, NEXT_MISUSE))
+        return GW_EUSE;
+    return c->arena_full ? GW_EMEM : 0;
 }
 
 uint32_t gw_poll(struct gw_call *c, struct gw_action *action) {

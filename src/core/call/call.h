@@ -9,6 +9,7 @@
 #include "base/pace.h"
 #include "base/prefetch.h"
 #include "base/rng.h"
+#include "core/call/next.h"
 #include "core/call/stream.h"
 #include "core/cluster/affinity.h"
 #include "core/cluster/cluster.h"
@@ -27,22 +28,6 @@ enum {
     CALL_HEAD_MAX = 65536,
     CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, which is given if no target does better */
     GW_SUSPECTS = 64,
-};
-
-/* States of a call; the transitions are in call.c. */
-enum call_state {
-    CALL_NEW = 0,
-    CALL_SNIFF,   /* the body is read: for the class, for the conversation, and until it is whole */
-    CALL_QUEUE,   /* waits for a slot: all targets are busy; or pauses before the same one again */
-    CALL_TRY,     /* an attempt is out, no response head yet */
-    CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
-    CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
-    CALL_HOLD,    /* a stream's head and preamble are held until its first content */
-    CALL_OBSERVE, /* its events go through the core, chunk by chunk */
-    CALL_PROBE,   /* no client: a node is asked how it is */
-    CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
-    CALL_ASK,     /* the call asks on its own account: see enum call_ask_for */
-    CALL_DONE,
 };
 
 struct call_body {
@@ -108,6 +93,14 @@ struct call_kept {
     struct gw_buf body;
 };
 
+/* How a request is refused. */
+struct call_error {
+    uint32_t status;
+    struct gw_str type, code, param, message;
+    struct gw_str allow;    /* of a 405 */
+    uint32_t retry_after_s; /* 0: no such header */
+};
+
 struct gw_call {
     /* What every event of a stream needs stands first and close together: of many calls that wait,
      * the one that goes on is in no cache. */
@@ -118,6 +111,7 @@ struct gw_call {
     enum call_state state;
     uint32_t actions_n, actions_at;
     uint32_t status; /* of the HEAD that went out; 0: none yet */
+    uint32_t code;   /* of its END */
     uint8_t hints;   /* that went out before it */
     bool has_head;
     bool awaited;    /* more of the request is let in: the client must send it */
@@ -132,12 +126,14 @@ struct gw_call {
     struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
     struct gw_call *ready_next;
     double opened_ms, wait_at;
-    bool in_time;          /* there was something to wait for within queue_ms */
-    double queue_until_ms; /* 0: has not waited yet */
-    double pause_until_ms; /* the same target again, after a pause */
-    bool again, panicked;  /* that has been done; an open breaker has been passed over */
-    double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
-    struct gw_str method, query, id;
+    bool in_time;                  /* there was something to wait for within queue_ms */
+    double queue_until_ms;         /* 0: has not waited yet */
+    double pause_until_ms;         /* the same target again, after a pause */
+    bool again, panicked;          /* that has been done; an open breaker has been passed over */
+    double upstream_ms;            /* spent in attempts, for x-heady-overhead-us */
+    const struct gw_req_head *req; /* while it is admitted */
+    const struct gw_res_head *res; /* while it is judged */
+    struct gw_str method, path, query, id;
     struct route route;
     struct client_head head;
     const struct key_conf *key;
@@ -157,6 +153,8 @@ struct gw_call {
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
+    /* What is large, and not cleared with the rest. */
+    struct call_error error; /* once it is refused */
 };
 
 /* What a body is read into is large, and wanted for a moment: calls take it and give it back. */
@@ -188,39 +186,49 @@ struct gw {
     uint32_t suspect_next;
 };
 
-/* call.c */
+/* call.c. Handlers return what shall happen next (next.h), and only call.c makes it happen. The others
+ * are told of in their files. */
 struct gw_action *call_push(struct gw_call *c, uint32_t kind);
-void call_wake(struct gw_call *c);
-void end_release(struct gw_call *c, struct gw_time now);
-/* request.c */
-int request_on_head(struct gw_call *c, const struct gw_req_head *req, struct gw_time now);
-/* Whether this key may ask this class; else the call is refused. */
-bool request_check_class(struct gw_call *c, struct gw_time now);
+/* For calls that no event has reached: one that begins by itself, ... */
+void call_advance(struct gw_call *c, struct next next, struct gw_time now);
+/* ... one that another call has woken, which its host polls, ... */
+void call_wake(struct gw_call *c, struct next next, struct gw_time now);
+/* ... and one that its host has lost. */
+void call_lose(struct gw_call *c, struct gw_time now);
+/* request.c: the phases admit, read and decide */
+struct next request_admit(struct gw_call *c, struct gw_time now);
+struct next request_read(struct gw_call *c, struct gw_time now);
+struct next request_decide(struct gw_call *c, struct gw_time now);
+struct next request_on_late(struct gw_call *c);
 /* body.c: the request's body on its way in */
-bool body_check_size(struct gw_call *c, uint64_t bytes, struct gw_time now);
-/* Lets in as much as is worth holding, `max` bytes, if there is room. Without room the call is refused if
- * the body must be seen whole (`must`); else the body streams once. */
-void body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
-/* An attempt begins: a body that is not held is let in behind it. */
-void body_follow(struct gw_call *c, struct gw_time now);
-int body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
-/* Nothing of it is held here any more. */
+/* On, or refused. */
+struct next body_check_size(struct gw_call *c, uint64_t bytes);
+/* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. Without room it
+ * streams once; or, if it `must` be seen whole, this is false. */
+bool body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
+struct next body_refuse_no_room(struct gw_call *c);
+/* An attempt begins: what is not held follows it as it comes. */
 /* Nothing more is read from the body. */
 void body_drop_facts(struct gw_call *c);
+void body_follow(struct gw_call *c, struct gw_time now);
+struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
+/* Nothing of it is held here any more. */
 void body_give_room(struct gw_call *c);
 /* When what is awaited of it must have come. */
 double body_late_at(const struct gw_call *c);
-/* True if the client is too slow with it: the call is over then. */
-bool body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
-/* try.c: attempts and the queue */
-void try_begin(struct gw_call *c, struct gw_time now);
-void try_on_queue_tick(struct gw_call *c, struct gw_time now);
-void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
-void try_on_limit(struct gw_call *c, struct gw_time now);
+/* Refuses if the client is too slow with it. */
+struct next body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
+/* try.c: the phases plan, choose and send; the queue */
+struct next try_plan(struct gw_call *c, struct gw_time now);
+struct next try_choose(struct gw_call *c, struct gw_time now);
+struct next try_send(struct gw_call *c, struct gw_time now);
+/* Whether and how the next target is asked, as in next_target. */
+struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
+struct next try_on_queue_tick(const struct gw_call *c, struct gw_time now);
+struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
+struct next try_on_limit(struct gw_call *c, struct gw_time now);
 /* enum pool_trouble of an enum gw_fail. */
 uint32_t try_trouble_of(uint32_t fail);
-/* `reached`: the last attempt has cost its target something, so the next one costs budget. */
-void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
 void try_close(struct gw_call *c, bool drop, struct gw_time now);
 void try_give_slot(struct gw_call *c, struct gw_time now);
 void try_leave_queue(struct gw_call *c);
@@ -239,58 +247,59 @@ void blame_resolve(struct gw_call *c, bool served, struct gw_time now);
 /* The target `at` of the plan was not at fault. */
 void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now);
 void blame_note_body(struct call_body *body, struct gw_str shown);
-/* answer.c: what upstreams answer */
+/* answer.c: the phase answer, of what upstreams say */
+struct next answer_begin(struct gw_call *c, struct gw_time now);
+void answer_on_hint(struct gw_call *c, const struct gw_res_head *res);
+struct next answer_on_kept(struct gw_call *c, const struct gw_event *e, struct gw_time now);
+struct next answer_on_relayed(struct gw_call *c, uint32_t how, struct gw_time now);
+struct next answer_on_silence(struct gw_call *c, struct gw_time now);
 /* Appends the lines of an upstream's head that may go to the client. */
 void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out);
-void answer_on_head(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
-void call_on_hint(struct gw_call *c, const struct gw_res_head *res);
-void answer_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
-void answer_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
-void answer_on_silence(struct gw_call *c, struct gw_time now);
-/* The target at hand answers the request. `whole`: to its end; unless that is a 4xx or 5xx, the targets
- * that failed at the request are to blame. */
+/* The target at hand answers the request. `whole`: to its end; if it is no 4xx
+ * or 5xx, whoever failed at it is to blame. */
 void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
 /* No other target will be asked: the request is not held any more. */
 void answer_let_body_go(struct gw_call *c);
-/* end.c: answers of our own, and the end */
-struct call_error {
-    uint32_t status;
-    struct gw_str type, code, param, message;
-    struct gw_str allow;    /* of a 405 */
-    uint32_t retry_after_s; /* 0: no such header */
-};
-void end_refuse(struct gw_call *c, const struct call_error *error, struct gw_time now);
-void end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
-               struct gw_time now);
+/* end.c: answers of our own, and the phase record */
+struct next end_refuse(struct gw_call *c, const struct call_error *error);
+/* What NEXT_REFUSE and NEXT_KEPT come to. */
+struct next end_tell_error(struct gw_call *c, struct gw_time now);
+struct next end_give_kept(struct gw_call *c, struct gw_time now);
+struct next end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+                      struct gw_time now);
 /* 204: what may be asked. */
-void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
-void end_give_kept(struct gw_call *c, struct gw_time now);
-void end_call(struct gw_call *c, uint32_t code, struct gw_time now);
-void end_gone(struct gw_call *c, struct gw_time now);
+struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
+struct next end_on_gone(struct gw_call *c, struct gw_time now);
+struct next end_record(struct gw_call *c, struct gw_time now);
+void end_release(struct gw_call *c, struct gw_time now);
 /* Appends the x-heady-* lines and x-request-id. */
 void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
 void end_because(struct gw_call *c, struct gw_str who, struct gw_str what);
-/* nodes.c: nodes that register */
-void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len, struct gw_time now);
-void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
-void nodes_on_late(struct gw_call *c, struct gw_time now);
-void nodes_on_no_room(struct gw_call *c, struct gw_time now);
-void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
-void nodes_on_kept(struct gw_call *c, struct gw_time now);
-void nodes_tell(struct gw_call *c, struct gw_time now);
+/* nodes.c: nodes that register. Their part in the phases admit, read and decide: */
+struct next nodes_admit(struct gw_call *c, struct gw_time now);
+struct next nodes_read(struct gw_call *c, struct gw_time now);
+struct next nodes_decide(struct gw_call *c, struct gw_time now);
+struct next nodes_on_body(struct gw_call *c, const struct gw_req_body *body);
+struct next nodes_on_late(struct gw_call *c);
+struct next nodes_on_no_room(struct gw_call *c);
+struct next nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
+struct next nodes_on_kept(struct gw_call *c, struct gw_time now);
+struct next nodes_tell(struct gw_call *c, struct gw_time now);
 /* No challenge is under way any more. */
 void nodes_asked(struct gw_call *c);
 /* Whether this end is to be in the log; if so, `*left_out` is how many before it were not. */
 bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
 /* ask.c: questions of the gateway's own */
-void ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
-void ask_keep(struct gw_call *c, struct gw_time now);
-void ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
-/* Asks the registry before the call goes on, if a node has failed or is not known. True if it does. */
-bool ask_first(struct gw_call *c, bool reached, struct gw_time now);
-void ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+struct next ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
+struct next ask_keep(struct gw_call *c, struct gw_time now);
+struct next ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
+/* Whether the call asks the registry before it goes on: where a node has failed, or none is known. */
+bool ask_is_due(struct gw_call *c, struct gw_time now);
+/* `reached`: as in next_target, which follows. */
+struct next ask_look_up(struct gw_call *c, bool reached, struct gw_time now);
+struct next ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
 struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
@@ -305,6 +314,6 @@ static inline uint32_t call_attempts(const struct gw_call *c) {
 void probe_show(const struct gw *gw, struct gw_buf *b);
 /* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now);
-void task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+struct next task_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/date.h"
 #include "core/call/call.h"
 
+#define BROKE_OFF GW_STR("stopped, and no other could go on with it")
+
 enum { REASON_MAX = 256, RECORD_MAX = 2048, BODY_MAX = 8192 };
 
 /* "node-3 refused, node-4 busy (429)": the reason grows as the call goes on. */
@@ -75,7 +77,7 @@ static void put_count(struct gw_buf *b, struct gw_str name, uint64_t value) {
 }
 
 /* One line for the log: never a prompt, a key or a URL. */
-static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
+static void put_record(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
     uint32_t left_out = 0;
     /* Who registers a node is always worth a line, though not every one who may not. */
@@ -105,7 +107,7 @@ static void record(struct gw_call *c, uint32_t code, struct gw_time now) {
     gw_buf_put(&b, GW_STR(",\"reason\":\""));
     struct gw_str reason = gw_buf_str(&c->reason);
     gw_buf_put_json(&b, reason);
-    gw_buf_put(&b, code != 0 ? GW_STR("\",\"cut\":true}") : GW_STR("\",\"cut\":false}"));
+    gw_buf_put(&b, c->code != 0 ? GW_STR("\",\"cut\":true}") : GW_STR("\",\"cut\":false}"));
     if (!b.full)
         call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
 }
@@ -119,21 +121,19 @@ void end_release(struct gw_call *c, struct gw_time now) {
     body_give_room(c);
 }
 
-void end_call(struct gw_call *c, uint32_t code, struct gw_time now) {
-    if (c->state == CALL_DONE)
-        return;
+struct next end_record(struct gw_call *c, struct gw_time now) {
     try_leave_queue(c);
     if (c->stream != NULL)
         stream_flush(c);
-    record(c, code, now);
-    call_push(c, GW_END)->end.code = code;
-    c->state = CALL_DONE;
+    put_record(c, now);
+    call_push(c, GW_END)->end.code = c->code;
     end_release(c, now);
+    return next_wait(CALL_DONE);
 }
 
 /* HEAD, DATA, END of an answer that is wholly ours. */
-static void answer(struct gw_call *c, uint32_t status, struct gw_str head, struct gw_str body,
-                   struct gw_time now) {
+static struct next answer(struct gw_call *c, uint32_t status, struct gw_str head,
+                          struct gw_str body) {
     struct gw_action *a = call_push(c, GW_HEAD);
     a->head.status = status;
     a->head.head = head;
@@ -146,11 +146,11 @@ static void answer(struct gw_call *c, uint32_t status, struct gw_str head, struc
         a->data.slices = &c->slice;
         a->data.slices_n = 1;
     }
-    end_call(c, 0, now);
+    return next_done(0);
 }
 
-void end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
-               struct gw_time now) {
+struct next end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
+                      struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, 2048);
     head_put(&head, GW_STR("content-type"), type);
@@ -158,16 +158,16 @@ void end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw
     end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     struct gw_str copy = gw_arena_dup(&c->arena, body);
     c->arena_full |= head.full || copy.p == NULL;
-    answer(c, status, gw_buf_str(&head), copy, now);
+    return answer(c, status, gw_buf_str(&head), copy);
 }
 
-void call_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now) {
+struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, 2048);
     head_put(&head, GW_STR("allow"), allow);
     end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     c->arena_full |= head.full;
-    answer(c, 204, gw_buf_str(&head), GW_STR(""), now);
+    return answer(c, 204, gw_buf_str(&head), GW_STR(""));
 }
 
 static void put_error_body(struct gw_buf *b, const struct call_error *e) {
@@ -182,17 +182,17 @@ static void put_error_body(struct gw_buf *b, const struct call_error *e) {
     gw_buf_put(b, GW_STR("\"}}\n"));
 }
 
-void end_refuse(struct gw_call *c, const struct call_error *e, struct gw_time now) {
+struct next end_refuse(struct gw_call *c, const struct call_error *e) {
+    c->error = *e;
+    return next_refuse();
+}
+
+struct next end_tell_error(struct gw_call *c, struct gw_time now) {
+    const struct call_error *e = &c->error;
     struct gw_buf head, body;
     try_close(c, true, now);
-    if (c->has_head && c->stream != NULL) {
-        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
-        return;
-    }
-    if (c->has_head) {
-        end_call(c, 1, now);
-        return;
-    }
+    if (c->has_head)
+        return c->stream != NULL ? stream_break(c, BROKE_OFF) : next_done(1);
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
     put_error_body(&body, e);
@@ -206,24 +206,22 @@ void end_refuse(struct gw_call *c, const struct call_error *e, struct gw_time no
         put_number(&head, GW_STR("retry-after: "), e->retry_after_s);
     end_put_why(c, &head, (struct gw_str){NULL, 0}, now);
     c->arena_full |= head.full || body.full;
-    answer(c, e->status, gw_buf_str(&head), gw_buf_str(&body), now);
+    return answer(c, e->status, gw_buf_str(&head), gw_buf_str(&body));
 }
 
-void end_give_kept(struct gw_call *c, struct gw_time now) {
+struct next end_give_kept(struct gw_call *c, struct gw_time now) {
     struct gw_buf head;
-    if (c->has_head) {
-        stream_break(c, GW_STR("stopped, and no other could go on with it"), now);
-        return;
-    }
+    if (c->has_head)
+        return stream_break(c, BROKE_OFF);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
     end_put_why(c, &head, c->kept.target, now);
     c->arena_full |= head.full;
-    answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body), now);
+    return answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body));
 }
 
-void end_gone(struct gw_call *c, struct gw_time now) {
+struct next end_on_gone(struct gw_call *c, struct gw_time now) {
     end_because(c, GW_STR("client"), GW_STR("left"));
     try_close(c, true, now);
-    end_call(c, 1, now);
+    return next_done(1);
 }

@@ -134,7 +134,7 @@ static struct gw_call *take_call(struct gw *gw) {
             return NULL;
         gw_arena_init(&arena, gw->cluster.mem, CALL_ARENA_BLOCK, CALL_ARENA_MAX);
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(struct gw_call, error));
     c->arena = arena;
     return c;
 }
@@ -168,11 +168,8 @@ static void reap(struct gw *gw, struct gw_time now) {
     for (struct gw_call *c = gw->calls; c != NULL; c = c->next) {
         if (c->opened_ms + (double)c->conf->limits.request_ms + LEASE_SLACK_MS > now.mono_ms)
             return;
-        if (c->state != CALL_DONE) {
-            c->state = CALL_DONE;
-            c->attempt.open = false;
-            end_release(c, now);
-        }
+        if (c->state != CALL_DONE)
+            call_lose(c, now);
     }
 }
 

@@ -42,8 +42,8 @@ static struct gw_str name_of(const struct gw_call *c) {
 }
 
 /* `why` is for the log, `code` and `message` are for the node. */
-static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struct gw_str why,
-                   struct gw_str message, struct gw_time now) {
+static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code, struct gw_str why,
+                          struct gw_str message) {
     struct gw_buf b;
     struct call_error e = {.status = status, .code = code, .message = message};
     e.type = status == 401 || status == 409 ? GW_STR("authentication_error")
@@ -55,10 +55,10 @@ static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struc
     gw_buf_put(&b, GW_STR("registration refused: "));
     gw_buf_put(&b, why);
     end_because(c, name_of(c), gw_buf_str(&b));
-    end_refuse(c, &e, now);
+    return end_refuse(c, &e);
 }
 
-static void welcome(struct gw_call *c, struct gw_time now) {
+static struct next welcome(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
     const struct lease *lease = &c->node->lease;
     gw_buf_init(&b, &c->arena, 256);
@@ -73,46 +73,42 @@ static void welcome(struct gw_call *c, struct gw_time now) {
         gw_buf_put(&b, GW_STR("null}\n"));
     }
     end_because(c, name_of(c), lease->url.n > 0 ? GW_STR("registered") : GW_STR("left"));
-    end_reply(c, 200, GW_STR("application/json"), gw_buf_str(&b), now);
+    return end_reply(c, 200, GW_STR("application/json"), gw_buf_str(&b), now);
 }
 
 /* ------------------------------------------------------------------ granting */
 
-static void refuse_replay(struct gw_call *c, struct gw_time now) {
-    refuse(
+static struct next refuse_replay(struct gw_call *c) {
+    return refuse(
         c, 409, GW_STR("timestamp_not_newer"), GW_STR("replayed or outrun"),
         GW_STR("a registration of this node with this or a newer timestamp has been seen, or may "
-               "have been before this gateway began; sign anew with the present time"),
-        now);
+               "have been before this gateway began; sign anew with the present time"));
 }
 
 /* Once the registry keeps it, somebody else's question may have brought it here already. */
-static void grant(struct gw_call *c, struct gw_time now) {
+static struct next grant(struct gw_call *c, struct gw_time now) {
     const struct lease *lease = &c->node->lease;
     if (registry_take(&c->gw->cluster, lease, now) ||
         c->gw->cluster.registry.entry[lease->node].lease.stamp <= lease->stamp)
-        welcome(c, now);
-    else
-        refuse_replay(c, now);
+        return welcome(c, now);
+    return refuse_replay(c);
 }
 
 /* At the edge the registry that all isolates share decides which is the newest. */
-static void keep(struct gw_call *c, struct gw_time now) {
+static struct next keep(struct gw_call *c, struct gw_time now) {
     if (c->conf->registry.set && c->conf->host == GW_EDGE)
-        ask_keep(c, now);
-    else
-        grant(c, now);
+        return ask_keep(c, now);
+    return grant(c, now);
 }
 
-void nodes_on_kept(struct gw_call *c, struct gw_time now) {
+struct next nodes_on_kept(struct gw_call *c, struct gw_time now) {
     if (c->ask.status == 200)
-        grant(c, now);
-    else if (c->ask.status == 409)
-        refuse_replay(c, now);
-    else
-        refuse(c, 503, GW_STR("registry_unavailable"), GW_STR("the registry did not keep it"),
-               GW_STR("the registry could not keep this registration; send it again, signed anew"),
-               now);
+        return grant(c, now);
+    if (c->ask.status == 409)
+        return refuse_replay(c);
+    return refuse(
+        c, 503, GW_STR("registry_unavailable"), GW_STR("the registry did not keep it"),
+        GW_STR("the registry could not keep this registration; send it again, signed anew"));
 }
 
 /* ------------------------------------------------------------------ the challenge */
@@ -137,40 +133,37 @@ void nodes_asked(struct gw_call *c) {
     c->node->asking = 0;
 }
 
-static void challenge(struct gw_call *c, struct gw_time now) {
+static struct next challenge(struct gw_call *c, struct gw_time now) {
     double until = (double)(uint64_t)(now.mono_ms + ASKING_MS);
     if (!registry_ask(&c->gw->cluster, c->route.node, until, now)) {
-        refuse(
+        return refuse(
             c, 503, GW_STR("challenge_under_way"), GW_STR("challenged already"),
             GW_STR("another registration of this node waits for the answer to its challenge; send "
-                   "this one again, signed anew"),
-            now);
-        return;
+                   "this one again, signed anew"));
     }
     c->node->asking = until;
     struct gw_str nonce = make_nonce(c);
     const struct gw_str parts[] = {GW_STR("challenge\n"), nonce};
     gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, 2, c->node->proof);
-    ask_proof(c, nonce, now);
+    return ask_proof(c, nonce, now);
 }
 
-void nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now) {
+struct next nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now) {
     uint8_t given[GW_SHA256];
     nodes_asked(c);
     if (gw_unhex(proof, given, GW_SHA256) && gw_digest_eq(given, c->node->proof)) {
-        keep(c, now);
-        return;
+        return keep(c, now);
     }
-    refuse(c, 403, GW_STR("challenge_failed"), GW_STR("challenge not answered"),
-           GW_STR("the node did not answer the challenge at its url: GET /health there must give "
-                  "200 and x-heady-proof within 5 s"),
-           now);
+    return refuse(
+        c, 403, GW_STR("challenge_failed"), GW_STR("challenge not answered"),
+        GW_STR("the node did not answer the challenge at its url: GET /health there must give "
+               "200 and x-heady-proof within 5 s"));
 }
 
 /* ------------------------------------------------------------------ what the node asks for */
 
-static void refuse_field(struct gw_call *c, struct gw_str message, struct gw_time now) {
-    refuse(c, 400, GW_STR("invalid_registration"), GW_STR("bad field"), message, now);
+static struct next refuse_field(struct gw_call *c, struct gw_str message) {
+    return refuse(c, 400, GW_STR("invalid_registration"), GW_STR("bad field"), message);
 }
 
 /* A whole number from 0 to `max`; `out` stays as it is if the member is not there. */
@@ -214,12 +207,12 @@ static const char *read_members(const cJSON *body, struct lease *lease, struct g
     return NULL;
 }
 
-/* False, and the call is refused, unless the node may be at this URL. */
-static bool read_url(struct gw_call *c, const cJSON *item, struct gw_time now) {
+/* False, and the error says why, unless the node may be at this URL. */
+static bool read_url(struct gw_call *c, const cJSON *item) {
     struct url url;
     struct gw_buf b;
     if (!cJSON_IsString(item)) {
-        refuse_field(c, GW_STR("url: is missing; give the node's public https URL"), now);
+        (void)refuse_field(c, GW_STR("url: is missing; give the node's public https URL"));
         return false;
     }
     struct gw_str text = gw_str(item->valuestring, strlen(item->valuestring));
@@ -229,7 +222,7 @@ static bool read_url(struct gw_call *c, const cJSON *item, struct gw_time now) {
         gw_buf_put(&b, GW_STR("url: "));
         gw_buf_put(&b, gw_str(why, strlen(why)));
         gw_buf_put(&b, GW_STR("; give an https URL whose host is under NODE_HOSTS"));
-        refuse(c, 403, GW_STR("url_not_allowed"), gw_str(why, strlen(why)), gw_buf_str(&b), now);
+        (void)refuse(c, 403, GW_STR("url_not_allowed"), gw_str(why, strlen(why)), gw_buf_str(&b));
         return false;
     }
     c->node->lease.url = gw_arena_dup(&c->arena, text);
@@ -242,15 +235,15 @@ static bool read_registration(struct gw_call *c, struct gw_time now) {
     cJSON *body = gw_json_parse(gw_buf_str(&c->node->body), 0, NULL);
     if (!cJSON_IsObject(body)) {
         cJSON_Delete(body);
-        refuse(c, 400, GW_STR("invalid_json"), GW_STR("invalid JSON"),
-               GW_STR("the body is not one JSON object; mend it"), now);
+        (void)refuse(c, 400, GW_STR("invalid_json"), GW_STR("invalid JSON"),
+                     GW_STR("the body is not one JSON object; mend it"));
         return false;
     }
     const char *why = read_members(body, &c->node->lease, now);
     if (why != NULL)
-        refuse_field(c, gw_str(why, strlen(why)), now);
+        (void)refuse_field(c, gw_str(why, strlen(why)));
     bool good = why == NULL && (c->node->lease.ends <= now.wall_ms ||
-                                read_url(c, cJSON_GetObjectItemCaseSensitive(body, "url"), now));
+                                read_url(c, cJSON_GetObjectItemCaseSensitive(body, "url")));
     cJSON_Delete(body);
     return good;
 }
@@ -261,16 +254,13 @@ static bool is_known(const struct gw_call *c) {
     return e->in_force && gw_str_eq(e->lease.url, c->node->lease.url);
 }
 
-static void register_node(struct gw_call *c, struct gw_time now) {
+static struct next register_node(struct gw_call *c, struct gw_time now) {
     c->key_name = name_of(c);
     if (gw_str_eq(c->method, GW_STR("DELETE")))
         c->node->lease.ends = now.wall_ms;
     else if (!read_registration(c, now))
-        return;
-    if (c->node->lease.url.n == 0 || is_known(c))
-        keep(c, now);
-    else
-        challenge(c, now);
+        return next_refuse();
+    return c->node->lease.url.n == 0 || is_known(c) ? keep(c, now) : challenge(c, now);
 }
 
 /* ------------------------------------------------------------------ authentication */
@@ -289,58 +279,57 @@ static bool is_signed(const struct gw_call *c) {
     return gw_digest_eq(right, node->signature);
 }
 
-/* The body is there. */
-static void verify(struct gw_call *c, struct gw_time now) {
+/* The body is there: what it asks for is done. */
+struct next nodes_decide(struct gw_call *c, struct gw_time now) {
     if (!is_signed(c))
-        refuse(c, 401, GW_STR("invalid_signature"), GW_STR("bad signature"),
-               GW_STR("the signature is not this node's over method, path, timestamp and body"),
-               now);
-    else if (registry_may_repeat(&c->gw->cluster, c->route.node, c->node->lease.stamp, now) ||
-             !registry_claim(&c->gw->cluster, c->route.node, c->node->lease.stamp))
-        refuse_replay(c, now);
-    else
-        register_node(c, now);
+        return refuse(
+            c, 401, GW_STR("invalid_signature"), GW_STR("bad signature"),
+            GW_STR("the signature is not this node's over method, path, timestamp and body"));
+    if (registry_may_repeat(&c->gw->cluster, c->route.node, c->node->lease.stamp, now) ||
+        !registry_claim(&c->gw->cluster, c->route.node, c->node->lease.stamp))
+        return refuse_replay(c);
+    return register_node(c, now);
 }
 
-static void refuse_large(struct gw_call *c, struct gw_time now) {
-    refuse(c, 413, GW_STR("request_too_large"), GW_STR("too large"),
-           GW_STR("a registration has at most 16 KiB; send less"), now);
+static struct next refuse_large(struct gw_call *c) {
+    return refuse(c, 413, GW_STR("request_too_large"), GW_STR("too large"),
+                  GW_STR("a registration has at most 16 KiB; send less"));
 }
 
-void nodes_on_body(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+struct next nodes_on_body(struct gw_call *c, const struct gw_req_body *body) {
     gw_buf_put(&c->node->body, body->bytes);
     if (c->node->body.full || body->bytes.n != body->len)
-        refuse_large(c, now);
-    else if (body->fin)
-        verify(c, now);
+        return refuse_large(c);
+    return body->fin ? next_phase(PHASE_DECIDE) : next_stay();
 }
 
-void nodes_on_late(struct gw_call *c, struct gw_time now) {
-    refuse(c, 408, GW_STR("request_timeout"), GW_STR("too slow"),
-           GW_STR("the registration did not arrive within 10 s; send it again, signed anew"), now);
+struct next nodes_on_late(struct gw_call *c) {
+    return refuse(
+        c, 408, GW_STR("request_timeout"), GW_STR("too slow"),
+        GW_STR("the registration did not arrive within 10 s; send it again, signed anew"));
 }
 
-void nodes_on_no_room(struct gw_call *c, struct gw_time now) {
-    refuse(c, 503, GW_STR("no_room_for_body"), GW_STR("no room for it"),
-           GW_STR("there is no room for the registration now; send it again, signed anew"), now);
+struct next nodes_on_no_room(struct gw_call *c) {
+    return refuse(c, 503, GW_STR("no_room_for_body"), GW_STR("no room for it"),
+                  GW_STR("there is no room for the registration now; send it again, signed anew"));
 }
 
-/* False, and the call is refused, unless timestamp and signature are there and of our time. */
+/* False, and the error says why, unless timestamp and signature are there and of our time. */
 static bool read_stamp(struct gw_call *c, struct gw_time now) {
     uint64_t stamp;
     struct call_node *node = c->node;
     if (!gw_str_u64(c->head.timestamp, &stamp) ||
         !gw_unhex(c->head.signature, node->signature, GW_SHA256)) {
-        refuse(c, 401, GW_STR("missing_signature"), GW_STR("not signed"),
-               GW_STR("a registration needs x-heady-timestamp (ms) and x-heady-signature (hex "
-                      "HMAC-SHA256 under the node's key)"),
-               now);
+        (void)refuse(
+            c, 401, GW_STR("missing_signature"), GW_STR("not signed"),
+            GW_STR("a registration needs x-heady-timestamp (ms) and x-heady-signature (hex "
+                   "HMAC-SHA256 under the node's key)"));
         return false;
     }
     double age = now.wall_ms - (double)stamp;
     if (age > REGISTRY_WINDOW_MS || age < -REGISTRY_WINDOW_MS) {
-        refuse(c, 401, GW_STR("stale_timestamp"), GW_STR("stale timestamp"),
-               GW_STR("the timestamp is more than 3 minutes off; set the node's clock"), now);
+        (void)refuse(c, 401, GW_STR("stale_timestamp"), GW_STR("stale timestamp"),
+                     GW_STR("the timestamp is more than 3 minutes off; set the node's clock"));
         return false;
     }
     node->lease = (struct lease){.node = c->route.node, .stamp = (double)stamp};
@@ -348,29 +337,31 @@ static bool read_stamp(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
-void nodes_on_request(struct gw_call *c, struct gw_str path, uint64_t body_len,
-                      struct gw_time now) {
-    if (c->conf->node_keys[c->route.node].n == 0) {
-        refuse(c, 503, GW_STR("no_node_secret"), GW_STR("no NODE_SECRET"),
-               GW_STR("this gateway lets no node register; set NODE_SECRET"), now);
-        return;
-    }
+struct next nodes_admit(struct gw_call *c, struct gw_time now) {
+    if (c->conf->node_keys[c->route.node].n == 0)
+        return refuse(c, 503, GW_STR("no_node_secret"), GW_STR("no NODE_SECRET"),
+                      GW_STR("this gateway lets no node register; set NODE_SECRET"));
     c->node = gw_arena_get(&c->arena, sizeof *c->node);
     c->arena_full |= c->node == NULL;
-    if (c->node == NULL || !read_stamp(c, now))
-        return;
-    c->node->path = path;
+    if (c->node == NULL)
+        return next_stay();
+    if (!read_stamp(c, now))
+        return next_refuse();
+    c->node->path = c->path;
     gw_buf_init(&c->node->body, &c->arena, BODY_MAX);
-    if (body_len != GW_UNKNOWN && body_len > BODY_MAX) {
-        refuse_large(c, now);
-    } else if (c->body.fin) {
-        verify(c, now);
-    } else {
-        c->state = CALL_SIGNED;
-        if (c->deadline_ms > now.mono_ms + BODY_MS)
-            c->deadline_ms = now.mono_ms + BODY_MS;
-        body_begin(c, BODY_MAX + 1, true, now); /* one more shows that it is too large */
-    }
+    return next_on();
+}
+
+struct next nodes_read(struct gw_call *c, struct gw_time now) {
+    if (c->body.declared != GW_UNKNOWN && c->body.declared > BODY_MAX)
+        return refuse_large(c);
+    if (c->body.fin)
+        return next_on();
+    if (c->deadline_ms > now.mono_ms + BODY_MS)
+        c->deadline_ms = now.mono_ms + BODY_MS;
+    if (!body_begin(c, BODY_MAX + 1, true, now)) /* one more shows that it is too large */
+        return body_refuse_no_room(c);
+    return next_wait(CALL_SIGNED);
 }
 
 /* ------------------------------------------------------------------ in the log */
@@ -393,14 +384,13 @@ bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now) {
 /* ------------------------------------------------------------------ for the twin */
 
 /* GET /api/nodes: the leases, as fresh as the registry's. */
-void nodes_tell(struct gw_call *c, struct gw_time now) {
+struct next nodes_tell(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
     if (c->conf->registry.set && c->conf->host == GW_EDGE && !c->ask.looked_up) {
         c->ask.looked_up = true;
-        ask_pull(c, TELL_MS, now);
-        return;
+        return ask_pull(c, TELL_MS, now);
     }
     gw_buf_init(&b, &c->arena, BODY_MAX);
     registry_put_lines(&c->gw->cluster, &b);
-    end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
+    return end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
 }

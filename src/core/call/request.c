@@ -6,11 +6,11 @@
 
 static const struct gw_str bad_request = GW_STR_INIT("invalid_request_error");
 
-static void refuse(struct gw_call *c, uint32_t status, struct gw_str code, struct gw_str message,
-                   struct gw_time now) {
-    const struct call_error e = {
-        .status = status, .type = bad_request, .code = code, .message = message};
-    end_refuse(c, &e, now);
+static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
+                          struct gw_str message) {
+    return end_refuse(c,
+                      &(struct call_error){
+                          .status = status, .type = bad_request, .code = code, .message = message});
 }
 
 /* "known: a, b, c" behind a sentence, in the call's arena. */
@@ -40,8 +40,8 @@ static struct gw_str sentence_with_services(struct gw_call *c) {
     return gw_buf_str(&b);
 }
 
-/* False, and the call is refused, unless the request may come in. */
-static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
+/* False, and the call's error says why, unless this client may come in. */
+static bool may_come_in(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
     struct identity who;
     enum access_answer access = access_check(c->conf, req, &c->head, now, &who);
     struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
@@ -85,7 +85,7 @@ static bool admit(struct gw_call *c, const struct gw_req_head *req, struct gw_ti
                            "Host, Origin or proxy headers; set GATEWAY_KEYS to open it");
         break;
     }
-    end_refuse(c, &e, now);
+    c->error = e;
     return false;
 }
 
@@ -105,56 +105,42 @@ static bool is_read(const struct gw_call *c) {
 
 #define ALL_METHODS GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 
-static void refuse_method(struct gw_call *c, struct gw_str allow, struct gw_time now) {
-    end_refuse(c,
-               &(struct call_error){.status = 405,
-                                    .type = bad_request,
-                                    .code = GW_STR("method_not_allowed"),
-                                    .allow = allow,
-                                    .message = GW_STR("this method is not offered here; the "
-                                                      "allow header names those that are")},
-               now);
+static struct next refuse_method(struct gw_call *c, struct gw_str allow) {
+    return end_refuse(
+        c, &(struct call_error){.status = 405,
+                                .type = bad_request,
+                                .code = GW_STR("method_not_allowed"),
+                                .allow = allow,
+                                .message = GW_STR("this method is not offered here; the allow "
+                                                  "header names those that are")});
 }
 
-/* What can be said without knowing who asks: false, and the call is refused. */
-static bool is_http_we_speak(struct gw_call *c, struct gw_time now) {
-    if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade) {
-        refuse(c, 501, GW_STR("not_implemented"),
-               GW_STR("CONNECT, WebSocket and other upgrades are not offered; use plain requests "
-                      "and event streams"),
-               now);
-        return false;
-    }
-    if (!is_method(c->method)) {
-        refuse_method(c, ALL_METHODS, now);
-        return false;
-    }
-    if (c->head.two_credentials) {
-        refuse(c, 400, GW_STR("two_credentials"),
-               GW_STR("the authorization header, or the one for the key, came twice; send one"),
-               now);
-        return false;
-    }
-    return true;
+/* What can be said without knowing who asks. */
+static struct next check_http(struct gw_call *c) {
+    if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade)
+        return refuse(c, 501, GW_STR("not_implemented"),
+                      GW_STR("CONNECT, WebSocket and other upgrades are not offered; use plain "
+                             "requests and event streams"));
+    if (!is_method(c->method))
+        return refuse_method(c, ALL_METHODS);
+    if (c->head.two_credentials)
+        return refuse(
+            c, 400, GW_STR("two_credentials"),
+            GW_STR("the authorization header, or the one for the key, came twice; send one"));
+    return next_on();
 }
 
-static bool check_method_of_route(struct gw_call *c, struct gw_time now) {
+static struct next check_method(struct gw_call *c) {
     bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH ||
                     c->route.kind == GW_ROUTE_NODES;
-    if (get_only && !is_read(c)) {
-        refuse_method(c, GW_STR("GET, HEAD"), now);
-        return false;
-    }
-    if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST"))) {
-        refuse_method(c, GW_STR("POST"), now);
-        return false;
-    }
+    if (get_only && !is_read(c))
+        return refuse_method(c, GW_STR("GET, HEAD"));
+    if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST")))
+        return refuse_method(c, GW_STR("POST"));
     if (c->route.kind == GW_ROUTE_NODE && !gw_str_eq(c->method, GW_STR("POST")) &&
-        !gw_str_eq(c->method, GW_STR("DELETE"))) {
-        refuse_method(c, GW_STR("POST, DELETE"), now);
-        return false;
-    }
-    return true;
+        !gw_str_eq(c->method, GW_STR("DELETE")))
+        return refuse_method(c, GW_STR("POST, DELETE"));
+    return next_on();
 }
 
 static void make_id(struct gw_call *c) {
@@ -207,10 +193,6 @@ static void finish_up_head(struct gw_call *c) {
     c->arena_full |= c->up_head.full;
 }
 
-static void answer_health(struct gw_call *c, struct gw_time now) {
-    end_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
-}
-
 static bool ends_with(struct gw_str s, struct gw_str end) {
     return s.n >= end.n && gw_str_eq(gw_str_sub(s, s.n - end.n, end.n), end);
 }
@@ -222,138 +204,149 @@ static bool may_talk(const struct gw_call *c) {
             ends_with(c->route.rest, GW_STR("/api/chat")));
 }
 
-/* A model gets its request when that is whole, or has come further than is worth holding: its slots are
- * few, and are for work. A service or the twin is asked at once: it may answer while the body comes. */
-static void start(struct gw_call *c, struct gw_time now) {
-    if (!c->body.fin)
-        body_begin(c, c->conf->limits.replay_bytes_max, false, now);
-    if (c->route.kind != GW_ROUTE_HEAVY || c->body.fin || c->body.forgotten) {
-        try_begin(c, now);
-        return;
-    }
-    c->state = CALL_SNIFF;
-    c->talks = may_talk(c);
-}
-
-bool request_check_class(struct gw_call *c, struct gw_time now) {
+static struct next check_class(struct gw_call *c) {
     if (c->key == NULL || (c->key->classes & (1u << c->route.class)))
-        return true;
-    end_refuse(c,
-               &(struct call_error){.status = 403,
-                                    .type = GW_STR("permission_error"),
-                                    .code = GW_STR("class_not_allowed"),
-                                    .message = GW_STR("this key may not use this class; ask "
-                                                      "for classes= in GATEWAY_KEYS")},
-               now);
-    return false;
+        return next_on();
+    return end_refuse(
+        c, &(struct call_error){.status = 403,
+                                .type = GW_STR("permission_error"),
+                                .code = GW_STR("class_not_allowed"),
+                                .message = GW_STR("this key may not use this class; ask for "
+                                                  "classes= in GATEWAY_KEYS")});
 }
 
-/* /api/heavy/process: nothing is sent before the body has said its type. */
-static void sniff(struct gw_call *c, struct gw_time now) {
-    c->state = CALL_SNIFF;
-    if (c->body.fin) {
-        refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"), now);
-        return;
-    }
-    /* one more shows that it is too large */
-    body_begin(c, c->conf->limits.json_bytes_max + 1, true, now);
+static struct next refuse_strangers(struct gw_call *c) {
+    return end_refuse(
+        c, &(struct call_error){.status = 403,
+                                .type = GW_STR("permission_error"),
+                                .code = GW_STR("twin_only"),
+                                .message = GW_STR("the list of nodes is for the twin alone; see "
+                                                  "/api/health")});
 }
 
-static void follow_route(struct gw_call *c, struct gw_time now) {
+/* ------------------------------------------------------------------ admit */
+
+/* What this route makes of a client that may come in. */
+static struct next follow_route(struct gw_call *c, struct gw_time now) {
     switch (c->route.kind) {
     case GW_ROUTE_API_HEALTH:
-        end_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now), now);
-        break;
+        return end_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now),
+                         now);
     case GW_ROUTE_PROCESS:
-        sniff(c, now);
-        break;
-    case GW_ROUTE_HEAVY:
-        if (request_check_class(c, now))
-            start(c, now);
-        break;
     case GW_ROUTE_LOCAL:
-        start(c, now);
-        break;
+        return next_on();
+    case GW_ROUTE_HEAVY:
+        return check_class(c);
     case GW_ROUTE_TWIN:
         if (!c->from_twin)
-            start(c, now);
-        else
-            refuse(c, 508, GW_STR("loop_detected"),
-                   GW_STR("this request came from the twin and would go back to it; check "
-                          "LOCAL_ENDPOINT"),
-                   now);
-        break;
+            return next_on();
+        return refuse(c, 508, GW_STR("loop_detected"),
+                      GW_STR("this request came from the twin and would go back to it; check "
+                             "LOCAL_ENDPOINT"));
     case GW_ROUTE_NODES:
-        end_refuse(c,
-                   &(struct call_error){.status = 403,
-                                        .type = GW_STR("permission_error"),
-                                        .code = GW_STR("twin_only"),
-                                        .message = GW_STR("the list of nodes is for the twin "
-                                                          "alone; see /api/health")},
-                   now);
-        break;
+        return refuse_strangers(c);
     case GW_ROUTE_HEAVY_UNKNOWN:
-        refuse(c, 404, GW_STR("unknown_class"), sentence_with_classes(c), now);
-        break;
+        return refuse(c, 404, GW_STR("unknown_class"), sentence_with_classes(c));
     case GW_ROUTE_LOCAL_UNKNOWN:
-        refuse(c, 404, GW_STR("unknown_service"), sentence_with_services(c), now);
-        break;
+        return refuse(c, 404, GW_STR("unknown_service"), sentence_with_services(c));
     default:
-        refuse(c, 404, GW_STR("not_found"),
-               GW_STR("nothing is at this path; see /api/heavy/, "
-                      "/api/local/ and /health"),
-               now);
-        break;
+        return refuse(c, 404, GW_STR("not_found"),
+                      GW_STR("nothing is at this path; see /api/heavy/, /api/local/ and /health"));
     }
 }
 
-/* False, and the call is answered, unless its route wants it to be admitted. Nodes show themselves by
- * their signature, the twin that asks for them by its own. */
-static bool follow_open_route(struct gw_call *c, const struct gw_req_head *req, struct gw_str path,
-                              struct gw_time now) {
-    switch (c->route.kind) {
-    case GW_ROUTE_HEALTH:
-        if (check_method_of_route(c, now))
-            answer_health(c, now);
-        return false;
-    case GW_ROUTE_NODE:
-        if (check_method_of_route(c, now))
-            nodes_on_request(c, path, req->body_len, now);
-        return false;
-    case GW_ROUTE_NODES:
-        c->from_twin = access_is_twin(c->conf, req, &c->head, now);
-        if (c->from_twin && check_method_of_route(c, now))
-            nodes_tell(c, now);
-        return !c->from_twin;
-    default:
-        return true;
-    }
+/* Routes that need no key. Nodes show themselves by their signature, the twin that asks for them by its
+ * own. */
+static bool is_open(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_NODES)
+        c->from_twin = access_is_twin(c->conf, c->req, &c->head, now);
+    return c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_NODE || c->from_twin;
 }
 
-int request_on_head(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
-    if (c->state != CALL_NEW || c->has_request)
-        return GW_EUSE;
+static struct next follow_open_route(struct gw_call *c, struct gw_time now) {
+    struct next next = check_method(c);
+    if (!next_is(next, NEXT_ON))
+        return next;
+    if (c->route.kind == GW_ROUTE_HEALTH)
+        return end_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
+    return c->route.kind == GW_ROUTE_NODES ? nodes_tell(c, now) : nodes_admit(c, now);
+}
+
+static struct next follow_closed_route(struct gw_call *c, const char *bad_path,
+                                       struct gw_time now) {
+    if (!may_come_in(c, c->req, now))
+        return next_refuse();
+    if (bad_path != NULL)
+        return refuse(c, 400, GW_STR("invalid_path"), gw_str(bad_path, strlen(bad_path)));
+    struct next next = check_method(c);
+    if (next_is(next, NEXT_ON))
+        next = body_check_size(c, c->req->body_len);
+    return next_is(next, NEXT_ON) ? follow_route(c, now) : next;
+}
+
+struct next request_admit(struct gw_call *c, struct gw_time now) {
     c->has_request = true;
-    struct gw_str path = keep_head(c, req);
+    c->path = keep_head(c, c->req);
     make_id(c);
     c->route.name = GW_STR("none");
-    if (!is_http_we_speak(c, now))
-        return 0;
-    if (gw_str_eq(path, GW_STR("*")) && gw_str_eq(c->method, GW_STR("OPTIONS"))) {
-        call_reply_allow(c, ALL_METHODS, now);
-        return 0;
-    }
-    const char *bad = url_check_path(path);
-    if (bad == NULL)
-        c->route = route_of(c->conf, path);
+    struct next next = check_http(c);
+    if (!next_is(next, NEXT_ON))
+        return next;
+    if (gw_str_eq(c->path, GW_STR("*")) && gw_str_eq(c->method, GW_STR("OPTIONS")))
+        return end_reply_allow(c, ALL_METHODS, now);
+    const char *bad_path = url_check_path(c->path);
+    if (bad_path == NULL)
+        c->route = route_of(c->conf, c->path);
     finish_up_head(c);
-    if (!follow_open_route(c, req, path, now) || !admit(c, req, now))
-        return 0;
-    if (bad != NULL) {
-        refuse(c, 400, GW_STR("invalid_path"), gw_str(bad, strlen(bad)), now);
-        return 0;
+    return is_open(c, now) ? follow_open_route(c, now) : follow_closed_route(c, bad_path, now);
+}
+
+/* ------------------------------------------------------------------ read */
+
+/* /api/heavy/process: nothing is sent before the body has said its type. */
+static struct next read_whole(struct gw_call *c, struct gw_time now) {
+    if (c->body.fin)
+        return refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"));
+    /* one more shows that it is too large */
+    if (!body_begin(c, c->conf->limits.json_bytes_max + 1, true, now))
+        return body_refuse_no_room(c);
+    return next_wait(CALL_SNIFF);
+}
+
+/* A model gets its request when that is whole, or has come further than is worth holding: its slots are
+ * few, and are for work. A service or the twin is asked at once: it may answer while the body comes. */
+struct next request_read(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_NODE)
+        return nodes_read(c, now);
+    if (c->route.kind == GW_ROUTE_PROCESS)
+        return read_whole(c, now);
+    if (!c->body.fin)
+        (void)body_begin(c, c->conf->limits.replay_bytes_max, false, now);
+    if (c->route.kind != GW_ROUTE_HEAVY || c->body.fin || c->body.forgotten)
+        return next_on();
+    c->talks = may_talk(c);
+    return next_wait(CALL_SNIFF);
+}
+
+struct next request_on_late(struct gw_call *c) {
+    return refuse(c, 408, GW_STR("request_timeout"),
+                  GW_STR("the request body did not arrive in time; send it again"));
+}
+
+/* ------------------------------------------------------------------ decide */
+
+/* What the body says about where the request goes: its class, or its conversation, which the first
+ * messages tell, and that its node. */
+struct next request_decide(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_NODE)
+        return nodes_decide(c, now);
+    if (c->route.kind == GW_ROUTE_PROCESS) {
+        c->route.kind = GW_ROUTE_HEAVY;
+        c->route.class = route_class_of_type(facts_type(c->facts));
+        c->route.name = route_class_name(c->route.class);
+        body_drop_facts(c);
+        return check_class(c);
     }
-    if (check_method_of_route(c, now) && body_check_size(c, req->body_len, now))
-        follow_route(c, now);
-    return 0;
+    body_drop_facts(c);
+    return next_on();
 }

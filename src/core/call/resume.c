@@ -16,14 +16,12 @@ static const struct dialect *dialect_of(const struct stream *s) {
     return s->lines ? &dialect_ollama : &dialect_openai;
 }
 
-void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
+struct next stream_break(struct gw_call *c, struct gw_str why) {
     struct stream *s = c->stream;
     const struct dialect *d = dialect_of(s);
     struct gw_buf b;
-    if (s->raw && !gw_sse_between(&s->sse)) {
-        end_call(c, 1, now); /* within an event nothing can be said */
-        return;
-    }
+    if (s->raw && !gw_sse_between(&s->sse))
+        return next_done(1); /* within an event nothing can be said */
     gw_buf_init(&b, &c->arena, ERROR_MAX);
     gw_buf_put(&b, d->error_head);
     gw_buf_put(&b, GW_STR("the stream broke off: the target "));
@@ -31,10 +29,10 @@ void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now) {
     gw_buf_put(&b, d->error_tail);
     c->arena_full |= b.full;
     stream_put_text(c, gw_buf_str(&b));
-    end_call(c, 0, now);
+    return next_done(0);
 }
 
-void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
+struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
     if (s->finished || s->ended)
         c->gw->cluster.pool.backend[c->attempt.to->slot].finishes = true;
@@ -42,23 +40,21 @@ void stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     try_close(c, drop, now);
     if (!s->ended && s->finished)
         stream_put_text(c, dialect_of(s)->end);
-    end_call(c, 0, now);
+    return next_done(0);
 }
 
-void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
-                     struct gw_time now) {
+struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                            struct gw_time now) {
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
     c->plan.spent[c->attempt.at] = true;
     end_because(c, c->attempt.to->target.name, why);
     try_close(c, drop, now);
-    if (!s->resumable || c->body.forgotten) {
-        stream_break(c, why, now);
-        return;
-    }
+    if (!s->resumable || c->body.forgotten)
+        return stream_break(c, why);
     s->held.n = s->partial = 0;
-    try_next(c, true, true, now);
+    return next_target(true, true);
 }
 
 /* ------------------------------------------------------------------ going on */
@@ -129,33 +125,30 @@ static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool
     return e->pieces_n == 0 && caught_up;
 }
 
-void resume_differs(struct gw_call *c, struct gw_time now) {
+struct next resume_differs(struct gw_call *c, struct gw_time now) {
     end_because(c, c->attempt.to->target.name, GW_STR("said something else"));
     try_close(c, true, now);
-    stream_break(c, GW_STR("stopped, and another one goes on differently"), now);
+    return stream_break(c, GW_STR("stopped, and another one goes on differently"));
 }
 
-void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                     const struct event *e, struct gw_time now) {
+struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                            const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
     struct edits edits = {.n = 0};
     bool fresh, differs, due, caught_up = s->delivered.behind == 0;
-    if (e->opaque || !meet(s, event, e, &edits, &fresh)) {
-        resume_differs(c, now);
-        return;
-    }
+    if (e->opaque || !meet(s, event, e, &edits, &fresh))
+        return resume_differs(c, now);
     due = is_due(s, e, caught_up, &differs);
-    if (differs || (fresh && e->mark > 0 && !due)) {
-        resume_differs(c, now);
-        return;
-    }
+    if (differs || (fresh && e->mark > 0 && !due))
+        return resume_differs(c, now);
     if (e->is == EVENT_CONTENT)
         answer_first_content(c, now);
     if (!fresh && !due)
-        return;
+        return next_stay();
     if (s->id.n > 0 && e->id.n > 0)
         add_edit(&edits, event, e->id, s->id);
     s->further |= fresh;
     stream_note_end(s, e);
     put_edited(c, at, &edits);
+    return next_stay();
 }

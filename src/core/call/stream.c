@@ -80,15 +80,14 @@ static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     if (!c->has_head)
         put_head(c, now);
     s->begun = true;
-    c->state = CALL_OBSERVE;
     stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
     if (!resumable || !may_hold(c))
         stream_let_go(c);
 }
 
 /* Before the commit: the target did not serve, and the next one may. */
-static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
-                      struct gw_time now) {
+static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                             struct gw_time now) {
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
@@ -97,7 +96,7 @@ static void fail_over(struct gw_call *c, uint32_t trouble, struct gw_str why, bo
     s->held.n = s->partial = s->choices_told = 0;
     delivered_reset(&s->delivered);
     try_close(c, drop, now);
-    try_next(c, !c->body.forgotten, true, now);
+    return next_target(!c->body.forgotten, true);
 }
 
 /* Whether another attempt could be made instead. */
@@ -138,19 +137,19 @@ static void pass(struct gw_call *c, struct gw_slice at, const struct event *e) {
 }
 
 /* Everything from here on goes to the client as it comes. */
-static void go_raw(struct gw_call *c, struct gw_slice at, struct gw_str bytes, struct gw_time now) {
+static struct next go_raw(struct gw_call *c, struct gw_slice at, struct gw_str bytes,
+                          struct gw_time now) {
     struct stream *s = c->stream;
-    if (s->resuming) {
-        resume_differs(c, now);
-        return;
-    }
-    if (c->state == CALL_HOLD)
+    if (s->resuming)
+        return resume_differs(c, now);
+    if (!s->begun)
         commit(c, false, now);
     stream_let_go(c);
     s->raw = true;
     gw_sse_init(&s->sse, s->lines);
     gw_sse_feed(&s->sse, bytes);
     stream_put(c, at);
+    return next_stay();
 }
 
 /* Keeps an event until the commit; one that came in pieces is there already. */
@@ -169,17 +168,17 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
 }
 
 /* Nobody else can be asked: then the target's own words are better than ours. */
-static void pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
+static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
     blame_later(c, POOL_ERRORED);
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
     stream_put(c, at);
     try_close(c, true, now);
-    end_call(c, 0, now);
+    return next_done(0);
 }
 
 /* An event that is not to go out leaves what is held, if it came in pieces. */
 static void leave_out(struct gw_call *c, struct gw_slice at) {
-    if (at.kind == GW_LITERAL && c->state == CALL_HOLD)
+    if (at.kind == GW_LITERAL && !c->stream->begun)
         c->stream->held.n = c->stream->partial = (size_t)at.off;
 }
 
@@ -192,76 +191,69 @@ static bool is_torn_json(struct gw_str event, bool lines) {
     return rest.n > 0 && rest.p[0] == '{';
 }
 
-static void hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                       const struct event *e, struct gw_time now) {
+static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                              const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
     bool known = s->dialect != NULL || (s->likely != NULL && is_torn_json(event, s->lines));
     bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
-    if (e->is == EVENT_ERROR && has_other(c, now)) {
-        fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
-    } else if (empty && has_other(c, now)) {
-        fail_over(c, POOL_CUT, GW_STR("sent no content"), true, now);
-    } else if (empty || e->is == EVENT_CONTENT || e->is == EVENT_FINISH || e->is == EVENT_END) {
+    if (e->is == EVENT_ERROR && has_other(c, now))
+        return fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
+    if (empty && has_other(c, now))
+        return fail_over(c, POOL_CUT, GW_STR("sent no content"), true, now);
+    if (empty || e->is == EVENT_CONTENT || e->is == EVENT_FINISH || e->is == EVENT_END) {
         if (at.kind == GW_LITERAL)
             s->partial = (size_t)at.off;
         commit(c, e->is == EVENT_CONTENT, now);
         s->partial = s->held.n;
         if (e->is == EVENT_ERROR)
-            pass_error(c, at, now);
-        else
-            pass(c, at, e);
+            return pass_error(c, at, now);
+        pass(c, at, e);
     } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
     } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->dialect == NULL)) {
         if (at.kind == GW_LITERAL)
             s->partial = (size_t)at.off;
-        go_raw(c, at, event, now);
+        struct next next = go_raw(c, at, event, now);
         s->partial = s->held.n;
+        return next;
     } else {
         keep(c, at, event, e, now);
     }
+    return next_stay();
 }
 
-static void observe_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                          const struct event *e, struct gw_time now) {
+static struct next observe_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                                 const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
     if (e->is == EVENT_MALFORMED)
-        return;
+        return next_stay();
     if (e->is == EVENT_ERROR && !s->ended) {
         if (s->resuming || (s->resumable && has_other(c, now)))
-            resume_or_break(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
-        else
-            pass_error(c, at, now);
-    } else if (s->resuming) {
-        resume_on_event(c, at, event, e, now);
-    } else {
-        pass(c, at, e);
-        if (s->resumable)
-            shape_learn(&s->shape, event, e);
+            return resume_or_break(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
+        return pass_error(c, at, now);
     }
+    if (s->resuming)
+        return resume_on_event(c, at, event, e, now);
+    pass(c, at, e);
+    if (s->resumable)
+        shape_learn(&s->shape, event, e);
+    return next_stay();
 }
 
-static void take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                       struct gw_time now) {
+static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                              struct gw_time now) {
     struct stream *s = c->stream;
     struct event e;
     event_read(event, s->lines, &s->dialect, &e);
-    if (c->state == CALL_HOLD)
-        hold_event(c, at, event, &e, now);
-    else
-        observe_event(c, at, event, &e, now);
+    return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
 }
 
 /* ------------------------------------------------------------------ chunks */
 
-static bool is_taking(const struct gw_call *c) {
-    return c->attempt.open && (c->state == CALL_HOLD || c->state == CALL_OBSERVE);
-}
-
 /* What went out in the last turn is held no more. */
 static void forget_sent(struct gw_call *c) {
     struct stream *s = c->stream;
-    if (c->state != CALL_OBSERVE || s->partial == 0)
+    if (!s->begun || s->partial == 0)
         return;
     s->held.n -= s->partial;
     memmove(s->held.p, s->held.p + s->partial, s->held.n);
@@ -269,19 +261,19 @@ static void forget_sent(struct gw_call *c) {
 }
 
 /* The beginning of an event waits for the rest of it. */
-static void keep_partial(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+static struct next keep_partial(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
     struct stream *s = c->stream;
-    if (bytes.n > STREAM_EVENT_MAX) {
-        go_raw(c, (struct gw_slice){.kind = GW_CHUNK, .off = s->chunk.n - bytes.n, .len = bytes.n},
-               bytes, now);
-        return;
-    }
+    if (bytes.n > STREAM_EVENT_MAX)
+        return go_raw(
+            c, (struct gw_slice){.kind = GW_CHUNK, .off = s->chunk.n - bytes.n, .len = bytes.n},
+            bytes, now);
     gw_buf_put(&s->held, bytes);
     c->arena_full |= s->held.full;
+    return next_stay();
 }
 
 /* Adds to the event that has begun; returns how much of the chunk went into it. */
-static size_t go_on_partial(struct gw_call *c, struct gw_time now) {
+static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time now) {
     struct stream *s = c->stream;
     size_t had = s->held.n - s->partial, from = s->partial;
     if (had == 0)
@@ -300,22 +292,22 @@ static size_t go_on_partial(struct gw_call *c, struct gw_time now) {
     all.n = had + used;
     struct gw_slice at = {.kind = GW_LITERAL, .off = from, .len = all.n};
     if (n == 0) {
-        go_raw(c, at, all, now);
+        *next = go_raw(c, at, all, now);
         s->partial = s->held.n;
         return used;
     }
     s->partial = s->held.n;
-    take_event(c, at, all, now);
+    *next = take_event(c, at, all, now);
     return used;
 }
 
 /* One event of the chunk from `off` on: its length, 0 if it is not whole. */
-static size_t take_next(struct gw_call *c, size_t off, struct gw_time now) {
+static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct gw_time now) {
     struct stream *s = c->stream;
     struct gw_str rest = gw_str_sub(s->chunk, off, s->chunk.n);
     struct gw_slice at = {.kind = GW_CHUNK, .off = off};
     struct event_piece piece;
-    if (c->state == CALL_OBSERVE && !s->resuming) {
+    if (s->begun && !s->resuming) {
         at.len = shape_match(&s->shape, rest, &piece);
         if (at.len > 0) {
             if (s->resumable && !delivered_add(&s->delivered, &piece))
@@ -326,42 +318,44 @@ static size_t take_next(struct gw_call *c, size_t off, struct gw_time now) {
     }
     at.len = frame_length(rest, 0, s->lines);
     if (at.len > 0)
-        take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
+        *next = take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
     return (size_t)at.len;
 }
 
-static void take_rest(struct gw_call *c, size_t off, struct gw_time now) {
+static struct next take_rest(struct gw_call *c, size_t off, struct gw_time now) {
     struct stream *s = c->stream;
     struct gw_str rest = gw_str_sub(s->chunk, off, s->chunk.n);
     if (rest.n == 0)
-        return;
-    if (!s->raw) {
-        keep_partial(c, rest, now);
-        return;
-    }
+        return next_stay();
+    if (!s->raw)
+        return keep_partial(c, rest, now);
     gw_sse_feed(&s->sse, rest);
     stream_put(c, (struct gw_slice){.kind = GW_CHUNK, .off = off, .len = rest.n});
+    return next_stay();
 }
 
-void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
+struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
     struct stream *s = c->stream;
+    struct next next = next_stay();
     size_t off = 0, n = 1;
     s->chunk = bytes;
     gw_prefetch(s->delivered.first, GW_LINE);
     forget_sent(c);
     if (!s->raw)
-        off = go_on_partial(c, now);
-    while (n > 0 && off < bytes.n && !s->raw && is_taking(c)) {
-        n = take_next(c, off, now);
+        off = go_on_partial(c, &next, now);
+    while (n > 0 && off < bytes.n && !s->raw && next_is(next, NEXT_STAY)) {
+        n = take_next(c, off, &next, now);
         off += n;
     }
-    if (!is_taking(c))
-        return;
-    take_rest(c, off, now);
-    if (c->state == CALL_OBSERVE && (!s->resuming || c->attempt.first_content))
+    if (next_is(next, NEXT_STAY))
+        next = take_rest(c, off, now);
+    if (!next_is(next, NEXT_STAY))
+        return next;
+    if (s->begun && (!s->resuming || c->attempt.first_content))
         limit_silence(c, now);
     if (s->out.n > 0)
         s->comment_at = now.mono_ms + COMMENT_MS;
+    return next_wait(s->begun ? CALL_OBSERVE : CALL_HOLD);
 }
 
 /* ------------------------------------------------------------------ ends */
@@ -385,7 +379,7 @@ static bool is_all(const struct gw_call *c, uint32_t how) {
     return how == GW_CLEAN && !b->finishes && (agrees(c) || b->unfinished);
 }
 
-static void end_unfinished(struct gw_call *c, struct gw_time now) {
+static struct next end_unfinished(struct gw_call *c, struct gw_time now) {
     struct pool_backend *backend = c->gw->cluster.pool.backend;
     uint32_t before = c->stream->ended_at;
     if (agrees(c)) {
@@ -393,64 +387,60 @@ static void end_unfinished(struct gw_call *c, struct gw_time now) {
         blame_clear(c, before, now);
     }
     backend[c->attempt.to->slot].unfinished = true;
-    stream_complete(c, false, now);
+    return stream_complete(c, false, now);
 }
 
 /* A last event may lack the blank line (or the newline) behind it. */
-static void end_partial(struct gw_call *c, struct gw_time now) {
+static struct next end_partial(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
+    struct next next = next_stay();
     if (s->held.n == s->partial || s->raw)
-        return;
+        return next;
     s->chunk = s->lines ? GW_STR("\n") : GW_STR("\n\n");
     s->closing = true;
-    go_on_partial(c, now);
+    go_on_partial(c, &next, now);
+    return next;
 }
 
-void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
+struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
     struct stream *s = c->stream;
     s->chunk = GW_STR("");
     forget_sent(c);
-    if (how == GW_CLEAN)
-        end_partial(c, now);
-    if (!is_taking(c))
-        return;
-    if (c->state == CALL_OBSERVE && is_good(s, how)) {
-        stream_complete(c, false, now);
-        return;
-    }
-    if (c->state == CALL_OBSERVE && is_all(c, how)) {
-        end_unfinished(c, now);
-        return;
-    }
+    struct next next = how == GW_CLEAN ? end_partial(c, now) : next_stay();
+    if (!next_is(next, NEXT_STAY))
+        return next;
+    if (s->begun && is_good(s, how))
+        return stream_complete(c, false, now);
+    if (s->begun && is_all(c, how))
+        return end_unfinished(c, now);
     uint32_t trouble = how == GW_CUT_ALONG ? POOL_FINE : POOL_CUT;
     s->ended_early = how == GW_CLEAN;
     s->ended_at = c->attempt.at;
-    if (c->state == CALL_HOLD)
-        fail_over(c, trouble, how == GW_CLEAN ? GW_STR("sent no content") : GW_STR("cut it"), false,
-                  now);
-    else
-        resume_or_break(c, trouble, GW_STR("cut it"), false, now);
+    if (s->begun)
+        return resume_or_break(c, trouble, GW_STR("cut it"), false, now);
+    return fail_over(c, trouble, how == GW_CLEAN ? GW_STR("sent no content") : GW_STR("cut it"),
+                     false, now);
 }
 
-void stream_on_limit(struct gw_call *c, struct gw_time now) {
+struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
     bool late = now.mono_ms >= c->deadline_ms;
     s->chunk = GW_STR("");
     forget_sent(c);
-    if (c->state == CALL_HOLD) {
+    if (!s->begun) {
         if (!late && c->body.fin)
             answer_first_content(c, now); /* it would have taken longer still */
         /* A client in a hurry, or one that does not finish, is no fault of the target's. */
         bool hurried = (c->client_limited && late) || !c->body.fin;
-        fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"), true, now);
-    } else if (is_good(s, GW_CUT)) {
-        stream_complete(c, true, now);
-    } else if (late) {
-        try_close(c, true, now);
-        stream_break(c, GW_STR("took longer than the request may"), now);
-    } else {
-        resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
+        return fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"),
+                         true, now);
     }
+    if (is_good(s, GW_CUT))
+        return stream_complete(c, true, now);
+    if (!late)
+        return resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
+    try_close(c, true, now);
+    return stream_break(c, GW_STR("took longer than the request may"));
 }
 
 /* ------------------------------------------------------------------ heads */
@@ -469,26 +459,24 @@ static bool make_stream(struct gw_call *c, bool lines, struct gw_time now) {
     return true;
 }
 
-void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
-                    struct gw_time now) {
+struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
+                           const struct answer_head *h, struct gw_time now) {
     struct gw_buf b;
     if (c->stream == NULL && !make_stream(c, h->ndjson, now)) {
         c->arena_full = true;
-        return;
+        return next_stay();
     }
     struct stream *s = c->stream;
     s->choices = s->choices_over = 0;
     s->finished = s->ended = s->closing = s->further = false;
     if (s->begun) {
-        c->state = CALL_OBSERVE;
         s->resuming = true;
         delivered_again(&s->delivered);
-        return;
+        return next_wait(CALL_OBSERVE);
     }
-    c->state = CALL_HOLD;
     s->dialect = NULL;
     if (c->has_head)
-        return;
+        return next_wait(CALL_HOLD);
     s->lines = h->ndjson;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     answer_put_head(c, res, &b);
@@ -496,4 +484,5 @@ void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const stru
     s->head = gw_buf_str(&b);
     s->status = res->status;
     c->arena_full |= b.full;
+    return next_wait(CALL_HOLD);
 }

@@ -34,6 +34,7 @@
 
 #include "base/sse.h"
 #include "core/call/delivered.h"
+#include "core/call/next.h"
 #include "core/gw.h"
 #include "format/frame.h"
 #include "format/shape.h"
@@ -100,12 +101,12 @@ void stream_flush(struct gw_call *c);
 
 /* stream.c */
 /* The head of an answer came that is to be observed. */
-void stream_on_head(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h,
-                    struct gw_time now);
-void stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
-void stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
+                           const struct answer_head *h, struct gw_time now);
+struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
+struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 /* attempt.limit_at has come. */
-void stream_on_limit(struct gw_call *c, struct gw_time now);
+struct next stream_on_limit(struct gw_call *c, struct gw_time now);
 /* The head, or a comment, if it is time for it; and when that will be. */
 void stream_on_tick(struct gw_call *c, struct gw_time now);
 double stream_tick_at(const struct gw_call *c);
@@ -115,16 +116,16 @@ void stream_let_go(struct gw_call *c);
 
 /* resume.c */
 /* The stream failed after its commit: on with the next target, or its end. */
-void resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
-                     struct gw_time now);
+struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
+                            struct gw_time now);
 /* An event of an attempt that is to go on where another one stopped. */
-void resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                     const struct event *e, struct gw_time now);
+struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                            const struct event *e, struct gw_time now);
 /* It says something else than the one before it. */
-void resume_differs(struct gw_call *c, struct gw_time now);
+struct next resume_differs(struct gw_call *c, struct gw_time now);
 /* Says in the stream's dialect that it cannot go on, and ends the call. */
-void stream_break(struct gw_call *c, struct gw_str why, struct gw_time now);
+struct next stream_break(struct gw_call *c, struct gw_str why);
 /* Ends a good stream. */
-void stream_complete(struct gw_call *c, bool drop, struct gw_time now);
+struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now);
 
 #endif

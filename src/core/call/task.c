@@ -46,7 +46,7 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
     c->attempt.open = true;
     c->attempt.sent_at = now.mono_ms;
     c->attempt.limit_at = now.mono_ms + PROBE_LIMIT_MS;
-    c->state = CALL_PROBE;
+    call_advance(c, next_wait(CALL_PROBE), now);
 }
 
 struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
@@ -86,9 +86,9 @@ static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct
                                                 : POOL_LATE;
 }
 
-void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+struct next task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
-        return;
+        return next_stay();
     struct answer_head h = {.retry_after_ms = -1};
     bool alive = false;
     if (e->kind == GW_RES_HEAD) {
@@ -102,5 +102,5 @@ void task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time n
     else
         blame_now(c, POOL_PROBED, now);
     try_close(c, e->kind != GW_RES_FAIL, now);
-    end_call(c, 0, now);
+    return next_done(0);
 }

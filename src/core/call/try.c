@@ -93,12 +93,15 @@ uint32_t gw_may_drop(const struct gw_call *call) {
                                        first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
-void try_set_limit(struct gw_call *c) {
-    if (c->state != CALL_TRY)
-        return;
+static void set_limit(struct gw_call *c) {
     double from = call_began_at(c);
     double at = from + first_limit_ms(c, from);
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
+}
+
+void try_set_limit(struct gw_call *c) {
+    if (c->state == CALL_TRY)
+        set_limit(c);
 }
 
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out) {
@@ -141,7 +144,7 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     return gw_buf_str(&b);
 }
 
-static void put_send(struct gw_call *c, struct gw_time now) {
+struct next try_send(struct gw_call *c, struct gw_time now) {
     const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
     struct gw_action *a = call_push(c, GW_SEND);
@@ -163,12 +166,12 @@ static void put_send(struct gw_call *c, struct gw_time now) {
     c->attempt.first_content = c->attempt.junk = false;
     c->attempt.first_ms = 0;
     c->attempt.sent_at = now.mono_ms;
-    c->state = CALL_TRY;
-    try_set_limit(c);
+    set_limit(c);
+    return next_wait(CALL_TRY);
 }
 
-/* The target's slot is taken already, and leave of its breaker. */
-static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, struct gw_time now) {
+/* The target's slot is taken already, and leave of its breaker: what is left is to send. */
+static struct next take(struct gw_call *c, uint32_t at, struct breaker_grant grant) {
     c->attempt.at = at;
     c->attempt.to = c->plan.target[at];
     c->attempt.has_slot = true;
@@ -177,7 +180,7 @@ static void start(struct gw_call *c, uint32_t at, struct breaker_grant grant, st
     c->attempt.uploads = !c->body.fin;
     if (c->attempt.uploads)
         pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, true);
-    put_send(c, now);
+    return next_phase(PHASE_RESERVE);
 }
 
 /* A freed slot goes to the call that has waited longest of those that can use it. */
@@ -193,8 +196,7 @@ static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
                        now.mono_ms, &grant))
             return;
         try_leave_queue(w);
-        start(w, (uint32_t)at, grant, now);
-        call_wake(w);
+        call_wake(w, take(w, (uint32_t)at, grant), now);
         return;
     }
 }
@@ -224,7 +226,7 @@ void try_close(struct gw_call *c, bool drop, struct gw_time now) {
 
 /* ------------------------------------------------------------------ choosing */
 
-static void refuse_none(struct gw_call *c, struct gw_time now) {
+static struct next refuse_none(struct gw_call *c, struct gw_time now) {
     double retry = plan_retry_ms(&c->plan, &c->gw->cluster.pool, now.mono_ms);
     struct call_error e = {.status = 503,
                            .type = GW_STR("server_error"),
@@ -246,20 +248,16 @@ static void refuse_none(struct gw_call *c, struct gw_time now) {
     if (e.retry_after_s == 0)
         e.retry_after_s = 1;
     try_leave_queue(c);
-    if (c->kept.whole)
-        end_give_kept(c, now);
-    else
-        end_refuse(c, &e, now);
+    return c->kept.whole ? next_kept() : end_refuse(c, &e);
 }
 
-static void refuse_late(struct gw_call *c, struct gw_time now) {
-    end_refuse(c,
-               &(struct call_error){.status = 504,
-                                    .type = GW_STR("server_error"),
-                                    .code = GW_STR("timeout"),
-                                    .message = GW_STR("no target answered in the time that "
-                                                      "this request has; allow more")},
-               now);
+static struct next refuse_late(struct gw_call *c) {
+    return end_refuse(c,
+                      &(struct call_error){.status = 504,
+                                           .type = GW_STR("server_error"),
+                                           .code = GW_STR("timeout"),
+                                           .message = GW_STR("no target answered in the time that "
+                                                             "this request has; allow more")});
 }
 
 /* Whether there is something to wait for, time for it, and room in the queue. */
@@ -273,56 +271,25 @@ static bool may_wait(struct gw_call *c, struct plan_choice choice, struct gw_tim
            (c->in_queue || c->gw->queue_n < c->conf->queue_max);
 }
 
-static void refuse_waiting(struct gw_call *c, struct gw_time now) {
+static struct next refuse_waiting(struct gw_call *c, struct gw_time now) {
     end_because(c, GW_STR("queue"),
                 !c->in_time                        ? GW_STR("shorter than every cool-down")
                 : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
                                                    : GW_STR("full"));
     try_leave_queue(c);
-    if (now.mono_ms >= c->deadline_ms && !c->kept.whole)
-        refuse_late(c, now);
-    else
-        refuse_none(c, now);
+    return now.mono_ms >= c->deadline_ms && !c->kept.whole ? refuse_late(c) : refuse_none(c, now);
 }
 
-static void queue_up(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
-    if (!may_wait(c, choice, now)) {
-        refuse_waiting(c, now);
-        return;
-    }
+static struct next queue_up(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
+    if (!may_wait(c, choice, now))
+        return refuse_waiting(c, now);
     enter_queue(c);
     c->attempt.junk = false; /* what keeps it from here on is that others are busy */
-    c->state = CALL_QUEUE;
     c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
     bool unseen = c->gw->cluster.pool.cells.loops > 1 || c->plan.partial;
     if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
         c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
-}
-
-static void choose(struct gw_call *c, struct gw_time now) {
-    struct pool *pool = &c->gw->cluster.pool;
-    if (!c->in_queue)
-        c->plan.partial = !c->body.fin;
-    bool in_line = c->in_queue && !c->plan.partial;
-    struct plan_choice choice = plan_pick(&c->plan, pool, in_line, now.mono_ms);
-    bool stuck =
-        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
-    if (stuck && !c->panicked) {
-        choice = plan_pick_open(&c->plan, pool, choice, now.mono_ms);
-        c->panicked = choice.what == PLAN_GO;
-    }
-    switch (choice.what) {
-    case PLAN_GO:
-        try_leave_queue(c);
-        start(c, choice.at, choice.grant, now);
-        break;
-    case PLAN_WAIT:
-        queue_up(c, choice, now);
-        break;
-    case PLAN_NONE:
-        refuse_none(c, now);
-        break;
-    }
+    return next_wait(CALL_QUEUE);
 }
 
 /* A later turn of a conversation prefers the node that has served the earlier ones. */
@@ -336,7 +303,7 @@ static void go_home(struct gw_call *c) {
         plan_find_home(&c->plan, c->talk);
 }
 
-void try_begin(struct gw_call *c, struct gw_time now) {
+struct next try_plan(struct gw_call *c, struct gw_time now) {
     registry_tend(&c->gw->cluster, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         plan_class(&c->plan, c->conf, c->route.class);
@@ -347,16 +314,34 @@ void try_begin(struct gw_call *c, struct gw_time now) {
     go_home(c);
     c->plan.careful = c->body.forgotten;
     pool_budget_pay(&c->gw->cluster.pool, c->plan.budget, now.mono_ms);
-    if (!ask_first(c, false, now))
-        choose(c, now);
+    return ask_is_due(c, now) ? ask_look_up(c, false, now) : next_on();
 }
 
-void try_on_queue_tick(struct gw_call *c, struct gw_time now) {
-    if (now.mono_ms >= c->pause_until_ms)
-        choose(c, now);
+struct next try_choose(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    if (!c->in_queue)
+        c->plan.partial = !c->body.fin;
+    bool in_line = c->in_queue && !c->plan.partial;
+    struct plan_choice choice = plan_pick(&c->plan, pool, in_line, now.mono_ms);
+    bool stuck =
+        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
+    if (stuck && !c->panicked) {
+        choice = plan_pick_open(&c->plan, pool, choice, now.mono_ms);
+        c->panicked = choice.what == PLAN_GO;
+    }
+    if (choice.what == PLAN_WAIT)
+        return queue_up(c, choice, now);
+    if (choice.what == PLAN_NONE)
+        return refuse_none(c, now);
+    try_leave_queue(c);
+    return take(c, choice.at, choice.grant);
 }
 
-static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
+struct next try_on_queue_tick(const struct gw_call *c, struct gw_time now) {
+    return now.mono_ms >= c->pause_until_ms ? next_phase(PHASE_CHOOSE) : next_stay();
+}
+
+static struct next refuse_unrepeatable(struct gw_call *c) {
     struct call_error e = {.status = 502,
                            .type = GW_STR("server_error"),
                            .code = GW_STR("upstream_failed"),
@@ -368,7 +353,7 @@ static void refuse_unrepeatable(struct gw_call *c, struct gw_time now) {
                            "another; send it again");
     end_because(c, c->body.forgotten ? GW_STR("body") : c->method,
                 c->body.forgotten ? GW_STR("not held, so not repeated") : GW_STR("not repeated"));
-    end_refuse(c, &e, now);
+    return end_refuse(c, &e);
 }
 
 /* What a target may get twice: what is idempotent (RFC 9110 9.2.2), and POST where it asks a model; what
@@ -404,34 +389,30 @@ static bool rest(struct gw_call *c, struct gw_time now) {
     c->again = true;
     c->plan.spent[at] = false;
     c->pause_until_ms = c->wait_at = now.mono_ms + ms;
-    c->state = CALL_QUEUE;
     return true;
 }
 
-static void refuse_over_budget(struct gw_call *c, struct gw_time now) {
+static struct next refuse_over_budget(struct gw_call *c, struct gw_time now) {
     end_because(c, GW_STR("retries"), GW_STR("over budget"));
-    refuse_none(c, now);
+    return refuse_none(c, now);
 }
 
-void try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
+struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
     bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
-        refuse_late(c, now);
-    else if (!may_repeat && c->kept.whole)
-        end_give_kept(c, now);
-    else if (!may_repeat)
-        refuse_unrepeatable(c, now);
-    else if (call_attempts(c) >= ATTEMPTS_MAX)
-        refuse_none(c, now);
-    else if (!other && rest(c, now))
-        return;
-    else if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
-             !pool_budget_take(pool, c->plan.budget, now.mono_ms))
-        refuse_over_budget(c, now);
-    else
-        choose(c, now);
+        return refuse_late(c);
+    if (!may_repeat)
+        return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
+    if (call_attempts(c) >= ATTEMPTS_MAX)
+        return refuse_none(c, now);
+    if (!other && rest(c, now))
+        return next_wait(CALL_QUEUE);
+    if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
+        !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+        return refuse_over_budget(c, now);
+    return next_phase(PHASE_CHOOSE);
 }
 
 /* ------------------------------------------------------------------ failing */
@@ -479,17 +460,15 @@ static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, doub
 
 /* It has not begun with the request, and not when it was asked again: it has no room, like one that
  * answers 503. */
-static void move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
+static struct next move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
     pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
     end_because(c, c->attempt.to->target.name, name_of(GW_FAIL_UNTAKEN));
     try_close(c, false, now);
-    try_next(c, may_repeat, false, now);
+    return next_target(may_repeat, false);
 }
 
-void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
+struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now) {
     bool may_repeat = !c->body.forgotten || sent == GW_SENT_NONE;
-    if (c->state != CALL_TRY)
-        return;
     double waited_ms = now.mono_ms - c->attempt.sent_at;
     uint32_t slot = c->attempt.to->slot;
     if (fail == GW_FAIL_UNTAKEN)
@@ -499,12 +478,10 @@ void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time
                       !c->attempt.grant.trial;
     if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
         c->attempt.repeated = true;
-        put_send(c, now);
-        return;
+        return next_phase(PHASE_SEND);
     }
     if (fail == GW_FAIL_UNTAKEN) {
-        move_on_untaken(c, may_repeat, now);
-        return;
+        return move_on_untaken(c, may_repeat, now);
     }
     if (!says_nothing(fail) && sent == GW_SENT_NONE)
         blame_now(c, try_trouble_of(fail), now);
@@ -514,12 +491,10 @@ void try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time
     c->plan.spent[c->attempt.at] = true;
     end_because(c, c->attempt.to->target.name, name_of(fail));
     try_close(c, false, now);
-    bool reached = sent != GW_SENT_NONE;
-    if (!ask_first(c, reached, now))
-        try_next(c, may_repeat, reached, now);
+    return next_ask(may_repeat, sent != GW_SENT_NONE);
 }
 
-void try_on_limit(struct gw_call *c, struct gw_time now) {
+struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     /* A client in a hurry, or one that does not finish, is no fault of the target's. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
     if (c->state != CALL_KEEP && !hurried) {
@@ -529,6 +504,5 @@ void try_on_limit(struct gw_call *c, struct gw_time now) {
     c->plan.spent[c->attempt.at] = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     try_close(c, true, now);
-    if (!ask_first(c, true, now))
-        try_next(c, !c->body.forgotten, true, now);
+    return next_ask(!c->body.forgotten, true);
 }
