@@ -121,11 +121,41 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     return e->is != EVENT_STRANGE;
 }
 
+/* Anthropic has a type for each of these; what has none is a fault of one side or the other. */
+static struct gw_str type_of(uint32_t status) {
+    switch (status) {
+    case 401:
+        return GW_STR("authentication_error");
+    case 403:
+        return GW_STR("permission_error");
+    case 404:
+        return GW_STR("not_found_error");
+    case 413:
+        return GW_STR("request_too_large");
+    case 429:
+        return GW_STR("rate_limit_error");
+    default:
+        return status < 500 ? GW_STR("invalid_request_error") : GW_STR("api_error");
+    }
+}
+
+static void put_error(struct gw_buf *b, const struct dialect_error *e) {
+    gw_buf_put(b, GW_STR("{\"type\":\"error\",\"error\":{\"type\":\""));
+    gw_buf_put(b, type_of(e->status));
+    gw_buf_put(b, GW_STR("\",\"message\":\""));
+    gw_buf_put_json(b, e->message);
+    gw_buf_put(b, GW_STR("\"}}\n"));
+}
+
 const struct dialect dialect_anthropic = {
     .name = GW_STR_INIT("anthropic"),
+    .framing = FRAMING_SSE,
+    .paths = {{GW_STR_INIT("/messages"), true}},
     .read = read_event,
+    .keep_alive = DIALECT_COMMENT,
     .end = GW_STR_INIT("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
     .error_head = GW_STR_INIT("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
                               "\"api_error\",\"message\":\""),
     .error_tail = GW_STR_INIT("\"}}\n\n"),
+    .put_error = put_error,
 };

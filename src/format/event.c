@@ -55,49 +55,49 @@ static bool read_as(const struct dialect *d, struct gw_str data, struct event *e
     return true;
 }
 
-static void read_json(struct gw_str data, bool lines, const struct dialect **dialect,
+/* The dialect whose end mark it is, without being JSON; or NULL. */
+static const struct dialect *ended_by(struct gw_str data, enum framing framing) {
+    const struct dialect *d;
+    for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
+        if (d->framing == framing && d->bare_end.n > 0 && gw_str_eq(d->bare_end, data))
+            return d;
+    return NULL;
+}
+
+static void read_json(struct gw_str data, enum framing framing, const struct dialect **dialect,
                       struct event *e) {
-    static const struct dialect *const known[] = {&dialect_anthropic, &dialect_openai,
-                                                  &dialect_ollama};
+    const struct dialect *d;
     if (*dialect != NULL) {
         if (!read_as(*dialect, data, e))
             clear(e, EVENT_STRANGE);
         return;
     }
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i]->lines != lines || !read_as(known[i], data, e))
+    for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++) {
+        if (d->framing != framing || !read_as(d, data, e))
             continue;
         if (e->is != EVENT_MALFORMED)
-            *dialect = known[i];
+            *dialect = d;
         return;
     }
     clear(e, EVENT_STRANGE);
 }
 
-void event_read(struct gw_str event, bool lines, const struct dialect **dialect, struct event *e) {
+void event_read(struct gw_str event, enum framing framing, const struct dialect **dialect,
+                struct event *e) {
     struct gw_str data = event;
-    uint32_t n = lines ? !is_blank(event) : data_of(event, &data);
+    uint32_t n = framing == FRAMING_LINES ? !is_blank(event) : data_of(event, &data);
+    const struct dialect *d = NULL;
     clear(e, EVENT_PING);
     if (n == 0)
         return;
     if (n > 1) {
         e->is = EVENT_STRANGE; /* JSON over several lines: nobody sends it, and it is not read */
-    } else if (!lines && gw_str_eq(data, GW_STR("[DONE]"))) {
+    } else if (data.n > 0 && data.p[0] != '{' && (d = ended_by(data, framing)) != NULL) {
         e->is = EVENT_END;
         e->end = true;
         if (*dialect == NULL)
-            *dialect = &dialect_openai;
+            *dialect = d;
     } else {
-        read_json(data, lines, dialect, e);
+        read_json(data, framing, dialect, e);
     }
-}
-
-const struct dialect *event_dialect_of_path(struct gw_str path, bool lines) {
-    if (lines)
-        return gw_str_ends(path, GW_STR("/api/chat")) || gw_str_ends(path, GW_STR("/api/generate"))
-                   ? &dialect_ollama
-                   : NULL;
-    if (gw_str_ends(path, GW_STR("/messages")))
-        return &dialect_anthropic;
-    return gw_str_ends(path, GW_STR("/completions")) ? &dialect_openai : NULL;
 }

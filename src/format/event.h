@@ -16,6 +16,7 @@
 #define GW_FORMAT_EVENT_H
 
 #include "base/json_walk.h"
+#include "format/dialect.h"
 
 enum event_is {
     EVENT_PING,      /* a comment, an event without data, a dialect's own ping */
@@ -72,21 +73,9 @@ struct event {
     struct event_piece piece[EVENT_PIECES];
 };
 
-struct dialect {
-    struct gw_str name;
-    bool lines; /* JSON lines */
-    /* Reads one event's JSON into `e`, which is zeroed; false if it is not of this dialect. */
-    bool (*read)(struct gw_walk *json, struct event *e);
-    struct gw_str end;                    /* the end mark, where a good stream has lost it */
-    struct gw_str error_head, error_tail; /* around an error's message, as an event */
-};
-
-extern const struct dialect dialect_openai, dialect_anthropic, dialect_ollama;
-
 /* Reads one whole event. `*dialect` is set by the first event that shows it; NULL until then. */
-void event_read(struct gw_str event, bool lines, const struct dialect **dialect, struct event *e);
-/* What a stream that has not said anything is likely to speak, by the path that was asked; or NULL. */
-const struct dialect *event_dialect_of_path(struct gw_str path, bool lines);
+void event_read(struct gw_str event, enum framing framing, const struct dialect **dialect,
+                struct event *e);
 
 /* Adds a piece of content (nothing if `raw` is empty). For the dialects. */
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);

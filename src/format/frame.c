@@ -41,9 +41,9 @@ static size_t blank_length(struct gw_str s) {
     return s.n > 1 && s.p[0] == '\r' && is_break(s.p[1]) ? 2 : 0;
 }
 
-size_t frame_length(struct gw_str s, size_t seen, bool lines) {
+size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
     size_t from = seen > LOOK_BACK ? seen - LOOK_BACK : 0;
-    if (lines) {
+    if (framing == FRAMING_LINES) {
         ptrdiff_t found = gw_str_chr(gw_str_sub(s, from, s.n), '\n');
         return found < 0 ? 0 : from + (size_t)found + 1;
     }
@@ -51,4 +51,33 @@ size_t frame_length(struct gw_str s, size_t seen, bool lines) {
     for (size_t at = from; length == 0 && (at = next_break(s, at)) < s.n; at++)
         length = end_behind(s, at);
     return length;
+}
+
+struct gw_str frame_end(enum framing framing) {
+    return framing == FRAMING_LINES ? GW_STR("\n") : GW_STR("\n\n");
+}
+
+void frame_tail_init(struct frame_tail *t, enum framing framing) {
+    memset(t, 0, sizeof *t);
+    t->framing = framing;
+}
+
+void frame_tail_add(struct frame_tail *t, struct gw_str bytes) {
+    size_t add = bytes.n < sizeof t->bytes ? bytes.n : sizeof t->bytes;
+    size_t kept = t->n < sizeof t->bytes - add ? t->n : sizeof t->bytes - add;
+    if (add == 0)
+        return;
+    memmove(t->bytes, t->bytes + t->n - kept, kept);
+    memcpy(t->bytes + kept, bytes.p + bytes.n - add, add);
+    t->n = (uint32_t)(kept + add);
+}
+
+bool frame_between(const struct frame_tail *t) {
+    struct gw_str tail = gw_str(t->bytes, t->n);
+    if (t->n == 0)
+        return true;
+    if (t->framing == FRAMING_LINES)
+        return gw_str_ends(tail, GW_STR("\n"));
+    return gw_str_ends(tail, GW_STR("\n\n")) || gw_str_ends(tail, GW_STR("\r\r")) ||
+           gw_str_ends(tail, GW_STR("\r\n\r\n"));
 }

@@ -71,11 +71,20 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     return failed || (told && (own || e->finish));
 }
 
+static void put_error(struct gw_buf *b, const struct dialect_error *e) {
+    gw_buf_put(b, GW_STR("{\"error\":\""));
+    gw_buf_put_json(b, e->message);
+    gw_buf_put(b, GW_STR("\"}\n"));
+}
+
 const struct dialect dialect_ollama = {
     .name = GW_STR_INIT("ollama"),
-    .lines = true,
+    .framing = FRAMING_LINES,
+    .paths = {{GW_STR_INIT("/api/chat"), true}, {GW_STR_INIT("/api/generate"), false}},
     .read = read_event,
+    .keep_alive = DIALECT_SPACE,
     .end = GW_STR_INIT(""),
     .error_head = GW_STR_INIT("{\"error\":\""),
     .error_tail = GW_STR_INIT("\"}\n"),
+    .put_error = put_error,
 };

@@ -150,11 +150,39 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     return own || failed;
 }
 
+/* A member's value: a string, or null where there is none. */
+static void put_or_null(struct gw_buf *b, struct gw_str value) {
+    if (value.n == 0) {
+        gw_buf_put(b, GW_STR("null"));
+        return;
+    }
+    gw_buf_putc(b, '"');
+    gw_buf_put_json(b, value);
+    gw_buf_putc(b, '"');
+}
+
+static void put_error(struct gw_buf *b, const struct dialect_error *e) {
+    gw_buf_put(b, GW_STR("{\"error\":{\"message\":\""));
+    gw_buf_put_json(b, e->message);
+    gw_buf_put(b, GW_STR("\",\"type\":\""));
+    gw_buf_put_json(b, e->type);
+    gw_buf_put(b, GW_STR("\",\"param\":"));
+    put_or_null(b, e->param);
+    gw_buf_put(b, GW_STR(",\"code\":"));
+    put_or_null(b, e->code);
+    gw_buf_put(b, GW_STR("}}\n"));
+}
+
 const struct dialect dialect_openai = {
     .name = GW_STR_INIT("openai"),
+    .framing = FRAMING_SSE,
+    .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
     .read = read_event,
+    .bare_end = GW_STR_INIT("[DONE]"),
+    .keep_alive = DIALECT_COMMENT,
     .end = GW_STR_INIT("data: [DONE]\n\n"),
     .error_head = GW_STR_INIT("data: {\"error\":{\"message\":\""),
     .error_tail = GW_STR_INIT("\",\"type\":\"server_error\",\"param\":null,"
                               "\"code\":\"stream_cut\"}}\n\n"),
+    .put_error = put_error,
 };

@@ -13,8 +13,8 @@ static const char *said(const char *text) {
                                         "end",  "error",    "malformed", "strange"};
     struct event e;
     size_t n = strlen(text);
-    bool lines = text[0] == '{';
-    event_read(gw_str(text, n), lines, &dialect, &e);
+    enum framing framing = text[0] == '{' ? FRAMING_LINES : FRAMING_SSE;
+    event_read(gw_str(text, n), framing, &dialect, &e);
     int at = snprintf(out, sizeof out, "%s", kinds[e.is]);
     for (uint32_t i = 0; i < e.pieces_n; i++) {
         uint32_t channel = e.piece[i].channel;
@@ -124,10 +124,18 @@ static void test_strange(void) {
     SAYS("{\"done\":1}\n", "strange");
     SAYS("data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n", "strange");
     CHECK(dialect == NULL);
-    CHECK(event_dialect_of_path(GW_STR("/v1/messages"), false) == &dialect_anthropic);
-    CHECK(event_dialect_of_path(GW_STR("/v1/chat/completions"), false) == &dialect_openai);
-    CHECK(event_dialect_of_path(GW_STR("/api/chat"), true) == &dialect_ollama);
-    CHECK(event_dialect_of_path(GW_STR("/sse"), false) == NULL);
+}
+
+static void test_table(void) {
+    bool talks;
+    CHECK(dialects_of_path(GW_STR("/v1/messages"), &talks) == &dialect_anthropic && talks);
+    CHECK(dialects_of_path(GW_STR("/v1/chat/completions"), &talks) == &dialect_openai && talks);
+    CHECK(dialects_of_path(GW_STR("/v1/completions"), &talks) == &dialect_openai && !talks);
+    CHECK(dialects_of_path(GW_STR("/api/chat"), &talks) == &dialect_ollama && talks);
+    CHECK(dialects_of_path(GW_STR("/api/generate"), &talks) == &dialect_ollama && !talks);
+    CHECK(dialects_of_path(GW_STR("/sse"), &talks) == NULL && !talks);
+    CHECK(dialects_default(FRAMING_SSE) == &dialect_openai);
+    CHECK(dialects_default(FRAMING_LINES) == &dialect_ollama);
 }
 
 static void test_many_pieces(void) {
@@ -148,7 +156,7 @@ static void test_shape(void) {
     struct event e;
     struct event_piece piece;
     dialect = NULL;
-    event_read(first, false, &dialect, &e);
+    event_read(first, FRAMING_SSE, &dialect, &e);
     CHECK(shape_match(&shape, first, &piece) == 0);
     shape_learn(&shape, first, &e);
     CHECK_EQ_U64(shape_match(&shape, next, &piece), next.n - 10);
@@ -177,7 +185,7 @@ static void test_no_shape(void) {
     for (size_t i = 0; i < sizeof not/ sizeof *not; i++) {
         struct gw_str event = gw_str(not[i], strlen(not[i]));
         dialect = &dialect_openai;
-        event_read(event, false, &dialect, &e);
+        event_read(event, FRAMING_SSE, &dialect, &e);
         shape_learn(&shape, event, &e);
         CHECK(shape.before == 0);
     }
@@ -188,6 +196,7 @@ int main(void) {
     RUN(test_anthropic);
     RUN(test_ollama);
     RUN(test_strange);
+    RUN(test_table);
     RUN(test_many_pieces);
     RUN(test_shape);
     RUN(test_no_shape);

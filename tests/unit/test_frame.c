@@ -3,10 +3,10 @@
 #include "format/frame.h"
 
 /* The length of the first event, found byte by byte as it comes. */
-static size_t length(const char *text, bool lines) {
-    size_t n = strlen(text), whole = frame_length(gw_str(text, n), 0, lines);
+static size_t length(const char *text, enum framing framing) {
+    size_t n = strlen(text), whole = frame_length(gw_str(text, n), 0, framing);
     for (size_t have = 1; have <= n; have++) {
-        size_t found = frame_length(gw_str(text, have), have - 1, lines);
+        size_t found = frame_length(gw_str(text, have), have - 1, framing);
         if (found > 0) {
             CHECK(found <= have);
             CHECK_EQ_U64(found, whole);
@@ -18,19 +18,19 @@ static size_t length(const char *text, bool lines) {
 }
 
 static void test_length(void) {
-    CHECK_EQ_U64(length("data: x\n\ndata: y\n\n", false), 9);
-    CHECK_EQ_U64(length("data: x\r\n\r\ndata: y", false), 11);
-    CHECK_EQ_U64(length("data: x\r\rdata: y", false), 9);
-    CHECK_EQ_U64(length("event: a\ndata: x\n\n", false), 18);
-    CHECK_EQ_U64(length("data: x\n\r\nmore", false), 10);
-    CHECK_EQ_U64(length("data: x\n", false), 0);
-    CHECK_EQ_U64(length("data: x\r\n", false), 0);
-    CHECK_EQ_U64(length(": comment\n\n", false), 11);
-    CHECK_EQ_U64(length("\ndata: x\n\n", false), 1);
-    CHECK_EQ_U64(length("\r\ndata: x\n\n", false), 2);
-    CHECK_EQ_U64(length("{\"a\":1}\n{}\n", true), 8);
-    CHECK_EQ_U64(length("{\"a\":1}", true), 0);
-    CHECK_EQ_U64(length("\n", true), 1);
+    CHECK_EQ_U64(length("data: x\n\ndata: y\n\n", FRAMING_SSE), 9);
+    CHECK_EQ_U64(length("data: x\r\n\r\ndata: y", FRAMING_SSE), 11);
+    CHECK_EQ_U64(length("data: x\r\rdata: y", FRAMING_SSE), 9);
+    CHECK_EQ_U64(length("event: a\ndata: x\n\n", FRAMING_SSE), 18);
+    CHECK_EQ_U64(length("data: x\n\r\nmore", FRAMING_SSE), 10);
+    CHECK_EQ_U64(length("data: x\n", FRAMING_SSE), 0);
+    CHECK_EQ_U64(length("data: x\r\n", FRAMING_SSE), 0);
+    CHECK_EQ_U64(length(": comment\n\n", FRAMING_SSE), 11);
+    CHECK_EQ_U64(length("\ndata: x\n\n", FRAMING_SSE), 1);
+    CHECK_EQ_U64(length("\r\ndata: x\n\n", FRAMING_SSE), 2);
+    CHECK_EQ_U64(length("{\"a\":1}\n{}\n", FRAMING_LINES), 8);
+    CHECK_EQ_U64(length("{\"a\":1}", FRAMING_LINES), 0);
+    CHECK_EQ_U64(length("\n", FRAMING_LINES), 1);
 }
 
 /* Ends and no ends at every place of a word. */
@@ -45,7 +45,7 @@ static void test_places(void) {
             char text[64];
             (void)snprintf(text, sizeof text, "%.*s%s:", (int)before,
                            "data: 0123456789\xc3\xbc 012345", ends[i].end);
-            CHECK_EQ_U64(length(text, false), ends[i].n > 0 ? before + ends[i].n : 0);
+            CHECK_EQ_U64(length(text, FRAMING_SSE), ends[i].n > 0 ? before + ends[i].n : 0);
         }
 }
 

@@ -241,7 +241,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
 /* The client has the head of a stream already: only the same kind of stream will do. */
 static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
                         const struct answer_head *h) {
-    bool stream = c->stream->lines ? h->ndjson : h->event_stream;
+    bool stream = c->stream->framing == FRAMING_LINES ? h->ndjson : h->event_stream;
     return is_observed(c, res, stream && res->body_len != 0);
 }
 

@@ -282,7 +282,7 @@ void gw_expect(const struct gw_call *c) {
     const struct stream *s = c->stream;
     gw_prefetch(c, offsetof(struct gw_call, actions) + sizeof *c->actions);
     if (s != NULL) {
-        gw_prefetch(s, offsetof(struct stream, out.slice[1]));
+        gw_prefetch(s, offsetof(struct stream, turn.slice[1]));
         gw_prefetch(&s->shape, AN_EVENT);
     }
 }

@@ -171,15 +171,8 @@ struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_ti
 }
 
 static void put_error_body(struct gw_buf *b, const struct call_error *e) {
-    gw_buf_put(b, GW_STR("{\"error\":{\"message\":\""));
-    gw_buf_put_json(b, e->message);
-    gw_buf_put(b, GW_STR("\",\"type\":\""));
-    gw_buf_put_json(b, e->type);
-    gw_buf_put(b, e->param.n > 0 ? GW_STR("\",\"param\":\"") : GW_STR("\",\"param\":null"));
-    gw_buf_put_json(b, e->param);
-    gw_buf_put(b, e->param.n > 0 ? GW_STR("\",\"code\":\"") : GW_STR(",\"code\":\""));
-    gw_buf_put_json(b, e->code);
-    gw_buf_put(b, GW_STR("\"}}\n"));
+    const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
+    dialects_default(FRAMING_SSE)->put_error(b, &error);
 }
 
 struct next end_refuse(struct gw_call *c, const struct call_error *e) {

@@ -193,15 +193,11 @@ static void finish_up_head(struct gw_call *c) {
     c->arena_full |= c->up_head.full;
 }
 
-static bool ends_with(struct gw_str s, struct gw_str end) {
-    return s.n >= end.n && gw_str_eq(gw_str_sub(s, s.n - end.n, end.n), end);
-}
-
 /* Whether the body may hold a conversation, which stays with its node. */
 static bool may_talk(const struct gw_call *c) {
-    return (ends_with(c->route.rest, GW_STR("/chat/completions")) ||
-            ends_with(c->route.rest, GW_STR("/messages")) ||
-            ends_with(c->route.rest, GW_STR("/api/chat")));
+    bool talks;
+    dialects_of_path(c->route.rest, &talks);
+    return talks;
 }
 
 static struct next check_class(struct gw_call *c) {

@@ -8,19 +8,11 @@ enum { ERROR_MAX = 512 };
 
 /* ------------------------------------------------------------------ the end */
 
-static const struct dialect *dialect_of(const struct stream *s) {
-    if (s->dialect != NULL)
-        return s->dialect;
-    if (s->likely != NULL)
-        return s->likely;
-    return s->lines ? &dialect_ollama : &dialect_openai;
-}
-
 struct next stream_break(struct gw_call *c, struct gw_str why) {
     struct stream *s = c->stream;
-    const struct dialect *d = dialect_of(s);
+    const struct dialect *d = s->out;
     struct gw_buf b;
-    if (s->raw && !gw_sse_between(&s->sse))
+    if (s->raw && !frame_between(&s->tail))
         return next_done(1); /* within an event nothing can be said */
     gw_buf_init(&b, &c->arena, ERROR_MAX);
     gw_buf_put(&b, d->error_head);
@@ -39,7 +31,7 @@ struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     answer_served(c, true, now);
     try_close(c, drop, now);
     if (!s->ended && s->finished)
-        stream_put_text(c, dialect_of(s)->end);
+        stream_put_text(c, s->out->end);
     return next_done(0);
 }
 

@@ -16,7 +16,7 @@ enum {
 /* Whether a comment may go out now: never within an event. */
 static bool may_comment(const struct gw_call *c) {
     const struct stream *s = c->stream;
-    return c->has_head && c->state != CALL_DONE && (!s->raw || gw_sse_between(&s->sse));
+    return c->has_head && c->state != CALL_DONE && (!s->raw || frame_between(&s->tail));
 }
 
 double stream_tick_at(const struct gw_call *c) {
@@ -49,8 +49,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
     if (!c->has_head)
         put_head(c, now);
     s->comment_at = now.mono_ms + COMMENT_MS;
-    /* JSON lines know no comments, but a line may begin with a space. */
-    stream_put_text(c, s->lines ? GW_STR(" ") : GW_STR(": heady\n\n"));
+    stream_put_text(c, s->out->keep_alive);
 }
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
@@ -146,8 +145,8 @@ static struct next go_raw(struct gw_call *c, struct gw_slice at, struct gw_str b
         commit(c, false, now);
     stream_let_go(c);
     s->raw = true;
-    gw_sse_init(&s->sse, s->lines);
-    gw_sse_feed(&s->sse, bytes);
+    frame_tail_init(&s->tail, s->out->framing);
+    frame_tail_add(&s->tail, bytes);
     stream_put(c, at);
     return next_stay();
 }
@@ -183,7 +182,8 @@ static void leave_out(struct gw_call *c, struct gw_slice at) {
 }
 
 /* Half an object, not plain text: what a known dialect may look like when it has been torn. */
-static bool is_torn_json(struct gw_str event, bool lines) {
+static bool is_torn_json(struct gw_str event, enum framing framing) {
+    bool lines = framing == FRAMING_LINES;
     ptrdiff_t data = lines ? 0 : gw_str_find(event, GW_STR("data:"));
     struct gw_str rest =
         gw_str_sub(event, data < 0 ? event.n : (size_t)data + (lines ? 0 : 5), event.n);
@@ -194,7 +194,7 @@ static bool is_torn_json(struct gw_str event, bool lines) {
 static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                               const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
-    bool known = s->dialect != NULL || (s->likely != NULL && is_torn_json(event, s->lines));
+    bool known = s->in != NULL || (s->likely != NULL && is_torn_json(event, s->framing));
     bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
     if (e->is == EVENT_ERROR && has_other(c, now))
         return fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
@@ -210,7 +210,7 @@ static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_s
         pass(c, at, e);
     } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
-    } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->dialect == NULL)) {
+    } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->in == NULL)) {
         if (at.kind == GW_LITERAL)
             s->partial = (size_t)at.off;
         struct next next = go_raw(c, at, event, now);
@@ -244,7 +244,9 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
                               struct gw_time now) {
     struct stream *s = c->stream;
     struct event e;
-    event_read(event, s->lines, &s->dialect, &e);
+    event_read(event, s->framing, &s->in, &e);
+    if (s->in != NULL)
+        s->out = s->in;
     return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
 }
 
@@ -284,7 +286,7 @@ static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time
     if (s->held.full)
         return s->chunk.n;
     struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
-    size_t n = frame_length(all, had, s->lines);
+    size_t n = frame_length(all, had, s->framing);
     if (n == 0 && more.n == s->chunk.n)
         return more.n;
     size_t used = n > 0 ? n - had : more.n;
@@ -316,7 +318,7 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
             return (size_t)at.len;
         }
     }
-    at.len = frame_length(rest, 0, s->lines);
+    at.len = frame_length(rest, 0, s->framing);
     if (at.len > 0)
         *next = take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
     return (size_t)at.len;
@@ -329,7 +331,7 @@ static struct next take_rest(struct gw_call *c, size_t off, struct gw_time now) 
         return next_stay();
     if (!s->raw)
         return keep_partial(c, rest, now);
-    gw_sse_feed(&s->sse, rest);
+    frame_tail_add(&s->tail, rest);
     stream_put(c, (struct gw_slice){.kind = GW_CHUNK, .off = off, .len = rest.n});
     return next_stay();
 }
@@ -353,7 +355,7 @@ struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_ti
         return next;
     if (s->begun && (!s->resuming || c->attempt.first_content))
         limit_silence(c, now);
-    if (s->out.n > 0)
+    if (s->turn.n > 0)
         s->comment_at = now.mono_ms + COMMENT_MS;
     return next_wait(s->begun ? CALL_OBSERVE : CALL_HOLD);
 }
@@ -396,7 +398,7 @@ static struct next end_partial(struct gw_call *c, struct gw_time now) {
     struct next next = next_stay();
     if (s->held.n == s->partial || s->raw)
         return next;
-    s->chunk = s->lines ? GW_STR("\n") : GW_STR("\n\n");
+    s->chunk = frame_end(s->framing);
     s->closing = true;
     go_on_partial(c, &next, now);
     return next;
@@ -445,12 +447,22 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ heads */
 
-static bool make_stream(struct gw_call *c, bool lines, struct gw_time now) {
+/* What an answer of this framing is taken to speak until it shows it. */
+static void expect(struct gw_call *c, enum framing framing) {
+    struct stream *s = c->stream;
+    bool talks;
+    s->framing = framing;
+    s->in = NULL;
+    s->likely = dialects_of_path(c->route.rest, &talks);
+    if (s->likely != NULL && s->likely->framing != framing)
+        s->likely = NULL;
+    s->out = s->likely != NULL ? s->likely : dialects_default(framing);
+}
+
+static bool make_stream(struct gw_call *c, struct gw_time now) {
     struct stream *s = gw_arena_get(&c->arena, sizeof *s);
     if (s == NULL)
         return false;
-    s->lines = lines;
-    s->likely = event_dialect_of_path(c->route.rest, lines);
     s->head_at = now.mono_ms + HEAD_HELD_MS;
     s->resumable = c->conf->limits.resume != 0;
     gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
@@ -462,7 +474,7 @@ static bool make_stream(struct gw_call *c, bool lines, struct gw_time now) {
 struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now) {
     struct gw_buf b;
-    if (c->stream == NULL && !make_stream(c, h->ndjson, now)) {
+    if (c->stream == NULL && !make_stream(c, now)) {
         c->arena_full = true;
         return next_stay();
     }
@@ -474,10 +486,10 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         delivered_again(&s->delivered);
         return next_wait(CALL_OBSERVE);
     }
-    s->dialect = NULL;
+    c->state = CALL_HOLD;
+    expect(c, h->ndjson ? FRAMING_LINES : FRAMING_SSE);
     if (c->has_head)
         return next_wait(CALL_HOLD);
-    s->lines = h->ndjson;
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     answer_put_head(c, res, &b);
     answer_put_stream_lines(&b);

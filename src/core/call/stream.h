@@ -32,7 +32,6 @@
 #ifndef GW_CORE_CALL_STREAM_H
 #define GW_CORE_CALL_STREAM_H
 
-#include "base/sse.h"
 #include "core/call/delivered.h"
 #include "core/call/next.h"
 #include "core/gw.h"
@@ -63,8 +62,9 @@ struct stream_out {
 
 /* What every event needs stands first, as in struct gw_call. */
 struct stream {
-    const struct dialect *dialect; /* NULL: not known yet */
-    bool lines;
+    const struct dialect *in;  /* what the attempt at hand speaks; NULL: not known yet */
+    const struct dialect *out; /* what the client hears: keep-alives, errors and the end are its */
+    enum framing framing;      /* of what comes in */
     bool raw;
     bool begun;       /* content went to the client */
     bool further;     /* by the attempt at hand more than by those before */
@@ -78,7 +78,7 @@ struct stream {
     struct gw_buf held; /* preamble, then the beginning of an event */
     struct gw_str chunk;
     struct delivered delivered;
-    struct stream_out out;
+    struct stream_out turn;
     struct shape shape;
 
     const struct dialect *likely;   /* by the path; NULL: it does not say */
@@ -89,7 +89,7 @@ struct stream {
     struct gw_str head;             /* its lines for the client */
     double head_at;                 /* when the head goes out without content at the latest */
     struct gw_str id;               /* of the first answer */
-    struct gw_sse sse;
+    struct frame_tail tail;         /* of what has gone out, in a raw one */
 };
 
 /* stream_out.c: what goes to the client in this turn */

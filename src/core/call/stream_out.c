@@ -22,15 +22,15 @@ static bool joins(const struct gw_slice *last, const struct gw_slice *slice) {
 /* No slice is left: what comes now is copied. */
 static void spill(struct gw_call *c, const struct gw_slice *slice) {
     struct stream *s = c->stream;
-    if (s->out.spill.max == 0)
-        gw_buf_init(&s->out.spill, &c->arena, STREAM_SPILL_MAX);
-    s->out.spilled = true;
-    gw_buf_put(&s->out.spill, gw_str(where(s, slice), (size_t)slice->len));
-    c->arena_full |= s->out.spill.full;
+    if (s->turn.spill.max == 0)
+        gw_buf_init(&s->turn.spill, &c->arena, STREAM_SPILL_MAX);
+    s->turn.spilled = true;
+    gw_buf_put(&s->turn.spill, gw_str(where(s, slice), (size_t)slice->len));
+    c->arena_full |= s->turn.spill.full;
 }
 
 void stream_put(struct gw_call *c, struct gw_slice slice) {
-    struct stream_out *out = &c->stream->out;
+    struct stream_out *out = &c->stream->turn;
     if (slice.len == 0)
         return;
     if (!out->spilled && out->n > out->given && joins(&out->slice[out->n - 1], &slice))
@@ -47,7 +47,7 @@ void stream_put_text(struct gw_call *c, struct gw_str text) {
 
 void stream_flush(struct gw_call *c) {
     struct stream *s = c->stream;
-    struct stream_out *out = &s->out;
+    struct stream_out *out = &s->turn;
     size_t spilled = out->spill.n - out->spill_given;
     if (spilled > 0)
         out->slice[out->n++] = (struct gw_slice){
@@ -66,7 +66,7 @@ void stream_flush(struct gw_call *c) {
 }
 
 void stream_begin_turn(struct gw_call *c) {
-    struct stream_out *out = &c->stream->out;
+    struct stream_out *out = &c->stream->turn;
     out->n = out->given = 0;
     out->spill.n = out->spill_given = 0;
     out->spilled = false;

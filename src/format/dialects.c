@@ -1,0 +1,34 @@
+#include "format/dialect.h"
+
+#define DIALECT(name) &dialect_##name,
+static const struct dialect *const table[] = {
+#include "format/dialects.h"
+};
+#undef DIALECT
+
+enum { TABLE_N = sizeof table / sizeof *table };
+
+const struct dialect *dialects_at(uint32_t i) {
+    return i < TABLE_N ? table[i] : NULL;
+}
+
+const struct dialect *dialects_of_path(struct gw_str path, bool *talks) {
+    *talks = false;
+    for (uint32_t i = 0; i < TABLE_N; i++) {
+        const struct dialect_path *p = table[i]->paths;
+        for (uint32_t k = 0; k < DIALECT_PATHS && p[k].suffix.n > 0; k++) {
+            if (!gw_str_ends(path, p[k].suffix))
+                continue;
+            *talks = p[k].talks;
+            return table[i];
+        }
+    }
+    return NULL;
+}
+
+const struct dialect *dialects_default(enum framing framing) {
+    uint32_t i = TABLE_N - 1;
+    while (i > 0 && table[i]->framing != framing)
+        i--;
+    return table[i];
+}
