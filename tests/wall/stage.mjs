@@ -250,7 +250,8 @@ export function honest(told, { body }) {
 export function unavailable(told) {
     assert.equal(told.status, 503, shown(told));
     assert.ok(Number(told.headers['retry-after']) >= 1, 'retry-after');
-    assert.equal(typeof told.error?.error?.message, 'string', shown(told));
+    const said = told.error?.error; // Ollama's is the message itself
+    assert.equal(typeof (said?.message ?? said), 'string', shown(told));
     assert.ok(told.ms < 5000, `it took ${told.ms} ms`);
 }
 

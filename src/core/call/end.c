@@ -170,9 +170,16 @@ struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_ti
     return answer(c, 204, gw_buf_str(&head), GW_STR(""));
 }
 
-static void put_error_body(struct gw_buf *b, const struct call_error *e) {
+/* In the shape that clients of this path know. */
+static void put_error_body(const struct gw_call *c, struct gw_buf *b, const struct call_error *e) {
     const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
-    dialects_default(FRAMING_SSE)->put_error(b, &error);
+    const struct dialect *d = NULL;
+    bool talks;
+    if (c->route.kind == GW_ROUTE_HEAVY)
+        d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL)
+        d = dialects_default(FRAMING_SSE);
+    d->put_error(b, &error);
 }
 
 struct next end_refuse(struct gw_call *c, const struct call_error *e) {
@@ -188,7 +195,7 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
         return c->stream != NULL ? stream_break(c, BROKE_OFF) : next_done(1);
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
-    put_error_body(&body, e);
+    put_error_body(c, &body, e);
     head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
     head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
     if (e->status == 401)
