@@ -20,7 +20,7 @@
 
 #define EXPORT(name) __attribute__((export_name(name)))
 
-enum { INPUT_MAX = 4 << 20, INPUT_MIN = 4 << 10, WHY_MAX = 512 };
+enum { INPUT_MAX = 4 << 20, INPUT_MIN = 4 << 10, WHY_MAX = 512, REFUSAL_MAX = 1024 };
 
 static struct gw *gateway;
 static uint64_t cells[GW_CELLS];
@@ -79,7 +79,7 @@ EXPORT("action") struct gw_action *gw_box_action(void) {
     return &action;
 }
 
-/* Where the text of the last start or show lies: a struct gw_str. */
+/* Where the text of the last start, show or refuse lies: a struct gw_str. */
 EXPORT("text") struct gw_str *gw_box_text(void) {
     return &text;
 }
@@ -228,6 +228,18 @@ EXPORT("show") struct gw_str *gw_box_show(uint32_t what, double mono, double wal
 EXPORT("sync")
 struct gw_str *gw_box_sync(uint32_t kinds, uint32_t n, double mono, double wall) {
     gw_sync(gateway, kinds, gw_str(input, n), time_of(mono, wall), &text);
+    return &text;
+}
+
+/* The first n bytes of the input are "TARGET\nCODE\nMESSAGE": see gw_refuse. */
+EXPORT("refuse") struct gw_str *gw_box_refuse(uint32_t status, uint32_t n) {
+    static char out[REFUSAL_MAX];
+    struct gw_refusal refusal = {.status = status};
+    struct gw_str rest = {input, n};
+    refusal.target = gw_str_cut(&rest, '\n');
+    refusal.code = gw_str_cut(&rest, '\n');
+    refusal.message = rest;
+    text = gw_str(out, gw_refuse(&refusal, out, sizeof out));
     return &text;
 }
 

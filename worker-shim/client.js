@@ -5,7 +5,7 @@ import { Body, concat } from './body.js';
 import { DONE, HELD, NONE, RAW, STREAM } from './call.js';
 import { driveGone, drivePulled } from './drive.js';
 import { headersOf, linesOf } from './heads.js';
-import { refusal } from './refuse.js';
+import { refusal, worded } from './refuse.js';
 
 /** @typedef {import('./call.js').Call} Call */
 
@@ -23,6 +23,9 @@ export function clientHead(call, request) {
     call.body = new Body(request, none ? 0 : length < 0 ? Infinity : length);
 }
 
+/** @param {Call} call a client's */
+const urlOf = (call) => call.request?.url ?? '';
+
 /** Gives the client its response. @param {Call} call @param {BodyInit | null} body */
 export function clientAnswer(call, body) {
     const { status } = call;
@@ -31,7 +34,8 @@ export function clientAnswer(call, body) {
     try {
         call.resolve(new Response(none ? null : body, { status, headers: headersOf(call.lines) }));
     } catch {
-        call.resolve(refusal(502, 'bad_answer', 'the target gave an answer that cannot be used'));
+        call.resolve(refusal(call.hub, urlOf(call), 502, 'bad_answer',
+            'the target gave an answer that cannot be used'));
     }
 }
 
@@ -90,12 +94,12 @@ export function clientEnd(call, whole) {
 export function clientFail(call, message) {
     if (call.state === NONE || call.state === HELD) {
         call.state = DONE;
-        call.resolve(refusal(500, 'internal_error', message));
+        call.resolve(refusal(call.hub, urlOf(call), 500, 'internal_error', message));
         return;
     }
     if (call.state === STREAM && call.lines.includes('content-type: text/event-stream')) {
-        const error = { message, type: 'server_error', param: null, code: 'internal_error' };
-        clientPut(call, new TextEncoder().encode(`data: ${JSON.stringify({ error })}\n\n`));
+        const event = worded(call.hub, urlOf(call), 0, '', message);
+        if (event !== null) clientPut(call, new TextEncoder().encode(event));
     }
     clientEnd(call, false);
 }

@@ -45,6 +45,7 @@ import {
  * @property {(mono: number, wall: number) => number} task
  * @property {(what: number, mono: number, wall: number) => number} show
  * @property {(kinds: number, n: number, mono: number, wall: number) => number} sync
+ * @property {(status: number, n: number) => number} refuse
  * @property {() => number} has_news
  */
 
@@ -181,6 +182,13 @@ export class Core {
     sync(kinds, frames) {
         const n = this.write(frames);
         return this.stringAt(this.box.sync(kinds, n < 0 ? 0 : n, monotonic(), Date.now()));
+    }
+
+    /** An error of the host's own as its client knows errors; see gw_refuse.
+     * @param {number} status @param {string} target @param {string} code @param {string} message */
+    refuse(status, target, code, message) {
+        const n = this.write(`${target}\n${code}\n${message}`);
+        return this.stringAt(this.box.refuse(status, n < 0 ? 0 : n));
     }
 
     /** Polls a call: the kind of its next action. @param {number} call */

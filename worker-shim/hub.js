@@ -35,13 +35,14 @@ export class Hub {
 
     /** A living instance, or null if the configuration is not valid. */
     core() {
-        if (this.instance !== null && !this.instance.dead) return this.instance;
         if (this.invalid) return null;
+        if (this.instance !== null && !this.instance.dead) return this.instance;
         this.generation += 1;
         const core = new Core(module, this.generation);
         const why = core.start(this.env, /** @type {any} */ (file));
         if (why !== null) {
             this.invalid = true;
+            this.instance = core; // it can still word a refusal
             console.error(JSON.stringify({ event: 'configuration', message: why }));
             return null;
         }

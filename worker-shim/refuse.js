@@ -1,17 +1,39 @@
 /*
  * refuse.js: what this host answers by itself, and how it knows a request again that made the core
- * trap. Everything else that a client reads is the core's.
+ * trap. Everything else that a client reads is the core's, and so are the words of these answers.
  */
+import { bury } from './trap.js';
+
+/** @typedef {import('./hub.js').Hub} Hub */
+
+/** Where no instance can be had to word it: memory ran out. */
+const WORDLESS = '{"error":{"message":"the gateway is out of memory; try again","type":"server_error",'
+    + '"param":null,"code":"overloaded"}}\n';
 
 /** Headers that differ each time the same request is sent: set by the platform, by proxies, by
  * tracing, or by an SDK that counts its tries. */
 const VARYING = /^(cf-|x-forwarded-|x-stainless-|(x-real-ip|x-request-id|traceparent|tracestate):)/;
 
-/** An error in the shape that clients know.
- * @param {number} status @param {string} code @param {string} message */
-export function refusal(status, code, message) {
-    const error = { message, type: 'server_error', param: null, code };
-    return new Response(JSON.stringify({ error }), {
+/** An error in the shape that clients of that path know, from any instance that lives, if only to say
+ * that its configuration is not valid; null if there is none.
+ * @param {Hub} hub @param {string} url @param {number} status 0: as an event of a stream
+ * @param {string} code @param {string} message */
+export function worded(hub, url, status, code, message) {
+    /** @type {import('./core.js').Core | null} */
+    let core = null;
+    try {
+        core = hub.core() ?? hub.instance;
+        return core && core.refuse(status, url.slice(url.indexOf('/', 8)), code, message);
+    } catch (error) {
+        if (core !== null) bury(core, error);
+        return null;
+    }
+}
+
+/** @param {Hub} hub @param {string} url @param {number} status @param {string} code
+ * @param {string} message */
+export function refusal(hub, url, status, code, message) {
+    return new Response(worded(hub, url, status, code, message) ?? WORDLESS, {
         status,
         headers: {
             'content-type': 'application/json',

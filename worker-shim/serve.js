@@ -17,7 +17,7 @@ import { refusedBefore } from './trap.js';
 export function serve(hub, request, ctx) {
     const core = hub.core();
     if (core === null) {
-        return Promise.resolve(refusal(500, 'invalid_configuration',
+        return Promise.resolve(refusal(hub, request.url, 500, 'invalid_configuration',
             'the configuration of this gateway is not valid; its log says why'));
     }
     if (hub.state.isNew() && !request.url.endsWith('/health')) {

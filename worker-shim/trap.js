@@ -53,7 +53,7 @@ export function bury(core, error) {
 export function refusedBefore(call) {
     if (call.hub.refused.size === 0 || !call.hub.refuses(digest(call))) return false;
     call.state = DONE;
-    call.resolve(refusal(500, 'request_refused',
+    call.resolve(refusal(call.hub, /** @type {Request} */ (call.request).url, 500, 'request_refused',
         'the gateway failed on this request before; it is refused for ten minutes'));
     return true;
 }

@@ -345,6 +345,17 @@ void gw_sync(struct gw *gw, uint32_t kinds, struct gw_str in, struct gw_time now
              struct gw_str *out);
 bool gw_has_news(const struct gw *gw);
 
+/* What a host answers by itself, because there is no call that could: a request that is no HTTP or does
+ * not arrive, memory that ran out, an instance that died. */
+struct gw_refusal {
+    uint32_t status;      /* 0: not an answer's body but an event within server-sent events */
+    struct gw_str target; /* the request's, as in its head; empty if it is not known */
+    struct gw_str code, message; /* of an event the code is its dialect's own */
+};
+/* Writes it into `out` in the shape that clients of that path know: its length, 0 if that is above `cap`.
+ * At any time: it needs no gateway. */
+size_t gw_refuse(const struct gw_refusal *refusal, char *out, size_t cap);
+
 /* Whether the attempt under way may well be dropped before its head comes, because it has little
  * time, as those of streamed requests do: 1 or 0, right for the SEND that was polled last. For a host that must prepare for that (at
  * the edge a signal costs a request a twentieth, and a relayed chunk as much); others need not ask. An

@@ -26,6 +26,7 @@ import { ROOT, ready, start, until } from './proc.mjs';
  * @property {boolean} [detached]             in a process group of its own
  * @property {boolean} [registry]             false: without the Durable Object
  * @property {number} [kv]                   the port of a KV service (kv.mjs) for the binding STATE
+ * @property {boolean} [invalid]              its configuration is not valid: it never gets healthy
  * @property {boolean} [second]               another isolate beside it, which shares the Durable Object
  */
 
@@ -229,7 +230,7 @@ export async function startEdge(options = {}) {
         const pipe = /** @type {import('node:stream').Readable} */ (child.process.stdio[3]);
         const [port, other] = await listening(pipe, options.second ? 2 : 1);
         const url = `http://127.0.0.1:${port}`;
-        await ready(child, `${url}/health`);
+        if (!options.invalid) await ready(child, `${url}/health`);
         return {
             url, port, pid: child.pid, child, log: child.output,
             second: `http://127.0.0.1:${other}`,

@@ -49,6 +49,33 @@ atHost('edge', 'trap', (bench) => {
         });
     }
 
+    test('what the host says by itself has the shape that the path has', async (t) => {
+        const edge = await open(t);
+        const headers = { 'content-type': 'application/json', 'x-heady-test-trap': 'head' };
+        for (const path of ['v1/messages', 'api/chat', 'v1/models']) {
+            for (const when of ['traps', 'is refused']) {
+                const { status, text } = await ask(edge.url, `/api/heavy/code/${path}`, { body: '{}', headers });
+                const said = JSON.parse(text);
+                assert.equal(status, 500, `${path} ${when}: ${text}`);
+                if (path === 'v1/messages') assert.deepEqual([said.type, said.error.type], ['error', 'api_error'], text);
+                else if (path === 'api/chat') assert.equal(typeof said.error, 'string', text);
+                else assert.match(said.error.code, when === 'traps' ? /^internal_error$/ : /^request_refused$/);
+            }
+        }
+    });
+
+    test('a configuration that is not valid is told in that shape, too', async (t) => {
+        const edge = await startEdge({ env: { GATEWAY_KEYS: 'no digest' }, wasm: WASM, invalid: true });
+        t.after(() => edge.stop());
+        const answer = await ask(edge.url, '/api/heavy/code/v1/messages', { body: '{}' });
+        assert.equal(answer.status, 500, answer.text);
+        assert.equal(json(answer).type, 'error', answer.text);
+        assert.match(json(answer).error.message, /configuration/);
+        const other = await ask(edge.url, '/api/heavy/code');
+        assert.equal(json(other).error.code, 'invalid_configuration', other.text);
+        assert.match(edge.log(), /GATEWAY_KEYS/, 'the log says why');
+    });
+
     test('the next instance asks the registry where nodes are', async (t) => {
         const env = { GATEWAY_AUTH: 'off', NODE_SECRET: 'a-node-secret-of-tests', NODE_HOSTS: '127.0.0.1' };
         const edge = await startEdge({ env, wasm: WASM });

@@ -11,8 +11,8 @@ struct loop;
 
 #define OUT_OF_MEMORY "the gateway is out of memory; try again"
 
-/* Head and body of a JSON error; `code` may be NULL. The caller ends the answer. Returns 0, the code
- * to end it with. `message` and `code` need no escapes. */
+/* Head and body of an error, the body as the core words it. The caller ends the answer. Returns the code
+ * to end it with. */
 uint32_t reply_error(struct loop *loop, struct front *front, uint32_t status, const char *message,
                      const char *code);
 

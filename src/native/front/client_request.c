@@ -217,10 +217,6 @@ static void refuse_head(struct client *c, const struct gw_h1_req *req) {
     size_t n = req->why.n < sizeof message - 1 ? req->why.n : sizeof message - 1;
     memcpy(message, req->why.p, n);
     message[n] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        if (message[i] == '"' || message[i] == '\\')
-            message[i] = '\'';
-    }
     client_fresh_answer(c);
     client_refuse(c, req->status, message, code_of(req->status));
 }
