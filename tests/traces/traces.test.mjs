@@ -38,6 +38,18 @@ function callSteps() {
     .flatMap(([, from, event, next]) => next.trim().split(' ').map((to) => `${from} ${event} ${to}`));
 }
 
+/** Where a call's state is assigned: "FILE: LINE". @param {string} folder */
+function stateAssignments(folder) {
+  return readdirSync(new URL(folder, root)).filter((f) => f.endsWith('.c')).flatMap((file) =>
+    [...source(folder + file).matchAll(/^.*->state = .*$/gm)].map(([line]) => `${file}: ${line.trim()}`));
+}
+
+test('only call.c advances a call', () => {
+  const assigned = stateAssignments('src/core/call/');
+  assert.ok(assigned.length > 0);
+  assert.deepEqual(assigned.filter((a) => !a.startsWith('call.c: ')), []);
+});
+
 /** The steps of the table of backends: "STATE STATE". */
 function poolSteps() {
   const states = 'READY|HALF_OPEN|COOLING|DOWN';

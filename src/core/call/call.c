@@ -72,21 +72,19 @@ struct gw_action *call_push(struct gw_call *c, uint32_t kind) {
 
 /* What a request comes to, in this order, and the states in which it may wait there. A handler does
  * its phase's part and returns what shall happen next: NEXT_ON is the row below. A row without a handler
- * is passed. The next target begins with CHOOSE. */
+ * is passed. The next target begins with CHOOSE; whatever ends a call leads to SETTLE. */
 static struct next (*const phases[PHASES])(struct gw_call *c, struct gw_time now) = {
-    [PHASE_ADMIT] = request_admit, /* by its head: who asks for what, and may he? (ASK) */
-    [PHASE_READ] = request_read,   /* the body, if it must be seen first (SNIFF, SIGNED) */
-    [PHASE_DECIDE] =
-        request_decide,          /* what the body says: class, conversation, a node's wish (ASK) */
-    [PHASE_CACHE] = NULL,        /* is there an answer already? */
-    [PHASE_PLAN] = try_plan,     /* who could serve it, in which order (ASK) */
-    [PHASE_CHOOSE] = try_choose, /* who shall: a slot is taken, or waited for (QUEUE) */
-    [PHASE_RESERVE] = NULL,      /* what the attempt may cost is set aside */
-    [PHASE_SEND] = try_send,     /* the attempt (TRY) */
-    [PHASE_ANSWER] = answer_begin, /* whose it is: the client's (RELAY, HOLD, OBSERVE), or (KEEP)
-                                        another target is asked */
-    [PHASE_SETTLE] = NULL,         /* what it has cost is paid */
-    [PHASE_RECORD] = end_record,   /* log, END, and what the call held is given back (DONE) */
+    [PHASE_ADMIT] = request_admit,   /* who asks for what, and may he? By the head (ASK) */
+    [PHASE_READ] = request_read,     /* the body, if it must be seen first (SNIFF, SIGNED) */
+    [PHASE_DECIDE] = request_decide, /* what its body says: class, conversation, lease (ASK) */
+    [PHASE_CACHE] = NULL,            /* is there an answer already? */
+    [PHASE_PLAN] = try_plan,         /* who could serve it, in which order (ASK) */
+    [PHASE_CHOOSE] = try_choose,     /* who shall: a slot is taken, or waited for (QUEUE) */
+    [PHASE_RESERVE] = NULL,          /* what the attempt may cost is set aside */
+    [PHASE_SEND] = try_send,         /* the attempt (TRY) */
+    [PHASE_ANSWER] = answer_begin,   /* the client's (RELAY, HOLD, OBSERVE), or not (KEEP) */
+    [PHASE_SETTLE] = NULL,           /* what it has cost is paid */
+    [PHASE_RECORD] = end_record,     /* log, END, and what the call held is given back (DONE) */
 };
 
 /* From this phase on, as far as each leads to the one below it. */
