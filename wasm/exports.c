@@ -14,6 +14,7 @@
  * whole instance away.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/gw.h"
 #include "trap.h"
@@ -23,7 +24,7 @@
 enum { INPUT_MAX = 4 << 20, INPUT_MIN = 4 << 10, WHY_MAX = 512, REFUSAL_MAX = 1024 };
 
 static struct gw *gateway;
-static uint64_t cells[GW_CELLS];
+static struct gw_cells shared = {NULL, 1};
 static char *input;
 static size_t input_cap;
 static struct gw_action action;
@@ -89,17 +90,32 @@ EXPORT("next") double *gw_box_next(void) {
     return &next_ms;
 }
 
+/* The cells, which are kept if the configuration has to be given again. */
+static bool cells_get(void) {
+    const size_t n = gw_cells_n() * sizeof *shared.cell;
+    if (shared.cell) {
+        return true;
+    }
+    shared.cell = malloc(n);
+    if (shared.cell) {
+        memset(shared.cell, 0, n);
+    }
+    return shared.cell;
+}
+
 /* Makes the gateway from the input area: the environment, then the file. 0, or -1 and text says
  * why. `host` is GW_EDGE but in a replay of a trace of the other host. */
 EXPORT("start")
 int32_t gw_box_start(uint32_t host, uint32_t env_n, uint32_t file_n, uint32_t seed_low,
                      uint32_t seed_high) {
     static char why[WHY_MAX];
-    const struct gw_cells shared = {cells, 1};
     const struct gw_source source = {host, {input, env_n}, {input ? input + env_n : NULL, file_n}};
     const uint64_t seed = (uint64_t)seed_high << 32 | seed_low;
     text = gw_str(why, 0);
-    gateway = gw_new(&mem, &shared, &source, seed, why, sizeof why, &text.n);
+    gateway = NULL;
+    if (cells_get()) {
+        gateway = gw_new(&mem, &shared, &source, seed, why, sizeof why, &text.n);
+    }
     return gateway ? 0 : -1;
 }
 

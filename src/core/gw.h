@@ -56,7 +56,6 @@ enum {
     GW_HEAD_MAX = 65536,         /* bytes of either */
     GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
     GW_AHEAD = 262144,    /* request bytes that a host may have beyond what an attempt has taken */
-    GW_CELLS = 384,       /* how many cells gw_new wants */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -75,9 +74,11 @@ struct gw_time {
  * with one, a freed slot wakes its waiter at once (gw_ready); with more, a waiter also looks again every
  * 20 ms. */
 struct gw_cells {
-    uint64_t *cell; /* GW_CELLS of them, touched with C11 atomics */
+    uint64_t *cell; /* gw_cells_n of them, touched with C11 atomics */
     uint32_t loops;
 };
+/* How many cells gw_new wants: always the same number. May be called at any time. */
+uint32_t gw_cells_n(void);
 
 enum gw_host { GW_RACK = 0, GW_EDGE = 1 };
 

@@ -32,7 +32,6 @@ enum { NODES = 8, LINKS = 16, TURNS = 48, END_TURNS = 400, ENV_MAX = 1024 };
 
 static struct hub hub;
 static struct loop loop;
-static uint64_t cells[GW_CELLS];
 static char env[ENV_MAX];
 static size_t env_n;
 
@@ -102,7 +101,8 @@ static const struct loop_ops ops = {.flush = conn_flush, .news = state_news};
 
 static void world_start(void) {
     node_start();
-    hub.cells = cells;
+    hub.cells = hub_cells();
+    MUST(hub.cells != NULL);
     hub.log = log_new();
     hub.loops[hub.peers.n++] = &loop;
     hub.peers.connections_max = 64;
@@ -116,11 +116,11 @@ static void world_start(void) {
 
 static void gateway_make(void) {
     static const char file[] = "{\"log_requests\": false, \"heavy\": {\"queue_ms\": 0}}";
-    const struct gw_cells shared = {cells, 1};
+    const struct gw_cells shared = {hub.cells, 1};
     const struct gw_source source = {GW_RACK, {env, env_n}, {file, sizeof file - 1}};
     char why[TLS_WHY];
     size_t why_n;
-    memset(cells, 0, sizeof cells);
+    memset(hub.cells, 0, gw_cells_n() * sizeof *hub.cells);
     loop.gw = gw_new(&loop.mem, &shared, &source, 1, why, sizeof why, &why_n);
     MUST(loop.gw != NULL);
     loop_limits(&loop);

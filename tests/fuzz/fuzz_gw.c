@@ -32,8 +32,6 @@ struct world {
     struct tracked calls[CALLS];
 };
 
-static uint64_t cells[GW_CELLS];
-
 static void *mem_get(void *user, size_t n) {
     (void)user;
     return malloc(n);
@@ -408,7 +406,7 @@ static void one_step(struct world *w) {
 
 static struct gw *make(bool edge) {
     static const struct gw_mem mem = {mem_get, mem_put, NULL};
-    static const struct gw_cells shared = {cells, 1};
+    static struct gw_cells shared = {NULL, 1};
     static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0"
@@ -424,7 +422,10 @@ static struct gw *make(bool edge) {
     };
     char why[256];
     size_t why_n;
-    memset(cells, 0, sizeof cells);
+    if (shared.cell == NULL)
+        shared.cell = malloc(gw_cells_n() * sizeof *shared.cell);
+    GW_ASSERT(shared.cell != NULL);
+    memset(shared.cell, 0, gw_cells_n() * sizeof *shared.cell);
     return gw_new(&mem, &shared, &source, 1, why, sizeof why, &why_n);
 }
 

@@ -22,7 +22,7 @@ enum {
 static const double growth_max =
     5; /* four, and what it costs when the head goes out; squared it would be 16 */
 
-static uint64_t work, cells[GW_CELLS];
+static uint64_t work, *cells;
 static unsigned failed;
 
 /* ------------------------------------------------------------------ counting */
@@ -141,11 +141,15 @@ static struct gw *make_gateway(void) {
     static const struct gw_mem mem = {mem_get, mem_put, NULL};
     static const char env[] = "GATEWAY_AUTH=off\0COLAB_ENDPOINT_3=http://127.0.0.1:9003\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:9004\0";
+    if (cells == NULL)
+        cells = malloc(gw_cells_n() * sizeof *cells);
+    if (cells == NULL)
+        abort();
+    memset(cells, 0, gw_cells_n() * sizeof *cells);
     struct gw_cells all = {cells, 1};
     struct gw_source source = {GW_EDGE, {env, sizeof env - 1}, {NULL, 0}};
     char why[256];
     size_t n;
-    memset(cells, 0, sizeof cells);
     struct gw *gw = gw_new(&mem, &all, &source, 7, why, sizeof why, &n);
     if (gw == NULL) {
         printf("%.*s\n", (int)n, why);

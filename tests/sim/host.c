@@ -49,6 +49,7 @@ static void start_process(struct sim *sim, uint32_t loops) {
     struct process *p = &sim->process[sim->processes];
     p->index = sim->processes++;
     p->loops = loops;
+    p->cells = world_new(sim, gw_cells_n() * sizeof *p->cells);
     p->mono_offset = between(sim, 0, 1e9);
     p->wall_offset = chance(sim, 0.3) ? between(sim, -2000, 2000) : 0;
     for (uint32_t i = 0; i < loops; i++) {

@@ -88,7 +88,7 @@ struct watch {
 
 struct process {
     uint32_t index, loops;
-    uint64_t cells[GW_CELLS];
+    uint64_t *cells;
     double mono_offset, wall_offset; /* every process has clocks of its own */
     struct watch watch[TARGETS];
     double busy_at[TARGETS]; /* when it last said so; 0: never */

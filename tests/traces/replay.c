@@ -34,8 +34,6 @@ struct replay {
     const char *chunk; /* behind GW_CHUNK slices */
 };
 
-static uint64_t cells[GW_CELLS];
-
 static void *mem_get(void *user, size_t n) {
     (void)user;
     return malloc(n);
@@ -47,7 +45,7 @@ static void mem_put(void *user, void *p, size_t n) {
 }
 
 static const struct gw_mem mem = {mem_get, mem_put, NULL};
-static const struct gw_cells shared = {cells, 1};
+static struct gw_cells shared = {NULL, 1};
 
 static const char *const state_names[] = {"NEW",  "SNIFF",   "QUEUE", "TRY",    "KEEP", "RELAY",
                                           "HOLD", "OBSERVE", "PROBE", "SIGNED", "ASK",  "DONE"};
@@ -524,6 +522,9 @@ static void finish(struct replay *r) {
 int main(int argc, char **argv) {
     static struct replay r;
     static char line[LINE_MAX_BYTES];
+    shared.cell = calloc(gw_cells_n(), sizeof *shared.cell);
+    if (shared.cell == NULL)
+        die("no memory", "for the cells");
     r.states = argc == 3 && strcmp(argv[1], "--states") == 0;
     FILE *f = argc >= 2 ? fopen(argv[argc - 1], "r") : NULL;
     if (f == NULL)

@@ -4,7 +4,6 @@
 #include "unit.h"
 
 static struct unit_mem mem;
-static uint64_t cells[GW_CELLS];
 static const struct gw_time at = {1000, 1e12};
 static char why[512];
 static size_t why_n;
@@ -14,10 +13,9 @@ static struct gw_source file(const char *text) {
 }
 
 static struct gw *make(const char *text) {
-    struct gw_cells shared = {cells, 1};
+    struct gw_cells shared = {unit_cells(), 1};
     struct gw_source source = file(text);
     unit_mem_init(&mem, 0);
-    memset(cells, 0, sizeof cells);
     return gw_new(&mem.mem, &shared, &source, 1, why, sizeof why, &why_n);
 }
 

@@ -2,16 +2,14 @@
 
 #include "unit.h"
 
-static uint64_t cells[GW_CELLS];
 static struct config conf;
 
 static struct gw_rng rng;
 
 static struct pool make_pool(void) {
-    memset(cells, 0, sizeof cells);
     gw_rng_init(&rng, 1);
     return (struct pool){
-        .cells = {cells, 1}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
+        .cells = {unit_cells(), 1}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
 }
 
 static bool take(struct pool *p, uint32_t slot, uint32_t max, double now) {

@@ -6,7 +6,6 @@
 enum { WALL = 1000000 };
 
 static struct unit_mem mem;
-static uint64_t cells[GW_CELLS];
 static const struct gw_time at = {1000, WALL};
 static char why[512];
 static size_t why_n;
@@ -15,9 +14,8 @@ static size_t why_n;
 #define ENV(text) ((struct gw_source){GW_RACK, GW_STR(text), GW_STR("")})
 
 static struct gw *make(struct gw_source source) {
-    struct gw_cells shared = {cells, 1};
+    struct gw_cells shared = {unit_cells(), 1};
     unit_mem_init(&mem, 0);
-    memset(cells, 0, sizeof cells);
     return gw_new(&mem.mem, &shared, &source, 1, why, sizeof why, &why_n);
 }
 

@@ -8,7 +8,6 @@
 
 enum { OUT_MAX = 1 << 18 };
 
-static uint64_t cells[GW_CELLS];
 static struct unit_mem mem;
 static struct gw *gw;
 static struct gw_time now = {1000, 1.8e12};
@@ -24,12 +23,11 @@ static void begin(const char *file) {
     static const char env[] = "GATEWAY_AUTH=off\0COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0";
-    const struct gw_cells shared = {cells, 1};
+    const struct gw_cells shared = {unit_cells(), 1};
     const struct gw_source source = {GW_RACK, gw_str(env, sizeof env - 1),
                                      gw_str(file, strlen(file))};
     char why[256];
     size_t why_n;
-    memset(cells, 0, sizeof cells);
     unit_mem_init(&mem, 0);
     gw = gw_new(&mem.mem, &shared, &source, 7, why, sizeof why, &why_n);
     if (!CHECK(gw != NULL)) {

@@ -13,9 +13,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "core/gw.h"
 
 static unsigned unit_passed, unit_failed, unit_bad; /* unit_bad: checks of the test at hand */
 
@@ -87,6 +89,16 @@ static inline void unit_put(void *user, void *p, size_t n) {
 
 static inline void unit_mem_init(struct unit_mem *m, size_t fail_at) {
     *m = (struct unit_mem){.mem = {unit_get, unit_put, m}, .fail_at = fail_at};
+}
+
+/* The cells of a gateway (struct gw_cells): always the same, as they are at first. */
+static inline uint64_t *unit_cells(void) {
+    static uint64_t *cells;
+    if (cells == NULL)
+        cells = malloc(gw_cells_n() * sizeof *cells);
+    if (cells == NULL)
+        abort();
+    return memset(cells, 0, gw_cells_n() * sizeof *cells);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * The gateway: making, reloading, deleting; opening and closing calls.
  */
 #include "core/call/call.h"
+#include "core/cluster/cells.h"
 
 enum { SHOWN_MAX = 1 << 20, NEWS_MAX = 256 << 10, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
 
@@ -18,6 +19,10 @@ static struct config *read_conf(const struct gw_mem *mem, const struct gw_source
         memcpy(why_buf, why.p, *why_n);
     gw_arena_del(&arena);
     return conf;
+}
+
+uint32_t gw_cells_n(void) {
+    return sizeof(struct cells) / sizeof(uint64_t);
 }
 
 struct gw *gw_new(const struct gw_mem *mem, const struct gw_cells *cells,
@@ -59,7 +64,7 @@ static uint32_t free_slot(const struct config *from, const bool taken[GW_BACKEND
     uint32_t any = GW_BACKENDS;
     for (uint32_t i = 0; i < from->services_n; i++)
         used[from->services[i].slot] = true;
-    for (uint32_t slot = GW_NODES; slot < GW_NODES + GW_SERVICES; slot++) {
+    for (uint32_t slot = GW_SLOT_SERVICE; slot < GW_SLOT_TWIN; slot++) {
         if (!taken[slot] && !used[slot])
             return slot;
         if (!taken[slot] && any == GW_BACKENDS)

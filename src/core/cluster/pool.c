@@ -2,11 +2,10 @@
 
 #include <stdatomic.h>
 
-#include "core/cluster/room.h"
+#include "core/cluster/cells.h"
 
 enum {
-    CELLS_EACH = 2 + BREAKER_CELLS, /* in flight, the breaker's, and uploads */
-    COOL_LEAST_MS = 100,            /* "Retry-After: 0": a different target first */
+    COOL_LEAST_MS = 100, /* "Retry-After: 0": a different target first */
     COOL_FIRST_MS = 1000,
     COOL_LAST_MS = 30000,
     LONE_RECOVERY_MS = 20000, /* the longest that a target without a healthy twin is left alone */
@@ -21,23 +20,13 @@ enum {
     BUDGET_MAX = 20 * RETRY_UNITS,
     BUDGET_BITS = 16,
 };
-_Static_assert(GW_BACKENDS *CELLS_EACH + POOL_BUDGETS <= (int)ROOM_CELL,
-               "cells for all; the last are the room's and the registry's");
 
-static uint64_t *cells_of(const struct pool *p, uint32_t slot) {
-    return &p->cells.cell[slot * CELLS_EACH];
-}
-
-static _Atomic uint64_t *in_flight(const struct pool *p, uint32_t slot) {
-    return (_Atomic uint64_t *)cells_of(p, slot);
+static struct cells_backend *cells_at(const struct pool *p, uint32_t slot) {
+    return &cells_of(&p->cells)->backend[slot];
 }
 
 static uint64_t *breaker_of(const struct pool *p, uint32_t slot) {
-    return cells_of(p, slot) + 1;
-}
-
-static _Atomic uint64_t *uploads(const struct pool *p, uint32_t slot) {
-    return (_Atomic uint64_t *)(cells_of(p, slot) + 1 + BREAKER_CELLS);
+    return cells_at(p, slot)->breaker;
 }
 
 struct gw_str pool_trouble_name(uint32_t trouble) {
@@ -82,7 +71,7 @@ double pool_until(const struct pool *p, uint32_t slot, double now) {
 }
 
 uint64_t pool_in_flight(const struct pool *p, uint32_t slot) {
-    return atomic_load_explicit(in_flight(p, slot), memory_order_relaxed);
+    return atomic_load_explicit(&cells_at(p, slot)->in_flight, memory_order_relaxed);
 }
 
 static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
@@ -90,7 +79,7 @@ static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
     do {
         if (max > 0 && now >= max)
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(in_flight(p, slot), &now, now + 1,
+    } while (!atomic_compare_exchange_weak_explicit(&cells_at(p, slot)->in_flight, &now, now + 1,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
 }
@@ -109,16 +98,17 @@ bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double 
 }
 
 void pool_give(struct pool *p, uint32_t slot) {
-    atomic_fetch_sub_explicit(in_flight(p, slot), 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&cells_at(p, slot)->in_flight, 1, memory_order_relaxed);
 }
 
 bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max) {
-    uint64_t now = atomic_load_explicit(uploads(p, slot), memory_order_relaxed);
+    uint64_t now = atomic_load_explicit(&cells_at(p, slot)->uploads, memory_order_relaxed);
     return max == 0 || now < (max + 1) / 2;
 }
 
 void pool_upload(struct pool *p, uint32_t slot, bool begins) {
-    atomic_fetch_add_explicit(uploads(p, slot), begins ? 1 : UINT64_MAX, memory_order_relaxed);
+    atomic_fetch_add_explicit(&cells_at(p, slot)->uploads, begins ? 1 : UINT64_MAX,
+                              memory_order_relaxed);
 }
 
 void pool_forget(struct pool *p, uint32_t slot) {
@@ -244,10 +234,6 @@ void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t 
 
 /* ------------------------------------------------------------------ the retry budget */
 
-static _Atomic uint64_t *budget_of(const struct pool *p, uint32_t budget) {
-    return (_Atomic uint64_t *)&p->cells.cell[GW_BACKENDS * CELLS_EACH + budget];
-}
-
 /* What is saved up now, of a word that says when that was last reckoned, and how much it was. */
 static uint64_t saved(uint64_t word, uint64_t now) {
     uint64_t since = word >> BUDGET_BITS;
@@ -257,7 +243,7 @@ static uint64_t saved(uint64_t word, uint64_t now) {
 
 static bool spend(struct pool *p, uint32_t budget, int64_t units, double now_ms) {
     uint64_t now = (uint64_t)now_ms;
-    _Atomic uint64_t *cell = budget_of(p, budget);
+    _Atomic uint64_t *cell = &cells_of(&p->cells)->budget[budget];
     uint64_t old = atomic_load_explicit(cell, memory_order_relaxed), new;
     do {
         int64_t left = (int64_t)saved(old, now) - units;

@@ -22,7 +22,7 @@
 #include "core/cluster/predict.h"
 #include "core/config/config.h"
 
-enum { POOL_NAME_MAX = 48, POOL_BUDGETS = GW_CLASSES + 1 };
+enum { POOL_NAME_MAX = 48 };
 
 struct pool_backend {
     double ewma_ms, ewma_at; /* peak-EWMA of the time to first content; at 0: no history */

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "core/cluster/cells.h"
 #include "core/cluster/cluster.h"
 #include "core/config/config_parts.h"
 
@@ -50,12 +51,12 @@ const char *registry_check_url(const struct config *conf, struct gw_str text,
 
 /* ------------------------------------------------------------------ leases */
 
-static _Atomic uint64_t *cell(const struct cluster *cluster, uint32_t at) {
-    return (_Atomic uint64_t *)&cluster->pool.cells.cell[at];
+static struct cells_node *cells_at(const struct cluster *cluster, uint32_t node) {
+    return &cells_of(&cluster->pool.cells)->node[node];
 }
 
 bool registry_claim(struct cluster *cluster, uint32_t node, double stamp) {
-    _Atomic uint64_t *newest = cell(cluster, REGISTRY_CELL + node);
+    _Atomic uint64_t *newest = &cells_at(cluster, node)->stamp;
     uint64_t mine = (uint64_t)stamp;
     uint64_t seen = atomic_load_explicit(newest, memory_order_relaxed);
     do {
@@ -71,11 +72,11 @@ bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double st
     double began = cluster->registry.began;
     /* a clock that has gone back since would keep all out */
     return !cluster->conf->remembers && stamp < began && began <= now.wall_ms &&
-           atomic_load_explicit(cell(cluster, REGISTRY_CELL + node), memory_order_relaxed) == 0;
+           atomic_load_explicit(&cells_at(cluster, node)->stamp, memory_order_relaxed) == 0;
 }
 
 bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct gw_time now) {
-    _Atomic uint64_t *asking = cell(cluster, REGISTRY_ASK_CELL + node);
+    _Atomic uint64_t *asking = &cells_at(cluster, node)->challenged_until;
     uint64_t was = atomic_load_explicit(asking, memory_order_relaxed);
     return (double)was <= now.mono_ms &&
            atomic_compare_exchange_strong_explicit(asking, &was, (uint64_t)until,
@@ -84,8 +85,8 @@ bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct g
 
 void registry_asked(struct cluster *cluster, uint32_t node, double until) {
     uint64_t mine = (uint64_t)until;
-    (void)atomic_compare_exchange_strong_explicit(cell(cluster, REGISTRY_ASK_CELL + node), &mine, 0,
-                                                  memory_order_relaxed, memory_order_relaxed);
+    (void)atomic_compare_exchange_strong_explicit(&cells_at(cluster, node)->challenged_until, &mine,
+                                                  0, memory_order_relaxed, memory_order_relaxed);
 }
 
 static bool is_in_force(const struct lease *lease, struct gw_time now) {

@@ -28,11 +28,6 @@ enum {
     REGISTRY_LEASE_MS = 180000,  /* three heartbeats of 60 s */
     REGISTRY_DRAIN_MS = 5000,    /* so long before the end there are no new requests */
     REGISTRY_WINDOW_MS = 180000, /* a node's clock may be off by so much */
-    /* The last cells (gw_cells) hold the newest timestamp of each node, so that no two loops take the
-     * same registration. */
-    REGISTRY_CELL = GW_CELLS - GW_NODES,
-    /* Those before them hold until when a node is being challenged. */
-    REGISTRY_ASK_CELL = REGISTRY_CELL - GW_NODES,
 };
 
 /* What a node asks for. */

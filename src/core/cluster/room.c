@@ -3,13 +3,14 @@
 #include <stdatomic.h>
 
 #include "base/tally.h"
+#include "core/cluster/cells.h"
 
 static _Atomic uint64_t *sum_of(const struct gw_cells *cells) {
-    return (_Atomic uint64_t *)&cells->cell[ROOM_CELL];
+    return &cells_of(cells)->room;
 }
 
 static _Atomic uint64_t *count_of(const struct gw_cells *cells, uint32_t client) {
-    return (_Atomic uint64_t *)&cells->cell[ROOM_CELL + 1 + client];
+    return &cells_of(cells)->client[client].held;
 }
 
 static uint64_t load(const _Atomic uint64_t *cell) {
@@ -19,11 +20,11 @@ static uint64_t load(const _Atomic uint64_t *cell) {
 uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name) {
     struct tally tally = {0};
     if (key != NULL)
-        return 1 + (uint32_t)(key - conf->keys) % (ROOM_CLIENTS - 1);
+        return CELLS_KEY + (uint32_t)(key - conf->keys);
     if (gw_str_eq(name, GW_STR("-")))
-        return 0;
+        return CELLS_NOBODY;
     tally_add(&tally, name.p, name.n);
-    return 1 + (uint32_t)(tally_hash(&tally) % (ROOM_CLIENTS - 1));
+    return CELLS_NAME + (uint32_t)(tally_hash(&tally) % CELLS_NAMES);
 }
 
 /* The sum is exact at every moment. A client that takes in two loops at the same time may have a piece

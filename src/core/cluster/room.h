@@ -13,16 +13,10 @@
 #ifndef GW_CORE_CLUSTER_ROOM_H
 #define GW_CORE_CLUSTER_ROOM_H
 
-#include "core/cluster/registry.h"
+#include "core/config/config.h"
 
-enum {
-    ROOM_CLIENTS = 64, /* counts of clients; those of more keys share them */
-    /* The cells before the registry's: the sum, then a count for each client. */
-    ROOM_CELL = REGISTRY_ASK_CELL - 1 - ROOM_CLIENTS,
-};
-
-/* The count of a client: by its place among the keys, else (a certificate's) by its name. Those who
- * have not said who they are have one of their own. */
+/* Where a client is counted (cells.h): at its place among the keys, else (a certificate's) at one that
+ * its name says. Those who have not said who they are have one of their own. */
 uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name);
 /* Takes `n` bytes of a room of `total` for this client; false if there is no room for them. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total);

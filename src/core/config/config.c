@@ -141,8 +141,8 @@ static void set_slots(struct config *conf) {
     for (uint32_t i = 0; i < GW_NODES; i++)
         conf->nodes[i].slot = i;
     for (uint32_t i = 0; i < GW_SERVICES; i++)
-        conf->services[i].slot = GW_NODES + i;
-    conf->twin.slot = conf->registry.slot = GW_NODES + GW_SERVICES; /* the registry uses none */
+        conf->services[i].slot = GW_SLOT_SERVICE + i;
+    conf->twin.slot = conf->registry.slot = GW_SLOT_TWIN; /* the registry uses none */
 }
 
 struct config *config_new(const struct gw_mem *mem, const struct gw_source *source,

@@ -19,7 +19,11 @@ enum {
     GW_SERVICES = 32,
     GW_KEYS = 1024,
     GW_NODE_HOSTS = 32,
-    GW_BACKENDS = GW_NODES + GW_SERVICES + 1, /* and the twin */
+    /* Slots, places in the gateway's table of backends: nodes, services, the twin; the rest is for
+     * providers to come. */
+    GW_SLOT_SERVICE = GW_NODES,
+    GW_SLOT_TWIN = GW_SLOT_SERVICE + GW_SERVICES,
+    GW_BACKENDS = 64,
     GW_CONF_MAX = 4 << 20,
 };
 

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "base/digest.h"
 #include "native/net/upstream_tls.h"
 #include "native/process/addresses.h"
+#include "native/process/hub.h"
 #include "native/process/options.h"
 
 enum { REQUEST_MAX = 32 << 20, WHY_MAX = 1024, KEY_BYTES = 32 };
@@ -36,14 +38,22 @@ static struct gw_time now(void) {
                             (double)wall.tv_sec * 1e3 + (double)wall.tv_nsec / 1e6};
 }
 
-/* A gateway that calls nobody; NULL: why has been printed. */
-static struct gw *gateway(const struct source *source, uint64_t *cells) {
+/* A gateway that calls nobody, and the cells that it uses, to be freed behind it; NULL: why has been
+ * printed. */
+static struct gw *gateway(const struct source *source, uint64_t **cells) {
     char why[WHY_MAX];
     size_t n = 0;
-    struct gw_cells shared = {cells, 1};
+    *cells = hub_cells();
+    struct gw_cells shared = {*cells, 1};
+    if (*cells == NULL) {
+        source_complain(source, "out of memory", strlen("out of memory"));
+        return NULL;
+    }
     struct gw *gw = gw_new(&memory, &shared, &source->gw, 1, why, sizeof why, &n);
-    if (gw == NULL)
+    if (gw == NULL) {
         source_complain(source, why, n);
+        free(*cells);
+    }
     return gw;
 }
 
@@ -83,8 +93,8 @@ static int check_upstream_tls(struct gw *gw, const struct source *source) {
 }
 
 int command_check(struct options *options, const struct source *source) {
-    uint64_t cells[GW_CELLS] = {0};
-    struct gw *gw = gateway(source, cells);
+    uint64_t *cells;
+    struct gw *gw = gateway(source, &cells);
     if (gw == NULL)
         return EXIT_USAGE;
     int code = print(gw_report(gw, GW_SHOW_CHECK));
@@ -102,6 +112,7 @@ int command_check(struct options *options, const struct source *source) {
     if (code == EXIT_GOOD)
         code = check_upstream_tls(gw, source);
     gw_del(gw);
+    free(cells);
     return code;
 }
 
@@ -123,12 +134,13 @@ static int explain(struct gw *gw) {
 }
 
 int command_explain(const struct source *source) {
-    uint64_t cells[GW_CELLS] = {0};
-    struct gw *gw = gateway(source, cells);
+    uint64_t *cells;
+    struct gw *gw = gateway(source, &cells);
     if (gw == NULL)
         return EXIT_USAGE;
     int code = explain(gw);
     gw_del(gw);
+    free(cells);
     return code;
 }
 

@@ -370,19 +370,27 @@ static int ask_all(struct hub *hub, const struct source *source) {
     return printed && gw_probes_failed(loop->gw) == 0 ? EXIT_GOOD : EXIT_RUNTIME;
 }
 
+uint64_t *hub_cells(void) {
+    size_t bytes = gw_cells_n() * sizeof(uint64_t);
+    uint64_t *cells = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    if (cells != NULL)
+        memset(cells, 0, bytes);
+    return cells;
+}
+
 int hub_probe(struct options *options, const struct source *source) {
-    uint64_t cells[GW_CELLS] = {0};
     struct hub hub = {.options = options,
                       .tls = &options->tls,
-                      .cells = cells,
+                      .cells = hub_cells(),
                       .state.lock = PTHREAD_MUTEX_INITIALIZER,
                       .log = log_new()};
-    int code = hub.log == NULL ? no_memory() : ask_all(&hub, source);
+    int code = hub.log == NULL || hub.cells == NULL ? no_memory() : ask_all(&hub, source);
     for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     state_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
+    free(hub.cells);
     return code;
 }
 
@@ -401,12 +409,11 @@ int hub_run(struct options *options, const struct source *source) {
     }
     raise_descriptors();
     ignore_signals();
-    hub.cells = aligned_alloc(CACHE_LINE, GW_CELLS * sizeof *hub.cells);
+    hub.cells = hub_cells();
     hub.log = log_new();
     if (hub.cells == NULL || hub.log == NULL) {
         code = no_memory();
     } else {
-        memset(hub.cells, 0, GW_CELLS * sizeof *hub.cells);
         code = prepare(&hub, source);
         if (code == EXIT_GOOD)
             code = serve(&hub);

@@ -70,6 +70,8 @@ void hub_order(struct hub *hub, uint32_t orders);
 /* Takes over what the limits of the first loop say about all. */
 void hub_limits(struct hub *hub);
 
+/* Cells for the loops of a process, or of one (struct gw_cells), to be freed; NULL: no memory. */
+uint64_t *hub_cells(void);
 /* Asks each target how it is, and prints a table. The exit code: 1 if one does not answer well. */
 int hub_probe(struct options *options, const struct source *source);
 /* Runs the daemon until it is told to stop. The exit code. */

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "native/drive/drive.h"
 #include "native/loop/log.h"
@@ -48,15 +49,18 @@ static bool read_upstream_tls(struct hub *hub, struct gw *gw, char why[TLS_WHY])
 /* Makes a gateway of the new configuration, to see whether that can be done. */
 static bool check(struct hub *hub, char why[SOURCE_WHY]) {
     const struct source *source = &hub->reload.source;
-    uint64_t cells[GW_CELLS] = {0};
+    uint64_t *cells = hub_cells();
     struct gw_cells shared = {cells, 1};
     char text[SOURCE_WHY / 2];
     size_t n = 0;
-    struct gw *gw = gw_new(&hub->loops[0]->mem, &shared, &source->gw, 1, text, sizeof text - 1, &n);
+    struct gw *gw = NULL;
+    if (cells != NULL)
+        gw = gw_new(&hub->loops[0]->mem, &shared, &source->gw, 1, text, sizeof text - 1, &n);
     text[n] = '\0';
     bool good = gw != NULL && check_gateway(hub, gw, text) && read_upstream_tls(hub, gw, text);
     if (gw != NULL)
         gw_del(gw);
+    free(cells);
     if (!good)
         (void)snprintf(why, SOURCE_WHY, "%.500s: %s", source_name(source), text);
     return good;
