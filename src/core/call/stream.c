@@ -486,7 +486,6 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         delivered_again(&s->delivered);
         return next_wait(CALL_OBSERVE);
     }
-    c->state = CALL_HOLD;
     expect(c, h->ndjson ? FRAMING_LINES : FRAMING_SSE);
     if (c->has_head)
         return next_wait(CALL_HOLD);
