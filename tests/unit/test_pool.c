@@ -3,13 +3,18 @@
 #include "unit.h"
 
 static struct config conf;
-
 static struct gw_rng rng;
+static struct unit_mem mem;
+static struct gw_arena arena;
 
-static struct pool make_pool(void) {
+static void make_pool(struct pool *p) {
     gw_rng_init(&rng, 1);
-    return (struct pool){
+    *p = (struct pool){
         .cells = {unit_cells(), 1}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
+}
+
+static void make_plan(struct plan *p, uint32_t class) {
+    CHECK(plan_class(p, &conf, class, &arena));
 }
 
 static bool take(struct pool *p, uint32_t slot, uint32_t max, double now) {
@@ -54,7 +59,8 @@ static uint32_t pick(struct plan *p, struct pool *pool, double now) {
 }
 
 static void test_slots(void) {
-    struct pool p = make_pool();
+    struct pool p;
+    make_pool(&p);
     CHECK(take(&p, 3, 2, 0) && take(&p, 3, 2, 0) && !take(&p, 3, 2, 0));
     CHECK_EQ_U64(pool_in_flight(&p, 3), 2);
     pool_give(&p, 3);
@@ -64,7 +70,8 @@ static void test_slots(void) {
 }
 
 static void test_busy_doubles(void) {
-    struct pool p = make_pool();
+    struct pool p;
+    make_pool(&p);
     double at = 1000, expected = 1000;
     for (int i = 0; i < 8; i++) {
         busy(&p, 0, -1, at);
@@ -85,7 +92,8 @@ static void test_busy_doubles(void) {
 }
 
 static void test_cost(void) {
-    struct pool p = make_pool();
+    struct pool p;
+    make_pool(&p);
     double none = pool_cost(&p, 0, 1000);
     pool_first_content(&p, 0, 100, false, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 100 && none < 100);
@@ -100,10 +108,11 @@ static void test_cost(void) {
 }
 
 static void test_order(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     make_conf();
-    plan_class(&p, &conf, GW_CODE);
+    make_plan(&p, GW_CODE);
     CHECK_EQ_U64(p.n, 3);
     /* The pair in turn, until both are full; then node 1; then wait. */
     CHECK_EQ_U64(pick(&p, &pool, 1000), 2);
@@ -121,10 +130,11 @@ static void test_order(void) {
 }
 
 static void test_open(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     make_conf();
-    plan_class(&p, &conf, GW_CODE);
+    make_plan(&p, GW_CODE);
     break_it(&pool, 2, 1000);
     CHECK(pool_state_of(&pool, 2, 1000) == POOL_DOWN);
     CHECK_EQ_U64(pick(&p, &pool, 1001), 3);
@@ -140,24 +150,25 @@ static void test_open(void) {
     p.spent[0] = p.spent[1] = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE);
     CHECK(plan_retry_ms(&p, &pool, 1004) > 3900 && plan_retry_ms(&p, &pool, 1004) < 4999);
-    pool = make_pool();
-    plan_class(&p, &conf, GW_CODE);
+    make_pool(&pool);
+    make_plan(&p, GW_CODE);
     break_it(&pool, 2, 1000);
     p.spent[1] = p.spent[2] = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
 }
 
 static void test_trial_comes_first(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     make_conf();
-    plan_class(&p, &conf, GW_CODE);
+    make_plan(&p, GW_CODE);
     break_it(&pool, 2, 1000);
     p.careful = true;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 3);
     pool_give(&pool, 3);
     CHECK_EQ_U64(pick(&p, &pool, 40000), 2); /* but not for ever */
-    pool = make_pool();
+    make_pool(&pool);
     break_it(&pool, 2, 1000);
     p.careful = false;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 2);
@@ -167,7 +178,8 @@ static void test_trial_comes_first(void) {
 }
 
 static void test_slow_start(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct breaker_grant grant;
     break_it(&pool, 2, 1000);
     CHECK(pool_take(&pool, 2, 0, false, 7000, &grant));
@@ -180,18 +192,19 @@ static void test_slow_start(void) {
 }
 
 static void test_home(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     uint32_t homes[2] = {0};
     make_conf();
     for (uint64_t talk = 1; talk <= 1000; talk++) {
-        plan_class(&p, &conf, GW_CODE);
+        make_plan(&p, GW_CODE);
         plan_find_home(&p, talk * UINT64_C(0x123456789abcdef));
         homes[p.home]++;
     }
     CHECK(homes[0] > 400 && homes[1] > 400);
-    plan_class(&p, &conf, GW_CODE);
-    CHECK(p.home == PLAN_MAX);
+    make_plan(&p, GW_CODE);
+    CHECK(p.home == PLAN_NOWHERE);
     plan_find_home(&p, 99);
     uint32_t home = p.target[p.home]->slot, other = home == 2 ? 3 : 2;
     for (int i = 0; i < 20; i++) {
@@ -211,12 +224,13 @@ static void test_home(void) {
 }
 
 static void test_passed_over(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     uint32_t counts[GW_NODES] = {0};
     make_conf();
     for (int i = 0; i < 330; i++) {
-        plan_class(&p, &conf, GW_CODE);
+        make_plan(&p, GW_CODE);
         uint32_t slot = pick(&p, &pool, 1000 + i);
         counts[slot]++;
         pool_first_content(&pool, slot, slot == 2 ? 1000 : 50, false, 1000 + i);
@@ -226,7 +240,8 @@ static void test_passed_over(void) {
 }
 
 static void test_budget(void) {
-    struct pool p = make_pool();
+    struct pool p;
+    make_pool(&p);
     uint32_t taken = 0;
     while (pool_budget_take(&p, 0, 101000))
         taken++;
@@ -246,11 +261,12 @@ static void test_budget(void) {
 }
 
 static void test_alternate(void) {
-    struct pool pool = make_pool();
+    struct pool pool;
+    make_pool(&pool);
     struct plan p = {.n = 0};
     uint32_t counts[GW_NODES] = {0};
     make_conf();
-    plan_class(&p, &conf, GW_BATCH);
+    make_plan(&p, GW_BATCH);
     for (int i = 0; i < 100; i++) {
         uint32_t slot = pick(&p, &pool, 1000 + i);
         counts[slot]++;
@@ -266,7 +282,63 @@ static void test_alternate(void) {
     }
 }
 
+/* Every node, and every service behind them: nothing is left out, and nothing twice. */
+static void test_largest_plan(void) {
+    struct pool pool;
+    make_pool(&pool);
+    struct plan p = {.n = 0};
+    make_conf();
+    for (uint32_t i = 0; i < GW_NODES; i++)
+        conf.classes[GW_CODE].nodes[i] = i;
+    conf.classes[GW_CODE].nodes_n = GW_NODES;
+    for (uint32_t i = 0; i < GW_SERVICES; i++) {
+        conf.services[i] = (struct backend_conf){.slot = GW_SLOT_SERVICE + i, .set = true};
+        conf.overflow[i] = i;
+    }
+    conf.overflow_n = GW_SERVICES;
+    make_plan(&p, GW_CODE);
+    CHECK_EQ_U64(p.n, GW_NODES + GW_SERVICES);
+    for (uint32_t i = 0; i < p.n; i++) {
+        CHECK_EQ_U64(p.target[i]->slot, i);
+        p.spent[i] = p.later[i] = true;
+        p.tier[i] = p.blame[i] = 255;
+        p.limit_ms[i] = 1;
+        p.grant[i] = (struct breaker_grant){.until = 1};
+    }
+    CHECK(p.target[0] == &conf.nodes[0] && !plan_is_left(&p, &pool, true, 1000));
+}
+
+/* A class without an endpoint has room for the nodes that register while a call waits. */
+static void test_plan_grows(void) {
+    struct plan p = {.n = 0};
+    make_conf();
+    for (uint32_t i = 0; i < GW_NODES; i++)
+        conf.nodes[i].set = false;
+    make_plan(&p, GW_CODE);
+    CHECK_EQ_U64(p.n, 0);
+    static const uint32_t nodes[] = {2, 3, 0};
+    for (uint32_t i = 0; i < 3; i++) {
+        conf.nodes[nodes[i]].set = true;
+        CHECK(plan_renew(&p, &conf.nodes[nodes[i]], i == 2) && p.n == i + 1);
+    }
+    conf.nodes[5].set = true;
+    CHECK(!plan_renew(&p, &conf.nodes[5], false) && p.n == 3); /* it is of another class */
+}
+
+static void test_plan_without_memory(void) {
+    struct plan p = {.n = 7};
+    struct gw_arena small;
+    make_conf();
+    conf.overflow_n = PLAN_FEW;
+    gw_arena_init(&small, &mem.mem, 16, 16);
+    CHECK(!plan_class(&p, &conf, GW_CODE, &small) && p.n == 0);
+    CHECK(!plan_renew(&p, &conf.nodes[2], false));
+    gw_arena_del(&small);
+}
+
 int main(void) {
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
     RUN(test_slots);
     RUN(test_busy_doubles);
     RUN(test_cost);
@@ -278,5 +350,9 @@ int main(void) {
     RUN(test_passed_over);
     RUN(test_budget);
     RUN(test_alternate);
+    RUN(test_largest_plan);
+    RUN(test_plan_grows);
+    RUN(test_plan_without_memory);
+    gw_arena_del(&arena);
     return unit_end();
 }

@@ -306,7 +306,7 @@ static void go_home(struct gw_call *c) {
 struct next try_plan(struct gw_call *c, struct gw_time now) {
     registry_tend(&c->gw->cluster, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
-        plan_class(&c->plan, c->conf, c->route.class);
+        c->arena_full |= !plan_class(&c->plan, c->conf, c->route.class, &c->arena);
     else if (c->route.kind == GW_ROUTE_LOCAL)
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else
@@ -399,7 +399,7 @@ static struct next refuse_over_budget(struct gw_call *c, struct gw_time now) {
 
 struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
-    bool other = plan_has_other(&c->plan, pool, PLAN_MAX, now.mono_ms);
+    bool other = plan_has_other(&c->plan, pool, PLAN_NOWHERE, now.mono_ms);
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
         return refuse_late(c);

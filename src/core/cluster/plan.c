@@ -6,7 +6,7 @@ enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
 #define NEVER 1e15
 
 static void add(struct plan *p, const struct backend_conf *target, uint32_t tier) {
-    if (!target->set || p->n == PLAN_MAX)
+    if (!target->set || p->n == p->max)
         return;
     for (uint32_t i = 0; i < p->n; i++)
         if (p->target[i]->slot == target->slot)
@@ -18,20 +18,55 @@ static void add(struct plan *p, const struct backend_conf *target, uint32_t tier
     p->n++;
 }
 
-static void start(struct plan *p, uint32_t budget) {
-    p->n = 0;
-    p->home = PLAN_MAX;
-    p->budget = budget;
-    p->careful = p->partial = false;
+static void point_to_few(struct plan *p) {
+    p->grant = p->few.grant;
+    p->target = p->few.target;
+    p->limit_ms = p->few.limit_ms;
+    p->tier = p->few.tier;
+    p->blame = p->few.blame;
+    p->spent = p->few.spent;
+    p->later = p->few.later;
 }
 
-void plan_class(struct plan *p, const struct config *conf, uint32_t class) {
+/* One piece of memory, cut into the arrays: those of the largest members come first. */
+static bool point_to_arena(struct plan *p, uint32_t max, struct gw_arena *arena) {
+    enum { EACH = sizeof *p->grant + sizeof *p->target + sizeof *p->limit_ms + 4 };
+    p->grant = gw_arena_get(arena, (size_t)max * EACH);
+    if (p->grant == NULL)
+        return false;
+    p->target = (void *)(p->grant + max);
+    p->limit_ms = (void *)(p->target + max);
+    p->tier = (void *)(p->limit_ms + max);
+    p->blame = p->tier + max;
+    p->spent = (void *)(p->blame + max);
+    p->later = p->spent + max;
+    return true;
+}
+
+static void start(struct plan *p, uint32_t budget) {
+    p->n = 0;
+    p->max = PLAN_FEW;
+    p->home = PLAN_NOWHERE;
+    p->budget = budget;
+    p->careful = p->partial = false;
+    point_to_few(p);
+}
+
+bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena) {
+    const struct class_conf *own = &conf->classes[class];
+    uint32_t max = own->nodes_n + 1 + conf->overflow_n;
     start(p, class);
-    for (uint32_t i = 0; i < conf->classes[class].nodes_n; i++)
-        add(p, &conf->nodes[conf->classes[class].nodes[i]], TIER_PAIR);
+    if (max > PLAN_FEW && !point_to_arena(p, max, arena)) {
+        p->max = 0;
+        return false;
+    }
+    p->max = max;
+    for (uint32_t i = 0; i < own->nodes_n; i++)
+        add(p, &conf->nodes[own->nodes[i]], TIER_PAIR);
     add(p, &conf->nodes[0], TIER_NODE_1);
     for (uint32_t i = 0; i < conf->overflow_n; i++)
         add(p, &conf->services[conf->overflow[i]], TIER_OVERFLOW + i);
+    return true;
 }
 
 void plan_one(struct plan *p, const struct backend_conf *target) {
@@ -52,7 +87,7 @@ void plan_find_home(struct plan *p, uint64_t conversation) {
     for (uint32_t i = 0; i < p->n; i++) {
         uint64_t h = (conversation ^ (p->target[i]->slot + 1)) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 32;
-        if (p->tier[i] == TIER_PAIR && (p->home == PLAN_MAX || h > best)) {
+        if (p->tier[i] == TIER_PAIR && (p->home == PLAN_NOWHERE || h > best)) {
             p->home = i;
             best = h;
         }
@@ -128,7 +163,7 @@ static bool is_ready(const struct pool *pool, uint32_t slot, double now) {
 
 /* It has long been passed over, and is idle: what is known of it may be old. */
 static bool is_due(const struct plan *p, const struct pool *pool, uint32_t slot) {
-    return p->home == PLAN_MAX && pool->backend[slot].passed >= PLAN_PASSED_MAX &&
+    return p->home == PLAN_NOWHERE && pool->backend[slot].passed >= PLAN_PASSED_MAX &&
            pool_in_flight(pool, slot) == 0;
 }
 

@@ -17,27 +17,37 @@
 #include "core/cluster/pool.h"
 
 enum {
-    PLAN_MAX = GW_NODES + GW_SERVICES,
+    PLAN_FEW = 8,
     PLAN_PASSED_MAX = 32,
     PLAN_CAREFUL_MS = 30000, /* a trial is not left to others for longer than this */
 };
 
-/* The targets that may serve one call. */
+#define PLAN_NOWHERE UINT32_MAX
+
+/* The targets that may serve one call. The arrays are as long as this plan can become, whatever the
+ * number of backends: those of a few targets are here, longer ones in the call's arena. */
 struct plan {
-    const struct backend_conf *target[PLAN_MAX];
-    uint8_t tier[PLAN_MAX];
-    bool spent[PLAN_MAX]; /* tried in this call, and in vain: not again before all others */
-    bool later[PLAN_MAX]; /* only when no other tier can serve: it has what the refusing one has */
+    const struct backend_conf **target;
+    uint8_t *tier;
+    bool *spent; /* tried in this call, and in vain: not again before all others */
+    bool *later; /* only when no other tier can serve: it has what the refusing one has */
     /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
      * pool_trouble. It counts if another target then serves. */
-    uint8_t blame[PLAN_MAX];
-    float limit_ms[PLAN_MAX]; /* what it had for its first content, if it was late with it */
-    struct breaker_grant grant[PLAN_MAX];
-    uint32_t n;
-    uint32_t home;   /* the index of the conversation's own node; PLAN_MAX: none */
+    uint8_t *blame;
+    float *limit_ms; /* what it had for its first content, if it was late with it */
+    struct breaker_grant *grant;
+    uint32_t n, max;
+    uint32_t home;   /* the index of the conversation's own node; PLAN_NOWHERE: none */
     uint32_t budget; /* whose retry budget (pool_budget_take) */
     bool careful;    /* a failure could not be made good: trials are for others */
     bool partial;    /* its request is still coming in: whole ones go first */
+    struct {
+        struct breaker_grant grant[PLAN_FEW];
+        const struct backend_conf *target[PLAN_FEW];
+        float limit_ms[PLAN_FEW];
+        uint8_t tier[PLAN_FEW], blame[PLAN_FEW];
+        bool spent[PLAN_FEW], later[PLAN_FEW];
+    } few; /* they begin when they are added: what is here is not cleared before */
 };
 
 enum plan_what {
@@ -54,7 +64,8 @@ struct plan_choice {
     struct breaker_grant grant; /* PLAN_GO */
 };
 
-void plan_class(struct plan *p, const struct config *conf, uint32_t class);
+/* The plan of a class; false: no memory, and it is empty. And one of a single target. */
+bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena);
 void plan_one(struct plan *p, const struct backend_conf *target);
 bool plan_has_slot(const struct plan *p, uint32_t slot);
 /* Takes in a node as it is reached now. True if the plan had it at another URL or did not have it: it
