@@ -7,6 +7,7 @@
 #   make fmt        reformats the C
 #   make cost       instructions and fuel of fixed calls, against tests/cost/expected;
 #                   COST_UPDATE=1 writes it
+#   make size       what each part of the Worker's module takes, against its budget
 #   make bench      CPU, latency and memory, measured
 #   make fuzz       FUZZ_SECONDS=600 for each target
 #   make sim        SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
@@ -87,7 +88,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs cost dev test test-unit wasm lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: build certs cost dev test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -146,9 +147,9 @@ build/heady-gateway-asan: $(call objects,asan,$(DAEMON)) $(call pure,asan)
 	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
 
 # ---------------------------------------------------------------- the Worker's module
-build/core.wasm: $(call objects,wasm,$(BOX)) $(call pure,wasm)
-	$(call say,link $@)$(BOX_LINK) $^ -o build/wasm/linked
-	@$(WASM_OPT) build/wasm/linked -o $@
+build/core.wasm build/wasm/map &: $(call objects,wasm,$(BOX)) $(call pure,wasm)
+	$(call say,link build/core.wasm)$(BOX_LINK) -Wl,-Map=build/wasm/map $^ -o build/wasm/linked
+	@$(WASM_OPT) build/wasm/linked -o build/core.wasm
 build/core-trap.wasm: $(call objects,trap,$(BOX)) $(call pure,trap)
 	$(call say,link $@)$(BOX_LINK) $^ -o build/trap/linked
 	@$(WASM_OPT) build/trap/linked -o $@
@@ -206,7 +207,7 @@ build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/process/main.c
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
-BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm
+BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm build/wasm/map
 # Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
 PEERS := build/peer-go build/h2spec
 GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
@@ -229,6 +230,8 @@ wall: build | $(NODE)
 	@WALL_SEEDS=$(WALL_SEEDS) node tests/wall/wall.mjs
 cost: build build/cost-replay $(PYTHON) | $(NODE)
 	@node --no-warnings tests/cost/cost.mjs $(if $(COST_UPDATE),--update)
+size: build/core.wasm build/wasm/map | $(NODE)
+	@node tools/parts.mjs build/wasm/map build/core.wasm
 sim: build/sim
 	@build/sim $(SIM_SEED) $(SIM_SEEDS)
 bench: build $(BENCH_TOOLS) | $(NODE)

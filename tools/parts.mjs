@@ -1,40 +1,49 @@
 // What each part of the Worker's module takes, against its budget: node tools/parts.mjs MAP MODULE
 // A part that outgrows its budget fails; whoever needs more raises it here, and says why in the commit.
-// Bytes are those of the linker's map, before wasm-opt; the last line is what is uploaded.
+// Bytes are those of the linker's map, of code and data, before wasm-opt; the line below the parts is what
+// is uploaded.
 import { readFileSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
-/** From an object's path, the first that matches; and how many bytes it may have.
+/** An object belongs to the first part whose pattern its path matches; and how many bytes that may have.
  * @type {[string, RegExp, number][]} */
 const PARTS = [
-    ['core/config', /src\/core\/config\//, 0],
-    ['core/cluster', /src\/core\/cluster\//, 0],
-    ['core/policy', /src\/core\/policy\//, 0],
-    ['core/call', /src\/core\/call\//, 0],
-    ['core/show', /src\/core\/show\//, 0],
-    ['dialect openai', /src\/format\/openai\.o/, 0],
-    ['dialect anthropic', /src\/format\/anthropic\.o/, 0],
-    ['dialect ollama', /src\/format\/ollama\.o/, 0],
-    ['format', /src\/format\//, 0],
-    ['JSON', /cJSON|src\/base\/(json|real)/, 0],
-    ['digests', /sha256|platform_util|src\/base\/digest/, 0],
-    ['base', /src\/base\//, 0],
-    ['box and heap', /build\/wasm\/wasm\//, 0],
-    ['libc', /./, 0],
+    ['core/config', /src\/core\/config\//, 20_000],
+    ['core/cluster', /src\/core\/cluster\//, 14_700],
+    ['core/policy', /src\/core\/policy\//, 10_300],
+    ['core/call', /src\/core\/call\//, 41_800],
+    ['core/show', /src\/core\/show\//, 2_400],
+    ['dialect openai', /src\/format\/openai/, 2_200],
+    ['dialect anthropic', /src\/format\/anthropic/, 2_000],
+    ['dialect ollama', /src\/format\/ollama/, 1_200],
+    ['format', /src\/format\//, 6_700],
+    ['JSON', /cJSON|src\/base\/(json|real)/, 13_400],
+    ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
+    ['base', /src\/base\//, 5_200],
+    ['box and heap', /\/wasm\/wasm\//, 2_900],
+    ['texts', /^<internal>/, 14_400], // the strings of all parts, which the linker has merged
+    ['libc', /\.a\(|\/crt1/, 1_400],
 ];
 
 const [map, module] = process.argv.slice(2);
-const sizes = new Map(PARTS.map(([name]) => [name, 0]));
-for (const [, size, path] of readFileSync(map, 'utf8').matchAll(/^ *\S+ +\S+ +([0-9a-f]+) {9}(\S+):\(/gm)) {
-    const part = PARTS.find(([, pattern]) => pattern.test(path))?.[0] ?? 'libc';
-    sizes.set(part, (sizes.get(part) ?? 0) + parseInt(size, 16));
+/** @type {Map<string, number>} */
+const sizes = new Map();
+let failed = 0;
+// Lines "Addr Off Size Out In" of the input sections: those of symbols are indented further.
+const SECTION = /^ *\S+ +\S+ +([0-9a-f]+) {9}(\S+):\((\S*)\)$/gm;
+for (const [, size, path, section] of readFileSync(map, 'utf8').matchAll(SECTION)) {
+    if (section.startsWith('.bss')) continue; // takes memory, and no place in the module
+    const part = PARTS.find(([, pattern]) => pattern.test(path))?.[0];
+    if (part === undefined) console.log(`${path} belongs to no part`);
+    if (part === undefined) failed++;
+    else sizes.set(part, (sizes.get(part) ?? 0) + parseInt(size, 16));
 }
-let over = 0;
 for (const [name, , budget] of PARTS) {
     const size = sizes.get(name) ?? 0;
-    over += size > budget ? 1 : 0;
-    console.log(`${name.padEnd(18)} ${String(size).padStart(7)} of ${String(budget).padStart(7)}`
-        + `${size > budget ? '   TOO LARGE' : ''}`);
+    const word = size > budget ? '   TOO LARGE' : size === 0 ? '   NOTHING: is the pattern right?' : '';
+    if (word) failed++;
+    console.log(`${name.padEnd(18)} ${String(size).padStart(6)} of ${String(budget).padStart(6)}${word}`);
 }
 console.log(`${module}: ${statSync(module).size} bytes, ${gzipSync(readFileSync(module)).length} as gzip`);
-process.exitCode = over ? 1 : 0;
+console.log(`${PARTS.length - Math.min(failed, PARTS.length)} passed, ${failed} failed`);
+process.exitCode = failed ? 1 : 0;

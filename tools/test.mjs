@@ -127,8 +127,12 @@ function unit() {
 
 /** @returns {Promise<Count>} */
 function wasm() {
-    const args = ['tools/check-wasm.mjs', 'build/core.wasm', 'build/core-trap.wasm'];
-    return programs([{ name: 'modules', command: process.execPath, args }]);
+    const modules = ['tools/check-wasm.mjs', 'build/core.wasm', 'build/core-trap.wasm'];
+    const parts = ['tools/parts.mjs', 'build/wasm/map', 'build/core.wasm'];
+    return programs([
+        { name: 'modules', command: process.execPath, args: modules },
+        { name: 'parts', command: process.execPath, args: parts },
+    ]);
 }
 
 /**
