@@ -3,45 +3,67 @@
  *
  * In: "name:value\n" lines (wasm/exports.c). Out: a block of "name: value\r\n" lines, made into a
  * Headers object. Each header that is set costs workerd about a microsecond, so the objects are
- * kept: heads differ by little more than their x-request-id, and once a second their date, which are
- * set anew in the kept object. That is sound because fetch() and Response copy what they are given
- * at once.
+ * kept: heads differ by little more than the values of a few headers that VARYING names, and those
+ * that are not what they were are set anew in the kept object. That is sound because fetch() and
+ * Response copy what they are given at once.
  */
 
 const KEPT_MAX = 256;
 const KEPT_BYTES = 2048;
-const ID = '\r\nx-request-id: ';
-const DATE = '\r\ndate: ';
 
-/** Blocks without their id and date, and the headers they stand for.
- * @type {Map<string, { headers: Headers, date: string }>} */
+/** Headers whose values differ from one head to the next; a name that ends in "-" stands for all that
+ * begin so. A head with another one that varies is never found again, and drives out those that are. */
+const VARYING = [
+    'date', 'retry-after', 'x-heady-cost-usd', 'x-heady-hop', 'x-heady-timeout-ms', 'x-ratelimit-',
+    'x-request-id',
+];
+const NAMES = VARYING.map((name) => (name.endsWith('-') ? `${name}[a-z-]+` : name));
+const LINE = new RegExp(`^(?:${NAMES.join('|')}): `, 'gm');
+
+/** Blocks without their varying values, and the headers they stand for with the values that they have.
+ * @type {Map<string, { headers: Headers, values: string[] }>} */
 const kept = new Map();
 
 /** The headers of a block, good until the next call. @param {string} block @returns {Headers} */
 export function headersOf(block) {
-    const id = valueOf(block, ID);
-    if (id === '' || block.length > KEPT_BYTES) return parse(block);
-    const date = valueOf(block, DATE);
-    const key = block.replace(ID + id, '').replace(DATE + date, DATE);
+    if (block.length > KEPT_BYTES) return parse(block);
+    /** @type {string[]} */
+    const names = [];
+    /** @type {string[]} */
+    const values = [];
+    const key = cut(block, names, values);
+    if (key === '') return parse(block);
     const known = kept.get(key);
-    if (known === undefined) return keep(key, parse(block), date);
-    known.headers.set('x-request-id', id);
-    if (known.date !== date) known.headers.set('date', date);
-    known.date = date;
+    if (known === undefined) return keep(key, parse(block), values);
+    for (let i = 0; i < names.length; i++)
+        if (known.values[i] !== values[i]) known.headers.set(names[i], values[i]);
+    known.values = values;
     return known.headers;
 }
 
-/** The value of the line that begins so, which is not the first; '' if there is none.
- * @param {string} block @param {string} line */
-function valueOf(block, line) {
-    const at = block.indexOf(line);
-    return at < 0 ? '' : block.slice(at + line.length, block.indexOf('\r\n', at + line.length));
+/** Cuts the varying values out of a block. '' if one of the headers comes twice: set() would leave only
+ * one of them. @param {string} block @param {string[]} names @param {string[]} values */
+function cut(block, names, values) {
+    let key = '';
+    let from = 0;
+    LINE.lastIndex = 0;
+    for (let found = LINE.exec(block); found !== null; found = LINE.exec(block)) {
+        const at = LINE.lastIndex;
+        const end = block.indexOf('\r', at);
+        const name = found[0].slice(0, -2);
+        if (names.includes(name)) return '';
+        names.push(name);
+        values.push(block.slice(at, end));
+        key += block.slice(from, at);
+        from = LINE.lastIndex = end;
+    }
+    return key + block.slice(from);
 }
 
-/** @param {string} key @param {Headers} headers @param {string} date */
-function keep(key, headers, date) {
+/** @param {string} key @param {Headers} headers @param {string[]} values */
+function keep(key, headers, values) {
     if (kept.size >= KEPT_MAX) kept.clear();
-    kept.set(key, { headers, date });
+    kept.set(key, { headers, values });
     return headers;
 }
 

@@ -21,11 +21,10 @@ describe('bundle', { timeout: 120_000 }, () => {
         }
     });
 
-    test('the module has no imports and is under 116 KiB', async () => {
+    test('the module has no imports', async () => {
         await buildWorker();
         const name = readdirSync(BUNDLE).find((file) => file.endsWith('.wasm')) ?? '';
         const bytes = readFileSync(join(BUNDLE, name));
-        assert.ok(bytes.length < 118_784, `${bytes.length} bytes`);
         assert.deepEqual(WebAssembly.Module.imports(new WebAssembly.Module(bytes)), []);
     });
 
