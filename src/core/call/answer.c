@@ -28,7 +28,7 @@ static enum verdict judge(const struct gw_call *c, uint32_t status, const struct
                           struct gw_time now) {
     if (is_offline_page(status, h))
         return OFFLINE;
-    if (c->route.kind != GW_ROUTE_HEAVY)
+    if (!route_rules[c->route.kind].judged)
         return DELIVER; /* services and the twin speak for themselves */
     if (status == 429 || status == 503 || status == 529)
         return BUSY;
@@ -109,7 +109,7 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
                                 .base = twin ? GW_STR("") : from->base,
                                 .path = c->route.rest,
                                 .route = twin ? GW_STR("") : c->route.name,
-                                .may_challenge = c->route.kind != GW_ROUTE_HEAVY};
+                                .may_challenge = !route_rules[c->route.kind].judged};
     head_to_client(res, &place, out);
 }
 
@@ -216,13 +216,13 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
 
 /* Whether the answer is a stream whose events are to be looked at. */
 static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
-    return stream && res->status == 200 && c->route.kind == GW_ROUTE_HEAVY && !c->head.fast &&
+    return stream && res->status == 200 && route_rules[c->route.kind].judged && !c->head.fast &&
            c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
 /* Of a model's stream that is relayed unseen. Services end theirs as they like. */
 static bool is_judged_by_its_end(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_HEAVY;
+    return route_rules[c->route.kind].judged;
 }
 
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,

@@ -24,7 +24,7 @@ enum { STEP = 65536, ROOM_AGAIN_S = 5 };
 
 struct next body_check_size(struct gw_call *c, uint64_t bytes) {
     uint64_t max = c->conf->limits.body_bytes_max;
-    if (c->state <= CALL_SNIFF && c->route.kind == GW_ROUTE_PROCESS &&
+    if (c->state <= CALL_SNIFF && route_rules[c->route.kind].body == ROUTE_WHOLE &&
         max > c->conf->limits.json_bytes_max)
         max = c->conf->limits.json_bytes_max;
     if (bytes == GW_UNKNOWN || bytes <= max)
@@ -48,7 +48,7 @@ static struct next refuse_invalid(struct gw_call *c) {
 }
 
 struct next body_refuse_no_room(struct gw_call *c) {
-    if (c->route.kind == GW_ROUTE_NODE)
+    if (route_rules[c->route.kind].who == ROUTE_SIGNED)
         return nodes_on_no_room(c);
     end_because(c, GW_STR("body"), GW_STR("found no room"));
     return end_refuse(

@@ -89,28 +89,19 @@ static bool may_come_in(struct gw_call *c, const struct gw_req_head *req, struct
     return false;
 }
 
-static bool is_method(struct gw_str m) {
-    static const struct gw_str known[] = {
-        GW_STR_INIT("GET"),   GW_STR_INIT("POST"),   GW_STR_INIT("HEAD"),   GW_STR_INIT("PUT"),
-        GW_STR_INIT("PATCH"), GW_STR_INIT("DELETE"), GW_STR_INIT("OPTIONS")};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (gw_str_eq(m, known[i]))
-            return true;
-    return false;
+static struct gw_str names_of(struct gw_call *c, uint32_t methods) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 64);
+    route_put_methods(methods, &b);
+    return gw_buf_str(&b);
 }
 
-static bool is_read(const struct gw_call *c) {
-    return gw_str_eq(c->method, GW_STR("GET")) || gw_str_eq(c->method, GW_STR("HEAD"));
-}
-
-#define ALL_METHODS GW_STR("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-
-static struct next refuse_method(struct gw_call *c, struct gw_str allow) {
+static struct next refuse_method(struct gw_call *c, uint32_t methods) {
     return end_refuse(
         c, &(struct call_error){.status = 405,
                                 .type = bad_request,
                                 .code = GW_STR("method_not_allowed"),
-                                .allow = allow,
+                                .allow = names_of(c, methods),
                                 .message = GW_STR("this method is not offered here; the allow "
                                                   "header names those that are")});
 }
@@ -121,8 +112,8 @@ static struct next check_http(struct gw_call *c) {
         return refuse(c, 501, GW_STR("not_implemented"),
                       GW_STR("CONNECT, WebSocket and other upgrades are not offered; use plain "
                              "requests and event streams"));
-    if (!is_method(c->method))
-        return refuse_method(c, ALL_METHODS);
+    if (route_method(c->method) == 0)
+        return refuse_method(c, ROUTE_ALL);
     if (c->head.two_credentials)
         return refuse(
             c, 400, GW_STR("two_credentials"),
@@ -131,15 +122,9 @@ static struct next check_http(struct gw_call *c) {
 }
 
 static struct next check_method(struct gw_call *c) {
-    bool get_only = c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_API_HEALTH ||
-                    c->route.kind == GW_ROUTE_NODES;
-    if (get_only && !is_read(c))
-        return refuse_method(c, GW_STR("GET, HEAD"));
-    if (c->route.kind == GW_ROUTE_PROCESS && !gw_str_eq(c->method, GW_STR("POST")))
-        return refuse_method(c, GW_STR("POST"));
-    if (c->route.kind == GW_ROUTE_NODE && !gw_str_eq(c->method, GW_STR("POST")) &&
-        !gw_str_eq(c->method, GW_STR("DELETE")))
-        return refuse_method(c, GW_STR("POST, DELETE"));
+    uint32_t methods = route_rules[c->route.kind].methods;
+    if (methods != ROUTE_ALL && !(methods & route_method(c->method)))
+        return refuse_method(c, methods);
     return next_on();
 }
 
@@ -180,7 +165,7 @@ static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req)
 static bool is_unseen(const struct gw_call *c) {
     if (c->route.kind == GW_ROUTE_HEAVY)
         return c->head.fast || !c->conf->classes[c->route.class].inspect;
-    return c->route.kind == GW_ROUTE_LOCAL || c->route.kind == GW_ROUTE_TWIN || c->head.fast;
+    return !route_rules[c->route.kind].judged || c->head.fast;
 }
 
 static void finish_up_head(struct gw_call *c) {
@@ -254,9 +239,10 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
 /* Routes that need no key. Nodes show themselves by their signature, the twin that asks for them by its
  * own. */
 static bool is_open(struct gw_call *c, struct gw_time now) {
-    if (c->route.kind == GW_ROUTE_NODES)
+    uint32_t who = route_rules[c->route.kind].who;
+    if (who == ROUTE_TWIN)
         c->from_twin = access_is_twin(c->conf, c->req, &c->head, now);
-    return c->route.kind == GW_ROUTE_HEALTH || c->route.kind == GW_ROUTE_NODE || c->from_twin;
+    return who == ROUTE_PUBLIC || who == ROUTE_SIGNED || c->from_twin;
 }
 
 static struct next follow_open_route(struct gw_call *c, struct gw_time now) {
@@ -289,7 +275,7 @@ struct next request_admit(struct gw_call *c, struct gw_time now) {
     if (!next_is(next, NEXT_ON))
         return next;
     if (gw_str_eq(c->path, GW_STR("*")) && gw_str_eq(c->method, GW_STR("OPTIONS")))
-        return end_reply_allow(c, ALL_METHODS, now);
+        return end_reply_allow(c, names_of(c, ROUTE_ALL), now);
     const char *bad_path = url_check_path(c->path);
     if (bad_path == NULL)
         c->route = route_of(c->conf, c->path);
@@ -318,7 +304,7 @@ struct next request_read(struct gw_call *c, struct gw_time now) {
         return read_whole(c, now);
     if (!c->body.fin)
         (void)body_begin(c, c->conf->limits.replay_bytes_max, false, now);
-    if (c->route.kind != GW_ROUTE_HEAVY || c->body.fin || c->body.forgotten)
+    if (route_rules[c->route.kind].body != ROUTE_HELD || c->body.fin || c->body.forgotten)
         return next_on();
     c->talks = may_talk(c);
     return next_wait(CALL_SNIFF);

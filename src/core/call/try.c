@@ -356,12 +356,8 @@ static struct next refuse_unrepeatable(struct gw_call *c) {
     return end_refuse(c, &e);
 }
 
-/* What a target may get twice: what is idempotent (RFC 9110 9.2.2), and POST where it asks a model; what
- * a service does with one is its own affair. */
 static bool is_repeatable(const struct gw_call *c) {
-    if (gw_str_eq(c->method, GW_STR("POST")))
-        return c->route.kind == GW_ROUTE_HEAVY;
-    return !gw_str_eq(c->method, GW_STR("PATCH"));
+    return (route_rules[c->route.kind].repeats & route_method(c->method)) != 0;
 }
 
 /* The target that may be asked once more when all have been asked: one that failed at once rather than

@@ -10,6 +10,52 @@ static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gem
                                          GW_STR_INIT("codex"), GW_STR_INIT("ai"),
                                          GW_STR_INIT("stats")};
 
+enum {
+    READ = ROUTE_GET | ROUTE_HEAD,
+    COME_AND_GO = ROUTE_POST | ROUTE_DELETE,
+    IDEMPOTENT = ROUTE_ALL & ~(ROUTE_POST | ROUTE_PATCH),
+    MODEL = IDEMPOTENT | ROUTE_POST,
+};
+
+/* clang-format off */
+const struct route_rule route_rules[GW_ROUTE_KINDS] = {
+    /*                         methods       who           body            judged repeats */
+    [GW_ROUTE_NONE]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_HEALTH]        = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_API_HEALTH]    = {READ,        ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_HEAVY]         = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_HELD,     true,  MODEL},
+    [GW_ROUTE_PROCESS]       = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL}, /* then HEAVY */
+    [GW_ROUTE_HEAVY_UNKNOWN] = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_LOCAL]         = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
+    [GW_ROUTE_LOCAL_UNKNOWN] = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_NODES]         = {READ,        ROUTE_TWIN,   ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_NODE]          = {COME_AND_GO, ROUTE_SIGNED, ROUTE_WHOLE,    false, 0},
+    [GW_ROUTE_TWIN]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
+};
+/* clang-format on */
+
+/* In the order of their bits. */
+static const struct gw_str methods[] = {
+    GW_STR_INIT("GET"),   GW_STR_INIT("HEAD"),   GW_STR_INIT("POST"),   GW_STR_INIT("PUT"),
+    GW_STR_INIT("PATCH"), GW_STR_INIT("DELETE"), GW_STR_INIT("OPTIONS")};
+
+uint32_t route_method(struct gw_str name) {
+    for (uint32_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (gw_str_eq(name, methods[i]))
+            return 1u << i;
+    return 0;
+}
+
+void route_put_methods(uint32_t allowed, struct gw_buf *out) {
+    for (uint32_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (!(allowed & 1u << i))
+            continue;
+        if (out->n > 0)
+            gw_buf_put(out, GW_STR(", "));
+        gw_buf_put(out, methods[i]);
+    }
+}
+
 struct gw_str route_class_name(uint32_t class) {
     return class_routes[class];
 }

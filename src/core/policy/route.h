@@ -18,7 +18,52 @@ enum route_kind {
     GW_ROUTE_NODES,         /* GET /api/nodes: the leases, for the twin */
     GW_ROUTE_NODE,          /* /api/nodes/<1-8>: a node registers */
     GW_ROUTE_TWIN,          /* forwarded to LOCAL_ENDPOINT as it is */
+    GW_ROUTE_KINDS,
 };
+
+enum route_method {
+    ROUTE_GET = 1,
+    ROUTE_HEAD = 2,
+    ROUTE_POST = 4,
+    ROUTE_PUT = 8,
+    ROUTE_PATCH = 16,
+    ROUTE_DELETE = 32,
+    ROUTE_OPTIONS = 64,
+    ROUTE_ALL = 127,
+};
+
+/* Who may ask. */
+enum route_who {
+    ROUTE_KEY = 0, /* whoever access_check lets in */
+    ROUTE_PUBLIC,  /* anybody */
+    ROUTE_TWIN, /* the twin, by its hop, on behalf of nobody: others are told so if they have a key */
+    ROUTE_SIGNED, /* a node, by its signature */
+};
+
+/* How the request's body is taken. */
+enum route_body {
+    ROUTE_NO_BODY = 0, /* not at all */
+    ROUTE_STREAMED,    /* it is held as far as it is worth it, and sent on as it comes */
+    ROUTE_HELD,        /* likewise, but nothing is sent before it is whole or not worth holding */
+    ROUTE_WHOLE,       /* it must be seen whole: what is too large for that is refused */
+};
+
+/* What a kind of route allows. */
+struct route_rule {
+    uint8_t methods; /* enum route_method, or-ed */
+    uint8_t who, body;
+    /* The answer counts by the rules for nodes: it may move the request to another target, its stream may
+     * be observed, and its end is judged. Else it is delivered as it is. */
+    bool judged;
+    uint8_t
+        repeats; /* methods that a target may get twice: those that are idempotent (RFC 9110 9.2.2),
+                      * and POST where it asks a model; what a service does with one is its own affair */
+};
+extern const struct route_rule route_rules[GW_ROUTE_KINDS];
+/* enum route_method, or 0: none that is offered anywhere. */
+uint32_t route_method(struct gw_str name);
+/* Appends the names of methods, as in an allow header. */
+void route_put_methods(uint32_t methods, struct gw_buf *out);
 
 struct route {
     uint32_t kind;
