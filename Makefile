@@ -77,7 +77,9 @@ CC_asan = $(CC) -O1 $(SANITIZE)
 CC_fuzz = $(CLANG) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 # Each block of code counts itself when it runs.
 CC_counted = $(CC) -O1 -fno-builtin -fsanitize-coverage=trace-pc
-CC_wasm = $(WASM_CC) $(WASM_ABI) -Oz -DMBEDTLS_SHA256_SMALLER -fno-builtin-malloc \
+# Inlined is what gets smaller by it, less than -Oz would; nobody compares addresses of constants.
+CC_wasm = $(WASM_CC) $(WASM_ABI) -Oz -mllvm -inline-threshold=-10 -fmerge-all-constants \
+	-DMBEDTLS_SHA256_SMALLER -fno-builtin-malloc \
 	-ffunction-sections -fdata-sections
 CC_trap = $(CC_wasm) -DGW_TRAP_TEST
 VARIANTS := native asan fuzz counted wasm trap

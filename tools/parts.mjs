@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 const PARTS = [
     ['core/config', /src\/core\/config\//, 20_000],
     ['core/cluster', /src\/core\/cluster\//, 14_700],
-    ['core/policy', /src\/core\/policy\//, 10_300],
+    ['core/policy', /src\/core\/policy\//, 10_600],
     ['core/call', /src\/core\/call\//, 41_800],
     ['core/show', /src\/core\/show\//, 2_400],
     ['dialect openai', /src\/format\/openai/, 2_200],
