@@ -43,6 +43,7 @@ FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH := $(wildcard tests/bench/*.c)
 SIM := $(wildcard tests/sim/*.c)
 LOOKS := $(wildcard tests/looks/*.c)
+STORE := $(wildcard tests/store/*.c)
 
 CJSON_DIR ?= build/deps/cjson
 MBEDTLS_DIR ?= build/deps/mbedtls
@@ -56,7 +57,7 @@ COMMON := -std=c11 -g -MMD -MP -Isrc -isystem $(CJSON_DIR) -isystem $(MBEDTLS_DI
 # cJSON reads numbers by our strtod: see src/base/real.h.
 AS_KEPT := -include base/real.h -include stdlib.h -Dstrtod=gw_strtod
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-PACKAGES := libuv openssl libnghttp2
+PACKAGES := libuv openssl libnghttp2 sqlite3
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -pthread
 HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CLANG := clang-19
@@ -208,8 +209,17 @@ $(FUZZERS): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(call objects,fuzz,$(HTTP))
 build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/process/main.c,$(NATIVE)))
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
+# The daemon's store alone, to be killed; and a bad disk for it, by LD_PRELOAD.
+build/store-hammer: build/asan/tests/store/hammer.o $(call objects,asan,$(filter-out src/native/process/main.c,$(DAEMON)))
+build/store-hammer: $(call pure,asan)
+	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
+build/bad-disk.so: tests/store/disk.c
+	@mkdir -p $(@D)
+	$(call say,link $@)$(CC) -std=c11 -O2 $(WARN) -fPIC -shared $< -o $@
+
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
-BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm build/wasm/map
+BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm \
+	build/wasm/map build/store-hammer build/bad-disk.so
 # Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
 PEERS := build/peer-go build/h2spec
 GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
@@ -246,7 +256,7 @@ C_ALL := $(C_SRC) $(wildcard tests/*/*.[ch])
 JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
-TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM) $(LOOKS) $(TOY))
+TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM) $(LOOKS) $(TOY) $(STORE))
 
 lint: $(addprefix build/lint/,format size purity includes names types) $(TIDY)
 	@tools/commits.sh

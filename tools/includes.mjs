@@ -15,9 +15,10 @@ const ALLOWED = new Map(Object.entries({
     'src/native/loop': 'gw.h base',
     'src/native/net': 'gw.h native/loop http base',
     'src/native/up': 'gw.h native/net native/loop http base',
-    'src/native/drive': 'gw.h native/up native/net native/loop http base',
-    'src/native/front': 'gw.h native/drive native/up native/net native/loop http base',
-    'src/native/process': 'gw.h native/front native/drive native/up native/net native/loop http base',
+    'src/native/store': 'gw.h native/net native/loop base',
+    'src/native/drive': 'gw.h native/up native/store native/net native/loop http base',
+    'src/native/front': 'gw.h native/drive native/up native/store native/net native/loop http base',
+    'src/native/process': 'gw.h native/front native/drive native/up native/store native/net native/loop http base',
     wasm: 'gw.h base',
 }));
 

@@ -3,8 +3,8 @@
 set -eu
 
 packages="libc6-dev clang-19 lld-19 binaryen wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
-clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev dpkg-dev ca-certificates
-python3-hypercorn python3-venv"
+clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev libsqlite3-dev
+dpkg-dev ca-certificates python3-hypercorn python3-venv"
 # For these any version of the command will do, wherever it comes from: command=package.
 commands="cc=gcc make=make pkg-config=pkg-config node=nodejs npm=npm curl=curl openssl=openssl
 nginx=nginx-light haproxy=haproxy h2load=nghttp2-client nghttpx=nghttp2-proxy go=golang-go python3=python3-minimal

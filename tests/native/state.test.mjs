@@ -1,6 +1,6 @@
 /** What is known of the nodes outlives the process: kill -9, a restart, an upgrade. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { ask, json } from '../lib/client.mjs';
 import { atHost, test } from '../lib/hosts.mjs';
 import { until } from '../lib/proc.mjs';
 import { startRack } from '../lib/rack.mjs';
+import { frames, storeOf } from '../lib/store.mjs';
 import { end, upgrade } from '../lib/successor.mjs';
 import { startNode } from '../node/node.mjs';
 import { nodeKey, register } from '../node/register.mjs';
@@ -49,10 +50,10 @@ atHost('rack', 'state', (bench) => {
         const first = await open(t, dir, ['--threads', '2']);
         await breakNode3(first.url);
         const before = await breakerOf(first.url);
-        await until(() => /^breaker node-3 \d+ open /m.test(readFileSync(join(dir, 'state'), 'utf8')), 'the file');
+        await until(() => /^breaker node-3 \d+ open /m.test(frames(dir)), 'the store');
         first.child.process.kill('SIGKILL');
         await once(first.child.process, 'exit');
-        assert.equal(statSync(join(dir, 'state')).mode & 0o777, 0o600);
+        assert.equal(statSync(storeOf(dir)).mode & 0o777, 0o600);
         const second = await open(t, dir, ['--threads', '2']);
         const after = await breakerOf(second.url);
         assert.deepEqual([after.breaker, after.reason], ['open', 'refused']);
@@ -73,7 +74,7 @@ atHost('rack', 'state', (bench) => {
         await until(async () => (await breakerOf(host.url)).breaker === 'open', 'the successor to know');
     });
 
-    test('a file full of junk is no reason not to start', async (t) => {
+    test('an old state file full of junk is no reason not to start, and is taken over', async (t) => {
         const dir = folder(t);
         const frame = `breaker node-3 ${Date.now() - 1000} open ${Date.now() + 4000} 1 2\n`;
         writeFileSync(join(dir, 'state'), Buffer.concat([Buffer.from(`lease\n\n${'x'.repeat(5000)}\nbreaker node-99 1 open\n`),
@@ -81,7 +82,8 @@ atHost('rack', 'state', (bench) => {
         const host = await open(t, dir);
         assert.equal((await breakerOf(host.url)).breaker, 'open');
         await host.stop();
-        assert.ok(readFileSync(join(dir, 'state'), 'utf8').includes(frame));
+        assert.equal(frames(dir), frame);
+        assert.ok(!existsSync(join(dir, 'state')), 'it is read once');
     });
 
     test('a lease of the far future locks no node out: the next registration holds, in all loops and after a restart', async (t) => {
@@ -100,14 +102,14 @@ atHost('rack', 'state', (bench) => {
             const all = await Promise.all(Array.from({ length: 16 }, () => ask(first.url, '/api/heavy/code/echo')));
             return all.every((answer) => answer.status === 200);
         }, 'both loops to send to the new place', 3000);
-        await until(() => readFileSync(join(dir, 'state'), 'utf8').includes(` ${one.url}\n`), 'the file', 3000);
+        await until(() => frames(dir).includes(` ${one.url}\n`), 'the store', 3000);
         await first.stop();
         const second = await open(t, dir, [], env);
         assert.equal((await ask(second.url, '/api/heavy/code/echo')).status, 200);
         await second.stop();
     });
 
-    test('a breaker of the far future is one of now, also in the file', async (t) => {
+    test('a breaker of the far future is one of now, also in the store', async (t) => {
         const dir = folder(t);
         writeFileSync(join(dir, 'state'), `breaker node-3 ${10n ** 18n - 1n} open ${10n ** 18n - 1n} 1 2\n`);
         const host = await open(t, dir, [], { CIRCUIT_BREAKER_RECOVERY_TIMEOUT: '1' });
@@ -117,12 +119,12 @@ atHost('rack', 'state', (bench) => {
             return (await breakerOf(host.url)).breaker === 'closed';
         }, 'node 3 to serve again', 5000);
         await host.stop();
-        assert.match(readFileSync(join(dir, 'state'), 'utf8'), /^breaker node-3 \d{13} closed /m);
+        assert.match(frames(dir), /^breaker node-3 \d{13} closed /m);
     });
 
     test('a directory that cannot be written is said once, and nothing else suffers', async (t) => {
         const dir = folder(t);
-        mkdirSync(join(dir, 'state'));
+        mkdirSync(storeOf(dir));
         const host = await open(t, dir);
         await breakNode3(host.url);
         assert.equal((await ask(host.url, '/api/heavy/code/echo')).status, 200);

@@ -33,6 +33,7 @@ struct attempt;
 struct log;
 struct listener;
 struct upstream_tls;
+struct store_box;
 
 enum { LOOP_SCRATCH = BLOCK_LARGE };
 
@@ -65,7 +66,8 @@ struct loop {
     struct gw *gw;
     struct log *log;
     struct limits limits;
-    SSL_CTX *tls_server; /* NULL: clients speak without TLS */
+    struct store_box *store; /* where questions are asked (store.h); NULL: nowhere */
+    SSL_CTX *tls_server;     /* NULL: clients speak without TLS */
     struct upstream_tls *upstream_tls;
     struct gw_mem mem;
     struct blocks blocks;

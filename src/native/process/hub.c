@@ -297,8 +297,8 @@ static int prepare(struct hub *hub, const struct source *source) {
     for (uint32_t i = 0; i < hub->peers.n && code == EXIT_GOOD; i++) {
         code = give_gateway(hub->loops[i], source);
     }
-    if (code == EXIT_GOOD && !state_init(hub, true))
-        code = no_memory();
+    if (code == EXIT_GOOD)
+        code = state_init(hub, true);
     if (code == EXIT_GOOD)
         code = give_tls(hub, source);
     if (code == EXIT_GOOD)
@@ -356,8 +356,8 @@ static int serve(struct hub *hub) {
 static int ask_all(struct hub *hub, const struct source *source) {
     struct loop *loop = loop_new(hub);
     int code = loop == NULL ? no_memory() : give_gateway(loop, source);
-    if (code == EXIT_GOOD && !state_init(hub, false))
-        code = no_memory();
+    if (code == EXIT_GOOD)
+        code = state_init(hub, false);
     if (code == EXIT_GOOD)
         code = give_upstream_tls(hub, source);
     if (code != EXIT_GOOD)
@@ -385,6 +385,7 @@ int hub_probe(struct options *options, const struct source *source) {
                       .state.lock = PTHREAD_MUTEX_INITIALIZER,
                       .log = log_new()};
     int code = hub.log == NULL || hub.cells == NULL ? no_memory() : ask_all(&hub, source);
+    state_end(&hub);
     for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     state_del(&hub);
@@ -419,6 +420,7 @@ int hub_run(struct options *options, const struct source *source) {
             code = serve(&hub);
     }
     inherit_del(&inherit);
+    state_end(&hub);
     for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     reload_del(&hub);

@@ -11,6 +11,7 @@
  *     orders        | the first loop, which gets the signals, tells the others by a wake-up each
  *     reload        | see reload.h: one source, read by every loop
  *     state         | see state.h: a table with a lock of its own
+ *     store         | see store.h: one thread for the disk; each loop has a box for its answers
  *
  *     signal            | does
  *     ------------------+------------------------------------------------------------------------
@@ -38,6 +39,7 @@ enum { HUB_LOOPS_MAX = 64 };
 
 struct log;
 struct source;
+struct store;
 
 enum hub_order {
     HUB_DRAIN = 1,
@@ -57,6 +59,7 @@ struct hub {
     struct loop_peers peers; /* n: of loops */
     struct reload reload;
     struct state state;
+    struct store *store;       /* NULL: nothing is kept */
     struct handover *handover; /* NULL: none is under way */
     struct inherit *inherit;   /* while starting */
     bool stopping;             /* a signal has said so */
