@@ -61,7 +61,7 @@ static bool may_sync(int fd) {
     return strncmp(text, "broken", 6) != 0;
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int fd, const void *p, size_t n) {
     return may_write(fd) ? REAL(write)(fd, p, n) : -1;

@@ -12,11 +12,11 @@
 
 #include <sqlite3.h>
 
+#include "../unit/unit.h"
 #include "native/loop/log.h"
 #include "native/loop/loop.h"
 #include "native/store/db.h"
 #include "native/store/store.h"
-#include "../unit/unit.h"
 
 enum { AT_ONCE = 8, SOON_MS = 50 };
 enum { PUT, LIST, SPOIL, HANG, WHATS };
@@ -106,7 +106,7 @@ static void end(void) {
     store_leave(&loop);
     (void)store_stop(store);
     loop_del(&loop);
-    store_del(store);
+    (void)store_del(store);
     log_del(messages);
 }
 

@@ -66,8 +66,7 @@ struct loop {
     struct gw *gw;
     struct log *log;
     struct limits limits;
-    struct store_box *store; /* where questions are asked (store.h); NULL: nowhere */
-    SSL_CTX *tls_server;     /* NULL: clients speak without TLS */
+    SSL_CTX *tls_server; /* NULL: clients speak without TLS */
     struct upstream_tls *upstream_tls;
     struct gw_mem mem;
     struct blocks blocks;
@@ -92,6 +91,7 @@ struct loop {
     uv_async_t told;         /* orders have come */
     _Atomic uint32_t orders; /* enum hub_order, or-ed */
     uint64_t state_seen;     /* of hub->state's sequence */
+    struct store_box *store; /* where questions are asked (store.h); NULL: nowhere */
 
     uv_idle_t later_idle;
     struct later *later_first, *later_last;

@@ -388,9 +388,11 @@ int hub_probe(struct options *options, const struct source *source) {
     state_end(&hub);
     for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
-    state_del(&hub);
+    bool ended = state_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
+    if (!ended)
+        _exit(code);
     free(hub.cells);
     return code;
 }
@@ -424,9 +426,12 @@ int hub_run(struct options *options, const struct source *source) {
     for (uint32_t i = 0; i < hub.peers.n; i++)
         loop_free(hub.loops[i]);
     reload_del(&hub);
-    state_del(&hub);
+    bool ended = state_del(&hub);
     if (hub.log != NULL)
         log_del(hub.log);
+    if (!ended)
+        _exit(
+            code); /* the store's thread is still at its disk: nothing is to be taken from under it */
     free(hub.cells);
     return code;
 }

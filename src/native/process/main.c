@@ -30,6 +30,8 @@ int main(int argc, char **argv) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     /* a peer that hangs up while we write is an error like others */
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    /* so is a file that would become larger than the service may have it */
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
     int code = options_read(&options, argc, argv);
     if (code >= 0)
         return code;

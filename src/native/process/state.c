@@ -237,9 +237,8 @@ void state_end(struct hub *hub) {
     (void)store_stop(hub->store);
 }
 
-void state_del(struct hub *hub) {
-    if (hub->store != NULL)
-        store_del(hub->store);
+bool state_del(struct hub *hub) {
+    return hub->store == NULL || store_del(hub->store);
 }
 
 void state_news(struct loop *loop) {

@@ -26,7 +26,7 @@
 #include "native/loop/timer.h"
 #include "native/store/frames.h"
 
-enum { STATE_READ_MS = 5000, STATE_PUT_MS = 10000, STATE_AGAIN_MS = 5000 };
+enum { STATE_READ_MS = 3000, STATE_PUT_MS = 10000, STATE_AGAIN_MS = 5000 };
 
 struct hub;
 struct loop;
@@ -58,7 +58,8 @@ struct state {
 int state_init(struct hub *hub, bool puts);
 /* When the loops have ended: the last news. The loops may then be freed, and state_del called. */
 void state_end(struct hub *hub);
-void state_del(struct hub *hub);
+/* False: the store's thread could not be ended (store_stop). */
+bool state_del(struct hub *hub);
 /* In any loop: the gateway has news. */
 void state_news(struct loop *loop);
 /* In every loop: HUB_STATE. The first one sees to the store. */

@@ -101,7 +101,7 @@ static bool take_steps(struct db *db) {
 void db_close(struct db *db) {
     (void)sqlite3_close(db->sql);
     db->sql = NULL;
-    db->bad = false;
+    db->bad = db->alone = false;
 }
 
 /* SQLite would make it as the umask says. A file that is there is left as it is. */
@@ -157,14 +157,32 @@ static bool is_made(struct db *db) {
     return version > 0;
 }
 
-static bool open_to_read(struct db *db) {
+static bool open_shared(struct db *db) {
+    return open_sql(db, db->path, SQLITE_OPEN_READONLY) && is_made(db);
+}
+
+/* A full disk has no room for the -shm, and without it a -wal is read by one process at a time: so it is let go
+ * of after the transaction. */
+static bool open_alone(struct db *db) {
+    db->alone = true;
+    return open_sql(db, db->path, SQLITE_OPEN_READWRITE) &&
+           exec(db, "PRAGMA locking_mode = EXCLUSIVE") && is_made(db);
+}
+
+/* Nobody can write, and nothing is in a -wal. */
+static bool open_immutable(struct db *db) {
     char name[PATH_MAX_BYTES];
-    if (open_sql(db, db->path, SQLITE_OPEN_READONLY) && is_made(db))
+    return immutable_name(db, name) && open_sql(db, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) &&
+           is_made(db);
+}
+
+static bool open_to_read(struct db *db) {
+    if (open_shared(db))
         return true;
     db_close(db);
-    if (db->newer || db->broken || db->unmade || has_wal(db) || !immutable_name(db, name))
+    if (db->newer || db->broken || db->unmade)
         return false;
-    return open_sql(db, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) && is_made(db);
+    return has_wal(db) ? open_alone(db) : open_immutable(db);
 }
 
 /* There is nothing to read: so there is nothing to be said about it either. */
@@ -254,12 +272,17 @@ bool db_begin(struct db *db, bool writes) {
 }
 
 bool db_commit(struct db *db) {
-    return exec(db, "COMMIT");
+    bool good = exec(db, "COMMIT");
+    if (good && db->alone)
+        db_close(db);
+    return good;
 }
 
 void db_undo(struct db *db) {
     if (db->sql != NULL && sqlite3_get_autocommit(db->sql) == 0)
         (void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    if (db->sql != NULL && db->alone)
+        db_close(db);
 }
 
 /* ------------------------------------------------------------------ life */

@@ -38,6 +38,7 @@ struct db {
     char *dir, *path;
     bool reads;    /* it is never to be changed */
     bool readonly; /* it is open so */
+    bool alone;    /* and so that no other process can open it */
     bool newer;    /* a newer release's: it is left alone */
     bool broken;   /* what was open is damaged */
     bool unmade;   /* the file has no tables yet */

@@ -381,13 +381,13 @@ bool store_stop(struct store *store) {
     return ended;
 }
 
-void store_del(struct store *store) {
+bool store_del(struct store *store) {
     struct store_box *box;
     pthread_mutex_lock(&store->lock);
     bool ended = store->ended;
     pthread_mutex_unlock(&store->lock);
     if (!ended)
-        return;
+        return false;
     pthread_join(store->thread, NULL);
     while ((box = store->boxes) != NULL) {
         store->boxes = box->next;
@@ -398,4 +398,5 @@ void store_del(struct store *store) {
     pthread_cond_destroy(&store->over);
     db_del(&store->db);
     free(store);
+    return true;
 }

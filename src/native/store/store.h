@@ -81,8 +81,8 @@ void store_leave(struct loop *loop);
 /* Does what was asked for, for at most STORE_STOP_MS: false if that was not enough, and then the thread is
  * left alone with its disk until the process ends. */
 bool store_stop(struct store *store);
-/* After store_stop, when the loops are freed. */
-void store_del(struct store *store);
+/* After store_stop, when the loops are freed. False: the thread is still at the disk, and uses the log. */
+bool store_del(struct store *store);
 
 /* In a loop. False: it is refused, and not answered: there is no store, or too many wait. */
 bool store_ask(struct loop *loop, const struct store_ask *ask);
