@@ -14,6 +14,7 @@ import { atHost, test } from '../lib/hosts.mjs';
 import { ROOT, until } from '../lib/proc.mjs';
 import { binary, runRack, startRack } from '../lib/rack.mjs';
 import { frames, storeOf, within } from '../lib/store.mjs';
+import { alive, end, upgrade } from '../lib/successor.mjs';
 import { startNode } from '../node/node.mjs';
 import { nodeKey, register } from '../node/register.mjs';
 
@@ -100,8 +101,8 @@ atHost('rack', 'store', (bench) => {
         const env = { ...bench.cluster.env, GATEWAY_AUTH: 'off', NODE_SECRET: SECRET, NODE_HOSTS: '127.0.0.1', HEADY_DATA_DIR: dir, ...options.env };
         const host = await startRack({ config: { log_requests: false }, ...options, env });
         t.after(async () => {
-            host.child.process.kill('SIGKILL');
-            await host.child.exited;
+            host.child.process.kill('SIGKILL'); // its outputs may be a successor's, too: they are not waited for
+            await until(() => !alive(host.pid), 'it to end');
             assert.doesNotMatch(host.log(), /Sanitizer|runtime error/);
         });
         return host;
@@ -161,6 +162,36 @@ atHost('rack', 'store', (bench) => {
         assert.ok(last > 0);
         assert.equal(within(dir, (db) => db.prepare('PRAGMA integrity_check').get()?.integrity_check), 'ok');
         assert.deepEqual(readdirSync(dir).filter((name) => name.includes('broken')), []);
+    });
+
+    test('upgrades: two processes in one directory, and neither is in the way of the other', async (t) => {
+        const dir = folder(t);
+        const one = await startNode({ id: 3, key: KEY });
+        t.after(() => one.close());
+        const file = join(dir, 'gateway.json');
+        writeFileSync(file, '{"log_requests": false}');
+        const host = await open(t, dir, { file, args: ['--threads', '2'] });
+        let going = true;
+        const change = async () => {
+            for (; going; await sleep(5)) await register(host.url, 3, KEY, { url: one.url }).catch(() => {});
+        };
+        const changing = change();
+        t.after(() => (going = false));
+        let pid = host.pid;
+        let seen = 0;
+        for (let i = 0; i < 3; i++) {
+            pid = await upgrade(host, pid);
+            const next = pid;
+            t.after(() => end(next));
+            await until(() => leaseAt(dir) > seen, 'another lease');
+            seen = leaseAt(dir);
+            await until(async () => Date.parse((await node3(host.url)).lease_ends) > Date.now(), 'it to be known');
+        }
+        going = false;
+        await changing;
+        assert.ok(leaseAt(dir) >= seen);
+        await end(pid);
+        assert.equal(complaints(host), 0, host.log());
     });
 
     test('a slow disk: requests go on, no loop stands still, the end is bounded', async (t) => {
