@@ -233,7 +233,7 @@ static bool needs_facts(const struct gw_call *c) {
 }
 
 static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
-    if (body->off == 0)
+    if (body->off == 0 && c->facts == NULL)
         take_facts(c);
     if (c->facts == NULL || body->off != c->facts->scan.at)
         return;
