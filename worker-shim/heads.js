@@ -10,6 +10,7 @@
 
 const KEPT_MAX = 256;
 const KEPT_BYTES = 2048;
+const RECENT_MAX = 8;
 
 /** Headers whose values differ from one head to the next; a name that ends in "-" stands for all that
  * begin so. A head with another one that varies is never found again, and drives out those that are. */
@@ -17,54 +18,87 @@ const VARYING = [
     'date', 'retry-after', 'x-heady-cost-usd', 'x-heady-hop', 'x-heady-timeout-ms', 'x-ratelimit-',
     'x-request-id',
 ];
-const NAMES = VARYING.map((name) => (name.endsWith('-') ? `${name}[a-z-]+` : name));
-const LINE = new RegExp(`^(?:${NAMES.join('|')}): `, 'gm');
+const WHOLE = new Set(VARYING.filter((name) => !name.endsWith('-')));
+const FAMILIES = VARYING.filter((name) => name.endsWith('-'));
+const NO_HEADERS = new Headers();
 
-/** Blocks without their varying values, and the headers they stand for with the values that they have.
- * @type {Map<string, { headers: Headers, values: string[] }>} */
+/** A head but for its varying values: what stands before each of them and behind the last one.
+ * @typedef {{ pieces: string[], names: string[], values: string[], headers: Headers }} Kept */
+
+/** All that are kept, by their pieces. @type {Map<string, Kept>} */
 const kept = new Map();
+/** Those that were met last, which are tried first: to compare pieces costs less than to cut.
+ * @type {Kept[]} */
+let recent = [];
 
 /** The headers of a block, good until the next call. @param {string} block @returns {Headers} */
 export function headersOf(block) {
+    for (const known of recent) {
+        const values = valuesOf(block, known);
+        if (values !== null) return renew(known, values);
+    }
     if (block.length > KEPT_BYTES) return parse(block);
-    /** @type {string[]} */
-    const names = [];
+    /** @type {Kept} */
+    const one = { pieces: [], names: [], values: [], headers: NO_HEADERS };
+    if (!cut(block, one)) return parse(block);
+    const key = one.pieces.join('');
+    const known = kept.get(key) ?? keep(key, one, block);
+    recent = [known, ...recent.slice(0, RECENT_MAX - 1)];
+    return renew(known, one.values);
+}
+
+/** The values of a block that has just these pieces; else null. @param {string} block
+ * @param {Kept} known @returns {string[] | null} */
+function valuesOf(block, { pieces }) {
     /** @type {string[]} */
     const values = [];
-    const key = cut(block, names, values);
-    if (key === '') return parse(block);
-    const known = kept.get(key);
-    if (known === undefined) return keep(key, parse(block), values);
-    for (let i = 0; i < names.length; i++)
-        if (known.values[i] !== values[i]) known.headers.set(names[i], values[i]);
+    const last = pieces.length - 1;
+    let at = 0;
+    for (let i = 0; i < last; i++) {
+        if (!block.startsWith(pieces[i], at)) return null;
+        const from = at + pieces[i].length;
+        at = block.indexOf('\r', from);
+        values.push(block.slice(from, at));
+    }
+    return block.length === at + pieces[last].length && block.endsWith(pieces[last]) ? values : null;
+}
+
+/** @param {Kept} known @param {string[]} values */
+function renew(known, values) {
+    for (let i = 0; i < values.length; i++)
+        if (known.values[i] !== values[i]) known.headers.set(known.names[i], values[i]);
     known.values = values;
     return known.headers;
 }
 
-/** Cuts the varying values out of a block. '' if one of the headers comes twice: set() would leave only
- * one of them. @param {string} block @param {string[]} names @param {string[]} values */
-function cut(block, names, values) {
-    let key = '';
+/** @param {string} name */
+const varies = (name) => WHOLE.has(name) || FAMILIES.some((family) => name.startsWith(family));
+
+/** Cuts the varying values out of a block. False if one of the headers comes twice: set() would leave
+ * only one of them. @param {string} block @param {Kept} one */
+function cut(block, { pieces, names, values }) {
     let from = 0;
-    LINE.lastIndex = 0;
-    for (let found = LINE.exec(block); found !== null; found = LINE.exec(block)) {
-        const at = LINE.lastIndex;
-        const end = block.indexOf('\r', at);
-        const name = found[0].slice(0, -2);
-        if (names.includes(name)) return '';
+    for (let line = 0, end = 0; line < block.length; line = end + 2) {
+        end = block.indexOf('\r', line);
+        const at = block.indexOf(': ', line) + 2;
+        const name = block.slice(line, at - 2);
+        if (!varies(name)) continue;
+        if (names.includes(name)) return false;
         names.push(name);
         values.push(block.slice(at, end));
-        key += block.slice(from, at);
-        from = LINE.lastIndex = end;
+        pieces.push(block.slice(from, at));
+        from = end;
     }
-    return key + block.slice(from);
+    pieces.push(block.slice(from));
+    return true;
 }
 
-/** @param {string} key @param {Headers} headers @param {string[]} values */
-function keep(key, headers, values) {
+/** @param {string} key @param {Kept} one @param {string} block */
+function keep(key, one, block) {
     if (kept.size >= KEPT_MAX) kept.clear();
-    kept.set(key, { headers, values });
-    return headers;
+    one.headers = parse(block);
+    kept.set(key, one);
+    return one;
 }
 
 /** @param {string} block @returns {Headers} */
