@@ -176,15 +176,32 @@ REPLAY := build/asan/tests/traces/replay
 $(REPLAY): build/asan/tests/traces/replay.o $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
-# A dialect more, as dialect.h says: its file, and its line in a copy of the table. Nothing else is compiled anew.
-TOY := tests/toy/toy.c
+# A dialect more and a question more, as CONTRIBUTING.md says: a file each, and lines in copies of ours. Nothing
+# else is compiled anew.
+TOY := tests/toy/toy_dialect.c
+TOY_LINED := format/dialects core/call/ask core/call/call
 build/toy/format/dialects.h: src/format/dialects.h
 	@mkdir -p $(@D)
 	@sed '0,/^DIALECT/s//DIALECT(toy)\n&/' $< >$@
-build/toy/dialects.o: src/format/dialects.c build/toy/format/dialects.h build/asan/src/format/dialects.o
+build/toy/core/gw.h: src/core/gw.h
+	@mkdir -p $(@D)
+	@sed 's/^    GW_ASKS,/    GW_ASK_TOY,\n&/' $< >$@
+build/toy/core/call/ask.c: src/core/call/ask.c
+	@mkdir -p $(@D)
+	@sed 's/^    \[GW_ASK_KEEP\]/    [GW_ASK_TOY] = toy_on_answer,\n&/' $< >$@
+build/toy/core/call/call.c: src/core/call/call.c
+	@mkdir -p $(@D)
+	@sed 's/^    \[PHASE_CACHE\] = NULL,/    [PHASE_CACHE] = toy_ask,/' $< >$@
+build/toy/format/dialects.c: src/format/dialects.c
+	@mkdir -p $(@D)
+	@cp $< $@
+build/toy/%.o: build/toy/%.c build/toy/format/dialects.h build/toy/core/gw.h tests/toy/toy_ask.h $(REPLAY)
+	$(call say,toy $<)$(CC_asan) -Ibuild/toy $(COMMON) $(WARN) $(if $(findstring core,$@),-include tests/toy/toy_ask.h) -c $< -o $@
+build/toy/toy_ask.o: tests/toy/toy_ask.c build/toy/core/gw.h tests/toy/toy_ask.h $(REPLAY)
 	$(call say,toy $<)$(CC_asan) -Ibuild/toy $(COMMON) $(WARN) -c $< -o $@
-build/toy/replay: build/toy/dialects.o $(call objects,asan,$(TOY) tests/traces/replay.c) \
-		$(filter-out %/format/dialects.o,$(call pure,asan))
+build/toy/replay: $(TOY_LINED:%=build/toy/%.o) build/toy/toy_ask.o \
+		$(call objects,asan,$(TOY) tests/traces/replay.c) \
+		$(filter-out $(TOY_LINED:%=\%/%.o),$(call pure,asan))
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
 # What is counted is the daemon's own build of the core.

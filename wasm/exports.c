@@ -209,6 +209,14 @@ int32_t gw_box_tick(struct gw_call *call, uint32_t body, double mono, double wal
     return gw_feed(call, &event, time_of(mono, wall));
 }
 
+/* The first n bytes of the input are what was answered. */
+EXPORT("answer")
+int32_t gw_box_answer(struct gw_call *call, uint32_t id, uint32_t status, uint32_t n, double mono,
+                      double wall) {
+    const struct gw_event event = {.kind = GW_ANSWER, .answer = {id, status, gw_str(input, n)}};
+    return gw_feed(call, &event, time_of(mono, wall));
+}
+
 EXPORT("gone") int32_t gw_box_gone(struct gw_call *call, double mono, double wall) {
     const struct gw_event event = {.kind = GW_GONE};
     return gw_feed(call, &event, time_of(mono, wall));

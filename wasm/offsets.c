@@ -43,6 +43,10 @@ void offsets(void) {
     FIELD(RELAY_REPORT, relay.report);
     FIELD(END_CODE, end.code);
     FIELD(RECORD_LINE, record.line);
+    FIELD(ASK_ID, ask.id);
+    FIELD(ASK_WHAT, ask.what);
+    FIELD(ASK_KEY, ask.key);
+    FIELD(ASK_BYTES, ask.bytes);
 
     NUMBER(SLICE_SIZE, sizeof(struct gw_slice));
     NUMBER(SLICE_KIND, offsetof(struct gw_slice, kind));
@@ -60,6 +64,16 @@ void offsets(void) {
     ENUM(GW_RELAY);
     ENUM(GW_END);
     ENUM(GW_RECORD);
+    ENUM(GW_ASK);
+    ENUM(GW_ASK_PROOF);
+    ENUM(GW_ASK_LEASES);
+    ENUM(GW_ASK_KEEP);
+    ENUM(GW_ANSWER_DONE);
+    ENUM(GW_ANSWER_NONE);
+    ENUM(GW_ANSWER_OLDER);
+    ENUM(GW_ANSWER_LATE);
+    ENUM(GW_ANSWER_FAILED);
+    ENUM(GW_ANSWER_MAX);
     ENUM(GW_LITERAL);
     ENUM(GW_REQUEST);
     ENUM(GW_CHUNK);

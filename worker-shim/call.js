@@ -46,6 +46,8 @@ export class Call {
         this.body = new Body(request, 0);
         /** @type {Attempt | null} */
         this.attempt = null;
+        /** How many questions of the core wait for their answers. */
+        this.asks = 0;
         /** The chunk of the answer that is being fed, and whether the client has got all of it. */
         this.chunk = EMPTY;
         this.passed = false;

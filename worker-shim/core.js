@@ -37,6 +37,8 @@ import {
  * @property {(call: number, attempt: number, fail: number, sent: number, mono: number,
  *   wall: number) => number} res_fail
  * @property {(call: number, body: number, mono: number, wall: number) => number} tick
+ * @property {(call: number, id: number, status: number, n: number, mono: number, wall: number)
+ *   => number} answer
  * @property {(call: number, mono: number, wall: number) => number} gone
  * @property {(call: number) => number} poll
  * @property {(call: number, mono: number, wall: number) => void} close

@@ -19,10 +19,11 @@
  * BEAT_MS, and one that has missed its time is swept up.
  */
 import {
-    DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
+    DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_ASK, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
     GW_DROP, GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
     GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
 } from '../build/offsets.js';
+import { askPut } from './ask.js';
 import { DONE, HELD, NAP_MS, NONE, RAW, STREAM } from './call.js';
 import { clientAnswer, clientEnd, clientFail, clientPut, clientStream } from './client.js';
 import { monotonic, PIECE } from './core.js';
@@ -91,6 +92,7 @@ function pump(call) {
             case GW_HEAD: actHead(call); break;
             case GW_DATA: actData(call); break;
             case GW_RELAY: actRelay(call, core.word(RELAY_REPORT) === 1); break;
+            case GW_ASK: actAsk(call); break;
             case GW_RECORD: console.log(core.string(RECORD_LINE)); break;
             case GW_END: finish(call, core.word(END_CODE) === 0); return;
             default: throw new Error('an action that this host does not know');
@@ -165,8 +167,8 @@ function actWait(call) {
 }
 
 /** Whether nothing but a timer or another call can let this one go on. @param {Call} call */
-function isIdle({ attempt, body }) {
-    return !body.reading && (attempt === null || attempt.state === OVER);
+function isIdle({ asks, attempt, body }) {
+    return !body.reading && asks === 0 && (attempt === null || attempt.state === OVER);
 }
 
 /** Sees to it that the call ticks in `wait` ms. A timer that is set for an earlier time is left
@@ -380,6 +382,20 @@ export function driveResFail(attempt, fail, sent) {
 function endRaw(call, whole) {
     leave(call);
     clientEnd(call, whole);
+}
+
+/* ------------------------------------------------------------------ questions */
+
+/** @param {Call} call */
+function actAsk(call) {
+    call.asks += 1;
+    askPut(call, (id, { status, bytes }) => {
+        call.asks -= 1;
+        feed(call, ({ core, id: number }) => {
+            const n = core.write(bytes);
+            return n < 0 ? -1 : core.box.answer(number, id, status, n, core.mono, core.wall);
+        });
+    });
 }
 
 /* ------------------------------------------------------------------ the answer */

@@ -15,6 +15,10 @@ import { State } from './state.js';
 const REFUSED_MS = 600_000;
 const REFUSED_MAX = 1024;
 
+/** What each of our Durable Objects can do.
+ * @typedef {import('cloudflare:workers').DurableObject & {
+ *   ask(what: number, key: string, bytes: string): Promise<import('./ask.js').Answer> }} Answers */
+
 export class Hub {
     /** @param {Record<string, unknown>} env */
     constructor(env) {
@@ -54,9 +58,10 @@ export class Hub {
     }
 
     /** The Durable Object behind a binding. A stub is of one request, so each gets its own.
-     * @param {string} name */
-    object(name) {
-        return /** @type {DurableObjectNamespace} */ (this.bindings[name]).getByName('nodes');
+     * @param {string} binding @param {string} name */
+    object(binding, name) {
+        const objects = /** @type {DurableObjectNamespace<Answers>} */ (this.bindings[binding]);
+        return objects.getByName(name);
     }
 
     /** Refuses requests of this digest from now on. @param {string} digest */

@@ -1,15 +1,15 @@
 /*
  * registry.js: the registry of nodes that all isolates share: one Durable Object that holds the
- * newest lease of each node as the line that the core wrote (src/core/cluster/registry.h). The core reaches
- * it by SEND to "binding://REGISTRY/api/nodes"; nobody else can.
- *
- *     GET     200: all lines
- *     POST    a line: 200 kept; 409 there is one of the same or a newer time: a replay, or outrun
+ * newest lease of each node as the line that the core wrote (src/core/cluster/registry.h). The core asks it
+ * by GW_ASK (ask.js); nobody else can.
  *
  * A statement is atomic and no two requests are between its read and its write, so of two
  * registrations that reach two isolates at once the newer one stays, whichever comes first.
  */
 import { DurableObject } from 'cloudflare:workers';
+import {
+    GW_ANSWER_DONE, GW_ANSWER_FAILED, GW_ANSWER_OLDER, GW_ASK_KEEP,
+} from '../build/offsets.js';
 
 /** The line's node and its time. */
 const LEASE = /^lease (node-[1-8]) ([0-9]{1,15}) [0-9]{1,15} [0-9]{1,10} [!-~]{1,512}\n$/;
@@ -29,20 +29,19 @@ export class Registry extends DurableObject {
         this.sql.exec(TABLE);
     }
 
-    /** @param {Request} request */
-    async fetch(request) {
-        if (request.method === 'POST') {
-            return new Response(null, { status: this.keep(await request.text()) });
-        }
+    /** @param {number} what enum gw_ask_what @param {string} _key @param {string} bytes
+     * @returns {import('./ask.js').Answer} */
+    ask(what, _key, bytes) {
+        if (what === GW_ASK_KEEP) return { status: this.keep(bytes), bytes: '' };
         const rows = this.sql.exec('SELECT line FROM leases ORDER BY node').toArray();
-        return new Response(rows.map(({ line }) => line).join(''));
+        return { status: GW_ANSWER_DONE, bytes: rows.map(({ line }) => line).join('') };
     }
 
-    /** Keeps a line if none of its node is newer. Returns a status. @param {string} line */
+    /** Keeps a line if none of its node is as new. @param {string} line @returns enum gw_answer_status */
     keep(line) {
         const lease = LEASE.exec(line);
-        if (lease === null) return 400;
+        if (lease === null) return GW_ANSWER_FAILED;
         const kept = this.sql.exec(KEEP, lease[1], Number(lease[2]), line).toArray();
-        return kept.length > 0 ? 200 : 409;
+        return kept.length > 0 ? GW_ANSWER_DONE : GW_ANSWER_OLDER;
     }
 }

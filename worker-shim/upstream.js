@@ -24,9 +24,6 @@ export const HEADED = 2;
 export const RELAYED = 3;
 export const OVER = 4;
 
-/** See struct gw_target. */
-const BINDING = 'binding://';
-
 /** @typedef {import('./call.js').Call} Call */
 /** @typedef {import('./core.js').Slice} Slice */
 
@@ -93,7 +90,7 @@ function start(attempt) {
     attempt.state = SENT;
     if (call.core.box.may_drop(call.id) === 1) attempt.control = new AbortController();
     try {
-        send(attempt, {
+        fetch(attempt.url, {
             method: attempt.method,
             headers: headersOf(attempt.head),
             body,
@@ -104,15 +101,6 @@ function start(attempt) {
         Promise.resolve().then(() => fail(attempt, error));
     }
     if (attempt.writer !== null) flow(attempt);
-}
-
-/** To the Durable Object that "binding://NAME/path" names, or to wherever the URL says.
- * @param {Attempt} attempt @param {RequestInit} init @returns {Promise<Response>} */
-function send({ call, url }, init) {
-    if (!url.startsWith(BINDING)) return fetch(url, init);
-    const path = url.indexOf('/', BINDING.length);
-    const object = call.hub.object(url.slice(BINDING.length, path));
-    return object.fetch(`https://object${url.slice(path)}`, /** @type {any} */ (init));
 }
 
 /** More of the request body is there. @param {Attempt} attempt */

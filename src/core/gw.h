@@ -42,7 +42,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-enum { GW_ABI = 2 };
+enum { GW_ABI = 3 };
 #define GW_VERSION "0.2.0"
 
 /* GW_EMEM: the call's memory is used up (1 MiB), or the system's. GW_EUSE: the host is wrong: an event
@@ -54,8 +54,9 @@ enum {
     GW_HEADERS_MAX = 100,        /* of a request's head */
     GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
     GW_HEAD_MAX = 65536,         /* bytes of either */
-    GW_SHOW_BODY = 65536, /* request bytes that the core may ask to see without needing all */
-    GW_AHEAD = 262144,    /* request bytes that a host may have beyond what an attempt has taken */
+    GW_SHOW_BODY = 65536,  /* request bytes that the core may ask to see without needing all */
+    GW_ANSWER_MAX = 16384, /* bytes of an answer to an ASK */
+    GW_AHEAD = 262144,     /* request bytes that a host may have beyond what an attempt has taken */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -116,6 +117,7 @@ enum gw_event_kind {
     GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
                       * while it waits for the client to take its answer */
     GW_GONE,         /* the client left; pump on to END */
+    GW_ANSWER,       /* what came of an ASK */
 };
 
 struct gw_header {
@@ -181,6 +183,20 @@ enum gw_tick_body {
 
 enum gw_sent { GW_SENT_NONE = 0, GW_SENT_PART, GW_SENT_ALL }; /* of the request, to the target */
 
+enum gw_answer_status {
+    GW_ANSWER_DONE = 0, /* what was to be kept is kept; what was asked for is in `bytes` */
+    GW_ANSWER_NONE,     /* there is nothing under this key */
+    GW_ANSWER_OLDER,    /* not kept: what is there is as new, or newer */
+    GW_ANSWER_LATE,     /* not by the deadline; whether it will be done is not known */
+    GW_ANSWER_FAILED, /* nothing was done, or nobody is there to ask; `bytes` may say why, in words */
+};
+
+/* Each ASK has one at most: those that come late, twice, or for nothing that was asked, are ignored. */
+struct gw_answer {
+    uint32_t id, status; /* as ASK gave it; enum gw_answer_status */
+    struct gw_str bytes; /* at most GW_ANSWER_MAX */
+};
+
 struct gw_event {
     uint32_t kind;    /* enum gw_event_kind */
     uint32_t attempt; /* RES_*: as SEND gave it; events of a dropped attempt are ignored */
@@ -198,6 +214,7 @@ struct gw_event {
         struct {
             uint32_t fail, sent; /* enum gw_fail, enum gw_sent */
         } res_fail;
+        struct gw_answer answer;
     };
 };
 
@@ -215,14 +232,25 @@ enum gw_action_kind {
     GW_RELAY,    /* the rest of attempt `attempt` goes to the client unseen */
     GW_END,      /* the call is over: gw_close it */
     GW_RECORD,   /* one finished request, as a JSON object on one line, for the log */
+    GW_ASK, /* put a question and go on: several may be under way, and none touches an attempt. If
+                  * nobody answers it by `at`, that is an answer too. Nobody waits for one whose call is
+                  * over */
+};
+
+/* What is asked. Each host has a table of who answers (native/drive/asks.c, worker-shim/ask.js). A
+ * question without bytes to keep changes nothing. Those that go to a target by HTTP have its URL as their
+ * key, and as their bytes the head block of the GET. */
+enum gw_ask_what {
+    GW_ASK_PROOF = 1, /* a node by HTTP: DONE is a 200, and `bytes` its x-heady-proof */
+    GW_ASK_LEASES,    /* the registry, in the rack by HTTP: all leases, as lines */
+    GW_ASK_KEEP, /* the registry or the store: to keep the lease that `bytes` are, of node `key` */
+    GW_ASKS,
 };
 
 /* Where a request goes; carried by value, so that a reload cannot pull it from under a call. */
 struct gw_target {
-    struct gw_str name; /* "node-3": what clients and logs may see; the rest is secret */
-    /* "https://host:port" (port always there): the key of a pool. Or, at the edge alone,
-     * "binding://NAME": no address, but the Durable Object "nodes" behind the Worker's binding NAME. */
-    struct gw_str origin;
+    struct gw_str name;      /* "node-3": what clients and logs may see; the rest is secret */
+    struct gw_str origin;    /* "https://host:port" (port always there): the key of a pool */
     struct gw_str host;      /* the name or address to connect to, without brackets; also the SNI */
     struct gw_str authority; /* what goes into Host: host, and the port unless it is the default */
     uint32_t port;
@@ -246,7 +274,8 @@ struct gw_slice {
 struct gw_action {
     uint32_t kind;    /* enum gw_action_kind */
     uint32_t attempt; /* SEND, DROP, RELAY: counts from 1 within the call */
-    double at;        /* WAIT: when to TICK; RELAY: by when the relay must be over (monotonic) */
+    double at;        /* WAIT: when to TICK; RELAY: by when the relay must be over; ASK: by when an
+                       * answer counts (monotonic) */
     union {
         struct {
             /* An offset in the body. Bytes below it may be let in and held: their room is counted
@@ -291,6 +320,12 @@ struct gw_action {
         struct {
             struct gw_str line;
         } record;
+        struct {
+            uint32_t id;             /* counts from 1 within the call */
+            uint32_t what;           /* enum gw_ask_what */
+            struct gw_target target; /* of a question by HTTP */
+            struct gw_str key, bytes;
+        } ask;
     };
 };
 

@@ -1,6 +1,7 @@
 /*
- * A dialect is its file and one line of the table: build/toy/replay is the core with tests/toy/toy.c and that
- * line, all other objects as they are. It replays a trace as tests/traces does.
+ * A dialect is its file and one line of the table, a question is a handler and a line in gw.h and in ask.c:
+ * build/toy/replay is the core with tests/toy/toy_*.c and those lines, all other objects as they are. It
+ * replays a trace as tests/traces does.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,21 +12,36 @@ import { fileURLToPath } from 'node:url';
 const root = new URL('../../', import.meta.url);
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, root));
 const read = (/** @type {string} */ name) => readFileSync(path(name), 'utf8');
-const replay = (/** @type {string} */ program) =>
-  execFileSync(path(program), [path('tests/toy/toy.trace')], { encoding: 'utf8' });
+const replay = (/** @type {string} */ program, /** @type {string} */ trace) =>
+  execFileSync(path(program), [path(trace)], { encoding: 'utf8' });
+
+/** The lines that a copy has more. @param {string} name of the file */
+function added(name) {
+  const lines = read(`src/${name}`).split('\n');
+  const copy = read(`build/toy/${name}`).split('\n');
+  return copy.filter((line) => !lines.includes(line));
+}
 
 test('a dialect more is one file and one line', () => {
-  const table = read('src/format/dialects.h').split('\n');
-  const added = read('build/toy/format/dialects.h').split('\n');
-  const at = added.indexOf('DIALECT(toy)');
-  assert.deepEqual(added.toSpliced(at, 1), table, 'one line');
-  assert.equal(replay('build/toy/replay'), read('tests/toy/toy.expected'));
+  assert.deepEqual(added('format/dialects.h'), ['DIALECT(toy)']);
+  assert.equal(replay('build/toy/replay', 'tests/toy/dialect.trace'), read('tests/toy/dialect.expected'));
 });
 
 test('without it nobody knows it', () => {
-  const text = replay('build/asan/tests/traces/replay');
+  const text = replay('build/asan/tests/traces/replay', 'tests/toy/dialect.trace');
   for (const own of ['literal:: hum', 'literal:data: BYE', 'literal:data: {"sorry"', 'literal:{"sorry"']) {
-    assert.ok(read('tests/toy/toy.expected').includes(own), own);
+    assert.ok(read('tests/toy/dialect.expected').includes(own), own);
     assert.ok(!text.includes(own), own);
   }
+});
+
+test('a question more is one file, and a line in gw.h and in the table; a phase asks it', () => {
+  assert.deepEqual(added('core/gw.h'), ['    GW_ASK_TOY,']);
+  assert.deepEqual(added('core/call/ask.c'), ['    [GW_ASK_TOY] = toy_on_answer,']);
+  assert.equal(added('core/call/call.c').length, 1);
+  assert.equal(replay('build/toy/replay', 'tests/toy/ask.trace'), read('tests/toy/ask.expected'));
+});
+
+test('without it nobody asks it', () => {
+  assert.ok(!replay('build/asan/tests/traces/replay', 'tests/toy/ask.trace').includes(' ASK '));
 });

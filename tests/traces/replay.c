@@ -54,6 +54,8 @@ static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "c
                                          "along"};
 static const char *const sent_names[] = {"none", "part", "all"};
 static const char *const tick_names[] = {"", "held-back", "unseen"};
+static const char *const ask_names[] = {"", "proof", "leases", "keep", "toy"};
+static const char *const answer_names[] = {"done", "none", "older", "late", "failed"};
 static const char *const how_names[] = {"clean", "cut", "along"};
 
 static void die(const char *what, const char *line) {
@@ -110,6 +112,12 @@ static void put_head(const char *name, struct gw_str head) {
     }
 }
 
+static void put_escaped(const char *p, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        printf((unsigned char)p[i] < ' ' || p[i] == '\\' ? "\\x%02x" : "%c",
+               (unsigned)(unsigned char)p[i]);
+}
+
 static void put_slices(const struct replay *r, const struct gw_slice *s, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (s[i].kind == GW_REQUEST) {
@@ -120,9 +128,7 @@ static void put_slices(const struct replay *r, const struct gw_slice *s, uint32_
         }
         const char *p = s[i].kind == GW_CHUNK ? r->chunk + s[i].off : s[i].p;
         printf(s[i].kind == GW_CHUNK ? " chunk:" : " literal:");
-        for (uint64_t k = 0; k < s[i].len; k++)
-            printf((unsigned char)p[k] < ' ' || p[k] == '\\' ? "\\x%02x" : "%c",
-                   (unsigned)(unsigned char)p[k]);
+        put_escaped(p, s[i].len);
     }
     putchar('\n');
 }
@@ -185,6 +191,13 @@ static void put_action(const struct replay *r, const char *name, const struct gw
         put_str(a->record.line);
         putchar('\n');
         break;
+    case GW_ASK:
+        printf("%s ASK %u %s by %.0f ", name, a->ask.id, ask_names[a->ask.what], a->at * 1000);
+        put_str(a->ask.key);
+        putchar(' ');
+        put_escaped(a->ask.bytes.p, a->ask.bytes.n);
+        putchar('\n');
+        break;
     default:
         die("unknown action", name);
     }
@@ -222,7 +235,7 @@ static void look_at_pool(struct replay *r) {
 
 static void feed(struct replay *r, const char *name, const struct gw_event *e) {
     static const char *const events[] = {"",        "REQ_HEAD", "REQ_BODY", "RES_HEAD", "RES_BODY",
-                                         "RES_END", "RES_FAIL", "TICK",     "GONE"};
+                                         "RES_END", "RES_FAIL", "TICK",     "GONE",     "ANSWER"};
     struct gw_call *call = *find(r, name);
     if (call == NULL)
         die("no such call", name);
@@ -375,6 +388,15 @@ static void on_end(struct replay *r, char *rest) {
     feed(r, name, &e);
 }
 
+static void on_answer(struct replay *r, char *rest) {
+    struct gw_event e = {.kind = GW_ANSWER};
+    const char *name = word(&rest);
+    e.answer.id = (uint32_t)length(word(&rest));
+    e.answer.status = index_of(answer_names, 5, word(&rest));
+    e.answer.bytes = gw_str(rest, unescape(rest));
+    feed(r, name, &e);
+}
+
 static void on_plain(struct replay *r, char *rest, uint32_t kind) {
     struct gw_event e = {.kind = kind};
     feed(r, word(&rest), &e);
@@ -494,6 +516,8 @@ static void on_line(struct replay *r, char *line) {
         on_tick(r, rest);
     else if (strcmp(verb, "gone") == 0)
         on_plain(r, rest, GW_GONE);
+    else if (strcmp(verb, "answer") == 0)
+        on_answer(r, rest);
     else if (strcmp(verb, "close") == 0)
         on_close(r, rest);
     else if (strcmp(verb, "task") == 0)

@@ -9,6 +9,8 @@ import { Core } from '../../worker-shim/core.js';
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
 const TICKS = ['', 'held-back', 'unseen'];
+const ASKS = ['', 'proof', 'leases', 'keep'];
+const ANSWERS = ['done', 'none', 'older', 'late', 'failed'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 
 const KINDS = ['', 'breakers', 'leases'];
@@ -119,6 +121,9 @@ export class Replay {
       case abi.GW_RELAY:
         return put(`RELAY ${core.attempt()} report=${core.word(abi.RELAY_REPORT)} by ${micro(core.at())}`);
       case abi.GW_END: return put(`END ${core.word(abi.END_CODE)}`);
+      case abi.GW_ASK:
+        return put(`ASK ${core.word(abi.ASK_ID)} ${ASKS[core.word(abi.ASK_WHAT)]} by ${micro(core.at())} `
+          + `${core.string(abi.ASK_KEY)} ${escape(core.string(abi.ASK_BYTES))}`);
       case abi.GW_RECORD: return put(`RECORD ${core.string(abi.RECORD_LINE)}`);
       default: return die('unknown action', name);
     }
@@ -188,6 +193,14 @@ export class Replay {
     this.feed(name, (call) => this.core.box.res_body(call, Number(attempt), n, ...this.times));
   }
 
+  /** @param {string} rest */
+  onAnswer(rest) {
+    const [, name, id, status, text] = /^(\S+) (\S+) (\S+) ?(.*)$/.exec(rest) ?? die('answer', rest);
+    const n = this.core.write(unescape(text));
+    this.feed(name, (call) => this.core.box.answer(
+      call, Number(id), ANSWERS.indexOf(status), n, ...this.times));
+  }
+
   /** A chunk of so many bytes. @param {string[]} w */
   onFill([name, attempt, count]) {
     this.chunk = 'x'.repeat(Math.min(Number(count), 65536));
@@ -232,6 +245,7 @@ export class Replay {
       case 'body': return this.onBody(rest);
       case 'res': return this.onRes(w);
       case 'chunk': return this.onChunk(rest);
+      case 'answer': return this.onAnswer(rest);
       case 'fill': return this.onFill(w);
       case 'end':
         return this.feed(w[0], (c) => box.res_end(c, Number(w[1]), ['clean', 'cut', 'along'].indexOf(w[2]), ...this.times));

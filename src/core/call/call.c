@@ -23,6 +23,7 @@
  *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
  *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504; 408
  *   TRY      REQ_BODY  TRY DONE                 counted, FORGET past what is held; 413
+ *   TRY      ANSWER    TRY                      late: nobody waits for it
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
  *   KEEP     RES_END   TRY QUEUE DONE           next target, or none left
@@ -37,11 +38,13 @@
  *   HOLD     RES_END   TRY QUEUE DONE           no content: next target, or none left
  *   HOLD     TICK      HOLD TRY QUEUE DONE      the head, a comment; no content in time
  *   HOLD     REQ_BODY  HOLD DONE
+ *   HOLD     ANSWER    HOLD                     late
  *   HOLD     GONE      DONE
  *   OBSERVE  RES_BODY  OBSERVE TRY QUEUE DONE   DATA; an error: resumed, or an in-band error
  *   OBSERVE  RES_END   TRY QUEUE DONE           cut: resumed, or an in-band error; END 0
  *   OBSERVE  TICK      OBSERVE TRY QUEUE DONE   silence: resumed, or an in-band error
  *   OBSERVE  REQ_BODY  OBSERVE DONE
+ *   OBSERVE  ANSWER    OBSERVE                  late
  *   OBSERVE  GONE      DONE
  *   PROBE    RES_HEAD  DONE
  *   PROBE    RES_FAIL  DONE
@@ -50,13 +53,11 @@
  *   SIGNED   REQ_BODY  SIGNED ASK DONE          more to come; a challenge is sent; refused, or it left
  *   SIGNED   TICK      SIGNED DONE              408
  *   SIGNED   GONE      DONE
- *   ASK      RES_HEAD  ASK TRY DONE             the proof, then the registry is to keep it; not told; told
- *   ASK      RES_BODY  ASK TRY                  more to come; more than can be
- *   ASK      RES_END   TRY QUEUE DONE           the request goes on; the twin is told; a task is over
- *   ASK      RES_FAIL  TRY QUEUE DONE           goes on without
- *   ASK      TICK      ASK TRY QUEUE DONE       goes on without
+ *   ASK      ANSWER    ASK TRY QUEUE DONE       the registry is to keep it; the request goes on; told
+ *   ASK      TICK      ASK TRY QUEUE DONE       not yet; goes on without
  *   ASK      GONE      DONE
  *   DONE     RES_HEAD  DONE                     whatever comes late is no error
+ *   DONE     ANSWER    DONE
  */
 #include "core/call/call.h"
 
@@ -103,8 +104,8 @@ static struct next take_step(struct gw_call *c, struct next next, struct gw_time
     case NEXT_PHASE:
         return pass_through(c, next_arg(next), now);
     case NEXT_ASK:
-        if (ask_is_due(c, now))
-            return ask_look_up(c, reached, now);
+        if (lookup_is_due(c, now))
+            return lookup_begin(c, reached, now);
         return next_target(may_repeat, reached);
     case NEXT_TARGET:
         return try_next(c, may_repeat, reached, now);
@@ -179,8 +180,9 @@ static double state_until(const struct gw_call *c) {
     case CALL_HOLD:
     case CALL_OBSERVE:
     case CALL_PROBE:
-    case CALL_ASK:
         return c->attempt.limit_at;
+    case CALL_ASK:
+        return ask_until(c);
     default:
         return c->deadline_ms;
     }
@@ -190,6 +192,8 @@ static double state_until(const struct gw_call *c) {
 static double wait_until(const struct gw_call *c) {
     double until = state_until(c);
     double stream = c->stream != NULL ? stream_tick_at(c) : until;
+    if (c->asks_n > 0 && ask_until(c) < until)
+        until = ask_until(c);
     if (c->awaited && body_late_at(c) < until)
         until = body_late_at(c);
     return stream < until ? stream : until;
@@ -199,14 +203,14 @@ static struct next on_tick(struct gw_call *c, const struct gw_event *e, struct g
     if (c->stream != NULL)
         stream_on_tick(c, now);
     struct next next = body_on_tick(c, e->tick.body, now);
-    if (!next_is(next, NEXT_STAY))
+    if (next_is(next, NEXT_STAY) && c->asks_n > 0)
+        next = ask_on_tick(c, now);
+    if (!next_is(next, NEXT_STAY) || c->state == CALL_ASK)
         return next;
     if (c->state == CALL_QUEUE)
         return try_on_queue_tick(c, now);
     if (c->state == CALL_PROBE)
         return task_on_event(c, e, now);
-    if (c->state == CALL_ASK)
-        return ask_on_event(c, e, now);
     return now.mono_ms >= state_until(c) ? on_time(c, now) : next_stay();
 }
 
@@ -245,8 +249,6 @@ static struct next on_response(struct gw_call *c, const struct gw_event *e, stru
         return on_stream(c, e, now);
     case CALL_PROBE:
         return task_on_event(c, e, now);
-    case CALL_ASK:
-        return ask_on_event(c, e, now);
     default:
         return next_stay();
     }
@@ -266,6 +268,8 @@ static struct next on_event(struct gw_call *c, const struct gw_event *e, struct 
     case GW_RES_END:
     case GW_RES_FAIL:
         return on_response(c, e, now);
+    case GW_ANSWER:
+        return ask_on_answer(c, &e->answer, now);
     case GW_TICK:
         return on_tick(c, e, now);
     case GW_GONE:

@@ -21,6 +21,7 @@
 
 enum {
     CALL_ACTIONS = 10, /* one input gives a bounded output */
+    CALL_ASKS = 4,     /* under way at once */
     CALL_ARENA_BLOCK = 4096,
     CALL_ARENA_MAX = 1 << 20,
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
@@ -56,23 +57,17 @@ struct call_attempt {
     struct breaker_grant grant;
 };
 
-/* Questions of the gateway's own, to a node or to the registry. */
-enum call_ask_for {
-    ASK_NOTHING = 0,
-    ASK_PROOF, /* of a node that registers, at its new URL */
-    ASK_KEEP,  /* the registry is to keep a lease */
-    ASK_PULL,  /* the registry is to tell all leases */
+/* A question that is not answered yet. */
+struct call_ask {
+    uint32_t what, id; /* enum gw_ask_what */
+    double asked_at, until;
 };
 
-struct call_ask {
-    enum call_ask_for what;
-    uint32_t status;      /* of the answer; 0: none yet */
-    struct gw_buf answer; /* its body; of ASK_PULL only */
-    struct gw_slice slice;
-    const struct backend_conf *before; /* what the last attempt went to */
-    uint32_t asked;                    /* how many: they are no attempts of the request */
-    bool looked_up;                    /* once is enough */
-    bool reached;                      /* the last attempt reached its target */
+struct call_asks {
+    uint32_t last; /* the id of the last one */
+    struct call_ask ask[CALL_ASKS];
+    bool looked_up; /* for a request the registry is asked once */
+    bool reached;   /* as in next_target, which follows */
 };
 
 /* A node that registers. */
@@ -112,6 +107,7 @@ struct gw_call {
     uint32_t actions_n, actions_at;
     uint32_t status; /* of the HEAD that went out; 0: none yet */
     uint32_t code;   /* of its END */
+    uint32_t asks_n; /* questions that are not answered yet */
     uint8_t hints;   /* that went out before it */
     bool has_head;
     bool awaited;    /* more of the request is let in: the client must send it */
@@ -147,7 +143,7 @@ struct gw_call {
     bool later_turn; /* of it */
     struct plan plan;
     struct call_kept kept;
-    struct call_ask ask;
+    struct call_asks asks;
     struct call_node *node; /* NULL: no node registers here */
     struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
@@ -284,31 +280,36 @@ struct next nodes_decide(struct gw_call *c, struct gw_time now);
 struct next nodes_on_body(struct gw_call *c, const struct gw_req_body *body);
 struct next nodes_on_late(struct gw_call *c);
 struct next nodes_on_no_room(struct gw_call *c);
-struct next nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now);
-struct next nodes_on_kept(struct gw_call *c, struct gw_time now);
+struct next nodes_on_proof(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
+struct next nodes_on_kept(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 struct next nodes_tell(struct gw_call *c, struct gw_time now);
 /* No challenge is under way any more. */
 void nodes_asked(struct gw_call *c);
 /* Whether this end is to be in the log; if so, `*left_out` is how many before it were not. */
 bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
 /* ask.c: questions of the gateway's own */
-struct next ask_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now);
-struct next ask_keep(struct gw_call *c, struct gw_time now);
-struct next ask_pull(struct gw_call *c, double limit_ms, struct gw_time now);
+/* The ASK of a question; key and bytes are the caller's to fill in. At most CALL_ASKS may be under way. */
+struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit_ms,
+                          struct gw_time now);
+/* It is a GET of this path there. */
+void ask_by_http(struct gw_call *c, struct gw_action *a, const struct backend_conf *to,
+                 struct gw_str path);
+/* By when the next of those under way must be answered; there is one. */
+double ask_until(const struct gw_call *c);
+struct next ask_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
+struct next ask_on_tick(struct gw_call *c, struct gw_time now);
+/* lookup.c: where are the nodes? */
+struct next lookup_leases(struct gw_call *c, double limit_ms, struct gw_time now);
 /* Whether the call asks the registry before it goes on: where a node has failed, or none is known. */
-bool ask_is_due(struct gw_call *c, struct gw_time now);
+bool lookup_is_due(struct gw_call *c, struct gw_time now);
 /* `reached`: as in next_target, which follows. */
-struct next ask_look_up(struct gw_call *c, bool reached, struct gw_time now);
-struct next ask_on_event(struct gw_call *c, const struct gw_event *event, struct gw_time now);
+struct next lookup_begin(struct gw_call *c, bool reached, struct gw_time now);
+struct next lookup_on_leases(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
-struct gw_call *ask_task(struct gw *gw, struct gw_time now, double *next_ms);
+struct gw_call *lookup_task(struct gw *gw, struct gw_time now, double *next_ms);
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
-}
-/* Attempts at targets: what a client is told, and what is limited. */
-static inline uint32_t call_attempts(const struct gw_call *c) {
-    return c->attempt.number - c->ask.asked;
 }
 /* show/probe.c: what came of gw_probe, as a table */
 void probe_show(const struct gw *gw, struct gw_buf *b);

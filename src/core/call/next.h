@@ -20,7 +20,7 @@ enum call_state {
     CALL_OBSERVE, /* its events go through the core, chunk by chunk */
     CALL_PROBE,   /* no client: a node is asked how it is */
     CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
-    CALL_ASK,     /* the call asks on its own account: see enum call_ask_for */
+    CALL_ASK,     /* nothing goes on before a question of its own is answered (ask.c) */
     CALL_DONE,
 };
 
@@ -48,7 +48,7 @@ enum next_what {
     NEXT_ON,     /* with the phase below this one */
     NEXT_PHASE,  /* with that phase */
     NEXT_TARGET, /* with another target, if there is one and it may be asked */
-    NEXT_ASK,    /* likewise, but if it is due the registry is asked first where the node is now */
+    NEXT_ASK,    /* likewise, but if that is due the registry is asked first where the node is now */
     NEXT_REFUSE, /* it is refused: its `error` says how */
     NEXT_KEPT,   /* the answer that was kept aside is the client's */
     NEXT_DONE,   /* all has been said: END, with that code */

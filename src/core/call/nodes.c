@@ -25,6 +25,9 @@
 enum {
     BODY_MAX = 16384,
     BODY_MS = 10000,
+    PROOF_MS = 5000,
+    KEEP_MS = 3000,
+    KEEP_LINE_MAX = 1024,
     TELL_MS = 2000, /* how long the registry may take when the twin asks */
     NONCE_BYTES = 16,
     MODELS_MAX = 256,
@@ -94,18 +97,27 @@ static struct next grant(struct gw_call *c, struct gw_time now) {
     return refuse_replay(c);
 }
 
-/* At the edge the registry that all isolates share decides which is the newest. */
+/* At the edge the registry that all isolates share decides which is the newest. In the rack the store keeps
+ * it if there is one: the node hears of it when a crash cannot lose it any more. */
 static struct next keep(struct gw_call *c, struct gw_time now) {
-    if (c->conf->registry.set && c->conf->host == GW_EDGE)
-        return ask_keep(c, now);
-    return grant(c, now);
+    struct gw_buf line;
+    if (c->conf->host == GW_EDGE && !c->conf->registry.set)
+        return grant(c, now);
+    struct gw_action *a = ask_put(c, GW_ASK_KEEP, KEEP_MS, now);
+    gw_buf_init(&line, &c->arena, KEEP_LINE_MAX);
+    registry_put_line(&c->node->lease, &line);
+    c->arena_full |= line.full;
+    a->ask.key = name_of(c);
+    a->ask.bytes = gw_buf_str(&line);
+    return next_wait(CALL_ASK);
 }
 
-struct next nodes_on_kept(struct gw_call *c, struct gw_time now) {
-    if (c->ask.status == 200)
-        return grant(c, now);
-    if (c->ask.status == 409)
+/* A store that cannot keep it is no reason to do without a node; the registry of all isolates is. */
+struct next nodes_on_kept(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
+    if (answer->status == GW_ANSWER_OLDER)
         return refuse_replay(c);
+    if (answer->status == GW_ANSWER_DONE || c->conf->host == GW_RACK)
+        return grant(c, now);
     return refuse(
         c, 503, GW_STR("registry_unavailable"), GW_STR("the registry did not keep it"),
         GW_STR("the registry could not keep this registration; send it again, signed anew"));
@@ -133,6 +145,19 @@ void nodes_asked(struct gw_call *c) {
     c->node->asking = 0;
 }
 
+static struct next ask_for_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
+    struct gw_buf head;
+    struct gw_action *a = ask_put(c, GW_ASK_PROOF, PROOF_MS, now);
+    ask_by_http(c, a, &c->node->to, GW_STR("/health"));
+    gw_buf_init(&head, &c->arena, 512);
+    gw_buf_put(&head, GW_STR("accept: */*\r\n"));
+    try_put_lines_for(&c->node->to, &head);
+    head_put(&head, GW_STR("x-heady-challenge"), nonce);
+    c->arena_full |= head.full;
+    a->ask.bytes = gw_buf_str(&head);
+    return next_wait(CALL_ASK);
+}
+
 static struct next challenge(struct gw_call *c, struct gw_time now) {
     double until = (double)(uint64_t)(now.mono_ms + ASKING_MS);
     if (!registry_ask(&c->gw->cluster, c->route.node, until, now)) {
@@ -145,15 +170,15 @@ static struct next challenge(struct gw_call *c, struct gw_time now) {
     struct gw_str nonce = make_nonce(c);
     const struct gw_str parts[] = {GW_STR("challenge\n"), nonce};
     gw_hmac_sha256(c->conf->node_keys[c->route.node], parts, 2, c->node->proof);
-    return ask_proof(c, nonce, now);
+    return ask_for_proof(c, nonce, now);
 }
 
-struct next nodes_on_proof(struct gw_call *c, struct gw_str proof, struct gw_time now) {
+struct next nodes_on_proof(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
     uint8_t given[GW_SHA256];
     nodes_asked(c);
-    if (gw_unhex(proof, given, GW_SHA256) && gw_digest_eq(given, c->node->proof)) {
+    if (answer->status == GW_ANSWER_DONE && gw_unhex(answer->bytes, given, GW_SHA256) &&
+        gw_digest_eq(given, c->node->proof))
         return keep(c, now);
-    }
     return refuse(
         c, 403, GW_STR("challenge_failed"), GW_STR("challenge not answered"),
         GW_STR("the node did not answer the challenge at its url: GET /health there must give "
@@ -386,9 +411,9 @@ bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now) {
 /* GET /api/nodes: the leases, as fresh as the registry's. */
 struct next nodes_tell(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
-    if (c->conf->registry.set && c->conf->host == GW_EDGE && !c->ask.looked_up) {
-        c->ask.looked_up = true;
-        return ask_pull(c, TELL_MS, now);
+    if (c->conf->registry.set && c->conf->host == GW_EDGE && !c->asks.looked_up) {
+        c->asks.looked_up = true;
+        return lookup_leases(c, TELL_MS, now);
     }
     gw_buf_init(&b, &c->arena, BODY_MAX);
     registry_put_lines(&c->gw->cluster, &b);

@@ -53,7 +53,7 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
     double every = (double)gw->cluster.conf->limits.probe_ms;
     *next_ms = every > 0 ? every : NOTHING_DUE_MS;
     registry_tend(&gw->cluster, now);
-    struct gw_call *pull = ask_task(gw, now, next_ms);
+    struct gw_call *pull = lookup_task(gw, now, next_ms);
     if (pull != NULL || every <= 0)
         return pull;
     for (uint32_t i = 0; i < GW_NODES; i++) {

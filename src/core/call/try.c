@@ -89,8 +89,8 @@ static double first_limit_ms(const struct gw_call *c, double now) {
 }
 
 uint32_t gw_may_drop(const struct gw_call *call) {
-    return call->state == CALL_ASK || (call->state == CALL_TRY && !call->head.fast &&
-                                       first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
+    return call->state == CALL_TRY && !call->head.fast &&
+           first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS;
 }
 
 static void set_limit(struct gw_call *c) {
@@ -314,7 +314,7 @@ struct next try_plan(struct gw_call *c, struct gw_time now) {
     go_home(c);
     c->plan.careful = c->body.forgotten;
     pool_budget_pay(&c->gw->cluster.pool, c->plan.budget, now.mono_ms);
-    return ask_is_due(c, now) ? ask_look_up(c, false, now) : next_on();
+    return lookup_is_due(c, now) ? lookup_begin(c, false, now) : next_on();
 }
 
 struct next try_choose(struct gw_call *c, struct gw_time now) {
@@ -401,7 +401,7 @@ struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw
         return refuse_late(c);
     if (!may_repeat)
         return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
-    if (call_attempts(c) >= ATTEMPTS_MAX)
+    if (c->attempt.number >= ATTEMPTS_MAX)
         return refuse_none(c, now);
     if (!other && rest(c, now))
         return next_wait(CALL_QUEUE);

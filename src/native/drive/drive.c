@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "native/drive/asks.h"
 #include "native/drive/drive_parts.h"
 #include "native/drive/reply.h"
 #include "native/loop/loop.h"
@@ -41,6 +42,7 @@ static void drive_free(struct drive *d) {
     struct loop *loop = d->up.loop;
     while (d->up.attempts != NULL)
         upstream_drop(d->up.attempts);
+    asks_leave(d);
     body_del(&d->up.body, &loop->blocks);
     timer_off(&d->timer);
     if (d->next != NULL)
@@ -56,6 +58,7 @@ static void drive_free(struct drive *d) {
 }
 
 void drive_del_free(struct loop *loop) {
+    asks_del_forsaken(loop);
     while (loop->drives_free != NULL) {
         struct drive *d = loop->drives_free;
         loop->drives_free = d->next;
@@ -404,6 +407,10 @@ static const struct attempt_ops ops = {
     .name_near = name_near,
 };
 
+void drive_answered(struct drive *d, const struct gw_answer *answer) {
+    feed(d, &(struct gw_event){.kind = GW_ANSWER, .answer = *answer});
+}
+
 /* ------------------------------------------------------------------ time */
 
 /* A relay that takes too long ends as one that was cut. */
@@ -425,6 +432,7 @@ static void due(struct timer *timer) {
          * has a deadline of its own (client_write_ms). */
         timer_set(&d->timer, loop_mono_ms() + FULL_AGAIN_MS);
     } else {
+        asks_tick(d, loop_mono_ms());
         uint32_t body = drive_wants(d) ? GW_AWAITED : GW_HELD_BACK;
         feed(d, &(struct gw_event){.kind = GW_TICK, .tick = {body}});
     }

@@ -36,6 +36,7 @@ struct drive {
     uint64_t upto, show; /* READ: below upto may be told, below show is to be shown */
     uint64_t forget;     /* FORGET: below may be freed */
     struct gw_str chunk; /* the response bytes that are being fed */
+    struct question *asks; /* of the core, that wait for their answers */
     uint32_t relay;      /* the relayed attempt's number, 0: none */
     bool over;           /* END has come */
     bool broken;         /* an event or an action failed: the call can only be closed */

@@ -1,6 +1,7 @@
 /*
  * Carrying out the core's actions.
  */
+#include "native/drive/asks.h"
 #include "native/drive/drive_parts.h"
 #include "native/loop/log.h"
 #include "native/loop/loop.h"
@@ -121,6 +122,9 @@ bool drive_act(struct drive *d, const struct gw_action *a) {
         return true;
     case GW_RECORD:
         log_record(d->up.loop, a->record.line);
+        return true;
+    case GW_ASK:
+        d->broken |= !asks_put(d, a);
         return true;
     case GW_FORGET:
         d->forget = a->forget.below;

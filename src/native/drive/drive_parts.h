@@ -15,6 +15,9 @@ void drive_release(struct drive *d);
 /* The answer has begun, and the request stays held until its end: see body_tighten. */
 void drive_tighten(struct drive *d);
 
+/* What came of a question. The drive may be gone when this returns. */
+void drive_answered(struct drive *d, const struct gw_answer *answer);
+
 /* drive_act.c: carries one action out; false when there is nothing more to poll. */
 
 bool drive_act(struct drive *d, const struct gw_action *a);

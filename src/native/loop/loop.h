@@ -79,6 +79,7 @@ struct loop {
     struct drive *drives, *drives_free;
     uint64_t drives_n;
     struct attempt *attempts_free;
+    struct question *forsaken; /* whose calls are over */
     struct listener *listeners;
     struct crowd crowd;
     struct gw_rng rng; /* for ids */

@@ -99,6 +99,21 @@ enum store_status frames_put(struct db *db, struct gw_str key, struct gw_str byt
     return good && delete_old(db, now) ? STORE_DONE : STORE_FAILED;
 }
 
+enum store_status frames_keep(struct db *db, struct gw_str key, struct gw_str bytes,
+                              struct store_out *out) {
+    sqlite3_stmt *stmt = db_prepare(
+        db, "INSERT INTO frames VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET at = ?2, "
+            "line = ?3 WHERE frames.at < ?2 OR frames.at > ?4");
+    int before = sqlite3_total_changes(db->sql);
+    bool good = stmt != NULL && put_row(db, stmt, gw_str_cut(&bytes, '\n'), wall_ms());
+    (void)key;
+    (void)out;
+    (void)sqlite3_finalize(stmt);
+    if (!good)
+        return STORE_FAILED;
+    return sqlite3_total_changes(db->sql) > before ? STORE_DONE : STORE_OLDER;
+}
+
 static bool get_rows(struct db *db, sqlite3_stmt *stmt, struct store_out *out) {
     bool row;
     (void)sqlite3_bind_int(stmt, 1, FRAMES_LINES);

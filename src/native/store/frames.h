@@ -6,6 +6,7 @@
  *     get_frames  |        | all lines; behind them those of an old file "state", if there is one
  *     put_frames  | lines  | each is kept, unless a newer one of its key is. What says that it is from
  *                 |        | the future is not newer: it would stay for good
+ *     keep_frame  | a line | the same for one, which must be newer than what is there: else OLDER
  *     drop_state  |        | the file "state" is removed: what was in it has been put
  *
  * A row that is older than FRAMES_KEEP_MS says nothing any more and is deleted.
@@ -24,6 +25,8 @@ enum store_status frames_get(struct db *db, struct gw_str key, struct gw_str byt
                              struct store_out *out);
 enum store_status frames_put(struct db *db, struct gw_str key, struct gw_str bytes,
                              struct store_out *out);
+enum store_status frames_keep(struct db *db, struct gw_str key, struct gw_str bytes,
+                              struct store_out *out);
 enum store_status frames_drop(struct db *db, struct gw_str key, struct gw_str bytes,
                               struct store_out *out);
 

@@ -39,6 +39,7 @@ struct store;
 enum store_status {
     STORE_DONE = 0, /* what was to be written is kept; what was read is in `bytes` */
     STORE_NONE,     /* there is nothing under this key */
+    STORE_OLDER,    /* not kept: what is there is as new, or newer */
     STORE_LATE,     /* not by the deadline; whether it will be done is not known */
     STORE_FAILED,   /* nothing was done; `bytes` say why, in words */
     STORE_NEWER,    /* the same, because a newer release has written the file */

@@ -10,6 +10,7 @@
 enum {
     WHATS_GET_FRAMES,
     WHATS_PUT_FRAMES,
+    WHATS_KEEP_FRAME,
     WHATS_DROP_STATE,
     WHATS_N,
 };
