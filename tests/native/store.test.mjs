@@ -230,6 +230,83 @@ atHost('rack', 'store', (bench) => {
         assert.ok(Date.now() - began < 4500);
     });
 
+    test('a registration is kept before the node hears of it: kill -9 right behind the answer', async (t) => {
+        const dir = folder(t);
+        const one = await startNode({ id: 3, key: KEY });
+        t.after(() => one.close());
+        for (let round = 0; round < 6; round++) {
+            const host = await open(t, dir, { plain: true });
+            const { status } = await register(host.url, 3, KEY, { url: one.url });
+            host.child.process.kill('SIGKILL');
+            const told = Date.now();
+            await host.child.exited;
+            assert.equal(status, 200);
+            assert.ok(leaseAt(dir) > told - 2000, `round ${round}: it is there`);
+        }
+    });
+
+    for (const [mood, least, most] of /** @type {[string, number, number][]} */ ([
+        ['slow 700', 690, 2900], ['slow 20000', 2900, 6000], ['full', 0, 2900], ['broken', 0, 2900],
+    ])) {
+        test(`a registration while the disk is ${mood}: the node is let in, and nobody else waits`, async (t) => {
+            const dir = folder(t);
+            const disk = badDisk(dir);
+            const one = await startNode({ id: 3, key: KEY });
+            t.after(() => one.close());
+            const host = await open(t, dir, { env: disk.env, args: ['--threads', '1'], plain: true });
+            assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+            disk.mood(mood);
+            const began = Date.now();
+            let over = false;
+            const registered = register(host.url, 3, KEY, { url: one.url }).finally(() => { over = true; });
+            let longest = 0;
+            let n = 0;
+            do {
+                longest = Math.max(longest, (await ask(host.url, '/api/health')).ms);
+                n++;
+                await sleep(5);
+            } while (!over || n < 20);
+            assert.equal((await registered).status, 200);
+            const took = Date.now() - began;
+            t.diagnostic(`registered in ${took} ms; the longest of ${n} /api/health: ${longest.toFixed(1)} ms`);
+            assert.ok(took >= least && took <= most, `${took} ms`);
+            assert.ok(longest < 500, 'no turn waits for the disk');
+            await served(host.url);
+            disk.mood('');
+        });
+    }
+
+    test('clients of questions that leave, and an end of the process with questions under way', async (t) => {
+        const dir = folder(t);
+        const disk = badDisk(dir);
+        const one = await startNode({ id: 3, key: KEY });
+        t.after(() => one.close());
+        const host = await open(t, dir, { env: disk.env, args: ['--threads', '1'] });
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+        disk.mood('slow 1200');
+        for (let i = 0; i < 5; i++)
+            await assert.rejects(register(host.url, 3, KEY, { url: one.url }, { wait_ms: 50 }));
+        await served(host.url);
+        await assert.rejects(register(host.url, 3, KEY, { url: one.url }, { wait_ms: 50 }));
+        await host.stop();
+        disk.mood('');
+        assert.doesNotMatch(host.log(), /Sanitizer|runtime error/);
+    });
+
+    test('the store knows a newer registration: this one is a replay', async (t) => {
+        const dir = folder(t);
+        const one = await startNode({ id: 3, key: KEY });
+        t.after(() => one.close());
+        const host = await open(t, dir);
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+        const first = leaseAt(dir);
+        await sleep(400);
+        within(dir, (db) => db.exec(`UPDATE frames SET at = ${first + 300} WHERE key = 'lease node-3'`), false);
+        const older = await register(host.url, 3, KEY, { url: one.url }, { stamp: first + 200 });
+        assert.equal(older.status, 409, JSON.stringify(older.json));
+        assert.equal((await register(host.url, 3, KEY, { url: one.url })).status, 200);
+    });
+
     test('a disk that hangs at the start: it serves without, and says so', async (t) => {
         const dir = folder(t);
         const { mood, env } = badDisk(dir);

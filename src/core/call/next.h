@@ -48,7 +48,7 @@ enum next_what {
     NEXT_ON,     /* with the phase below this one */
     NEXT_PHASE,  /* with that phase */
     NEXT_TARGET, /* with another target, if there is one and it may be asked */
-    NEXT_ASK,    /* likewise, but if that is due the registry is asked first where the node is now */
+    NEXT_ASK, /* likewise, but if that is due the registry is asked first where the node is now */
     NEXT_REFUSE, /* it is refused: its `error` says how */
     NEXT_KEPT,   /* the answer that was kept aside is the client's */
     NEXT_DONE,   /* all has been said: END, with that code */

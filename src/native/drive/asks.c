@@ -23,9 +23,9 @@ struct question {
 /* Who answers a `what`. */
 struct who {
     bool (*ask)(struct question *q, const struct gw_action *action); /* false: FAILED */
-    uint32_t store;        /* the store: enum in store/whats.h */
-    bool http;             /* a target */
-    struct gw_str header;  /* whose answer is this header of a 200; empty: its body */
+    uint32_t store;       /* the store: enum in store/whats.h */
+    bool http;            /* a target */
+    struct gw_str header; /* whose answer is this header of a 200; empty: its body */
 };
 
 static bool ask_http(struct question *q, const struct gw_action *action);

@@ -33,16 +33,16 @@ struct drive {
     struct drive *next, *prev; /* of the loop; free list */
     struct gw_call *call;
     struct front *front;
-    uint64_t upto, show; /* READ: below upto may be told, below show is to be shown */
-    uint64_t forget;     /* FORGET: below may be freed */
-    struct gw_str chunk; /* the response bytes that are being fed */
+    uint64_t upto, show;   /* READ: below upto may be told, below show is to be shown */
+    uint64_t forget;       /* FORGET: below may be freed */
+    struct gw_str chunk;   /* the response bytes that are being fed */
     struct question *asks; /* of the core, that wait for their answers */
-    uint32_t relay;      /* the relayed attempt's number, 0: none */
-    bool over;           /* END has come */
-    bool broken;         /* an event or an action failed: the call can only be closed */
-    bool headed;         /* the front has the head */
-    bool tight;          /* the body, which is still held, has been tightened */
-    uint32_t code;       /* of END */
+    uint32_t relay;        /* the relayed attempt's number, 0: none */
+    bool over;             /* END has come */
+    bool broken;           /* an event or an action failed: the call can only be closed */
+    bool headed;           /* the front has the head */
+    bool tight;            /* the body, which is still held, has been tightened */
+    uint32_t code;         /* of END */
     double relay_at;
     struct timer timer;
 };
