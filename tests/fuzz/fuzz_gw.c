@@ -19,7 +19,7 @@ struct input {
 struct tracked {
     struct gw_call *call;
     bool fed, head, ended, finished, attempt_open;
-    uint32_t attempt, relayed;
+    uint32_t attempt, relayed, ask, asked;
     size_t chunk; /* bytes of the chunk that is being fed */
     uint64_t body_off, body_len;
     bool body_fin;
@@ -93,6 +93,11 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
     case GW_RELAY:
         GW_ASSERT(t->head);
         t->relayed = a->attempt;
+        break;
+    case GW_ASK:
+        GW_ASSERT(a->ask.id == t->ask + 1 && a->at > 0 && a->ask.bytes.n <= GW_ANSWER_MAX);
+        t->ask = a->ask.id;
+        t->asked = a->ask.what;
         break;
     case GW_END:
         t->ended = true;
@@ -222,33 +227,24 @@ static void open_node(struct world *w, struct tracked *t) {
     feed(w, t, &e);
 }
 
-/* The answer to a challenge, mostly the right one; and what the registry may tell. */
-static bool answer_question(struct world *w, struct tracked *t) {
+/* The answer to a question, mostly to the last one and right: a challenge's, what the registry may tell. */
+static void answer_question(struct world *w, struct tracked *t) {
     static const struct gw_str told[] = {
         GW_STR_INIT("lease node-3 1800000001000 1800000100000 0 https://c.ngrok.app\n"),
         GW_STR_INIT("lease node-5 1800000001000 1800000100000 2 https://d.ngrok.app\nlease"),
         GW_STR_INIT("lease node-3 1800000900000 1800000900000 0 -\n")};
     char hex[2 * GW_SHA256];
     struct gw_buf b = {.p = hex, .cap = sizeof hex, .max = sizeof hex};
-    struct gw_header h = {GW_STR("x-heady-proof"), gw_str(hex, sizeof hex)};
-    struct gw_event e = {.kind = GW_RES_HEAD, .attempt = t->attempt};
+    struct gw_event e = {.kind = GW_ANSWER, .answer = {.id = t->ask, .bytes = told[0]}};
     uint8_t pick = byte(&w->in);
-    if (t->call->state != CALL_ASK || pick < 32)
-        return false;
-    if (t->call->ask.what == ASK_PROOF) {
+    e.answer.bytes = told[pick % 3];
+    if (t->asked == GW_ASK_PROOF) {
         gw_buf_put_hex(&b, t->call->node->proof, GW_SHA256);
-        e.res_head.headers = &h;
-        e.res_head.headers_n = 1;
+        e.answer.bytes = gw_buf_str(&b);
     }
-    e.res_head.status = pick < 48 ? 409 : 200;
-    e.res_head.body_len = GW_UNKNOWN;
+    if (pick < 64)
+        e.answer = (struct gw_answer){pick % 4, pick % 5, bytes(&w->in, pick)};
     feed(w, t, &e);
-    if (t->ended || t->call->state != CALL_ASK || t->call->ask.what != ASK_PULL)
-        return true;
-    e = (struct gw_event){.kind = GW_RES_BODY, .attempt = t->attempt};
-    e.res_body = told[pick % 3];
-    feed(w, t, &e);
-    return true;
 }
 
 /* ------------------------------------------------------------------ clients */
@@ -341,8 +337,6 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     struct gw_header h[4];
     char text[1024];
     struct gw_event e = {.kind = kind, .attempt = t->attempt};
-    if (kind == GW_RES_HEAD && answer_question(w, t))
-        return;
     if (kind == GW_RES_HEAD) {
         e.res_head.status = statuses[byte(&w->in) % 10];
         e.res_head.headers = h;
@@ -374,7 +368,7 @@ static void one_step(struct world *w) {
         open_call(w, t);
         return;
     }
-    switch (what % 10) {
+    switch (what % 11) {
     case 0:
     case 1:
     case 2:
@@ -394,6 +388,9 @@ static void one_step(struct world *w) {
         response(w, t, GW_RES_FAIL);
         break;
     case 8:
+        answer_question(w, t);
+        break;
+    case 9:
         feed(w, t, &(struct gw_event){.kind = GW_TICK, .tick = {byte(&w->in) % 3}});
         break;
     default:
