@@ -15,7 +15,7 @@ const RECENT_MAX = 8;
 /** Headers whose values differ from one head to the next; a name that ends in "-" stands for all that
  * begin so. A head with another one that varies is never found again, and drives out those that are. */
 const VARYING = [
-    'date', 'retry-after', 'x-heady-cost-usd', 'x-heady-hop', 'x-heady-timeout-ms', 'x-ratelimit-',
+    'date', 'retry-after', 'x-heady-cost-usd', 'x-heady-hop', 'x-heady-seed', 'x-heady-timeout-ms', 'x-ratelimit-',
     'x-request-id',
 ];
 const WHOLE = new Set(VARYING.filter((name) => !name.endsWith('-')));

@@ -15,11 +15,12 @@
  * What each member is for:
  *   on the way in    framing, read, bare_end: how events are told apart, and what they say
  *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself says
- *   of a request     paths: what a client that asks there is likely to speak
+ *   of a request     paths: what a client that asks there is likely to speak; seed, streams
  */
 #ifndef GW_FORMAT_DIALECT_H
 #define GW_FORMAT_DIALECT_H
 
+#include "format/facts.h"
 #include "format/frame.h"
 
 struct event;
@@ -42,6 +43,8 @@ struct dialect {
     struct gw_str name;
     enum framing framing;
     struct dialect_path paths[DIALECT_PATHS];
+    enum facts_member seed; /* where a request's seed is; FACTS_NOTHING: it takes none */
+    bool streams;           /* its answers are streams unless it is told otherwise */
     /* Reads one event's JSON into `e`, which is zeroed; false if it is not of this dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
     struct gw_str bare_end;   /* the data of an end mark that is no JSON; empty: there is none */

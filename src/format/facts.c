@@ -229,9 +229,14 @@ static void talk_list_begins(struct facts *f, unsigned place, uint32_t at) {
 }
 
 /* A brief reading is over when both are known. */
+static bool is_enough(const struct facts *f) {
+    return f->wanted != FACTS_ALL && f->talk.done && f->at[FACTS_STREAM].len > 0 &&
+           (f->wanted == FACTS_BRIEF || !facts_is(f, FACTS_STREAM, GW_JSON_TRUE));
+}
+
 static void talk_is_known(struct facts *f) {
     f->talk.done = true;
-    f->scan.enough = f->brief && f->at[FACTS_STREAM].len > 0;
+    f->scan.enough = is_enough(f);
 }
 
 static void talk_list_ends(struct facts *f, unsigned place, uint32_t end) {
@@ -440,7 +445,7 @@ static void on_end(struct gw_json_scan *s, uint64_t end) {
     if (place < FACTS_MEMBERS)
         f->at[place].len = (uint32_t)end - f->at[place].off;
     end_scalar(f, place);
-    s->enough = s->enough || (f->brief && place == FACTS_STREAM && f->talk.done);
+    s->enough = s->enough || (place == FACTS_STREAM && is_enough(f));
     switch (places[place].ends) {
     case ENDS_TURN:
         end_turn(f, (uint32_t)end);
@@ -460,12 +465,12 @@ static const struct gw_json_watch watch = {on_begin, on_name, on_piece, on_end};
 
 /* ------------------------------------------------------------------ feeding */
 
-void facts_init(struct facts *f, bool talk, bool brief) {
+void facts_init(struct facts *f, bool talk, enum facts_wanted wanted) {
     size_t from = sizeof f->scan;
     gw_json_scan_init(&f->scan, &watch);
     memset((char *)f + from, 0, offsetof(struct facts, place) - from);
     f->talk.done = !talk;
-    f->brief = brief;
+    f->wanted = (uint8_t)wanted;
 }
 
 int facts_feed(struct facts *f, struct gw_str bytes) {

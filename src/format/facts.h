@@ -66,6 +66,13 @@ enum facts_need {
     FACTS_NEED_JSON = 16, /* the answer is to be JSON, of a schema or of any */
 };
 
+/* How much of the body is taken. */
+enum facts_wanted {
+    FACTS_ALL,
+    FACTS_BRIEF,    /* until the conversation and whether a stream is asked for are known */
+    FACTS_STREAMED, /* the same, but all of it if a stream is asked for */
+};
+
 struct facts_at {
     uint32_t off, len;
     uint8_t kind; /* enum gw_json_kind; 0: the member is not there */
@@ -99,7 +106,7 @@ struct facts {
     uint16_t kept;   /* bytes of the string or number at hand */
     uint8_t is;      /* what they are */
     bool by_user;    /* the message at hand is the user's */
-    bool brief;      /* see facts_init */
+    uint8_t wanted;  /* enum facts_wanted */
     uint8_t depth;   /* how many values are open */
     uint8_t next;    /* the place that the last name leads to */
     uint16_t model_n, type_n;
@@ -109,9 +116,8 @@ struct facts {
     char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
 };
 
-/* `talk`: the conversation is wanted. `brief`: nothing but that and whether a stream is asked for; once
- * both are known, what follows is not taken. */
-void facts_init(struct facts *f, bool talk, bool brief);
+/* `talk`: the conversation is wanted. */
+void facts_init(struct facts *f, bool talk, enum facts_wanted wanted);
 /* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
 int facts_feed(struct facts *f, struct gw_str bytes);
 /* 0 if what was fed is one whole document, else -1. */

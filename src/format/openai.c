@@ -177,6 +177,7 @@ const struct dialect dialect_openai = {
     .name = GW_STR_INIT("openai"),
     .framing = FRAMING_SSE,
     .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
+    .seed = FACTS_SEED,
     .read = read_event,
     .bare_end = GW_STR_INIT("[DONE]"),
     .keep_alive = DIALECT_COMMENT,

@@ -127,8 +127,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct gw_str text = gw_str(data + 1, size - 1);
     static struct facts whole, cut;
-    facts_init(&whole, true, false);
-    facts_init(&cut, true, false);
+    facts_init(&whole, true, FACTS_ALL);
+    facts_init(&cut, true, FACTS_ALL);
     int got = facts_feed(&whole, text) == 0 ? facts_end(&whole) : -1;
     must(feed_cut(&cut, text, data[0]) == got);
     must_be_same(&whole, &cut);

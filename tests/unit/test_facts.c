@@ -14,7 +14,7 @@ static size_t next_step(size_t step, struct gw_rng *rng) {
 
 /* From memory of its own, so that reading past a piece is seen. */
 static int read_in_pieces(struct facts *to, struct gw_str text, size_t step, struct gw_rng *rng) {
-    facts_init(to, true, false);
+    facts_init(to, true, FACTS_ALL);
     for (size_t i = 0; i < text.n;) {
         struct gw_str part = gw_str_sub(text, i, next_step(step, rng));
         char *copy = malloc(part.n);
@@ -405,7 +405,7 @@ static void test_no_conversation(void) {
     CHECK(f.talk.done && f.talk.tally.n == 0); /* no JSON before they are whole */
     CHECK(!of("{\"messages\":[" FIRST "," REPLY " x"));
     CHECK(f.talk.done && f.talk.tally.n == strlen(FIRST) && f.talk.later_turn);
-    facts_init(&f, false, false);
+    facts_init(&f, false, FACTS_ALL);
     CHECK(facts_feed(&f, GW_STR("{\"messages\":[" FIRST "," REPLY "]}")) == 0);
     CHECK(f.talk.done && f.talk.tally.n == 0 && !f.talk.later_turn); /* it was not asked for */
 }
@@ -415,7 +415,7 @@ static void test_no_conversation(void) {
 static bool is_brief(const char *text, size_t end, size_t step) {
     static struct facts brief;
     struct gw_str all = gw_str(text, strlen(text));
-    facts_init(&brief, true, true);
+    facts_init(&brief, true, FACTS_BRIEF);
     for (size_t i = 0; i < all.n && brief.scan.at == i; i += step)
         if (facts_feed(&brief, gw_str_sub(all, i, step)) != 0)
             return false;

@@ -197,7 +197,10 @@ static void take_facts(struct gw_call *c) {
     }
     c->facts = box != NULL ? &box->facts : NULL;
     if (box != NULL)
-        facts_init(c->facts, c->talks, c->route.kind != GW_ROUTE_PROCESS);
+        facts_init(c->facts, c->talks,
+                   c->route.kind == GW_ROUTE_PROCESS ? FACTS_ALL
+                   : c->seeds                        ? FACTS_STREAMED
+                                                     : FACTS_BRIEF);
 }
 
 /* The first messages tell the conversation, and that its node. */
@@ -229,7 +232,8 @@ void body_drop_facts(struct gw_call *c) {
  * first content may take: a hint only, for which nothing is shown that would not be. */
 static bool needs_facts(const struct gw_call *c) {
     return c->route.kind == GW_ROUTE_PROCESS || !c->facts->talk.done ||
-           (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE));
+           (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE)) ||
+           (c->seeds && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
 }
 
 static void read_facts(struct gw_call *c, const struct gw_req_body *body) {

@@ -80,6 +80,13 @@ struct call_node {
     double asking; /* until when its challenge has the node's place (registry_ask); 0: none */
 };
 
+/* A seed of ours, in what targets get (seed.c). */
+struct call_seed {
+    uint32_t value;
+    uint64_t at, skip; /* where it stands in the body, in place of so many bytes */
+    struct gw_slice slice[3];
+};
+
 /* A first 500, or a 400, kept to be given if no other target does better. */
 struct call_kept {
     bool whole, cut;
@@ -136,6 +143,7 @@ struct gw_call {
     struct gw_str key_name;
     bool has_request, from_twin, streamed, client_limited;
     bool talks;            /* its body may hold a conversation, which is not known yet */
+    bool seeds;            /* it may get a seed */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
     struct call_body body;
@@ -145,6 +153,7 @@ struct gw_call {
     struct call_kept kept;
     struct call_asks asks;
     struct call_node *node; /* NULL: no node registers here */
+    struct call_seed *seed; /* NULL: it has none of ours */
     struct gw_buf reason;   /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
@@ -307,6 +316,12 @@ struct next lookup_begin(struct gw_call *c, bool reached, struct gw_time now);
 struct next lookup_on_leases(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
 struct gw_call *lookup_task(struct gw *gw, struct gw_time now, double *next_ms);
+/* seed.c */
+/* Whether a request of this route may get one, if its body says that it is streamed. */
+bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d);
+/* Draws one, if the body, which has been read, wants it; and puts it into an attempt. */
+void seed_draw(struct gw_call *c);
+void seed_put(const struct gw_call *c, struct gw_action *send);
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;

@@ -55,6 +55,8 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     if (c->conf->host == GW_RACK)
         put_number(out, GW_STR("x-heady-overhead-us: "),
                    (now.mono_ms - c->opened_ms - c->upstream_ms) * 1000);
+    if (c->seed != NULL && target.n > 0)
+        put_number(out, GW_STR("x-heady-seed: "), c->seed->value);
     gw_buf_put(out, GW_STR("x-request-id: "));
     gw_buf_put(out, c->id);
     gw_buf_put(out, GW_STR("\r\n"));

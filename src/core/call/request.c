@@ -178,11 +178,11 @@ static void finish_up_head(struct gw_call *c) {
     c->arena_full |= c->up_head.full;
 }
 
-/* Whether the body may hold a conversation, which stays with its node. */
-static bool may_talk(const struct gw_call *c) {
-    bool talks;
-    dialects_of_path(c->route.rest, &talks);
-    return talks;
+/* What the path says of the body: whether it may hold a conversation, which stays with its node, and
+ * whether it may get a seed. */
+static void note_path(struct gw_call *c) {
+    const struct dialect *d = dialects_of_path(c->route.rest, &c->talks);
+    c->seeds = d != NULL && seed_may_be_wanted(c, d);
 }
 
 static struct next check_class(struct gw_call *c) {
@@ -306,7 +306,7 @@ struct next request_read(struct gw_call *c, struct gw_time now) {
         (void)body_begin(c, c->conf->limits.replay_bytes_max, false, now);
     if (route_rules[c->route.kind].body != ROUTE_HELD || c->body.fin || c->body.forgotten)
         return next_on();
-    c->talks = may_talk(c);
+    note_path(c);
     return next_wait(CALL_SNIFF);
 }
 
@@ -329,6 +329,7 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         body_drop_facts(c);
         return check_class(c);
     }
+    seed_draw(c);
     body_drop_facts(c);
     return next_on();
 }

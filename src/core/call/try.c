@@ -161,6 +161,8 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
         a->send.slices = &c->send_slice;
         a->send.slices_n = 1;
     }
+    if (c->seed != NULL)
+        seed_put(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
     c->attempt.first_content = c->attempt.junk = false;

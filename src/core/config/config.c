@@ -131,6 +131,7 @@ static void set_defaults(struct config *conf, uint32_t host) {
         (struct breaker_conf){.threshold = 3, .recovery_ms = 60000, .predictive_ms = 3000};
     conf->queue_ms = 3000;
     conf->queue_max = 1024;
+    conf->resume_seed = true;
     conf->listen = GW_STR("127.0.0.1:4700\n");
     conf->tls_n = 1;
     (void)config_profile(conf, GW_STR("balanced"));

@@ -90,6 +90,7 @@ struct config {
     struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
     uint64_t queue_ms, queue_max;
+    bool resume_seed; /* streams without a seed get one */
     enum gw_auth auth;
     const struct key_conf *keys; /* sorted by digest */
     uint32_t keys_n;

@@ -168,6 +168,11 @@ static bool read_first_byte(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
+static bool read_resume_seed(struct reader *r, const cJSON *item, void *into) {
+    struct config *conf = into;
+    return reader_bool(r, item, &conf->resume_seed);
+}
+
 /* The names are resolved when the services are known: see resolve_overflow. */
 static bool skip(struct reader *r, const cJSON *item, void *into) {
     (void)r, (void)item, (void)into;
@@ -183,6 +188,7 @@ static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
         {GW_STR_INIT("classes"), read_classes, 0, 0, 0},
         {GW_STR_INIT("nodes"), read_nodes, 0, 0, 0},
         {GW_STR_INIT("overflow"), skip, 0, 0, 0},
+        {GW_STR_INIT("resume_seed"), read_resume_seed, 0, 0, 0},
     };
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
 }
