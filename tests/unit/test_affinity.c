@@ -14,13 +14,13 @@ static void test_conversation_of_a_client(void) {
 
 static void test_table(void) {
     static struct affinity_table t;
-    uint32_t slot;
-    CHECK(!affinity_find(&t, 0, &slot) && !affinity_find(&t, 7, &slot));
-    affinity_note(&t, 0, 5);
-    affinity_note(&t, 7, 3);
-    CHECK(affinity_find(&t, 7, &slot) && slot == 3 && !affinity_find(&t, 0, &slot));
-    affinity_note(&t, 7 + AFFINITY_TALKS, 2); /* takes its place */
-    CHECK(!affinity_find(&t, 7, &slot));
+    CHECK(affinity_find(&t, 0) == NULL && affinity_find(&t, 7) == NULL);
+    affinity_note(&t, 0, 5, 100);
+    affinity_note(&t, 7, 3, 100);
+    CHECK(affinity_find(&t, 7) != NULL && affinity_find(&t, 7)->slot == 3 &&
+          affinity_find(&t, 7)->bytes >= 100 && affinity_find(&t, 0) == NULL);
+    affinity_note(&t, 7 + AFFINITY_TALKS, 2, 100); /* takes its place */
+    CHECK(affinity_find(&t, 7) == NULL);
 }
 
 int main(void) {

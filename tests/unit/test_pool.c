@@ -95,14 +95,14 @@ static void test_cost(void) {
     struct pool p;
     make_pool(&p);
     double none = pool_cost(&p, 0, 1000);
-    pool_first_content(&p, 0, 100, false, 1000);
+    pool_first_content(&p, 0, 100, false, 0, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 100 && none < 100);
     take(&p, 0, 0, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 200);
     pool_give(&p, 0);
-    pool_first_content(&p, 0, 900, false, 1001); /* a peak counts at once */
+    pool_first_content(&p, 0, 900, false, 0, 1001); /* a peak counts at once */
     CHECK(pool_cost(&p, 0, 1001) == 900);
-    pool_first_content(&p, 0, 100, false, 1002); /* and fades by and by */
+    pool_first_content(&p, 0, 100, false, 0, 1002); /* and fades by and by */
     CHECK(pool_cost(&p, 0, 1002) > 800);
     CHECK(pool_cost(&p, 0, 11002) < 450 && pool_cost(&p, 0, 11002) > 200);
 }
@@ -185,7 +185,7 @@ static void test_slow_start(void) {
     CHECK(pool_take(&pool, 2, 0, false, 7000, &grant));
     pool_succeeded(&pool, 2, &grant, 7000, true, (struct gw_time){7000, 0});
     pool_give(&pool, 2);
-    pool_first_content(&pool, 2, 100, false, 7000);
+    pool_first_content(&pool, 2, 100, false, 0, 7000);
     CHECK(pool_cost(&pool, 2, 7000) == 1000);
     CHECK(pool_cost(&pool, 2, 12000) < 200 && pool_cost(&pool, 2, 12000) > 100);
     CHECK(pool_cost(&pool, 2, 17000) < 100);
@@ -209,7 +209,7 @@ static void test_home(void) {
     uint32_t home = p.target[p.home]->slot, other = home == 2 ? 3 : 2;
     for (int i = 0; i < 20; i++) {
         CHECK_EQ_U64(pick(&p, &pool, 1000 + i), home);
-        pool_first_content(&pool, home, 40, false, 1000 + i);
+        pool_first_content(&pool, home, 40, false, 0, 1000 + i);
         pool_give(&pool, home);
     }
     /* It carries no more than 1.25 times its share. */
@@ -217,10 +217,18 @@ static void test_home(void) {
     CHECK_EQ_U64(pick(&p, &pool, 1100), home);
     CHECK_EQ_U64(pick(&p, &pool, 1100), other);
     pool_give(&pool, home), pool_give(&pool, home), pool_give(&pool, other);
-    pool_first_content(&pool, other, 20, false, 1200);
-    pool_first_content(&pool, home, 400, false,
-                       1200); /* nor does it keep who would wait so much longer */
-    CHECK_EQ_U64(pick(&p, &pool, 1201), other);
+    /* Like with like: it has read nine tenths of the prompt. The other would have to read all of it, though it
+     * was quicker, with something short; and the home's average is of a prompt that was new to it. */
+    p.bytes = 1000, p.unread = 100;
+    pool_first_content(&pool, home, 4000, true, 1000, 1200);
+    pool_first_content(&pool, other, 60, true, 40, 1200);
+    CHECK_EQ_U64(pick(&p, &pool, 1201), home);
+    pool_give(&pool, home);
+    /* Nor does it keep who would wait more than twice as long. */
+    for (int i = 0; i < 4; i++)
+        pool_first_content(&pool, other, 20, true, 1000, 1202);
+    pool_first_content(&pool, home, 4000, true, 100, 1202);
+    CHECK_EQ_U64(pick(&p, &pool, 1203), other);
 }
 
 static void test_passed_over(void) {
@@ -233,7 +241,7 @@ static void test_passed_over(void) {
         make_plan(&p, GW_CODE);
         uint32_t slot = pick(&p, &pool, 1000 + i);
         counts[slot]++;
-        pool_first_content(&pool, slot, slot == 2 ? 1000 : 50, false, 1000 + i);
+        pool_first_content(&pool, slot, slot == 2 ? 1000 : 50, false, 0, 1000 + i);
         pool_give(&pool, slot);
     }
     CHECK(counts[2] >= 10 && counts[2] <= 12 && counts[2] + counts[3] == 330);
@@ -270,11 +278,11 @@ static void test_alternate(void) {
     for (int i = 0; i < 100; i++) {
         uint32_t slot = pick(&p, &pool, 1000 + i);
         counts[slot]++;
-        pool_first_content(&pool, slot, slot == 6 ? 3 : 9, false, 1000 + i);
+        pool_first_content(&pool, slot, slot == 6 ? 3 : 9, false, 0, 1000 + i);
         pool_give(&pool, slot);
     }
     CHECK(counts[6] == 50 && counts[7] == 50);
-    pool_first_content(&pool, 7, 500, false, 1100);
+    pool_first_content(&pool, 7, 500, false, 0, 1100);
     for (int i = 0; i < 10; i++) {
         uint32_t slot = pick(&p, &pool, 1101);
         CHECK_EQ_U64(slot, 6);

@@ -142,7 +142,7 @@ static void test_newest_wins(void) {
 static void test_other_url_is_another_backend(void) {
     struct gw *gw = make(ENV(SECRET));
     CHECK(take(gw, "node-3 1 1100000 0 https://a.ngrok.app", at));
-    pool_first_content(&gw->cluster.pool, 2, 500, false, 1000);
+    pool_first_content(&gw->cluster.pool, 2, 500, false, 0, 1000);
     CHECK(take(gw, "node-3 2 1100000 0 https://a.ngrok.app", at));
     CHECK(gw->cluster.pool.backend[2].ewma_at > 0);
     CHECK(take(gw, "node-3 3 1100000 0 https://b.ngrok.app", at));

@@ -152,7 +152,7 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
     /* What the client took to send is not the target's time. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
     pool_first_content(&c->gw->cluster.pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
-                       now.mono_ms);
+                       plan_unread(&c->plan, c->attempt.at), now.mono_ms);
 }
 
 void answer_put_stream_lines(struct gw_buf *head) {
@@ -211,7 +211,7 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
                    whole, now);
     if (whole && c->status < 400)
         blame_resolve(c, true, now);
-    affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot);
+    affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot, c->body.received);
 }
 
 /* Whether the answer is a stream whose events are to be looked at. */

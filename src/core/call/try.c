@@ -296,13 +296,16 @@ static struct next queue_up(struct gw_call *c, struct plan_choice choice, struct
 
 /* A later turn of a conversation prefers the node that has served the earlier ones. */
 static void go_home(struct gw_call *c) {
-    uint32_t slot;
+    const struct affinity_home *home = affinity_find(&c->gw->talks, c->talk);
+    c->plan.bytes = c->plan.unread = (double)c->body.received;
     if (c->talk == 0 || !c->later_turn)
         return;
-    if (affinity_find(&c->gw->talks, c->talk, &slot))
-        plan_set_home(&c->plan, slot);
+    if (home != NULL)
+        plan_set_home(&c->plan, home->slot);
     else
         plan_find_home(&c->plan, c->talk);
+    if (home != NULL && home->bytes < c->plan.bytes)
+        c->plan.unread -= home->bytes;
 }
 
 struct next try_plan(struct gw_call *c, struct gw_time now) {

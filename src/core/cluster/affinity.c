@@ -8,14 +8,12 @@ uint64_t affinity_of(const struct tally *first, struct gw_str client) {
     return tally_hash(&tally);
 }
 
-void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot) {
-    if (talk == 0)
-        return;
-    t->home[talk % AFFINITY_TALKS].talk = talk;
-    t->home[talk % AFFINITY_TALKS].slot = slot;
+void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot, uint64_t bytes) {
+    if (talk != 0)
+        t->home[talk % AFFINITY_TALKS] = (struct affinity_home){talk, slot, (float)bytes};
 }
 
-bool affinity_find(const struct affinity_table *t, uint64_t talk, uint32_t *slot) {
-    *slot = t->home[talk % AFFINITY_TALKS].slot;
-    return talk != 0 && t->home[talk % AFFINITY_TALKS].talk == talk;
+const struct affinity_home *affinity_find(const struct affinity_table *t, uint64_t talk) {
+    const struct affinity_home *home = &t->home[talk % AFFINITY_TALKS];
+    return talk != 0 && home->talk == talk ? home : NULL;
 }

@@ -14,18 +14,21 @@
 
 enum { AFFINITY_TALKS = 256 };
 
-/* Where conversations were served last. */
+/* Where a conversation was served last, and how much of it that node has read: its prompt's bytes. */
+struct affinity_home {
+    uint64_t talk;
+    uint32_t slot;
+    float bytes;
+};
+
 struct affinity_table {
-    struct {
-        uint64_t talk;
-        uint32_t slot;
-    } home[AFFINITY_TALKS];
+    struct affinity_home home[AFFINITY_TALKS];
 };
 
 /* The conversation of this client that begins with what was tallied; 0: nothing was tallied. */
 uint64_t affinity_of(const struct tally *first, struct gw_str client);
-void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot);
-/* False if it is not known. */
-bool affinity_find(const struct affinity_table *t, uint64_t talk, uint32_t *slot);
+void affinity_note(struct affinity_table *t, uint64_t talk, uint32_t slot, uint64_t bytes);
+/* NULL if it is not known. */
+const struct affinity_home *affinity_find(const struct affinity_table *t, uint64_t talk);
 
 #endif

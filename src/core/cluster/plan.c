@@ -49,6 +49,7 @@ static void start(struct plan *p, uint32_t budget) {
     p->home = PLAN_NOWHERE;
     p->budget = budget;
     p->careful = p->partial = false;
+    p->bytes = p->unread = 0;
     point_to_few(p);
 }
 
@@ -130,15 +131,19 @@ static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool,
     return t->in_flight_max == 0 || pool_in_flight(pool, t->slot) < t->in_flight_max;
 }
 
-/* A conversation stays with its node, unless that carries more than 1.25 times its share, or is more
- * than twice as slow as the other. */
-static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t other, double now) {
+double plan_unread(const struct plan *p, uint32_t at) {
+    return at == p->home ? p->unread : p->bytes;
+}
+
+/* A conversation stays with its node, unless that carries more than 1.25 times its share, or would take
+ * more than twice as long as the other, which has to read all of it. */
+static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t other) {
     uint32_t x = p->target[p->home]->slot, y = p->target[other]->slot;
     uint64_t own = pool_in_flight(pool, x), all = own + pool_in_flight(pool, y) + 1;
     if (own >= (all * 5 + 7) / 8)
         return false;
-    return pool->backend[y].ewma_at <= 0 ||
-           pool_latency(pool, x, now) <= 2 * pool_latency(pool, y, now);
+    double own_ms = pool->backend[x].read_ms * p->unread, ms = pool->backend[y].read_ms * p->bytes;
+    return own_ms <= 0 || ms <= 0 || own_ms <= 2 * ms;
 }
 
 /* Costs within a tenth of each other tie, and the one picked longest ago goes first. Otherwise a tiny
@@ -180,9 +185,9 @@ static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a,
     if (is_ready(pool, x, now) != is_ready(pool, y, now))
         return is_ready(pool, x, now);
     if (a == p->home)
-        return may_stay(p, pool, b, now);
+        return may_stay(p, pool, b);
     if (b == p->home)
-        return !may_stay(p, pool, a, now);
+        return !may_stay(p, pool, a);
     if (is_due(p, pool, x) != is_due(p, pool, y))
         return is_due(p, pool, x);
     return is_cheaper(pool, x, y, now);

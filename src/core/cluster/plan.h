@@ -37,7 +37,9 @@ struct plan {
     float *limit_ms; /* what it had for its first content, if it was late with it */
     struct breaker_grant *grant;
     uint32_t n, max;
-    uint32_t home;   /* the index of the conversation's own node; PLAN_NOWHERE: none */
+    uint32_t home; /* the index of the conversation's own node; PLAN_NOWHERE: none */
+    double bytes,
+        unread;      /* of the prompt: what a target reads, and what the home has not read yet */
     uint32_t budget; /* whose retry budget (pool_budget_take) */
     bool careful;    /* a failure could not be made good: trials are for others */
     bool partial;    /* its request is still coming in: whole ones go first */
@@ -74,6 +76,8 @@ bool plan_renew(struct plan *p, const struct backend_conf *node, bool last);
 /* Makes the node in this slot the conversation's home; or the node of the pair that the conversation's
  * hash names. */
 void plan_set_home(struct plan *p, uint32_t slot);
+/* What the target `at` has to read before it can answer. */
+double plan_unread(const struct plan *p, uint32_t at);
 void plan_find_home(struct plan *p, uint64_t conversation);
 /* The target to try next. `first_in_line`: no waiting call comes before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,

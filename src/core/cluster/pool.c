@@ -149,19 +149,31 @@ double pool_cost(const struct pool *p, uint32_t slot, double now) {
     return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1);
 }
 
-void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now) {
+/* Only a target that reads for nobody else shows how quick it is. */
+static void note_reading(const struct pool *p, uint32_t slot, struct pool_backend *b,
+                         double took_ms, double unread) {
+    const double weight = 0.5; /* of the last one */
+    double ms = took_ms / unread;
+    if (unread > 0 && pool_in_flight(p, slot) <= 1)
+        b->read_ms = b->read_ms > 0 ? b->read_ms * (1 - weight) + ms * weight : ms;
+}
+
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double unread,
+                        double now) {
     struct pool_backend *b = &p->backend[slot];
     double w = b->ewma_at > 0 ? decay((now - b->ewma_at) / EWMA_DECAY_MS) : 0;
     /* Peak: a slower answer counts at once and in full, a quicker one by and by. */
     b->ewma_ms = took_ms > b->ewma_ms * w ? took_ms : b->ewma_ms * w + took_ms * (1 - w);
     b->ewma_at = now > 0 ? now : 1;
-    if (streamed)
-        predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
+    if (!streamed)
+        return;
+    note_reading(p, slot, b, took_ms, unread);
+    predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
 }
 
 void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now) {
     if (waited_ms > pool_latency(p, slot, now))
-        pool_first_content(p, slot, waited_ms, false, now);
+        pool_first_content(p, slot, waited_ms, false, 0, now);
 }
 
 /* ------------------------------------------------------------------ outcomes */

@@ -26,6 +26,7 @@ enum { POOL_NAME_MAX = 48 };
 
 struct pool_backend {
     double ewma_ms, ewma_at; /* peak-EWMA of the time to first content; at 0: no history */
+    double read_ms;          /* how long it takes to read a byte of a prompt; 0: not known */
     double cool_until;       /* monotonic; 0: it is not cooling */
     double cooled_at;        /* when it last said that it is busy */
     double seen_at;          /* last answer of any kind, wall clock; 0: never */
@@ -101,7 +102,9 @@ double pool_cost(const struct pool *p, uint32_t slot, double now);
 void pool_forget(struct pool *p, uint32_t slot);
 
 /* Outcomes of attempts. Each that has a grant tells the breaker. */
-void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double now);
+/* `unread`: bytes of the prompt that it had to read before; only a streamed answer shows how long that took. */
+void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double unread,
+                        double now);
 /* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now);

@@ -1,0 +1,105 @@
+/**
+ * Both hosts before real models. What is asserted are counts, never times. `REAL=long` (make real) does all of
+ * it; without, a short form.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startHost } from '../lib/hosts.mjs';
+import { cutNext, isWhole, missing, startRealNode, stream } from './nodes.mjs';
+
+const LONG = process.env.REAL === 'long';
+const CUTS = LONG ? 20 : 3;
+const why = missing();
+
+/** @param {string} text @returns {{role: string, content: string}[]} */
+const asks = (text) => [{ role: 'user', content: text }];
+const TOPICS = ['the sea', 'old trains', 'bread', 'a small town', 'winter', 'a lighthouse', 'bees', 'rivers'];
+const topic = (/** @type {number} */ i) => `Tell me a story about ${TOPICS[i % TOPICS.length]}, number ${i}.`;
+
+describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () => {
+    /** @type {import('./nodes.mjs').RealNode[]} */
+    let nodes = [];
+    before(async () => { nodes = await Promise.all([startRealNode(2), startRealNode(2)]); });
+    after(() => Promise.all(nodes.map((node) => node.close())));
+
+    /** @param {import('node:test').TestContext} t @param {'rack' | 'edge'} name @param {object} [config] */
+    const open = async (t, name, config = {}) => {
+        const host = await startHost(name, {
+            env: { GATEWAY_AUTH: 'off', COLAB_ENDPOINT_3: nodes[0].url, COLAB_ENDPOINT_4: nodes[1].url },
+            config: { log_requests: false, ...config },
+        });
+        t.after(() => host.stop());
+        return `${host.url}/api/heavy/code`;
+    };
+
+    for (const name of /** @type {('rack' | 'edge')[]} */ (['rack', 'edge'])) {
+        for (const [how, sampling] of /** @type {[string, object][]} */ ([
+            ['temperature 0', { temperature: 0 }],
+            ['temperature 0.8 and a seed', { temperature: 0.8, seed: 42 }],
+            ['temperature 0.8 and no seed', { temperature: 0.8 }],
+        ])) {
+            test(`cut streams are whole at ${how} [${name}]`, async (t) => {
+                const url = await open(t, name);
+                let whole = 0;
+                for (let i = 0; i < CUTS; i++) {
+                    const body = { messages: asks(topic(i)), max_tokens: 60, ...sampling };
+                    const beside = i % 2 === 1 ? stream(url, { ...body, messages: asks(topic(i + 100)) }) : null;
+                    /* One of the two is cut: whichever says something next. */
+                    let armed = false;
+                    const got = await stream(url, body, (events) => {
+                        if (armed || events < 5 + (i * 7) % 40) return;
+                        armed = true;
+                        cutNext();
+                    });
+                    const other = beside === null ? null : await beside;
+                    const good = isWhole(got) && (other === null || isWhole(other));
+                    if (good) whole++;
+                    else t.diagnostic(`${i}: ${JSON.stringify([got, other])}`);
+                }
+                t.diagnostic(`${whole} of ${CUTS}`);
+                assert.equal(whole, CUTS);
+            });
+        }
+
+        test(`x-heady-seed repeats an answer [${name}]`, async (t) => {
+            const url = await open(t, name);
+            const body = { messages: asks(topic(3)), max_tokens: 40, temperature: 0.8 };
+            const one = await stream(url, body);
+            assert.ok(one.seed >= 0 && isWhole(one));
+            const other = await stream(url, body);
+            assert.notEqual(other.text, one.text, 'each has a seed of its own');
+            const again = await stream(url, { ...body, seed: one.seed });
+            assert.equal(again.seed, -1, 'a seed of the client is not told back');
+            assert.equal(again.text, one.text);
+        });
+
+        test(`a conversation stays at home [${name}]`, async (t) => {
+            const url = await open(t, name);
+            for (let i = 0; i < 2; i++) { // both nodes have answered something short
+                const short = { max_tokens: 2, temperature: 0 };
+                await Promise.all([1, 2].map((n) => stream(url, { ...short, messages: asks(`Hi ${i} ${n}`) })));
+            }
+            const turns = asks(`${name}: you are a guide to a town. ${'It has a harbour, a market and a tower. '.repeat(40)} What is there?`);
+            /** @type {string[]} */
+            const targets = [];
+            /** @type {number[]} */
+            const firsts = [];
+            for (let i = 0; i < 7; i++) {
+                const got = await stream(url, { messages: turns, max_tokens: 16, temperature: 0 });
+                assert.ok(isWhole(got));
+                targets.push(got.target);
+                firsts.push(Math.round(got.first_ms));
+                turns.push({ role: 'assistant', content: got.text }, { role: 'user', content: `And number ${i}?` });
+            }
+            t.diagnostic(`${targets.join(' ')}, first tokens after ${firsts.join(', ')} ms`);
+            assert.deepEqual(new Set(targets).size, 1);
+        });
+
+        test(`without resume_seed nothing is put in [${name}]`, async (t) => {
+            const url = await open(t, name, { heavy: { resume_seed: false } });
+            const got = await stream(url, { messages: asks(topic(3)), max_tokens: 5, temperature: 0.8 });
+            assert.ok(isWhole(got));
+            assert.equal(got.seed, -1);
+        });
+    }
+});
