@@ -210,22 +210,24 @@ static int best_ready(const struct plan *p, const struct pool *pool, bool first_
     return best;
 }
 
-/* The open one that would be tried first anyway, in the order of tiers. */
+/* If more than half of what is left to this call is open: the one that would be tried first anyway, in the
+ * order of tiers. */
 static int best_open(const struct plan *p, const struct pool *pool, double now) {
     int best = -1;
-    uint32_t open = 0;
+    uint32_t open = 0, left = 0;
     for (uint32_t i = 0; i < p->n; i++) {
         uint32_t slot = p->target[i]->slot;
-        if (pool_state_of(pool, slot, now) != POOL_DOWN)
+        left += !p->spent[i];
+        if (p->spent[i] || pool_state_of(pool, slot, now) != POOL_DOWN)
             continue;
         open++;
-        if (!p->spent[i] && has_room(p, i, pool, false) &&
+        if (has_room(p, i, pool, false) &&
             (best < 0 || p->tier[i] < p->tier[best] ||
              (p->tier[i] == p->tier[best] &&
               pool_until(pool, slot, now) < pool_until(pool, p->target[best]->slot, now))))
             best = (int)i;
     }
-    return open * 2 > p->n ? best : -1;
+    return open * 2 > left ? best : -1;
 }
 
 static struct plan_choice go(const struct plan *p, struct pool *pool, int at,

@@ -9,7 +9,7 @@
  *     4. the cheapest, by peak-EWMA x (in flight + 1); ties alternate.
  *
  * A target with an open breaker is not tried. But if nothing else is left, and more than half of the
- * plan's targets are open, the least bad one is (panic).
+ * targets that this call has not spent are open, the least bad one is (panic).
  */
 #ifndef GW_CORE_CLUSTER_PLAN_H
 #define GW_CORE_CLUSTER_PLAN_H
