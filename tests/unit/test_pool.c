@@ -153,8 +153,9 @@ static void test_open(void) {
     make_pool(&pool);
     make_plan(&p, GW_CODE);
     break_it(&pool, 2, 1000);
-    p.spent[1] = p.spent[2] = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
+    p.spent[1] = p.spent[2] = true;
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO); /* all that is left */
 }
 
 static void test_trial_comes_first(void) {
