@@ -7,7 +7,8 @@
  */
 import {
     ASK_BYTES, ASK_ID, ASK_KEY, ASK_WHAT, GW_ANSWER_DONE, GW_ANSWER_FAILED, GW_ANSWER_MAX,
-    GW_ANSWER_NONE, GW_ASK_KEEP, GW_ASK_LEASES, GW_ASK_PROOF,
+    GW_ANSWER_NONE, GW_ASK_ALIVE, GW_ASK_KEEP, GW_ASK_LEASES,
+    GW_ASK_PROOF,
 } from '../build/offsets.js';
 import { headersOf } from './heads.js';
 
@@ -21,6 +22,7 @@ const WHO = {
     [GW_ASK_PROOF]: header('x-heady-proof'),
     [GW_ASK_LEASES]: object('REGISTRY', 'nodes'),
     [GW_ASK_KEEP]: object('REGISTRY', 'nodes'),
+    [GW_ASK_ALIVE]: any,
 };
 
 /** Puts the question of the ASK that was just polled. @param {Call} call
@@ -48,12 +50,24 @@ function object(binding, name) {
         hub.object(binding, name).ask(what, key, bytes));
 }
 
-/** A target by HTTP, whose answer is one of its headers. @param {string} name */
+/** A target by HTTP: its head. @param {Question} question */
+async function head({ key, bytes, wait }) {
+    const signal = AbortSignal.timeout(wait);
+    const response = await fetch(key, { headers: headersOf(bytes), redirect: 'manual', signal });
+    response.body?.cancel().catch(() => {});
+    return response;
+}
+
+/** One by HTTP, whatever it answers. @param {Call} _call @param {Question} question */
+async function any(_call, question) {
+    await head(question);
+    return { status: GW_ANSWER_DONE, bytes: '' };
+}
+
+/** One whose answer is one of its headers. @param {string} name */
 function header(name) {
-    return async (/** @type {Call} */ _call, /** @type {Question} */ { key, bytes, wait }) => {
-        const signal = AbortSignal.timeout(wait);
-        const response = await fetch(key, { headers: headersOf(bytes), redirect: 'manual', signal });
-        response.body?.cancel().catch(() => {});
+    return async (/** @type {Call} */ _call, /** @type {Question} */ question) => {
+        const response = await head(question);
         const value = response.headers.get(name);
         if (response.status !== 200) return refused(`status ${response.status}`);
         return { status: value === null ? GW_ANSWER_NONE : GW_ANSWER_DONE, bytes: value ?? '' };

@@ -243,7 +243,8 @@ enum gw_action_kind {
 enum gw_ask_what {
     GW_ASK_PROOF = 1, /* a node by HTTP: DONE is a 200, and `bytes` its x-heady-proof */
     GW_ASK_LEASES,    /* the registry, in the rack by HTTP: all leases, as lines */
-    GW_ASK_KEEP, /* the registry or the store: to keep the lease that `bytes` are, of node `key` */
+    GW_ASK_KEEP,  /* the registry or the store: to keep the lease that `bytes` are, of node `key` */
+    GW_ASK_ALIVE, /* a target by HTTP: DONE is an answer, whatever it is */
     GW_ASKS,
 };
 

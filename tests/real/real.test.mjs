@@ -95,6 +95,20 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             assert.deepEqual(new Set(targets).size, 1);
         });
 
+        test(`a node that stops in mid-stream is left before its silence is over [${name}]`, async (t) => {
+            const url = await open(t, name);
+            let stopped = -1;
+            const body = { messages: asks(topic(5)), max_tokens: 60, temperature: 0 };
+            const began = Date.now();
+            const got = await stream(url, body, (events) => {
+                if (events !== 20) return;
+                stopped = nodes.findIndex((node) => node.open() > 0);
+                process.kill(nodes[stopped].pid, 'SIGSTOP');
+            }).finally(() => { if (stopped >= 0) process.kill(nodes[stopped].pid, 'SIGCONT'); });
+            assert.ok(isWhole(got), JSON.stringify(got));
+            assert.ok(Date.now() - began < 25_000, 'silence is 30 s');
+        });
+
         test(`without resume_seed nothing is put in [${name}]`, async (t) => {
             const url = await open(t, name, { heavy: { resume_seed: false } });
             const got = await stream(url, { messages: asks(topic(3)), max_tokens: 5, temperature: 0.8 });

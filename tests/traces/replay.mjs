@@ -9,7 +9,7 @@ import { Core } from '../../worker-shim/core.js';
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
 const TICKS = ['', 'held-back', 'unseen'];
-const ASKS = ['', 'proof', 'leases', 'keep'];
+const ASKS = ['', 'proof', 'leases', 'keep', 'alive'];
 const ANSWERS = ['done', 'none', 'older', 'late', 'failed'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 

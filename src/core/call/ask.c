@@ -18,6 +18,7 @@ static struct next (*const handlers[GW_ASKS])(struct gw_call *c, const struct gw
     [GW_ASK_PROOF] = nodes_on_proof,
     [GW_ASK_LEASES] = lookup_on_leases,
     [GW_ASK_KEEP] = nodes_on_kept,
+    [GW_ASK_ALIVE] = doubt_on_answer,
 };
 
 struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit_ms,

@@ -44,7 +44,7 @@
  *   OBSERVE  RES_END   TRY QUEUE DONE           cut: resumed, or an in-band error; END 0
  *   OBSERVE  TICK      OBSERVE TRY QUEUE DONE   silence: resumed, or an in-band error
  *   OBSERVE  REQ_BODY  OBSERVE DONE
- *   OBSERVE  ANSWER    OBSERVE                  late
+ *   OBSERVE  ANSWER    OBSERVE TRY              it lives, or late; it does not: resumed
  *   OBSERVE  GONE      DONE
  *   PROBE    RES_HEAD  DONE
  *   PROBE    RES_FAIL  DONE
@@ -201,7 +201,7 @@ static double wait_until(const struct gw_call *c) {
 
 static struct next on_tick(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (c->stream != NULL)
-        stream_on_tick(c, now);
+        stream_on_tick(c, now), doubt_on_tick(c, now);
     struct next next = body_on_tick(c, e->tick.body, now);
     if (next_is(next, NEXT_STAY) && c->asks_n > 0)
         next = ask_on_tick(c, now);

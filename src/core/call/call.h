@@ -29,6 +29,8 @@ enum {
     CALL_HEAD_MAX = 65536,
     CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, which is given if no target does better */
     GW_SUSPECTS = 64,
+    DOUBT_CHUNKS = 8, /* see doubt.c */
+    DOUBT_MS = 2000,
 };
 
 struct call_body {
@@ -316,6 +318,20 @@ struct next lookup_begin(struct gw_call *c, bool reached, struct gw_time now);
 struct next lookup_on_leases(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 /* A call that asks the registry if that is due; lowers *next_ms to when it will be. */
 struct gw_call *lookup_task(struct gw *gw, struct gw_time now, double *next_ms);
+/* doubt.c: a quick stream that has fallen silent */
+#define DOUBT_FAR 1e15 /* it is not to be looked at */
+void doubt_begin(struct stream *s);
+/* It has said something. */
+static inline void doubt_heard(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    s->heard_at = c->gw->cluster.pool.backend[c->attempt.to->slot].heard_at = now.mono_ms;
+    if (++s->chunks == 1)
+        s->first_at = now.mono_ms;
+    if (s->chunks == DOUBT_CHUNKS)
+        s->doubt_at = now.mono_ms + DOUBT_MS;
+}
+void doubt_on_tick(struct gw_call *c, struct gw_time now);
+struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 /* seed.c */
 /* Whether a request of this route may get one, if its body says that it is streamed. */
 bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d);

@@ -38,6 +38,7 @@ struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
 struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
                             struct gw_time now) {
     struct stream *s = c->stream;
+    doubt_begin(s);
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
     c->plan.spent[c->attempt.at] = true;

@@ -19,10 +19,16 @@ static bool may_comment(const struct gw_call *c) {
     return c->has_head && c->state != CALL_DONE && (!s->raw || frame_between(&s->tail));
 }
 
-double stream_tick_at(const struct gw_call *c) {
+/* When the client is to hear something: the head, or a comment. */
+static double comment_at(const struct gw_call *c) {
     if (c->state == CALL_HOLD && !c->has_head)
         return c->stream->head_at;
     return may_comment(c) ? c->stream->comment_at : NEVER;
+}
+
+double stream_tick_at(const struct gw_call *c) {
+    double at = comment_at(c);
+    return c->stream->doubt_at < at ? c->stream->doubt_at : at;
 }
 
 static void put_head(struct gw_call *c, struct gw_time now) {
@@ -44,7 +50,7 @@ static void put_head(struct gw_call *c, struct gw_time now) {
 void stream_on_tick(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
     bool over = c->state == CALL_HOLD && now.mono_ms >= c->attempt.limit_at;
-    if (now.mono_ms < stream_tick_at(c) || over)
+    if (over || now.mono_ms < comment_at(c))
         return;
     if (!c->has_head)
         put_head(c, now);
@@ -53,6 +59,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
 }
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
+    doubt_heard(c, now);
     double limit = c->stream->ended ? LINGER_MS : (double)c->conf->limits.silence_ms;
     limit += now.mono_ms;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
@@ -424,6 +431,14 @@ struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now) {
                      false, now);
 }
 
+struct next stream_on_dead(struct gw_call *c, struct gw_time now) {
+    c->stream->chunk = GW_STR("");
+    forget_sent(c);
+    if (is_good(c->stream, GW_CUT))
+        return stream_complete(c, true, now);
+    return resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
+}
+
 struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
     bool late = now.mono_ms >= c->deadline_ms;
@@ -480,6 +495,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     struct stream *s = c->stream;
     s->choices = s->choices_over = 0;
+    doubt_begin(s);
     s->finished = s->ended = s->closing = s->further = false;
     if (s->begun) {
         s->resuming = true;

@@ -73,6 +73,9 @@ struct stream {
     bool finished;      /* it has said why it ends */
     bool ended;         /* its end mark came */
     bool closing;       /* nothing follows: what looks like its last event may be torn */
+    uint32_t chunks;    /* of the attempt at hand, from its first content on */
+    double doubt_at;    /* when to look whether it is in doubt (doubt.c) */
+    double heard_at;    /* when the last of them came */
     double comment_at;  /* when the client gets a comment */
     size_t partial;     /* where in what is held an event begins */
     struct gw_buf held; /* preamble, then the beginning of an event */
@@ -88,6 +91,7 @@ struct stream {
     uint32_t status;                /* of the answer that is held */
     struct gw_str head;             /* its lines for the client */
     double head_at;                 /* when the head goes out without content at the latest */
+    double first_at, asked_at;      /* when the first of the chunks came; the last doubt */
     struct gw_str id;               /* of the first answer */
     struct frame_tail tail;         /* of what has gone out, in a raw one */
 };
@@ -105,6 +109,8 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now);
 struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
+/* Its target does not live any more. */
+struct next stream_on_dead(struct gw_call *c, struct gw_time now);
 /* attempt.limit_at has come. */
 struct next stream_on_limit(struct gw_call *c, struct gw_time now);
 /* The head, or a comment, if it is time for it; and when that will be. */

@@ -29,6 +29,7 @@ struct pool_backend {
     double read_ms;          /* how long it takes to read a byte of a prompt; 0: not known */
     double cool_until;       /* monotonic; 0: it is not cooling */
     double cooled_at;        /* when it last said that it is busy */
+    double heard_at;         /* when a stream of its last said something; monotonic */
     double seen_at;          /* last answer of any kind, wall clock; 0: never */
     double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
     double told_at;          /* wall clock of the last change of its breaker, ours or told */

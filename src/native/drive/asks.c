@@ -24,6 +24,7 @@ struct question {
 struct who {
     bool (*ask)(struct question *q, const struct gw_action *action); /* false: FAILED */
     uint32_t store;       /* the store: enum in store/whats.h */
+    bool any;             /* by HTTP: whatever it answers */
     bool http;            /* a target */
     struct gw_str header; /* whose answer is this header of a 200; empty: its body */
 };
@@ -35,6 +36,7 @@ static const struct who table[GW_ASKS] = {
     [GW_ASK_PROOF] = {ask_http, .http = true, .header = GW_STR_INIT("x-heady-proof")},
     [GW_ASK_LEASES] = {ask_http, .http = true},
     [GW_ASK_KEEP] = {ask_store, .store = WHATS_KEEP_FRAME},
+    [GW_ASK_ALIVE] = {ask_http, .http = true, .any = true},
 };
 
 /* ------------------------------------------------------------------ life */
@@ -98,7 +100,9 @@ static void on_head(struct attempt_owner *up, uint32_t attempt, const struct gw_
     (void)attempt;
     if (head->status < 200)
         return;
-    if (head->status != 200) {
+    if (q->who->any) {
+        answer(q, GW_ANSWER_DONE, gw_str(NULL, 0));
+    } else if (head->status != 200) {
         struct gw_buf why = {.p = q->text, .cap = GW_ANSWER_MAX, .max = GW_ANSWER_MAX};
         gw_buf_put(&why, GW_STR("status "));
         gw_buf_put_u64(&why, head->status);

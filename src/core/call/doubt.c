@@ -1,0 +1,56 @@
+/*
+ * A quick stream that falls silent. The usual limit is for targets that think; one that has stopped is to
+ * be noticed sooner.
+ *
+ *     quick      DOUBT_CHUNKS or more, not further apart than QUICK_MS on the average
+ *     in doubt   nothing for DOUBT_MS, neither here nor in another stream of its target: it is asked
+ *                whether it lives (GW_ASK_ALIVE)
+ *     alive      it has answered, or says something after all: the usual limit holds
+ *     dead       no answer: as after that limit, another target goes on with the stream
+ */
+#include "core/call/call.h"
+
+enum { QUICK_MS = 100, ALIVE_MS = 2500 };
+
+void doubt_begin(struct stream *s) {
+    s->chunks = 0;
+    s->asked_at = 0;
+    s->doubt_at = DOUBT_FAR;
+}
+
+static bool is_quick(const struct stream *s) {
+    return !s->ended && !s->resuming && s->resumable && s->asked_at < s->heard_at &&
+           s->heard_at - s->first_at < s->chunks * QUICK_MS;
+}
+
+static void ask(struct gw_call *c, struct gw_time now) {
+    struct gw_buf head;
+    const struct backend_conf *to = c->attempt.to;
+    struct gw_action *a = ask_put(c, GW_ASK_ALIVE, ALIVE_MS, now);
+    ask_by_http(c, a, to, GW_STR("/health"));
+    gw_buf_init(&head, &c->arena, 512);
+    gw_buf_put(&head, GW_STR("accept: */*\r\n"));
+    try_put_lines_for(to, &head);
+    c->arena_full |= head.full;
+    a->ask.bytes = gw_buf_str(&head);
+    c->stream->asked_at = now.mono_ms;
+}
+
+/* It is looked at now and then, so that an event costs next to nothing. */
+void doubt_on_tick(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    if (c->state != CALL_OBSERVE || now.mono_ms < s->doubt_at)
+        return;
+    double silent_at = c->gw->cluster.pool.backend[c->attempt.to->slot].heard_at + DOUBT_MS;
+    s->doubt_at = now.mono_ms < silent_at ? silent_at : now.mono_ms + DOUBT_MS;
+    if (now.mono_ms >= silent_at && is_quick(s) && c->asks_n < CALL_ASKS)
+        ask(c, now);
+}
+
+struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
+    const struct stream *s = c->stream;
+    bool said_more = c->state != CALL_OBSERVE || s->heard_at > s->asked_at || s->resuming;
+    if (said_more || answer->status == GW_ANSWER_DONE)
+        return next_stay();
+    return stream_on_dead(c, now);
+}
