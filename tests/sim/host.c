@@ -225,6 +225,27 @@ static void act_wait(struct client *c, double mono_at) {
     world_at(sim, at, on_tick, c);
 }
 
+static void answer_ask(struct sim *sim, void *who) {
+    struct client *c = who;
+    struct gw_event e = {.kind = GW_ANSWER, .answer = {.id = c->asked, .status = c->answer}};
+    (void)sim;
+    if (c->call != NULL && !c->lost)
+        host_feed(c, &e);
+}
+
+/* Whether it lives: one that is down is refused, one that is mute or stalls says nothing. */
+static void act_ask(struct client *c, const struct gw_action *action) {
+    struct sim *sim = c->sim;
+    uint32_t target = target_named(action->ask.target.name);
+    enum mood mood = target < TARGETS ? sim->node[target].mood : GOOD;
+    c->asked = action->ask.id;
+    c->answer = mood == DOWN || mood == TUNNEL ? GW_ANSWER_FAILED : GW_ANSWER_DONE;
+    if (action->ask.what != GW_ASK_ALIVE)
+        fail(sim, "call %u: ASK %u", c->id, action->ask.what);
+    if (mood != MUTE && mood != STALLS)
+        world_at(sim, sim->now + between(sim, 1, 100), answer_ask, c);
+}
+
 static void act(struct client *c, const struct gw_action *a) {
     struct sim *sim = c->sim;
     digest_word(sim, a->kind | (uint64_t)a->attempt << 8 | (uint64_t)c->id << 32);
@@ -248,6 +269,9 @@ static void act(struct client *c, const struct gw_action *a) {
         break;
     case GW_RELAY:
         act_relay(c, a);
+        break;
+    case GW_ASK:
+        act_ask(c, a);
         break;
     case GW_WAIT:
         act_wait(c, a->at);
@@ -299,7 +323,7 @@ static void give_up(struct client *c, int error) {
 
 void host_feed(struct client *c, const struct gw_event *event) {
     static const char *const names[] = {"",        "REQ_HEAD", "REQ_BODY", "RES_HEAD", "RES_BODY",
-                                        "RES_END", "RES_FAIL", "TICK",     "GONE"};
+                                        "RES_END", "RES_FAIL", "TICK",     "GONE",     "ANSWER"};
     struct sim *sim = c->sim;
     struct attempt *a = event->attempt > 0 ? find(c, event->attempt) : NULL;
     if (c->call == NULL || c->lost || sim->failed)

@@ -165,7 +165,8 @@ struct client {
     double tick_at, slow_until, relay_at;
     bool lost, paid; /* `paid`: for the retry that waits for a slot */
     uint32_t ticks, sends;
-    size_t memory; /* what the gateway holds for it */
+    uint32_t asked, answer; /* the last question, and what comes of it */
+    size_t memory;          /* what the gateway holds for it */
     struct attempt *attempts;
     struct gw_str chunk;
     /* what came of it */
