@@ -2,7 +2,7 @@
 # Installs, by apt-get, what the build needs and this machine lacks; touches nothing else.
 set -eu
 
-packages="libc6-dev clang-19 lld-19 binaryen wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
+packages="libc6-dev clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 libclang-rt-19-dev
 clang-format-19 clang-tidy-19 libuv1-dev libssl-dev libnghttp2-dev libsqlite3-dev
 dpkg-dev ca-certificates python3-hypercorn python3-venv"
 # For these any version of the command will do, wherever it comes from: command=package.

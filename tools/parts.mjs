@@ -11,7 +11,7 @@ const PARTS = [
     ['core/config', /src\/core\/config\//, 20_000],
     ['core/cluster', /src\/core\/cluster\//, 14_700],
     ['core/policy', /src\/core\/policy\//, 10_600],
-    ['core/call', /src\/core\/call\//, 41_800],
+    ['core/call', /src\/core\/call\//, 44_500],
     ['core/show', /src\/core\/show\//, 2_400],
     ['dialect openai', /src\/format\/openai/, 2_200],
     ['dialect anthropic', /src\/format\/anthropic/, 2_000],
