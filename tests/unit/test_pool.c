@@ -55,7 +55,7 @@ static void make_conf(void) {
 
 static uint32_t pick(struct plan *p, struct pool *pool, double now) {
     struct plan_choice c = plan_pick(p, pool, false, now);
-    return c.what == PLAN_GO ? p->target[c.at]->slot : 100 + (uint32_t)c.what;
+    return c.what == PLAN_GO ? p->candidates[c.at].backend->slot : 100 + (uint32_t)c.what;
 }
 
 static void test_slots(void) {
@@ -142,19 +142,19 @@ static void test_open(void) {
     break_it(&pool, 3, 1002);
     CHECK_EQ_U64(pick(&p, &pool, 1003), 0);
     CHECK(plan_has_other(&p, &pool, 0, 1003) && !plan_has_other(&p, &pool, 2, 1003));
-    p.spent[2] = true;
+    p.candidates[2].spent = true;
     CHECK_EQ_U64(pick(&p, &pool, 1004), 100 + PLAN_NONE);
     /* Two of three are open: the pair's least bad is tried all the same. */
     struct plan_choice none = {.what = PLAN_NONE};
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO);
-    p.spent[0] = p.spent[1] = true;
+    p.candidates[0].spent = p.candidates[1].spent = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE);
     CHECK(plan_retry_ms(&p, &pool, 1004) > 3900 && plan_retry_ms(&p, &pool, 1004) < 4999);
     make_pool(&pool);
     make_plan(&p, GW_CODE);
     break_it(&pool, 2, 1000);
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
-    p.spent[1] = p.spent[2] = true;
+    p.candidates[1].spent = p.candidates[2].spent = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO); /* all that is left */
 }
 
@@ -207,7 +207,7 @@ static void test_home(void) {
     make_plan(&p, GW_CODE);
     CHECK(p.home == PLAN_NOWHERE);
     plan_find_home(&p, 99);
-    uint32_t home = p.target[p.home]->slot, other = home == 2 ? 3 : 2;
+    uint32_t home = p.candidates[p.home].backend->slot, other = home == 2 ? 3 : 2;
     for (int i = 0; i < 20; i++) {
         CHECK_EQ_U64(pick(&p, &pool, 1000 + i), home);
         pool_first_content(&pool, home, 40, false, 0, 1000 + i);
@@ -308,13 +308,10 @@ static void test_largest_plan(void) {
     make_plan(&p, GW_CODE);
     CHECK_EQ_U64(p.n, GW_NODES + GW_SERVICES);
     for (uint32_t i = 0; i < p.n; i++) {
-        CHECK_EQ_U64(p.target[i]->slot, i);
-        p.spent[i] = p.later[i] = true;
-        p.tier[i] = p.blame[i] = 255;
-        p.limit_ms[i] = 1;
-        p.grant[i] = (struct breaker_grant){.until = 1};
+        CHECK_EQ_U64(p.candidates[i].backend->slot, i);
+        p.candidates[i].spent = true;
     }
-    CHECK(p.target[0] == &conf.nodes[0] && !plan_is_left(&p, &pool, true, 1000));
+    CHECK(!plan_is_left(&p, &pool, true, 1000));
 }
 
 /* A class without an endpoint has room for the nodes that register while a call waits. */

@@ -71,7 +71,7 @@ static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page
         blame_now(c, POOL_OFFLINE, now);
     else
         blame_later(c, POOL_OFFLINE);
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     because_status(c, GW_STR("offline"), status);
     try_close(c, true, now);
     return next_ask(!c->body.forgotten, !page);
@@ -130,7 +130,7 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
 
 static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *res,
                                    struct gw_time now) {
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else

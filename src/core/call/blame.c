@@ -54,7 +54,7 @@ static void fail(struct gw_call *c, uint32_t at, struct breaker_grant *grant, ui
                  struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
     bool lone = plan_is_lone(&c->plan, pool, at, now.mono_ms);
-    pool_failed(pool, c->plan.target[at]->slot, grant, trouble, lone, now);
+    pool_failed(pool, c->plan.candidates[at].backend->slot, grant, trouble, lone, now);
 }
 
 void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now) {
@@ -64,23 +64,25 @@ void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now) {
 void blame_later(struct gw_call *c, uint32_t trouble) {
     if (!c->body.fin)
         return;
-    c->plan.blame[c->attempt.at] = (uint8_t)trouble;
-    c->plan.limit_ms[c->attempt.at] = (float)(c->attempt.limit_at - call_began_at(c));
-    c->plan.grant[c->attempt.at] = c->attempt.grant;
+    struct candidate *at_fault = call_candidate(c);
+    at_fault->blame = (uint8_t)trouble;
+    at_fault->limit_ms = (float)(c->attempt.limit_at - call_began_at(c));
+    at_fault->grant = c->attempt.grant;
     c->attempt.grant.trial = false; /* the permit is kept until it is settled, or its lease ends */
 }
 
-/* Whether the attempt at hand, which has served, did better than what target `i` is blamed for. */
+/* Whether the attempt at hand, which has served, did better than what candidate `i` is blamed for. */
 static bool did_better(const struct gw_call *c, uint32_t i) {
+    const struct candidate *blamed = &c->plan.candidates[i];
     if (i == c->attempt.at)
         return false; /* asked again, it served */
-    return c->plan.blame[i] != POOL_LATE || c->attempt.first_ms < c->plan.limit_ms[i];
+    return blamed->blame != POOL_LATE || c->attempt.first_ms < blamed->limit_ms;
 }
 
 void blame_resolve(struct gw_call *c, bool served, struct gw_time now) {
     bool first = false, asked = false;
     for (uint32_t i = 0; i < c->plan.n; i++) {
-        uint32_t trouble = c->plan.blame[i];
+        uint32_t trouble = c->plan.candidates[i].blame;
         if (trouble == POOL_FINE)
             continue;
         if (!served && !asked && trouble != POOL_ERRORED) {
@@ -88,14 +90,14 @@ void blame_resolve(struct gw_call *c, bool served, struct gw_time now) {
             asked = true;
         }
         if (served ? did_better(c, i) : first && trouble != POOL_ERRORED)
-            fail(c, i, &c->plan.grant[i], trouble, now);
+            fail(c, i, &c->plan.candidates[i].grant, trouble, now);
         blame_clear(c, i, now);
     }
 }
 
 void blame_clear(struct gw_call *c, uint32_t at, struct gw_time now) {
-    if (c->plan.blame[at] != POOL_FINE)
-        pool_let_go(&c->gw->cluster.pool, c->plan.target[at]->slot, &c->plan.grant[at],
-                    now.mono_ms);
-    c->plan.blame[at] = POOL_FINE;
+    struct candidate *cleared = &c->plan.candidates[at];
+    if (cleared->blame != POOL_FINE)
+        pool_let_go(&c->gw->cluster.pool, cleared->backend->slot, &cleared->grant, now.mono_ms);
+    cleared->blame = POOL_FINE;
 }

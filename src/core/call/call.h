@@ -342,6 +342,10 @@ void seed_put(const struct gw_call *c, struct gw_action *send);
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
 }
+/* What the attempt is at. */
+static inline struct candidate *call_candidate(struct gw_call *c) {
+    return &c->plan.candidates[c->attempt.at];
+}
 /* show/probe.c: what came of gw_probe, as a table */
 void probe_show(const struct gw *gw, struct gw_buf *b);
 /* task.c: asks the call's only target for GET /health; its slot is taken, and leave of its breaker */

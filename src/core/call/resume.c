@@ -41,7 +41,7 @@ struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str w
     doubt_begin(s);
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, why);
     try_close(c, drop, now);
     if (!s->resumable || c->body.forgotten)

@@ -97,7 +97,7 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
     struct stream *s = c->stream;
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, why);
     s->held.n = s->partial = s->choices_told = 0;
     delivered_reset(&s->delivered);
@@ -392,7 +392,7 @@ static struct next end_unfinished(struct gw_call *c, struct gw_time now) {
     struct pool_backend *backend = c->gw->cluster.pool.backend;
     uint32_t before = c->stream->ended_at;
     if (agrees(c)) {
-        backend[c->plan.target[before]->slot].unfinished = true;
+        backend[c->plan.candidates[before].backend->slot].unfinished = true;
         blame_clear(c, before, now);
     }
     backend[c->attempt.to->slot].unfinished = true;

@@ -32,7 +32,7 @@ static struct gw_str probe_url(struct gw_call *c) {
 }
 
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
-    c->attempt.to = c->plan.target[0];
+    c->attempt.to = c->plan.candidates[0].backend;
     c->attempt.grant = grant;
     c->attempt.has_slot = true;
     struct gw_action *a = call_push(c, GW_SEND);

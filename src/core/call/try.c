@@ -23,8 +23,9 @@ static void count_waiting(struct gw_call *c, int by) {
     if (c->plan.partial)
         return;
     for (uint32_t i = 0; i < c->plan.n; i++)
-        if (!c->plan.spent[i])
-            c->gw->cluster.pool.backend[c->plan.target[i]->slot].waiting += (uint32_t)by;
+        if (!c->plan.candidates[i].spent)
+            c->gw->cluster.pool.backend[c->plan.candidates[i].backend->slot].waiting +=
+                (uint32_t)by;
 }
 
 static void end_upload(struct gw_call *c) {
@@ -175,7 +176,7 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
 /* The target's slot is taken already, and leave of its breaker: what is left is to send. */
 static struct next take(struct gw_call *c, uint32_t at, struct breaker_grant grant) {
     c->attempt.at = at;
-    c->attempt.to = c->plan.target[at];
+    c->attempt.to = c->plan.candidates[at].backend;
     c->attempt.has_slot = true;
     c->attempt.grant = grant;
     c->attempt.repeated = false;
@@ -194,8 +195,8 @@ static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
         if (at < 0)
             continue;
         struct breaker_grant grant;
-        if (!pool_take(&gw->cluster.pool, slot, w->plan.target[at]->in_flight_max, false,
-                       now.mono_ms, &grant))
+        if (!pool_take(&gw->cluster.pool, slot, w->plan.candidates[at].backend->in_flight_max,
+                       false, now.mono_ms, &grant))
             return;
         try_leave_queue(w);
         call_wake(w, take(w, (uint32_t)at, grant), now);
@@ -371,10 +372,10 @@ static int worth_another(const struct gw_call *c, struct gw_time now) {
     int at = -1;
     uint32_t errored = 0;
     for (uint32_t i = 0; i < c->plan.n; i++) {
-        enum pool_state state =
-            pool_state_of(&c->gw->cluster.pool, c->plan.target[i]->slot, now.mono_ms);
-        errored += c->plan.blame[i] == POOL_ERRORED;
-        if (at < 0 && state == POOL_READY && c->plan.blame[i] != POOL_LATE)
+        const struct candidate *tried = &c->plan.candidates[i];
+        enum pool_state state = plan_state_of(tried, &c->gw->cluster.pool, now.mono_ms);
+        errored += tried->blame == POOL_ERRORED;
+        if (at < 0 && state == POOL_READY && tried->blame != POOL_LATE)
             at = (int)i;
     }
     return errored > 1 ? -1 : at;
@@ -388,7 +389,7 @@ static bool rest(struct gw_call *c, struct gw_time now) {
         !pool_budget_take(&c->gw->cluster.pool, c->plan.budget, now.mono_ms))
         return false;
     c->again = true;
-    c->plan.spent[at] = false;
+    c->plan.candidates[at].spent = false;
     c->pause_until_ms = c->wait_at = now.mono_ms + ms;
     return true;
 }
@@ -489,7 +490,7 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
     else if (!says_nothing(fail))
         blame_later(c, try_trouble_of(fail));
     c->attempt.junk = fail == GW_FAIL_JUNK;
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, name_of(fail));
     try_close(c, false, now);
     return next_ask(may_repeat, sent != GW_SENT_NONE);
@@ -502,7 +503,7 @@ struct next try_on_limit(struct gw_call *c, struct gw_time now) {
         blame_later(c, POOL_LATE);
         answer_first_content(c, now); /* it would have taken longer still */
     }
-    c->plan.spent[c->attempt.at] = true;
+    call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     try_close(c, true, now);
     return next_ask(!c->body.forgotten, true);

@@ -2,7 +2,8 @@
  * What the loops of a process share (struct gw_cells), cell by cell. This is the one place that says
  * what lies where: the compiler does the sums, and gw_cells_n says how many cells they come to.
  *
- *     backend   requests in flight, requests still coming in, and the breaker of each slot    pool.h
+ *     backend   requests in flight, requests still coming in, the breaker of each slot,
+ *               and until when each of its keys rests                                         pool.h
  *     budget    retries saved up, a word for each class and one for all else                  pool.h
  *     room      request bytes held by all clients together                                    room.h
  *     client    what is counted for each key, or other client: request bytes held             room.h
@@ -22,6 +23,7 @@
 
 enum {
     CELLS_LINE = 8, /* cells in a line of the cache */
+    CELLS_KEYS = 4, /* keys of one backend: what is left of its line */
     CELLS_BUDGETS = GW_CLASSES + 1,
     /* Clients: whoever has not said who he is, the keys, and certificates without a key, whose names
      * share a few counts. */
@@ -36,7 +38,7 @@ struct cells_backend {
     _Atomic uint64_t in_flight;
     uint64_t breaker[BREAKER_CELLS]; /* breaker.c's own */
     _Atomic uint64_t uploads;
-    uint64_t unused[CELLS_LINE - BREAKER_CELLS - 2];
+    _Atomic uint32_t key_rests_until[CELLS_KEYS]; /* monotonic seconds */
 };
 
 struct cells_client {

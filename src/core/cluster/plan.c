@@ -5,63 +5,45 @@ enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
 /* Farther than any deadline, and still a number. */
 #define NEVER 1e15
 
-static void add(struct plan *p, const struct backend_conf *target, uint32_t tier) {
-    if (!target->set || p->n == p->max)
-        return;
-    for (uint32_t i = 0; i < p->n; i++)
-        if (p->target[i]->slot == target->slot)
-            return;
-    p->target[p->n] = target;
-    p->tier[p->n] = (uint8_t)tier;
-    p->spent[p->n] = p->later[p->n] = false;
-    p->blame[p->n] = 0;
-    p->n++;
-}
-
-static void point_to_few(struct plan *p) {
-    p->grant = p->few.grant;
-    p->target = p->few.target;
-    p->limit_ms = p->few.limit_ms;
-    p->tier = p->few.tier;
-    p->blame = p->few.blame;
-    p->spent = p->few.spent;
-    p->later = p->few.later;
-}
-
-/* One piece of memory, cut into the arrays: those of the largest members come first. */
-static bool point_to_arena(struct plan *p, uint32_t max, struct gw_arena *arena) {
-    enum { EACH = sizeof *p->grant + sizeof *p->target + sizeof *p->limit_ms + 4 };
-    p->grant = gw_arena_get(arena, (size_t)max * EACH);
-    if (p->grant == NULL)
-        return false;
-    p->target = (void *)(p->grant + max);
-    p->limit_ms = (void *)(p->target + max);
-    p->tier = (void *)(p->limit_ms + max);
-    p->blame = p->tier + max;
-    p->spent = (void *)(p->blame + max);
-    p->later = p->spent + max;
-    return true;
-}
-
-static void start(struct plan *p, uint32_t budget) {
+bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *arena) {
     p->n = 0;
-    p->max = PLAN_FEW;
+    p->max = max;
     p->home = PLAN_NOWHERE;
     p->budget = budget;
     p->careful = p->partial = false;
     p->bytes = p->unread = 0;
-    point_to_few(p);
+    p->candidates = max <= PLAN_FEW ? p->few : gw_arena_get(arena, max * sizeof *p->candidates);
+    if (p->candidates == NULL)
+        p->max = 0;
+    return p->candidates != NULL;
+}
+
+void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str model, uint8_t key,
+              uint32_t tier) {
+    if (!backend->set || p->n == p->max)
+        return;
+    struct candidate *added = p->candidates + p->n;
+    for (const struct candidate *c = p->candidates; c < added; c++)
+        if (c->backend->slot == backend->slot && c->key == key && gw_str_eq(c->model, model))
+            return;
+    p->n++;
+    added->backend = backend;
+    added->model = model;
+    added->key = key;
+    added->tier = (uint8_t)tier;
+    added->spent = added->later = false;
+    added->blame = POOL_FINE;
+}
+
+/* A node, or a target of the configuration: the client names the model, and no key is needed. */
+static void add(struct plan *p, const struct backend_conf *backend, uint32_t tier) {
+    plan_add(p, backend, GW_STR(""), POOL_NO_KEY, tier);
 }
 
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena) {
     const struct class_conf *own = &conf->classes[class];
-    uint32_t max = own->nodes_n + 1 + conf->overflow_n;
-    start(p, class);
-    if (max > PLAN_FEW && !point_to_arena(p, max, arena)) {
-        p->max = 0;
+    if (!plan_begin(p, class, own->nodes_n + 1 + conf->overflow_n, arena))
         return false;
-    }
-    p->max = max;
     for (uint32_t i = 0; i < own->nodes_n; i++)
         add(p, &conf->nodes[own->nodes[i]], TIER_PAIR);
     add(p, &conf->nodes[0], TIER_NODE_1);
@@ -70,14 +52,14 @@ bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struc
     return true;
 }
 
-void plan_one(struct plan *p, const struct backend_conf *target) {
-    start(p, GW_CLASSES);
-    add(p, target, TIER_PAIR);
+void plan_one(struct plan *p, const struct backend_conf *backend) {
+    (void)plan_begin(p, GW_CLASSES, 1, NULL);
+    add(p, backend, TIER_PAIR);
 }
 
 void plan_set_home(struct plan *p, uint32_t slot) {
-    for (uint32_t i = 0; i < p->n; i++)
-        if (p->target[i]->slot == slot && p->tier[i] == TIER_PAIR)
+    for (uint32_t i = 0; i < p->n && p->home == PLAN_NOWHERE; i++)
+        if (p->candidates[i].backend->slot == slot && p->candidates[i].tier == TIER_PAIR)
             p->home = i;
 }
 
@@ -86,9 +68,10 @@ void plan_set_home(struct plan *p, uint32_t slot) {
 void plan_find_home(struct plan *p, uint64_t conversation) {
     uint64_t best = 0;
     for (uint32_t i = 0; i < p->n; i++) {
-        uint64_t h = (conversation ^ (p->target[i]->slot + 1)) * UINT64_C(0x9e3779b97f4a7c15);
+        const struct candidate *c = &p->candidates[i];
+        uint64_t h = (conversation ^ (c->backend->slot + 1)) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 32;
-        if (p->tier[i] == TIER_PAIR && (p->home == PLAN_NOWHERE || h > best)) {
+        if (c->tier == TIER_PAIR && (p->home == PLAN_NOWHERE || h > best)) {
             p->home = i;
             best = h;
         }
@@ -97,38 +80,59 @@ void plan_find_home(struct plan *p, uint64_t conversation) {
 
 bool plan_has_slot(const struct plan *p, uint32_t slot) {
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->target[i]->slot == slot)
+        if (p->candidates[i].backend->slot == slot)
             return true;
     return false;
 }
 
+static bool is_same_place(const struct backend_conf *a, const struct backend_conf *b) {
+    return a == b || (gw_str_eq(a->target.origin, b->target.origin) && gw_str_eq(a->base, b->base));
+}
+
 bool plan_renew(struct plan *p, const struct backend_conf *node, bool last) {
     uint32_t n = p->n;
-    for (uint32_t i = 0; i < p->n; i++) {
-        const struct backend_conf *was = p->target[i];
-        if (was->slot != node->slot)
+    bool moved = false;
+    for (struct candidate *c = p->candidates; c < p->candidates + n; c++) {
+        if (c->backend->slot != node->slot)
             continue;
-        if (was == node || !node->set ||
-            (gw_str_eq(was->target.origin, node->target.origin) &&
-             gw_str_eq(was->base, node->base)))
+        if (!node->set || is_same_place(c->backend, node))
             return false;
-        p->target[i] = node;
-        p->spent[i] = p->later[i] = false;
-        p->blame[i] = POOL_FINE;
-        return true;
+        c->backend = node;
+        c->spent = c->later = false;
+        c->blame = POOL_FINE;
+        moved = true;
     }
-    add(p, node, last ? TIER_NODE_1 : TIER_PAIR);
-    return p->n > n;
+    if (!moved)
+        add(p, node, last ? TIER_NODE_1 : TIER_PAIR);
+    return moved || p->n > n;
+}
+
+/* ------------------------------------------------------------------ what a candidate is worth */
+
+static inline double rests_until(const struct candidate *c, const struct pool *pool, double now) {
+    return c->key == POOL_NO_KEY ? 0 : pool_rests_until(pool, c->backend->slot, c->key, now);
+}
+
+enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now) {
+    if (rests_until(c, pool, now) > 0)
+        return POOL_COOLING;
+    return pool_state_of(pool, c->backend->slot, now);
+}
+
+/* Until when that state lasts; 0: it is READY or HALF_OPEN. */
+static double until_of(const struct candidate *c, const struct pool *pool, double now) {
+    double rests = rests_until(c, pool, now), until = pool_until(pool, c->backend->slot, now);
+    return rests > until ? rests : until;
 }
 
 static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool,
                      bool first_in_line) {
-    const struct backend_conf *t = p->target[i];
-    if (!first_in_line && pool->backend[t->slot].waiting > 0)
+    const struct backend_conf *b = p->candidates[i].backend;
+    if (!first_in_line && pool->backend[b->slot].waiting > 0)
         return false;
-    if (p->partial && !pool_takes_uploads(pool, t->slot, t->in_flight_max))
+    if (p->partial && !pool_takes_uploads(pool, b->slot, b->in_flight_max))
         return false;
-    return t->in_flight_max == 0 || pool_in_flight(pool, t->slot) < t->in_flight_max;
+    return b->in_flight_max == 0 || pool_in_flight(pool, b->slot) < b->in_flight_max;
 }
 
 double plan_unread(const struct plan *p, uint32_t at) {
@@ -138,7 +142,7 @@ double plan_unread(const struct plan *p, uint32_t at) {
 /* A conversation stays with its node, unless that carries more than 1.25 times its share, or would take
  * more than twice as long as the other, which has to read all of it. */
 static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t other) {
-    uint32_t x = p->target[p->home]->slot, y = p->target[other]->slot;
+    uint32_t x = p->candidates[p->home].backend->slot, y = p->candidates[other].backend->slot;
     uint64_t own = pool_in_flight(pool, x), all = own + pool_in_flight(pool, y) + 1;
     if (own >= (all * 5 + 7) / 8)
         return false;
@@ -174,12 +178,13 @@ static bool is_due(const struct plan *p, const struct pool *pool, uint32_t slot)
 
 static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a, uint32_t b,
                       double now) {
-    uint32_t x = p->target[a]->slot, y = p->target[b]->slot;
+    const struct candidate *one = &p->candidates[a], *other = &p->candidates[b];
+    uint32_t x = one->backend->slot, y = other->backend->slot;
     bool trial_x = wants_trial(p, pool, x, now), trial_y = wants_trial(p, pool, y, now);
-    if (p->later[a] != p->later[b])
-        return p->later[b];
-    if (p->tier[a] != p->tier[b])
-        return p->tier[a] < p->tier[b];
+    if (one->later != other->later)
+        return other->later;
+    if (one->tier != other->tier)
+        return one->tier < other->tier;
     if (trial_x != trial_y)
         return trial_x;
     if (is_ready(pool, x, now) != is_ready(pool, y, now))
@@ -193,21 +198,29 @@ static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a,
     return is_cheaper(pool, x, y, now);
 }
 
-static bool is_usable(const struct plan *p, const struct pool *pool, uint32_t i, double now) {
-    enum pool_state state = pool_state_of(pool, p->target[i]->slot, now);
-    return !p->spent[i] && (state == POOL_READY || state == POOL_HALF_OPEN);
+static bool is_usable(const struct candidate *c, const struct pool *pool, double now) {
+    enum pool_state state = plan_state_of(c, pool, now);
+    return !c->spent && (state == POOL_READY || state == POOL_HALF_OPEN);
 }
 
 static int best_ready(const struct plan *p, const struct pool *pool, bool first_in_line,
                       double now) {
     int best = -1;
     for (uint32_t i = 0; i < p->n; i++) {
-        if (!is_usable(p, pool, i, now) || !has_room(p, i, pool, first_in_line))
+        if (!is_usable(&p->candidates[i], pool, now) || !has_room(p, i, pool, first_in_line))
             continue;
         if (best < 0 || is_better(p, pool, i, (uint32_t)best, now))
             best = (int)i;
     }
     return best;
+}
+
+/* Of two that are open. */
+static bool is_less_bad(const struct candidate *a, const struct candidate *b,
+                        const struct pool *pool, double now) {
+    if (a->tier != b->tier)
+        return a->tier < b->tier;
+    return pool_until(pool, a->backend->slot, now) < pool_until(pool, b->backend->slot, now);
 }
 
 /* If more than half of what is left to this call is open: the one that would be tried first anyway, in the
@@ -216,15 +229,13 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
     int best = -1;
     uint32_t open = 0, left = 0;
     for (uint32_t i = 0; i < p->n; i++) {
-        uint32_t slot = p->target[i]->slot;
-        left += !p->spent[i];
-        if (p->spent[i] || pool_state_of(pool, slot, now) != POOL_DOWN)
+        const struct candidate *c = &p->candidates[i];
+        left += !c->spent;
+        if (c->spent || plan_state_of(c, pool, now) != POOL_DOWN)
             continue;
         open++;
         if (has_room(p, i, pool, false) &&
-            (best < 0 || p->tier[i] < p->tier[best] ||
-             (p->tier[i] == p->tier[best] &&
-              pool_until(pool, slot, now) < pool_until(pool, p->target[best]->slot, now))))
+            (best < 0 || is_less_bad(c, &p->candidates[best], pool, now)))
             best = (int)i;
     }
     return open * 2 > left ? best : -1;
@@ -232,31 +243,38 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
 
 static struct plan_choice go(const struct plan *p, struct pool *pool, int at,
                              struct breaker_grant grant) {
-    const struct backend_conf *t = p->target[at];
+    const struct candidate *picked = &p->candidates[at];
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->tier[i] == p->tier[at])
-            pool->backend[p->target[i]->slot].passed++;
-    pool->backend[t->slot].picked = ++pool->sequence;
-    pool->backend[t->slot].passed = 0;
+        if (p->candidates[i].tier == picked->tier)
+            pool->backend[p->candidates[i].backend->slot].passed++;
+    pool->backend[picked->backend->slot].picked = ++pool->sequence;
+    pool->backend[picked->backend->slot].passed = 0;
     return (struct plan_choice){.what = PLAN_GO, .at = (uint32_t)at, .grant = grant};
 }
 
 /* What there is to wait for when nothing is ready. */
 static struct plan_choice worth_waiting(const struct plan *p, const struct pool *pool, double now) {
-    struct plan_choice c = {.what = PLAN_NONE, .until_ms = NEVER};
+    struct plan_choice choice = {.what = PLAN_NONE, .until_ms = NEVER};
     for (uint32_t i = 0; i < p->n; i++) {
-        enum pool_state state = pool_state_of(pool, p->target[i]->slot, now);
-        if (p->spent[i])
+        const struct candidate *c = &p->candidates[i];
+        enum pool_state state = plan_state_of(&p->candidates[i], pool, now);
+        if (c->spent)
             continue;
         if (state == POOL_READY || state == POOL_HALF_OPEN)
-            c.slot_may_free = true;
-        double until = pool_until(pool, p->target[i]->slot, now);
-        if (until > now && until < c.until_ms)
-            c.until_ms = until;
+            choice.slot_may_free = true;
+        double until = until_of(c, pool, now);
+        if (until > now && until < choice.until_ms)
+            choice.until_ms = until;
         if (state != POOL_DOWN)
-            c.what = PLAN_WAIT;
+            choice.what = PLAN_WAIT;
     }
-    return c;
+    return choice;
+}
+
+static bool take(const struct plan *p, struct pool *pool, int at, bool forced, double now,
+                 struct breaker_grant *grant) {
+    const struct backend_conf *b = p->candidates[at].backend;
+    return pool_take(pool, b->slot, b->in_flight_max, forced, now, grant);
 }
 
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
@@ -267,7 +285,7 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
         if (at < 0)
             return worth_waiting(p, pool, now);
         /* Another loop may have taken the last slot, or the permit, since: then it is not seen again. */
-        if (pool_take(pool, p->target[at]->slot, p->target[at]->in_flight_max, false, now, &grant))
+        if (take(p, pool, at, false, now, &grant))
             return go(p, pool, at, grant);
     }
 }
@@ -276,50 +294,55 @@ struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now) {
     struct breaker_grant grant;
     int at = best_open(p, pool, now);
-    if (at >= 0 &&
-        pool_take(pool, p->target[at]->slot, p->target[at]->in_flight_max, true, now, &grant))
+    if (at >= 0 && take(p, pool, at, true, now, &grant))
         return go(p, pool, at, grant);
     return otherwise;
 }
 
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now) {
+    int best = -1;
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->target[i]->slot == slot && is_usable(p, pool, i, now))
-            return (int)i;
-    return -1;
+        if (p->candidates[i].backend->slot == slot && is_usable(&p->candidates[i], pool, now) &&
+            (best < 0 || (p->candidates[best].later && !p->candidates[i].later)))
+            best = (int)i;
+    return best;
 }
 
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now) {
     for (uint32_t i = 0; i < p->n; i++)
-        if (!p->spent[i] && pool_state_of(pool, p->target[i]->slot, now) != POOL_DOWN)
+        if (!p->candidates[i].spent && plan_state_of(&p->candidates[i], pool, now) != POOL_DOWN)
             return true;
     return !panicked && best_open(p, pool, now) >= 0;
 }
 
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
     for (uint32_t i = 0; i < p->n; i++)
-        if (i != at && is_usable(p, pool, i, now))
+        if (i != at && is_usable(&p->candidates[i], pool, now))
             return true;
     return false;
 }
 
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
-    for (uint32_t i = 0; i < p->n; i++)
-        if (i != at && p->tier[i] == p->tier[at] &&
-            pool_state_of(pool, p->target[i]->slot, now) == POOL_READY)
+    const struct candidate *own = &p->candidates[at];
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct candidate *c = &p->candidates[i];
+        if (c->backend->slot != own->backend->slot && c->tier == own->tier &&
+            plan_state_of(&p->candidates[i], pool, now) == POOL_READY)
             return false;
+    }
     return true;
 }
 
 void plan_put_last(struct plan *p, uint32_t at) {
     for (uint32_t i = 0; i < p->n; i++)
-        p->later[i] = p->later[i] || p->tier[i] == p->tier[at];
+        if (p->candidates[i].tier == p->candidates[at].tier)
+            p->candidates[i].later = true;
 }
 
 double plan_retry_ms(const struct plan *p, const struct pool *pool, double now) {
     double least = NEVER;
     for (uint32_t i = 0; i < p->n; i++) {
-        double at = pool_until(pool, p->target[i]->slot, now);
+        double at = until_of(&p->candidates[i], pool, now);
         if (at > now && at - now < least)
             least = at - now;
     }

@@ -24,18 +24,27 @@ enum {
 
 #define PLAN_NOWHERE UINT32_MAX
 
-/* The targets that may serve one call. The arrays are as long as this plan can become, whatever the
- * number of backends: those of a few targets are here, longer ones in the call's arena. */
-struct plan {
-    const struct backend_conf **target;
-    uint8_t *tier;
-    bool *spent; /* tried in this call, and in vain: not again before all others */
-    bool *later; /* only when no other tier can serve: it has what the refusing one has */
+/* Where a call may go, and what the call knows of it. A backend may stand in a plan several times, each
+ * time with another model or key: each is spent and blamed by itself, while slots and breakers are the
+ * backend's. */
+struct candidate {
+    const struct backend_conf *backend;
+    struct gw_str model; /* n == 0: the one that the client names */
+    uint8_t key;         /* which of the backend's keys, from 1; POOL_NO_KEY */
+    uint8_t tier;
+    bool spent; /* tried in this call, and in vain: not again before all others */
+    bool later; /* only when no other tier can serve: it has what the refusing one has */
     /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
-     * pool_trouble. It counts if another target then serves. */
-    uint8_t *blame;
-    float *limit_ms; /* what it had for its first content, if it was late with it */
-    struct breaker_grant *grant;
+     * pool_trouble. It counts if another candidate then serves. */
+    uint8_t blame;
+    float limit_ms; /* what it had for its first content, if it was late with it */
+    struct breaker_grant grant;
+};
+
+/* The candidates of one call. The array is as long as this plan can become, whatever the number of
+ * backends: a few are here, more of them in the call's arena. */
+struct plan {
+    struct candidate *candidates;
     uint32_t n, max;
     uint32_t home; /* the index of the conversation's own node; PLAN_NOWHERE: none */
     double bytes,
@@ -43,17 +52,11 @@ struct plan {
     uint32_t budget; /* whose retry budget (pool_budget_take) */
     bool careful;    /* a failure could not be made good: trials are for others */
     bool partial;    /* its request is still coming in: whole ones go first */
-    struct {
-        struct breaker_grant grant[PLAN_FEW];
-        const struct backend_conf *target[PLAN_FEW];
-        float limit_ms[PLAN_FEW];
-        uint8_t tier[PLAN_FEW], blame[PLAN_FEW];
-        bool spent[PLAN_FEW], later[PLAN_FEW];
-    } few; /* they begin when they are added: what is here is not cleared before */
+    struct candidate few[PLAN_FEW]; /* each begins when it is added, cleared or not */
 };
 
 enum plan_what {
-    PLAN_GO,   /* `at` is the index of the target to try; its slot is taken */
+    PLAN_GO,   /* `at` is the index of the candidate to try; its slot is taken */
     PLAN_WAIT, /* all are busy: one may be free at once, or at `until_ms` */
     PLAN_NONE, /* nothing is left */
 };
@@ -66,36 +69,45 @@ struct plan_choice {
     struct breaker_grant grant; /* PLAN_GO */
 };
 
+/* An empty plan with room for `max` candidates; false: no memory, and it takes none. */
+bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *arena);
+/* Adds a candidate behind those of the same or a lower tier; not if its backend is not set, if there is
+ * no room, or if one with the same slot, model and key is there. */
+void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str model, uint8_t key,
+              uint32_t tier);
 /* The plan of a class; false: no memory, and it is empty. And one of a single target. */
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena);
-void plan_one(struct plan *p, const struct backend_conf *target);
+void plan_one(struct plan *p, const struct backend_conf *backend);
+/* Whether any candidate is at the backend in this slot, with whatever model and key. */
 bool plan_has_slot(const struct plan *p, uint32_t slot);
-/* Takes in a node as it is reached now. True if the plan had it at another URL or did not have it: it
- * may then be tried afresh. `last`: it is node 1, behind the pair. */
+/* Takes in a node as it is reached now, for all candidates that are at it. True if the plan had it at
+ * another URL or did not have it: they may then be tried afresh. `last`: it is node 1, behind the pair. */
 bool plan_renew(struct plan *p, const struct backend_conf *node, bool last);
-/* Makes the node in this slot the conversation's home; or the node of the pair that the conversation's
- * hash names. */
+/* Makes the first candidate of the pair at the backend in this slot the conversation's home; or the
+ * first at the node that the conversation's hash names. */
 void plan_set_home(struct plan *p, uint32_t slot);
 /* What the target `at` has to read before it can answer. */
 double plan_unread(const struct plan *p, uint32_t at);
 void plan_find_home(struct plan *p, uint64_t conversation);
-/* The target to try next. `first_in_line`: no waiting call comes before this one. */
+/* The state of a candidate's backend; COOLING while its key rests. */
+enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now);
+/* The candidate to try next. `first_in_line`: no waiting call comes before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
 /* If most targets are open, the least bad one of them; else `otherwise`. */
 struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
-/* The index of the target in slot `slot` if the plan could use it now, else -1. */
+/* The first candidate at the backend in this slot that the plan could use now: its index, or -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
 /* Whether anything could be sent yet, now or after a wait. `panicked`: no open target, then. */
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
-/* Whether any target but `at` could be tried now. */
+/* Whether any candidate but `at` could be tried now, be it at the same backend. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
-/* Whether no other target in `at`'s tier is well. */
+/* Whether no other backend in `at`'s tier is well. */
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);
-/* Puts the targets of `at`'s tier behind all others: they are likely to refuse for the same reason. */
+/* Puts the candidates of `at`'s tier behind all others: they are likely to refuse for the same reason. */
 void plan_put_last(struct plan *p, uint32_t at);
-/* When the first of the targets is worth asking again: milliseconds from now, for Retry-After. */
+/* When the first of the candidates is worth asking again: milliseconds from now, for Retry-After. */
 double plan_retry_ms(const struct plan *p, const struct pool *pool, double now);
 
 #endif

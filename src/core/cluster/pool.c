@@ -111,9 +111,22 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins) {
                               memory_order_relaxed);
 }
 
+void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until) {
+    atomic_store_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
+                          (uint32_t)((until + 999) / 1000), memory_order_relaxed);
+}
+
+double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now) {
+    double until = 1000.0 * atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
+                                                 memory_order_relaxed);
+    return until > now ? until : 0;
+}
+
 void pool_forget(struct pool *p, uint32_t slot) {
     uint32_t waiting = p->backend[slot].waiting;
     p->backend[slot] = (struct pool_backend){.waiting = waiting};
+    for (uint32_t i = 0; i < CELLS_KEYS; i++)
+        atomic_store_explicit(&cells_at(p, slot)->key_rests_until[i], 0, memory_order_relaxed);
     breaker_forget(breaker_of(p, slot));
 }
 

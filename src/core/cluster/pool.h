@@ -22,7 +22,10 @@
 #include "core/cluster/predict.h"
 #include "core/config/config.h"
 
-enum { POOL_NAME_MAX = 48 };
+enum {
+    POOL_NAME_MAX = 48,
+    POOL_NO_KEY = 0,
+};
 
 struct pool_backend {
     double ewma_ms, ewma_at; /* peak-EWMA of the time to first content; at 0: no history */
@@ -98,6 +101,12 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins);
 double pool_latency(const struct pool *p, uint32_t slot, double now);
 /* What one more request there would cost: pool_latency x (in flight + 1). */
 double pool_cost(const struct pool *p, uint32_t slot, double now);
+
+/* One of the backend's keys, from 1 to CELLS_KEYS, was refused: it rests until then (monotonic), to the
+ * second, for all loops. The others go on. */
+void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until);
+/* Until when the key rests; 0: it does not. */
+double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now);
 
 /* Another backend has this slot now. Calls that wait for the slot go on waiting. */
 void pool_forget(struct pool *p, uint32_t slot);

@@ -1,0 +1,206 @@
+/* Plans whose candidates share backends: chains of models, keys that rest. test_pool.c has the order of
+ * attempts at backends of one candidate each. */
+#include "core/cluster/plan.h"
+
+#include "unit.h"
+
+enum { A = 8, B = 9 }; /* slots */
+
+static const struct backend_conf openai = {.slot = A, .in_flight_max = 2, .set = true};
+static const struct backend_conf groq = {.slot = B, .set = true};
+static const struct gw_str big = GW_STR_INIT("big"), small = GW_STR_INIT("small");
+static struct gw_rng rng;
+
+static void make_pool(struct pool *p) {
+    gw_rng_init(&rng, 1);
+    *p = (struct pool){
+        .cells = {unit_cells(), 2}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
+}
+
+static void begin(struct plan *p) {
+    CHECK(plan_begin(p, GW_CLASSES, PLAN_FEW, NULL) && p->n == 0);
+}
+
+/* openai/big, then openai/small, then groq/small. */
+static void make_chain(struct plan *p) {
+    begin(p);
+    plan_add(p, &openai, big, 1, 0);
+    plan_add(p, &openai, small, 1, 1);
+    plan_add(p, &groq, small, 1, 2);
+    CHECK_EQ_U64(p->n, 3);
+}
+
+/* The index that is picked, and given back at once; or 100 and why there is none. */
+static uint32_t pick(const struct plan *p, struct pool *pool, double now) {
+    struct plan_choice c = plan_pick(p, pool, false, now);
+    if (c.what != PLAN_GO)
+        return 100 + (uint32_t)c.what;
+    pool_let_go(pool, p->candidates[c.at].backend->slot, &c.grant, now);
+    pool_give(pool, p->candidates[c.at].backend->slot);
+    return c.at;
+}
+
+static void break_it(struct pool *p, uint32_t slot, double now) {
+    for (int i = 0; i < 3; i++) {
+        struct breaker_grant grant;
+        CHECK(pool_take(p, slot, 0, false, now, &grant));
+        pool_failed(p, slot, &grant, POOL_REFUSED, false, (struct gw_time){now, 0});
+        pool_give(p, slot);
+    }
+}
+
+/* Two candidates are the same if backend, model and key are. */
+static void test_same(void) {
+    struct plan p;
+    make_chain(&p);
+    plan_add(&p, &openai, GW_STR("small"), 1, 3);
+    CHECK_EQ_U64(p.n, 3);
+    plan_add(&p, &openai, small, 2, 3);
+    plan_add(&p, &openai, GW_STR(""), 1, 3);
+    CHECK_EQ_U64(p.n, 5);
+    plan_add(&p, &(struct backend_conf){.slot = 10}, big, 1, 3); /* not set */
+    CHECK_EQ_U64(p.n, 5);
+    CHECK(plan_has_slot(&p, A) && plan_has_slot(&p, B) && !plan_has_slot(&p, 10));
+    for (uint8_t key = 2; key < 20; key++)
+        plan_add(&p, &groq, small, key, 4);
+    CHECK_EQ_U64(p.n, PLAN_FEW);
+}
+
+/* What is spent is the candidate, not its backend. */
+static void test_chain(void) {
+    struct pool pool;
+    struct plan p;
+    make_pool(&pool);
+    make_chain(&p);
+    for (uint32_t i = 0; i < 3; i++) {
+        CHECK_EQ_U64(pick(&p, &pool, 1000), i);
+        CHECK(plan_has_other(&p, &pool, i, 1000) == (i < 2));
+        p.candidates[i].spent = true;
+    }
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 100 + PLAN_NONE);
+    CHECK(!plan_is_left(&p, &pool, true, 1000));
+}
+
+/* What is full or down is the backend, with all its candidates. */
+static void test_backend(void) {
+    struct pool pool;
+    struct plan p;
+    struct breaker_grant grant;
+    make_pool(&pool);
+    make_chain(&p);
+    for (uint32_t i = 0; i < openai.in_flight_max; i++)
+        CHECK(pool_take(&pool, A, openai.in_flight_max, false, 1000, &grant));
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 2);
+    /* Its freed slot is for the first of them that is not put last. */
+    CHECK(plan_find(&p, &pool, A, 1000) == 0 && plan_find(&p, &pool, B, 1000) == 2);
+    p.candidates[0].later = true;
+    CHECK(plan_find(&p, &pool, A, 1000) == 1);
+    p.candidates[1].spent = true;
+    CHECK(plan_find(&p, &pool, A, 1000) == 0);
+    p.candidates[0].later = p.candidates[1].spent = false;
+    pool_give(&pool, A);
+    break_it(&pool, A, 1000);
+    CHECK_EQ_U64(pick(&p, &pool, 1001), 2);
+    CHECK(plan_find(&p, &pool, A, 1001) == -1);
+}
+
+/* Of two keys one rests: its candidates alone are unusable, in all loops. */
+static void test_key_rests(void) {
+    struct pool pool, other;
+    struct plan p;
+    make_pool(&pool);
+    other = pool;
+    make_chain(&p);
+    plan_add(&p, &openai, small, 2, 1);
+    pool_rest(&pool, A, 1, 60000);
+    CHECK(pool_rests_until(&pool, A, 1, 1000) == 60000 &&
+          pool_rests_until(&pool, A, 2, 1000) == 0 && pool_rests_until(&pool, B, 1, 1000) == 0);
+    CHECK(plan_state_of(&p.candidates[0], &pool, 1000) == POOL_COOLING &&
+          plan_state_of(&p.candidates[3], &pool, 1000) == POOL_READY);
+    CHECK(pool_state_of(&pool, A, 1000) == POOL_READY);
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 3);
+    CHECK_EQ_U64(pick(&p, &other, 1000), 3);
+    CHECK_EQ_U64(pick(&p, &pool, 60000), 0);
+    pool_forget(&pool, A);
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 0);
+}
+
+/* All of them: that is worth a wait until the first is back, and no reason to try what is refused. */
+static void test_keys_rest(void) {
+    struct pool pool;
+    struct plan p;
+    make_pool(&pool);
+    begin(&p);
+    plan_add(&p, &openai, big, 1, 0);
+    plan_add(&p, &openai, big, 2, 0);
+    pool_rest(&pool, A, 1, 9000);
+    pool_rest(&pool, A, 2, 4500);
+    struct plan_choice c = plan_pick(&p, &pool, false, 1000);
+    CHECK(c.what == PLAN_WAIT && !c.slot_may_free && c.until_ms == 5000);
+    CHECK(plan_retry_ms(&p, &pool, 1000) == 4000);
+    break_it(&pool, A, 1000);
+    CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT);
+    pool_rest(&pool, A, 2, 0);
+    CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT); /* one of two is open */
+    pool_rest(&pool, A, 1, 0);
+    c = plan_pick_open(&p, &pool, c, 1001);
+    CHECK(c.what == PLAN_GO && c.at == 0);
+}
+
+/* Another model of the same backend does not stand in for it; nor does a backend whose key rests. */
+static void test_lone(void) {
+    struct pool pool;
+    struct plan p;
+    make_pool(&pool);
+    begin(&p);
+    plan_add(&p, &openai, small, 1, 0);
+    plan_add(&p, &openai, small, 2, 0);
+    CHECK(plan_is_lone(&p, &pool, 0, 1000));
+    plan_add(&p, &groq, small, 1, 0);
+    CHECK(!plan_is_lone(&p, &pool, 0, 1000) && !plan_is_lone(&p, &pool, 2, 1000));
+    pool_rest(&pool, B, 1, 2000);
+    CHECK(plan_is_lone(&p, &pool, 0, 1000) && !plan_is_lone(&p, &pool, 2, 1000));
+}
+
+/* A tier is what is alike: what one refuses, all will. */
+static void test_put_last(void) {
+    struct pool pool;
+    struct plan p;
+    make_pool(&pool);
+    make_chain(&p);
+    plan_add(&p, &groq, big, 1, 0);
+    plan_put_last(&p, 0);
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 1);
+    p.candidates[1].spent = p.candidates[2].spent = true;
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 3); /* the two of them are in turn */
+    CHECK_EQ_U64(pick(&p, &pool, 1000), 0);
+}
+
+/* A node that is found at another URL is so with all its models; its home is the first of them. */
+static void test_node(void) {
+    struct plan p;
+    struct backend_conf node = {.slot = 1, .set = true}, moved = node;
+    moved.target.origin = GW_STR("http://127.0.0.1:2");
+    begin(&p);
+    plan_add(&p, &node, big, POOL_NO_KEY, 0);
+    plan_add(&p, &node, small, POOL_NO_KEY, 0);
+    plan_set_home(&p, 1);
+    CHECK_EQ_U64(p.home, 0);
+    p.candidates[1].spent = true;
+    CHECK(!plan_renew(&p, &node, false) && p.candidates[1].spent);
+    CHECK(plan_renew(&p, &moved, false) && p.n == 2 && !p.candidates[1].spent);
+    CHECK(p.candidates[0].backend == &moved && p.candidates[1].backend == &moved);
+    CHECK_STR(p.candidates[1].model, "small");
+}
+
+int main(void) {
+    RUN(test_same);
+    RUN(test_chain);
+    RUN(test_backend);
+    RUN(test_key_rests);
+    RUN(test_keys_rest);
+    RUN(test_lone);
+    RUN(test_put_last);
+    RUN(test_node);
+    return unit_end();
+}
