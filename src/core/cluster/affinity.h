@@ -2,9 +2,9 @@
  * Which conversation a request belongs to: a hash of its first messages (facts_talk of
  * format/facts.h). Later turns begin with the same bytes.
  *
- * A first turn has no warm cache anywhere, and is balanced like any other request. Where it was served is
- * remembered in a small table, by hash, and later turns prefer that node. If it is not in the table of
- * this shard, they prefer the node that every shard computes from the hash (plan_find_home).
+ * A first turn has a warm cache nowhere, so it is balanced like any other request. A small table, keyed
+ * by the hash, remembers where it was served, and later turns prefer that node. If the table of this
+ * shard does not have it, they prefer the node that every shard computes from the hash (plan_find_home).
  */
 #ifndef GW_CORE_CLUSTER_AFFINITY_H
 #define GW_CORE_CLUSTER_AFFINITY_H

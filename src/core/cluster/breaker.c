@@ -5,7 +5,7 @@
 enum {
     WORD = 0,   /* generation, run of failures, run of openings, trial, until */
     WHY = 1,    /* since when, and the trouble */
-    WINDOW = 2, /* two halves of the last 10 s, by turns */
+    WINDOW = 2, /* two halves of the last 10 s, used in turn */
     TIME_BITS = 42,
     FAILURES_MAX = 63,
     OPENS_MAX = 15,
@@ -13,8 +13,8 @@ enum {
     HALF_WINDOW_MS = 5000,
     WINDOW_MIN = 20,
     OPEN_FIRST_MS = 5000,
-    OPEN_YOUNG_MS = 25000, /* the longest while the outage is young ... */
-    YOUNG_OPENS = 12,      /* ... which it is for so many openings */
+    OPEN_YOUNG_MS = 25000, /* the longest open time while an outage is young, ... */
+    YOUNG_OPENS = 12,      /* ... that is, for its first openings */
     COUNT_BITS = 20,
 };
 
@@ -109,7 +109,7 @@ void breaker_force(const uint64_t *cells, struct breaker_grant *out) {
 
 /* ------------------------------------------------------------------ the last 10 s */
 
-/* A half of the window: which half it is, how many answers, how many of them failures. */
+/* The number of a half of the window. Its cell holds that, the answers, and the failures among them. */
 static uint64_t half_at(double now) {
     return (uint64_t)(now / HALF_WINDOW_MS) & ((UINT64_C(1) << (64 - 2 * COUNT_BITS)) - 1);
 }
@@ -125,7 +125,7 @@ static uint64_t count_half(uint64_t *cells, uint64_t half, bool failed) {
     return new;
 }
 
-/* Counts one answer; whether half of at least WINDOW_MIN have failed. */
+/* Counts one answer. True if there were at least WINDOW_MIN, and half of them failed. */
 static bool count(uint64_t *cells, bool failed, double now) {
     const uint64_t most = (UINT64_C(1) << COUNT_BITS) - 1;
     uint64_t half = half_at(now), both = count_half(cells, half, failed);
@@ -199,7 +199,7 @@ bool breaker_failed(uint64_t *cells, const struct breaker_conf *conf, struct bre
         struct word w = unpack(old);
         if (w.generation != grant->generation)
             return false;
-        /* One that was sent in spite of an open breaker tells nothing new. */
+        /* An attempt that was sent although the breaker was open tells nothing new. */
         if (w.until > 0 && !grant->trial)
             return false;
         if (!counted && w.until <= 0)
@@ -223,7 +223,7 @@ void breaker_let_go(uint64_t *cells, struct breaker_grant *grant, double now) {
     while (grant->trial) {
         struct word w = unpack(old);
         if (w.generation != grant->generation || !w.trial || w.until != grant->until)
-            break; /* its lease is over, and perhaps somebody else's */
+            break; /* its lease has ended, and the permit may be another's */
         w.trial = false;
         w.until = (double)time_bits(now);
         if (swap(cells, WORD, &old, pack(w)))
@@ -259,7 +259,7 @@ void breaker_forget(uint64_t *cells) {
     uint64_t old = load(cells, WORD);
     struct word w;
     do {
-        /* Attempts that are still under way belong to the target that had this place before. */
+        /* Attempts still under way belong to the target that had this place before. */
         w = (struct word){.generation = (unpack(old).generation + 1) % GENERATIONS};
     } while (!swap(cells, WORD, &old, pack(w)));
     atomic_store_explicit(cell(cells, WHY), 0, memory_order_release);

@@ -1,24 +1,24 @@
 /*
  * A breaker for one target: closed, open, half-open, or on trial.
  *
- * What it knows lies in BREAKER_CELLS cells that all loops of a process share and change by
- * compare-and-swap, so that three failures are three wherever they were seen, and the trial is one for
- * all of them. Half-open is computed when asked: an open time that has passed. There are no timers.
+ * Its state is kept in BREAKER_CELLS cells that all loops of a process share and change by
+ * compare-and-swap: three failures are three wherever they were seen, and there is one trial for all
+ * loops. Half-open is not stored: it is an open time that has passed. There are no timers.
  *
  *   CLOSED     OPEN       `threshold` failures in a row; or half of at least 20 within 10 s
  *   OPEN       HALF_OPEN  by time
- *   OPEN       CLOSED     a target that was tried nevertheless (panic) serves
+ *   OPEN       CLOSED     a target that was tried all the same (panic) serves
  *   HALF_OPEN  TRIAL      one attempt asks and gets the permit, a lease of BREAKER_LEASE_MS
  *   TRIAL      CLOSED     it serves
  *   TRIAL      OPEN       it fails: for longer
  *   TRIAL      HALF_OPEN  the lease ends, or the trial says nothing of the target (breaker_let_go)
  *
- * An attempt carries a grant. The breaker's generation changes whenever it opens or closes; what comes of
- * an attempt with a grant of an older generation is ignored.
+ * Every attempt carries a grant. The breaker's generation changes whenever it opens or closes, and the
+ * outcome of an attempt whose grant is of an older generation is ignored.
  *
- * It stays open for 5 s, doubling, each time less by up to a fifth at random. In the first five minutes
- * or so of an outage it stays open for 25 s at most, so that a target that was away for a minute is back
- * within 30 s; after that up to the recovery timeout.
+ * It stays open for 5 s, and for twice as long each time after that, less up to a fifth at random. In the
+ * first five minutes or so of an outage that is 25 s at most, so that a target that was away for a minute
+ * is back within 30 s; later it is the recovery timeout at most.
  */
 #ifndef GW_CORE_CLUSTER_BREAKER_H
 #define GW_CORE_CLUSTER_BREAKER_H
@@ -39,22 +39,22 @@ struct breaker_grant {
     double until; /* of a trial: when its lease ends, which also tells one trial from another */
 };
 
-/* All of it in one word; times are monotonic milliseconds. */
+/* A breaker as it is at one moment. Times are monotonic milliseconds. */
 struct breaker_view {
     enum breaker_state state;
     uint32_t generation, failures, opens; /* in a row */
     double until;                         /* of OPEN and TRIAL */
     double since;                         /* of the last change; 0: none yet */
-    uint32_t trouble;                     /* of the last failure, whatever the caller counts by */
+    uint32_t trouble;                     /* of the last failure, in the caller's numbers */
 };
 
 void breaker_look(const uint64_t *cells, double now, struct breaker_view *out);
 /* Asks for a grant; false while the breaker is open or on trial. */
 bool breaker_ask(uint64_t *cells, double now, struct breaker_grant *out);
-/* Grants it whatever the state, when nothing else is left. */
+/* Gives a grant in any state, for when nothing else is left. */
 void breaker_force(const uint64_t *cells, struct breaker_grant *out);
-/* Each returns whether the breaker has changed its state. `grant` is renewed: an attempt may yet fail
- * after it has served. `served`: an answer is whole, not only begun. */
+/* Both return whether the breaker has changed its state. `grant` is renewed, because an attempt may
+ * still fail after it has succeeded. `served`: the answer is whole, not just begun. */
 bool breaker_succeeded(uint64_t *cells, struct breaker_grant *grant, bool served, double now);
 /* `random` is any 32 bits. */
 bool breaker_failed(uint64_t *cells, const struct breaker_conf *conf, struct breaker_grant *grant,

@@ -1,6 +1,6 @@
 /*
- * What the loops of a process share (struct gw_cells), cell by cell. This is the one place that says
- * what lies where: the compiler does the sums, and gw_cells_n says how many cells they come to.
+ * What the loops of a process share (struct gw_cells), cell by cell. This is the only place that
+ * says what lies where: the compiler adds it up, and gw_cells_n returns the total.
  *
  *     backend   requests in flight, requests still coming in, the breaker of each slot,
  *               and until when each of its keys rests                                         pool.h
@@ -9,12 +9,12 @@
  *     client    what is counted for each key, or other client: request bytes held             room.h
  *     node      the newest timestamp, and until when it is being challenged               registry.h
  *
- * All of it is touched with C11 atomics, and zero is how it begins. A backend has a line of the cache
- * to itself: loops that use different ones do not disturb each other.
+ * All of it is accessed with C11 atomics, and starts as zero. Each backend has a cache line to itself,
+ * so loops that use different backends do not disturb each other.
  *
- * A key has a cell for each thing that is counted, and no more: at the edge every isolate pays 8 KiB
- * for one. Another count is another member of struct cells_client. A key's place is its index in the
- * configuration, which a reload may change: whoever counts gives back by the place that it took by.
+ * A key has one cell for each thing that is counted, and no more: at the edge every isolate pays 8 KiB
+ * for it. A further count is a further member of struct cells_client. A key's place is its index in the
+ * configuration, which a reload may change: what was taken at one place is given back at that place.
  */
 #ifndef GW_CORE_CLUSTER_CELLS_H
 #define GW_CORE_CLUSTER_CELLS_H
@@ -22,11 +22,11 @@
 #include "core/cluster/breaker.h"
 
 enum {
-    CELLS_LINE = 8, /* cells in a line of the cache */
+    CELLS_LINE = 8, /* cells in a cache line */
     CELLS_KEYS = 4, /* keys of one backend: what is left of its line */
     CELLS_BUDGETS = GW_CLASSES + 1,
-    /* Clients: whoever has not said who he is, the keys, and certificates without a key, whose names
-     * share a few counts. */
+    /* Places of clients: one for all that are not identified, one for each key, and a few that the
+     * names of certificates without a key share. */
     CELLS_NOBODY = 0,
     CELLS_KEY = 1,
     CELLS_NAME = CELLS_KEY + GW_KEYS,

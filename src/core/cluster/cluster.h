@@ -16,14 +16,14 @@ struct cluster {
 };
 
 /* sync.c: state between shards, as lines. */
-/* Takes the lines of others, as far as they are of these kinds (enum gw_frames). */
+/* Takes in lines of other shards, those of the given kinds (enum gw_frames). */
 void sync_take(struct cluster *cluster, uint32_t kinds, struct gw_str lines, struct gw_time now);
-/* Appends what has changed here since it was last put (`changed`), or all there is. */
+/* Appends what has changed here since the last call (`changed`), or everything. */
 void sync_put(struct cluster *cluster, bool changed, struct gw_time now, struct gw_buf *out);
 /* Whether anything has changed. */
 bool sync_has_news(const struct cluster *cluster);
-/* Checks the time of a frame. One that is ahead of now by more than `tolerance` becomes now, but only
- * once: false if it, or a later one, has been told before. `*ahead` keeps the latest one told. */
+/* Checks the time of a frame. A time that is more than `tolerance` ahead is replaced by now, but only
+ * once: false if it, or a later one, has been seen before. `*ahead` keeps the latest one seen. */
 bool sync_time(double *at, double tolerance, double *ahead, struct gw_time now);
 
 #endif

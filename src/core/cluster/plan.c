@@ -2,7 +2,7 @@
 
 enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
 
-/* Farther than any deadline, and still a number. */
+/* Later than any deadline, and still a number. */
 #define NEVER 1e15
 
 bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *arena) {
@@ -170,7 +170,7 @@ static bool is_ready(const struct pool *pool, uint32_t slot, double now) {
     return pool_state_of(pool, slot, now) == POOL_READY;
 }
 
-/* It has long been passed over, and is idle: what is known of it may be old. */
+/* It has long been passed over, and is idle: what is known of it may be stale. */
 static bool is_due(const struct plan *p, const struct pool *pool, uint32_t slot) {
     return p->home == PLAN_NOWHERE && pool->backend[slot].passed >= PLAN_PASSED_MAX &&
            pool_in_flight(pool, slot) == 0;
@@ -284,7 +284,7 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
         int at = best_ready(p, pool, first_in_line, now);
         if (at < 0)
             return worth_waiting(p, pool, now);
-        /* Another loop may have taken the last slot, or the permit, since: then it is not seen again. */
+        /* Another loop may have taken the last slot or the permit since: the next look will tell. */
         if (take(p, pool, at, false, now, &grant))
             return go(p, pool, at, grant);
     }

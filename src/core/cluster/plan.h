@@ -1,15 +1,15 @@
 /*
  * The order of attempts. Tiers come one after the other: the pair, node 1, the configured overflow.
- * Within a tier comes first
+ * Within a tier the order is:
  *
  *     1. a target whose breaker waits for its one trial,
  *     2. the node that is home to the conversation,
- *     3. an idle one that was passed over PLAN_PASSED_MAX times, if there is no such home: what is known
- *        of it may be old,
+ *     3. if there is no such home, an idle target that was passed over PLAN_PASSED_MAX times, because
+ *        what is known of it may be stale,
  *     4. the cheapest, by peak-EWMA x (in flight + 1); ties alternate.
  *
- * A target with an open breaker is not tried. But if nothing else is left, and more than half of the
- * targets that this call has not spent are open, the least bad one is (panic).
+ * A target whose breaker is open is not tried, unless nothing else is left and more than half of the
+ * targets that this call has not spent are open: then the least bad of them is (panic).
  */
 #ifndef GW_CORE_CLUSTER_PLAN_H
 #define GW_CORE_CLUSTER_PLAN_H
@@ -32,12 +32,12 @@ struct candidate {
     struct gw_str model; /* n == 0: the one that the client names */
     uint8_t key;         /* which of the backend's keys, from 1; POOL_NO_KEY */
     uint8_t tier;
-    bool spent; /* tried in this call, and in vain: not again before all others */
-    bool later; /* only when no other tier can serve: it has what the refusing one has */
-    /* What it did, which may be the request's own fault, and the leave it did it with: 0 or enum
-     * pool_trouble. It counts if another candidate then serves. */
+    bool spent; /* tried in this call without success: not again before all others */
+    bool later; /* only when no other tier can serve: one like it has refused */
+    /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
+     * the failure counts if another candidate then serves. */
     uint8_t blame;
-    float limit_ms; /* what it had for its first content, if it was late with it */
+    float limit_ms; /* how long it had for its first content, if it was late */
     struct breaker_grant grant;
 };
 
@@ -46,12 +46,12 @@ struct candidate {
 struct plan {
     struct candidate *candidates;
     uint32_t n, max;
-    uint32_t home; /* the index of the conversation's own node; PLAN_NOWHERE: none */
-    double bytes,
-        unread;      /* of the prompt: what a target reads, and what the home has not read yet */
+    uint32_t home;   /* the index of the conversation's own node; PLAN_NOWHERE: none */
+    double bytes;    /* of the prompt, which a target must read, ... */
+    double unread;   /* ... and of it what the home has not read yet */
     uint32_t budget; /* whose retry budget (pool_budget_take) */
-    bool careful;    /* a failure could not be made good: trials are for others */
-    bool partial;    /* its request is still coming in: whole ones go first */
+    bool careful;    /* a failure could not be made good: trials are left to other calls */
+    bool partial;    /* its request is still arriving: complete ones go first */
     struct candidate few[PLAN_FEW]; /* each begins when it is added, cleared or not */
 };
 
@@ -64,8 +64,8 @@ enum plan_what {
 struct plan_choice {
     enum plan_what what;
     uint32_t at;
-    double until_ms;    /* PLAN_WAIT: the earliest end of a cool-down or an open time; or far */
-    bool slot_may_free; /* PLAN_WAIT: some target is only full */
+    double until_ms;    /* PLAN_WAIT: when the first cool-down or open time ends; far away: none */
+    bool slot_may_free; /* PLAN_WAIT: some target is merely full */
     struct breaker_grant grant; /* PLAN_GO */
 };
 
@@ -99,7 +99,7 @@ struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);
 /* The first candidate at the backend in this slot that the plan could use now: its index, or -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
-/* Whether anything could be sent yet, now or after a wait. `panicked`: no open target, then. */
+/* Whether the request could still be sent, now or after a wait. `panicked`: not to an open target. */
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
 /* Whether any candidate but `at` could be tried now, be it at the same backend. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);

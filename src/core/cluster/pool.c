@@ -14,7 +14,7 @@ enum {
     EWMA_DECAY_MS = 10000,
     /* Differences below this are the network's noise, not a node's load: such nodes tie. */
     EWMA_FLOOR_MS = 20,
-    /* Of the budget: a retry is 100 units, so a request pays 20, and a millisecond 1. */
+    /* Units of the budget: a retry costs 100, a request pays in 20, and a millisecond 1. */
     RETRY_UNITS = 100,
     REQUEST_UNITS = 20,
     BUDGET_MAX = 20 * RETRY_UNITS,
@@ -141,7 +141,7 @@ static double decay(double x) {
     return 1 / y;
 }
 
-/* A node that is just back has cold caches and an empty queue: it gets its share by and by. */
+/* A node that is just back has cold caches and an empty queue: it gets its share gradually. */
 static double slow_start(const struct pool_backend *b, double now) {
     double age = now - b->closed_at;
     if (b->closed_at <= 0 || age >= SLOW_START_MS)
@@ -175,7 +175,7 @@ void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool stre
                         double now) {
     struct pool_backend *b = &p->backend[slot];
     double w = b->ewma_at > 0 ? decay((now - b->ewma_at) / EWMA_DECAY_MS) : 0;
-    /* Peak: a slower answer counts at once and in full, a quicker one by and by. */
+    /* Peak: a slower answer counts at once and in full, a quicker one gradually. */
     b->ewma_ms = took_ms > b->ewma_ms * w ? took_ms : b->ewma_ms * w + took_ms * (1 - w);
     b->ewma_at = now > 0 ? now : 1;
     if (!streamed)
@@ -199,7 +199,7 @@ static void changed(struct pool *p, uint32_t slot, struct gw_time now) {
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now) {
     struct pool_backend *b = &p->backend[slot];
-    /* What was sent before the node said that it is busy says nothing of how busy it is. */
+    /* A request that was sent before the node said it was busy says nothing about its load now. */
     if (sent_at >= b->cooled_at) {
         b->cool_until = 0;
         b->cool_runs = 0;
@@ -259,7 +259,7 @@ void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t 
 
 /* ------------------------------------------------------------------ the retry budget */
 
-/* What is saved up now, of a word that says when that was last reckoned, and how much it was. */
+/* What is saved up by now: `word` holds how much it was, and when. */
 static uint64_t saved(uint64_t word, uint64_t now) {
     uint64_t since = word >> BUDGET_BITS;
     uint64_t units = (word & ((1u << BUDGET_BITS) - 1)) + (now > since ? now - since : 0);

@@ -1,17 +1,18 @@
 /*
- * The backends as the gateway sees them: who is in flight, busy or offline, and how quick each is.
+ * The backends as the gateway sees them: what is in flight at each, whether it is busy or offline, and
+ * how fast it is.
  *
  * Slots in flight, breakers and retry budgets are exact across loops (gw_cells); the rest is this
  * gateway's own view. A backend's state:
  *
- *   READY      COOLING    429, 503, 529: for Retry-After, else 1 s doubling to 30 s; it takes no streams
+ *   READY      COOLING    429, 503, 529: for Retry-After, else 1 s doubling to 30 s; no requests until then
  *   COOLING    READY      the time is over, or an answer to a later request came
  *   READY      DOWN       its breaker has opened (breaker.h)
  *   COOLING    DOWN       the same, by requests that were under way
  *   DOWN       HALF_OPEN  its open time is over: one request may try it
  *   HALF_OPEN  DOWN       that request has the permit
  *   DOWN       READY      it has served; or another shard says so (sync.c)
- *   DOWN       COOLING    it was tried, and busy: alive, but that is all that is known
+ *   DOWN       COOLING    it was tried and is busy: alive, and no more is known
  *   COOLING    HALF_OPEN  the time is over, and the trial is still to come
  */
 #ifndef GW_CORE_CLUSTER_POOL_H
@@ -36,18 +37,18 @@ struct pool_backend {
     double seen_at;          /* last answer of any kind, wall clock; 0: never */
     double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
     double told_at;          /* wall clock of the last change of its breaker, ours or told */
-    double told_ahead;       /* the furthest from the future that was told (sync.c) */
+    double told_ahead;       /* the latest time from the future that was told (sync.c) */
     double probe_at;         /* when it may be probed next */
     double probe_ms;         /* how long the last probe took; 0: there was none */
     uint32_t probe_status;   /* what it answered, or 0 and ... */
     uint32_t probe_trouble;
     struct predict predict; /* of streamed answers */
-    bool finishes;          /* a stream of its has said why it ends */
-    bool unfinished;        /* its streams end without that */
+    bool finishes;          /* one of its streams has sent a finish reason */
+    bool unfinished;        /* its streams end without one */
     uint32_t cool_runs;     /* in a row */
-    uint32_t picked;        /* sequence number of the last pick: ties alternate */
-    uint32_t passed;        /* how often another of its tier was picked since it was */
-    uint32_t waiting;       /* calls in the queue that could use it */
+    uint32_t picked;        /* sequence number of the last pick, so that ties alternate */
+    uint32_t passed;        /* how often another of its tier was picked since */
+    uint32_t waiting;       /* candidates of queued calls that could use it */
     bool changed;           /* its breaker has changed here since the last frame (sync.c) */
 };
 
@@ -88,16 +89,17 @@ double pool_until(const struct pool *p, uint32_t slot, double now);
 void pool_look(const struct pool *p, uint32_t slot, double now, struct breaker_view *out);
 uint64_t pool_in_flight(const struct pool *p, uint32_t slot);
 /* Takes a slot and the breaker's grant. False if `max` requests are in flight (0: no limit), or the
- * breaker refuses; `forced`: it is not asked. */
+ * breaker refuses; `forced`: the breaker is not asked. */
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
                struct breaker_grant *grant);
 void pool_give(struct pool *p, uint32_t slot);
-/* Slots of requests that are still coming in: half of them at most. Loops that look at the same time
- * may each begin one. */
+/* Whether one more request that is still arriving may take a slot: half of them at most. Loops that ask
+ * at the same time may each begin one. */
 bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max);
 void pool_upload(struct pool *p, uint32_t slot, bool begins);
-/* Its peak-EWMA; for a while after its breaker has closed, a multiple of it. Without history it is next
- * to nothing, so that the target is tried; requests in flight keep a crowd from trying it all at once. */
+/* Its peak-EWMA, or a multiple of it for a while after its breaker has closed. Without history it is
+ * next to nothing, so that the target gets tried; the requests in flight keep a crowd from trying it at
+ * once. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);
 /* What one more request there would cost: pool_latency x (in flight + 1). */
 double pool_cost(const struct pool *p, uint32_t slot, double now);
@@ -111,19 +113,19 @@ double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, doubl
 /* Another backend has this slot now. Calls that wait for the slot go on waiting. */
 void pool_forget(struct pool *p, uint32_t slot);
 
-/* Outcomes of attempts. Each that has a grant tells the breaker. */
-/* `unread`: bytes of the prompt that it had to read before; only a streamed answer shows how long that took. */
+/* Outcomes of attempts. Those with a grant tell the breaker. `unread`: bytes of the prompt that the target
+ * had to read first; only a streamed answer shows how long that took. */
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double unread,
                         double now);
 /* It answers. `sent_at`: when the attempt began. `served`: the answer is whole. */
 void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, double sent_at,
                     bool served, struct gw_time now);
-/* A request has waited there for so long in vain: count that as its latency. */
+/* A request has waited there this long in vain: that counts as its latency. */
 void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now);
 /* It is alive and has no room. `retry_after_ms` < 0: it did not say. */
 void pool_busy(struct pool *p, uint32_t slot, struct breaker_grant *grant, double retry_after_ms,
                struct gw_time now);
-/* `lone`: nobody else of its tier is well, so it is looked at sooner. */
+/* `lone`: no other of its tier is well, so it is tried again sooner. */
 void pool_failed(struct pool *p, uint32_t slot, struct breaker_grant *grant, uint32_t trouble,
                  bool lone, struct gw_time now);
 void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, double now);
@@ -132,8 +134,8 @@ void pool_let_go(struct pool *p, uint32_t slot, struct breaker_grant *grant, dou
 void pool_tell(struct pool *p, uint32_t slot, bool open, double until, uint32_t opens,
                uint32_t trouble, double now);
 
-/* The retry budget of a pool (GW_CLASSES of them, and one for all else): every request pays in a
- * fifth of a retry, time ten a second; at most 20 are saved up. */
+/* Retry budgets: one for each class, and one for all else. Every request pays in a fifth of a retry, and
+ * every second ten; at most 20 are saved up. */
 void pool_budget_pay(struct pool *p, uint32_t budget, double now);
 bool pool_budget_take(struct pool *p, uint32_t budget, double now);
 

@@ -1,5 +1,5 @@
 /*
- * The predictive breaker of one target: whether it has become slow to begin, before it fails.
+ * The predictive breaker of one target: it notices that answers begin late, before they fail.
  *
  *     quick -> slow   the mean of the last PREDICT_TIMES times to first content (at least PREDICT_LEAST
  *                     of them) is above the limit
@@ -22,11 +22,11 @@ struct predict {
     bool slow;
 };
 
-/* A streamed answer began after so long; `limit_ms` 0: nothing is ever slow. */
+/* A streamed answer began after `ms`; `limit_ms` 0: nothing is ever slow. */
 void predict_note(struct predict *p, double ms, double limit_ms);
-/* 0 as long as there are too few. */
+/* 0 while there are too few of them. */
 double predict_mean(const struct predict *p);
-/* Whether this request is to go to the fallback. To be asked once for each request. */
+/* Whether this request shall go to the fallback. Call it once for each request. */
 bool predict_avoids(struct predict *p);
 
 #endif

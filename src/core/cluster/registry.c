@@ -39,7 +39,7 @@ const char *registry_check_url(const struct config *conf, struct gw_str text,
     const char *why = url_read(text, arena, out);
     if (why != NULL)
         return why;
-    /* This machine itself only if it is named, and then as it is named: it is for development. */
+    /* A loopback host only if NODE_HOSTS names it: that is for development. */
     bool own = out->loopback && is_under_any(conf, out->target.host);
     if (!own && !out->target.tls)
         return "is not https";
@@ -70,7 +70,7 @@ bool registry_claim(struct cluster *cluster, uint32_t node, double stamp) {
 bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double stamp,
                          struct gw_time now) {
     double began = cluster->registry.began;
-    /* a clock that has gone back since would keep all out */
+    /* if the clock has gone back since, this would keep all nodes out */
     return !cluster->conf->remembers && stamp < began && began <= now.wall_ms &&
            atomic_load_explicit(&cells_at(cluster, node)->stamp, memory_order_relaxed) == 0;
 }
@@ -98,8 +98,8 @@ static void point(struct registry_entry *e, const struct url *url) {
     config_set_backend(&e->to, url);
 }
 
-/* Whatever has the node's slot is another backend from now on; what shards tell of the one before must
- * not be believed of it. */
+/* From now on the node's slot holds another backend: what other shards say about the one before must not
+ * be believed of it. */
 static void forget(struct cluster *cluster, uint32_t node, struct gw_time now) {
     pool_forget(&cluster->pool, node);
     cluster->pool.backend[node].told_at = now.wall_ms;
@@ -247,8 +247,8 @@ static bool read_fields(struct cluster *cluster, struct gw_str fields, struct gw
     return good;
 }
 
-/* Reads what follows "lease "; the URL is borrowed from it. False if it is no lease, or one that may
- * not be. */
+/* Reads what follows "lease "; the URL is borrowed from it. False if it is no lease, or not an
+ * allowed one. */
 static bool read_line(struct cluster *cluster, struct gw_str fields, struct gw_time now,
                       struct lease *lease) {
     return read_fields(cluster, fields, now, lease) &&

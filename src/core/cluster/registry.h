@@ -1,7 +1,7 @@
 /*
- * Nodes that come and go: where those are that have registered themselves (docs/nodes.md).
+ * Nodes that come and go: where the registered ones are (docs/nodes.md).
  *
- * A registration is a lease on the place of a node: while it is in force, the node is reached at the
+ * A registration is a lease on a node's place: while it is in force, the node is reached at the
  * lease's URL instead of at the endpoint of the environment. Heartbeats renew it.
  *
  *     state     | until                           | the node is reached at
@@ -10,11 +10,11 @@
  *     in force  | REGISTRY_DRAIN_MS before `ends` | the lease's URL
  *     over      | a newer registration, or line   | the endpoint of the environment, if any
  *
- * Every registration has a timestamp of its node, and only a newer one replaces it. So replays are
- * refused, and the lines in which shards tell each other leases may be lost, repeated and reordered. A
- * line whose timestamp is further ahead than a node's clock may be counts as one of now (sync.c), so that
- * no line locks a node out. The newest timestamp is remembered when the lease is over. A call keeps the
- * target that it began with: what registry_node gives lives in the call's arena.
+ * Every registration carries its node's timestamp, and is replaced only by a newer one. So replays are
+ * refused, and the lines in which shards tell each other of leases may be lost, repeated and reordered.
+ * A timestamp further ahead than a node's clock may be counts as now (sync.c), so no line can lock a node
+ * out. The newest timestamp is remembered after the lease has ended. A call keeps the target that it
+ * began with: what registry_node returns lives in the call's arena.
  */
 #ifndef GW_CORE_CLUSTER_REGISTRY_H
 #define GW_CORE_CLUSTER_REGISTRY_H
@@ -26,8 +26,8 @@ struct cluster;
 enum {
     REGISTRY_URL_MAX = 512,
     REGISTRY_LEASE_MS = 180000,  /* three heartbeats of 60 s */
-    REGISTRY_DRAIN_MS = 5000,    /* so long before the end there are no new requests */
-    REGISTRY_WINDOW_MS = 180000, /* a node's clock may be off by so much */
+    REGISTRY_DRAIN_MS = 5000,    /* no new requests this long before the end */
+    REGISTRY_WINDOW_MS = 180000, /* how far a node's clock may be off */
 };
 
 /* What a node asks for. */
@@ -44,16 +44,16 @@ struct registry_entry {
     struct lease lease;
     struct backend_conf to;
     bool in_force, changed; /* changed: since registry_put_changed */
-    double ahead;           /* the furthest stamp from the future that was told (sync.c) */
-    double refused_until;   /* refusals in the log so far have used up the time until then ... */
-    uint32_t left_out;      /* ... and so many are not in it (call/nodes.c) */
+    double ahead;           /* the latest stamp from the future that was told (sync.c) */
+    double refused_until;   /* the refusals logged so far use up the time until then, ... */
+    uint32_t left_out;      /* ... and this many were not logged (call/nodes.c) */
 };
 
 struct registry {
     struct registry_entry entry[GW_NODES];
-    /* When leases were last asked for, when they were told, when they were not; monotonic, 0: never. */
+    /* When leases were last asked for, received, and asked for in vain; monotonic, 0: never. */
     double asked_at, heard_at, failed_at;
-    double began; /* wall clock of the first look at it */
+    double began; /* wall clock of the first registry_tend */
     bool news;    /* some entry has changed */
     bool away;    /* the last question was not answered */
 };
@@ -61,8 +61,9 @@ struct registry {
 void registry_init(struct registry *r, const struct gw_mem *mem);
 void registry_del(struct registry *r);
 
-/* NULL, or why nodes may not be at that URL, as a sentence fragment: it must be https, no address,
- * and under one of NODE_HOSTS. A loopback host that stands there itself may be http. */
+/* NULL, or a sentence fragment that says why a node may not be at that URL. It must be https, and its
+ * host a name (not an address) under one of NODE_HOSTS. A loopback host that is listed there may be
+ * http. */
 const char *registry_check_url(const struct config *conf, struct gw_str text,
                                struct gw_arena *arena, struct url *out);
 /* Claims a registration's timestamp, for all loops. False: that one or a newer one has been seen. */
@@ -75,7 +76,7 @@ bool registry_may_repeat(const struct cluster *cluster, uint32_t node, double st
  * at `until` (monotonic, whole milliseconds). False: another one is under way. */
 bool registry_ask(struct cluster *cluster, uint32_t node, double until, struct gw_time now);
 void registry_asked(struct cluster *cluster, uint32_t node, double until);
-/* Takes over a lease, whose URL has been checked; false if what is known is not older. At another URL the
+/* Takes over a lease whose URL has been checked; false if the known one is not older. At another URL the
  * node is another backend: what was known of it is forgotten. */
 bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw_time now);
 /* Ends the leases whose time is over. */
@@ -90,8 +91,8 @@ void registry_put_lines(const struct cluster *cluster, struct gw_buf *out);
 void registry_put_changed(struct cluster *cluster, struct gw_buf *out);
 bool registry_has_changed(const struct registry *r);
 void registry_put_line(const struct lease *lease, struct gw_buf *out);
-/* Takes what follows "lease " in a line; false if it is no lease, or one that may not be. One that is
- * older than what is known changes nothing. */
+/* Takes what follows "lease " in a line; false if it is no lease, or not an allowed one. One that
+ * is older than what is known changes nothing. */
 bool registry_take_line(struct cluster *cluster, struct gw_str fields, struct gw_time now);
 /* Takes all lines of the registry's answer. */
 void registry_take_answer(struct cluster *cluster, struct gw_str text, struct gw_time now);

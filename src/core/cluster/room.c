@@ -27,8 +27,8 @@ uint32_t room_client(const struct config *conf, const struct key_conf *key, stru
     return CELLS_NAME + (uint32_t)(tally_hash(&tally) % CELLS_NAMES);
 }
 
-/* The sum is exact at every moment. A client that takes in two loops at the same time may have a piece
- * too much. */
+/* The sum is exact at every moment. A client that takes room in two loops at the same time may get one
+ * piece too many. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total) {
     uint64_t all = load(sum_of(cells)), own = load(count_of(cells, client));
     do {

@@ -15,13 +15,13 @@
 
 #include "core/config/config.h"
 
-/* Where a client is counted (cells.h): at its place among the keys, else (a certificate's) at one that
- * its name says. Those who have not said who they are have one of their own. */
+/* A client's place (cells.h): that of its key; for a certificate without one, a place computed from its
+ * name. All clients that are not identified share one. */
 uint32_t room_client(const struct config *conf, const struct key_conf *key, struct gw_str name);
 /* Takes `n` bytes of a room of `total` for this client; false if there is no room for them. */
 bool room_take(const struct gw_cells *cells, uint32_t client, uint64_t n, uint64_t total);
 void room_give(const struct gw_cells *cells, uint32_t client, uint64_t n);
-/* Whether this client has left at least half of what it may have. */
+/* Whether this client holds at most half of what it may. */
 bool room_is_ample(const struct gw_cells *cells, uint32_t client, uint64_t total);
 uint64_t room_taken(const struct gw_cells *cells);
 

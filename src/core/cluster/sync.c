@@ -5,9 +5,9 @@
  *     lease ...                                          see registry.h
  *
  * The newest wins, by the wall clock of the change: a frame that is lost, repeated or late does no harm.
- * A breaker that has opened elsewhere is a hint. It is believed for the recovery timeout at most; a stale
- * one sends a request to another target, and never costs an answer. A frame from the future counts as one
- * from now, and only once: told again it is ignored, so that what happens here from now on is newer.
+ * A breaker that has opened elsewhere is a hint, believed for the recovery timeout at most: a stale one
+ * sends a request to another target, and never costs an answer. A frame from the future counts as from
+ * now, and only once: repeated, it is ignored, so that what happens here afterwards is newer.
  */
 #include "core/cluster/cluster.h"
 
@@ -24,7 +24,7 @@ static void put_breaker(const struct cluster *cluster, const struct backend_conf
     gw_buf_put(b, t->target.name);
     put_u64(b, cluster->pool.backend[t->slot].told_at);
     gw_buf_put(b, v.state == BREAKER_CLOSED ? GW_STR(" closed") : GW_STR(" open"));
-    /* rounded up, because it is kept rounded down: so it is passed on as it was told */
+    /* rounded up, because it is stored rounded down: it is passed on as it was received */
     put_u64(b, v.state == BREAKER_CLOSED ? 0 : now.wall_ms + v.until - now.mono_ms + 0.999);
     put_u64(b, v.opens);
     put_u64(b, v.trouble);
