@@ -10,19 +10,19 @@
  *                                                            nobody's
  *   500, an error as an event of a stream                    the target's if another then serves it
  *   cut along with a lost connection                         nobody's: one lost connection is one
- *                                                            failure, of the stream that tells it
- *   any of these before the request had come whole           the client's alone
+ *                                                            failure, of the stream that reports it
+ *   any of these before the request had arrived whole        the client's alone
  *
- * Who brings the answer to its end has served, but not with a 4xx or a 5xx. To begin it is not
- * enough: whoever goes on with a stream may be the next to fail at it. Only of an answer that is
- * relayed, and no stream, nothing but the head is seen. It makes no difference whether the client had
- * some of the answer already.
+ * A target has served if it brings the answer to its end, and that is not a 4xx or a 5xx. Beginning it
+ * is not enough: the target that goes on with a stream may be the next to fail at it. Only an answer that
+ * is relayed, and is not a stream, counts by its head, because nothing else of it is seen. It makes no
+ * difference whether the client had part of the answer already.
  */
 #include "core/call/call.h"
 
 enum {
     SUSPECT_MS = 60000,
-    SUSPECT_BYTES = 4096, /* of a body are looked at; and how long it is */
+    SUSPECT_BYTES = 4096, /* of a body are looked at, and its length */
 };
 
 void blame_note_body(struct call_body *body, struct gw_str shown) {
@@ -39,7 +39,7 @@ static uint64_t suspect_hash(const struct gw_call *c) {
     return tally_hash(&tally);
 }
 
-/* Whether this request has not been counted within the last minute; then it is now. */
+/* True if this request was not counted within the last minute. It is counted now. */
 static bool is_first(struct gw_call *c, struct gw_time now) {
     struct gw *gw = c->gw;
     uint64_t hash = suspect_hash(c);
@@ -68,10 +68,11 @@ void blame_later(struct gw_call *c, uint32_t trouble) {
     at_fault->blame = (uint8_t)trouble;
     at_fault->limit_ms = (float)(c->attempt.limit_at - call_began_at(c));
     at_fault->grant = c->attempt.grant;
-    c->attempt.grant.trial = false; /* the permit is kept until it is settled, or its lease ends */
+    c->attempt.grant.trial =
+        false; /* the permit is kept until the blame is resolved, or its lease ends */
 }
 
-/* Whether the attempt at hand, which has served, did better than what candidate `i` is blamed for. */
+/* Whether the current attempt, which has served, did better than what candidate `i` is blamed for. */
 static bool did_better(const struct gw_call *c, uint32_t i) {
     const struct candidate *blamed = &c->plan.candidates[i];
     if (i == c->attempt.at)

@@ -25,9 +25,10 @@ enum {
     CALL_ARENA_BLOCK = 4096,
     CALL_ARENA_MAX = 1 << 20,
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
-    FACTS_FREE_MAX = 16, /* and what bodies are read into */
+    FACTS_FREE_MAX = 16, /* and boxes of facts (union facts_box) */
     CALL_HEAD_MAX = 65536,
-    CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, which is given if no target does better */
+    CALL_KEPT_ANSWER =
+        16384, /* bytes of a first 500, which the client gets if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
     DOUBT_MS = 2000,
@@ -35,11 +36,11 @@ enum {
 
 struct call_body {
     uint64_t declared;   /* GW_UNKNOWN: chunked */
-    uint64_t max;        /* so much of it is worth holding */
+    uint64_t max;        /* how much of it is worth holding */
     uint64_t received;   /* of it */
-    uint64_t held;       /* taken of the room, so that the host may hold it: what READ lets in */
-    uint32_t client;     /* whose share of the room that is (room.h) */
-    bool must;           /* it must be seen whole: without room the call is refused */
+    uint64_t held;       /* room taken for it, so that the host may hold it: what READ lets in */
+    uint32_t client;     /* whose room that is (room.h) */
+    bool must;           /* it must be read whole: without room the call is refused */
     bool fin, forgotten; /* forgotten: a second attempt cannot have it */
     bool streams;        /* READ lets all of it in */
     struct pace pace;    /* while it is awaited */
@@ -51,10 +52,10 @@ struct call_attempt {
     bool open;
     const struct backend_conf *to;
     uint32_t at;                        /* its index in the plan */
-    double sent_at, heard_at, limit_at; /* heard: of the client, whose body may still come */
+    double sent_at, heard_at, limit_at; /* heard_at: the client, whose body may still be arriving */
     bool has_slot, first_content, repeated;
-    bool uploads;    /* it counts among those whose body is still coming in (pool_upload) */
-    bool junk;       /* what it answered is no HTTP: a 502, if no other attempt follows */
+    bool uploads;    /* it counts among those whose body is still arriving (pool_upload) */
+    bool junk;       /* what it answered is not HTTP: a 502, if no other attempt follows */
     double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
 };
@@ -106,8 +107,8 @@ struct call_error {
 };
 
 struct gw_call {
-    /* What every event of a stream needs stands first and close together: of many calls that wait,
-     * the one that goes on is in no cache. */
+    /* What every event of a stream needs stands first and close together: when many calls wait, the one
+     * that goes on is in no cache. */
     struct gw *gw;
     struct config *conf;
     void *user;
@@ -119,7 +120,7 @@ struct gw_call {
     uint32_t asks_n; /* questions that are not answered yet */
     uint8_t hints;   /* that went out before it */
     bool has_head;
-    bool awaited;    /* more of the request is let in: the client must send it */
+    bool awaited;    /* more of the request may come: the client must send it */
     bool arena_full; /* something did not fit: the next gw_feed says so */
     bool in_queue, in_ready;
     double deadline_ms;
@@ -131,11 +132,11 @@ struct gw_call {
     struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
     struct gw_call *ready_next;
     double opened_ms, wait_at;
-    bool in_time;                  /* there was something to wait for within queue_ms */
-    double queue_until_ms;         /* 0: has not waited yet */
-    double pause_until_ms;         /* the same target again, after a pause */
-    bool again, panicked;          /* that has been done; an open breaker has been passed over */
-    double upstream_ms;            /* spent in attempts, for x-heady-overhead-us */
+    bool in_time;          /* something to wait for was due within queue_ms */
+    double queue_until_ms; /* 0: has not waited yet */
+    double pause_until_ms; /* the same target again, after a pause */
+    bool again, panicked;  /* again: after a pause, once; panicked: past an open breaker, once */
+    double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
     const struct gw_req_head *req; /* while it is admitted */
     const struct gw_res_head *res; /* while it is judged */
     struct gw_str method, path, query, id;
@@ -160,11 +161,11 @@ struct gw_call {
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
-    /* What is large, and not cleared with the rest. */
+    /* From here on a new call is not cleared. */
     struct call_error error; /* once it is refused */
 };
 
-/* What a body is read into is large, and wanted for a moment: calls take it and give it back. */
+/* Facts are large, and needed for a moment: calls take a box and give it back. */
 union facts_box {
     union facts_box *next; /* of those that are free */
     struct facts facts;
@@ -193,8 +194,8 @@ struct gw {
     uint32_t suspect_next;
 };
 
-/* call.c. Handlers return what shall happen next (next.h), and only call.c makes it happen. The others
- * are told of in their files. */
+/* call.c. Handlers return what shall happen next (next.h), and only call.c makes it happen. What is not
+ * explained here is explained in its file. */
 struct gw_action *call_push(struct gw_call *c, uint32_t kind);
 /* For calls that no event has reached: one that begins by itself, ... */
 void call_advance(struct gw_call *c, struct next next, struct gw_time now);
@@ -210,18 +211,18 @@ struct next request_on_late(struct gw_call *c);
 /* body.c: the request's body on its way in */
 /* On, or refused. */
 struct next body_check_size(struct gw_call *c, uint64_t bytes);
-/* Lets it in as far as it is worth holding, `max` bytes, if there is room for that. Without room it
- * streams once; or, if it `must` be seen whole, this is false. */
+/* Lets it in as far as it is worth holding, `max` bytes, if there is room. Without room it streams once;
+ * or, if it `must` be read whole, this returns false. */
 bool body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now);
 struct next body_refuse_no_room(struct gw_call *c);
-/* An attempt begins: what is not held follows it as it comes. */
 /* Nothing more is read from the body. */
 void body_drop_facts(struct gw_call *c);
+/* An attempt begins: what is not held follows it as it comes. */
 void body_follow(struct gw_call *c, struct gw_time now);
 struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
 void body_give_room(struct gw_call *c);
-/* When what is awaited of it must have come. */
+/* By when the awaited part of it must have come. */
 double body_late_at(const struct gw_call *c);
 /* Refuses if the client is too slow with it. */
 struct next body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
@@ -242,13 +243,13 @@ void try_leave_queue(struct gw_call *c);
 /* The last of the request has come. */
 void try_is_whole(struct gw_call *c);
 void try_set_limit(struct gw_call *c);
-/* Appends the lines that this target's tunnel and the node itself want to see. */
+/* Appends the lines that this target's tunnel and the node itself expect. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
 /* blame.c: whose fault a failure was */
-/* The attempt's target has failed, whatever the request was: it was never reached. */
+/* The target was never reached: it has failed, whatever the request was. */
 void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now);
-/* It failed, or the request is to blame: that is resolved when another target has served the request, or
- * none has. The breaker's grant is kept until then. */
+/* The target failed, or the request is to blame: that is resolved when another target has served the
+ * request, or none has. The breaker's grant is kept until then. */
 void blame_later(struct gw_call *c, uint32_t trouble);
 void blame_resolve(struct gw_call *c, bool served, struct gw_time now);
 /* The target `at` of the plan was not at fault. */
@@ -262,12 +263,12 @@ struct next answer_on_relayed(struct gw_call *c, uint32_t how, struct gw_time no
 struct next answer_on_silence(struct gw_call *c, struct gw_time now);
 /* Appends the lines of an upstream's head that may go to the client. */
 void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out);
-/* The target at hand answers the request. `whole`: to its end; if it is no 4xx
- * or 5xx, whoever failed at it is to blame. */
+/* The attempt's target answers the request. `whole`: to the end; unless the answer is a 4xx or 5xx, the
+ * targets that failed before are then to blame. */
 void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
-/* No other target will be asked: the request is not held any more. */
+/* No other target will be asked: the request need not be held any longer. */
 void answer_let_body_go(struct gw_call *c);
 /* end.c: answers of our own, and the phase record */
 struct next end_refuse(struct gw_call *c, const struct call_error *error);
@@ -276,12 +277,12 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now);
 struct next end_give_kept(struct gw_call *c, struct gw_time now);
 struct next end_reply(struct gw_call *c, uint32_t status, struct gw_str type, struct gw_str body,
                       struct gw_time now);
-/* 204: what may be asked. */
+/* 204, with the methods that are allowed. */
 struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_time now);
 struct next end_on_gone(struct gw_call *c, struct gw_time now);
 struct next end_record(struct gw_call *c, struct gw_time now);
 void end_release(struct gw_call *c, struct gw_time now);
-/* Appends the x-heady-* lines and x-request-id. */
+/* Appends the x-heady-* headers and x-request-id. */
 void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now);
 void end_because(struct gw_call *c, struct gw_str who, struct gw_str what);
 /* nodes.c: nodes that register. Their part in the phases admit, read and decide: */
@@ -342,7 +343,7 @@ void seed_put(const struct gw_call *c, struct gw_action *send);
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
 }
-/* What the attempt is at. */
+/* The candidate that the attempt is made at. */
 static inline struct candidate *call_candidate(struct gw_call *c) {
     return &c->plan.candidates[c->attempt.at];
 }

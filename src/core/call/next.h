@@ -1,6 +1,6 @@
 /*
- * What a handler wants to happen next. It does not go on by itself: call.c alone advances a call, and
- * the order can be read there.
+ * What a handler wants to happen next. Handlers do not call each other to go on: call.c alone advances a
+ * call, and the order can be read there.
  */
 #ifndef GW_CORE_CALL_NEXT_H
 #define GW_CORE_CALL_NEXT_H
@@ -12,12 +12,12 @@
 enum call_state {
     CALL_NEW = 0,
     CALL_SNIFF,   /* the body is read: for the class, for the conversation, and until it is whole */
-    CALL_QUEUE,   /* every target is busy: waiting for a slot; or a pause before the same again */
+    CALL_QUEUE,   /* every target is busy, and one waits for a slot; or a pause before a retry */
     CALL_TRY,     /* an attempt is out, no response head yet */
-    CALL_KEEP,    /* a first 500, or a 400: its body is kept aside while it comes */
-    CALL_RELAY,   /* the answer goes to the client unseen; its end will be told */
+    CALL_KEEP,    /* the body of a first 500, or of a 400, is kept aside while it arrives */
+    CALL_RELAY,   /* the answer goes to the client unseen; the host will report its end */
     CALL_HOLD,    /* a stream's head and preamble are held until its first content */
-    CALL_OBSERVE, /* its events go through the core, chunk by chunk */
+    CALL_OBSERVE, /* a stream's events go through the core, chunk by chunk */
     CALL_PROBE,   /* no client: a node is asked how it is */
     CALL_SIGNED,  /* a node registers: the body that its signature covers is coming */
     CALL_ASK,     /* nothing goes on before a question of its own is answered (ask.c) */
@@ -57,12 +57,12 @@ enum next_what {
 };
 
 enum {
-    NEXT_MAY_REPEAT = 1, /* another target may have the request, too */
-    NEXT_REACHED = 2,    /* the last attempt has cost its target something: the next costs budget */
+    NEXT_MAY_REPEAT = 1, /* another target may get the request, too */
+    NEXT_REACHED = 2,    /* the last attempt cost its target something: the next one costs budget */
     NEXT_ARG = 256,
 };
 
-/* One word, so that to return it costs nothing: what, and NEXT_ARG times the argument. What is larger
+/* One word, so that returning it costs nothing: what, plus NEXT_ARG times the argument. Anything larger
  * stands in the call. */
 struct next {
     uint32_t word;
@@ -92,7 +92,7 @@ static inline struct next next_wait(enum call_state state) {
     return next_make(NEXT_WAIT, state);
 }
 
-/* For the handlers in the table of phases, and what they consist of; others name the phase. */
+/* For the handlers in the table of phases, and their parts; others name the phase. */
 static inline struct next next_on(void) {
     return next_make(NEXT_ON, 0);
 }
