@@ -13,10 +13,10 @@ enum {
 enum verdict {
     DELIVER,
     BUSY,    /* 429, 503, 529: another target, and this one cools down */
-    OFFLINE, /* nobody is behind that address now */
-    GATEWAY, /* 502, 504 of the node itself: the request may be at fault */
+    OFFLINE, /* no node is behind that address now */
+    GATEWAY, /* 502, 504 by the node itself: the request may be at fault */
     ERRORED, /* a 500: likewise */
-    REFUSED, /* a 400: its body tells whether another target might take it */
+    REFUSED, /* a 400: its body tells whether another target might take the request */
 };
 
 static bool is_offline_page(uint32_t status, const struct answer_head *h) {
@@ -58,15 +58,15 @@ static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry
     return next_target(!c->body.forgotten, false);
 }
 
-/* Pages of a tunnel that say that no node has had the request. Others tell of a node that was lost on
- * the way (520), took too long (524) or is not there (502): the request may have done that. */
+/* A tunnel's pages for a request that reached no node. Other pages are for a node that was lost on the
+ * way (520), took too long (524) or is not there (502): the request may have caused that. */
 static bool is_never_reached(uint32_t status) {
     return status == 404 || status == 530 || (status >= 521 && status <= 526 && status != 524);
 }
 
 static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page,
                                    struct gw_time now) {
-    /* A tunnel gives up, too, on a request that does not end. */
+    /* A tunnel also gives up on a request that does not end. */
     if (page && is_never_reached(status) && c->body.fin)
         blame_now(c, POOL_OFFLINE, now);
     else
@@ -77,7 +77,7 @@ static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page
     return next_ask(!c->body.forgotten, !page);
 }
 
-/* Whether a 400 says that the request is too long for this model: another may take more. */
+/* Whether a 400 says that the request is too long for this model: another may take it. */
 static bool is_too_long(struct gw_str body) {
     static const struct gw_str said[] = {GW_STR_INIT("context_length_exceeded"),
                                          GW_STR_INIT("prompt is too long"),
@@ -88,8 +88,8 @@ static bool is_too_long(struct gw_str body) {
     return false;
 }
 
-/* The kept answer is over (or all of it that will be kept): on to the next target, unless it is the
- * client's answer. `drop`: the host has not told the attempt's end yet. */
+/* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the
+ * client's answer. `drop`: the host has not reported the attempt's end yet. */
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
@@ -104,7 +104,7 @@ static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct g
 
 void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, struct gw_buf *out) {
     const struct backend_conf *from = c->attempt.to;
-    bool twin = c->route.kind == GW_ROUTE_TWIN; /* it speaks in the gateway's paths itself */
+    bool twin = c->route.kind == GW_ROUTE_TWIN; /* it uses the gateway's own paths */
     const struct place place = {.target = &from->target,
                                 .base = twin ? GW_STR("") : from->base,
                                 .path = c->route.rest,
@@ -113,7 +113,7 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
     head_to_client(res, &place, out);
 }
 
-/* The first 500 (or 400) is kept while the others are asked: if none does better, the client gets it. */
+/* The first 500 (or 400) is kept while other targets are asked: the client gets it if none does better. */
 static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
@@ -149,7 +149,7 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     c->attempt.first_content = true;
-    /* What the client took to send is not the target's time. */
+    /* The time that the client took to send is not the target's. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
     pool_first_content(&c->gw->cluster.pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
                        plan_unread(&c->plan, c->attempt.at), now.mono_ms);
@@ -178,7 +178,7 @@ static void push_head(struct gw_call *c, const struct gw_res_head *res, bool str
     c->arena_full |= b.full;
 }
 
-/* The host finishes on its own: nothing of it is needed here any more, nor is the slot. */
+/* The host finishes on its own: nothing of the answer is needed here any more, nor is the slot. */
 static struct next relay_and_end(struct gw_call *c, struct gw_time now) {
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
@@ -187,7 +187,7 @@ static struct next relay_and_end(struct gw_call *c, struct gw_time now) {
     return next_done(0);
 }
 
-/* A stream that lives for an hour does not hold its request for that long, unless it may have to be
+/* A stream may live for an hour: it does not hold its request all the while, unless it may have to be
  * resumed. */
 void answer_let_body_go(struct gw_call *c) {
     if (!c->body.fin || c->body.held == 0)
@@ -214,13 +214,13 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot, c->body.received);
 }
 
-/* Whether the answer is a stream whose events are to be looked at. */
+/* Whether the answer is a stream whose events are to be observed. */
 static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
     return stream && res->status == 200 && route_rules[c->route.kind].judged && !c->head.fast &&
            c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
-/* Of a model's stream that is relayed unseen. Services end theirs as they like. */
+/* Whether the end of a relayed stream says how the target did. Services end theirs as they like. */
 static bool is_judged_by_its_end(const struct gw_call *c) {
     return route_rules[c->route.kind].judged;
 }
@@ -231,7 +231,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
     c->upstream_ms += now.mono_ms - c->attempt.sent_at;
-    c->stream = NULL; /* of an attempt before this one: this is no stream to look at */
+    c->stream = NULL; /* it was of an earlier attempt: this answer is not observed */
     push_head(c, res, stream, now);
     answer_first_content(c, now);
     answer_served(c, !stream || !is_judged_by_its_end(c), now);
@@ -245,12 +245,12 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
     return is_observed(c, res, stream && res->body_len != 0);
 }
 
-/* Nobody else can be asked: then the target's own words are better than ours. */
+/* No other target can be asked: then this one's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
     return c->body.forgotten && (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
 
-/* A hint of an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */
+/* A hint by an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */
 void answer_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     struct gw_buf head;
     if (c->state != CALL_TRY || c->has_head || c->hints == HINTS_MAX)

@@ -1,20 +1,20 @@
 /*
- * A request's body on its way in: how much of it is held, when it has come far enough for a target to
- * be asked, and how fast it must come.
+ * A request's body on its way in: how much of it is held, when enough has arrived for a target to be
+ * asked, and how fast it must arrive.
  *
  * Room is taken (room.h) before READ lets bytes in, so what hosts hold for all calls stays within
  * limits.replay_total_max: all at once for a body of declared length, so that what is begun can be
- * finished, else step by step. What of it has not come by its end is given back.
+ * finished, else step by step. Room that turns out not to be needed is given back at the body's end.
  *
  *   a model's           held up to replay_bytes_max, and whole before a node is asked. Beyond that, or
- *                       without room, it streams once (forgotten): then a slot is taken first, and only
- *                       then is more let in
- *   must be seen whole  /process, a registration: without room 503, before anything is read
- *   a service's         the target is asked at once; held likewise
+ *                       without room, it streams once (forgotten): a slot is taken first, and only then
+ *                       is more let in
+ *   must be read whole  /process, a registration: without room 503, before anything is read
+ *   a service's         the target is asked at once; held in the same way
  *
- * While more is let in the client must send it: client_body_ms and client_rate_min as in pace.h, from
- * the beginning, and from the start of each attempt anew. Else 408, and whoever had it keeps his good
- * name.
+ * While more is let in, the client must send it: client_body_ms and client_rate_min apply as in pace.h,
+ * from the beginning and anew from the start of each attempt. If it does not, it gets 408, and the target
+ * that had the request is not blamed.
  */
 #include "core/call/call.h"
 
@@ -93,8 +93,8 @@ static void let_in(struct gw_call *c, uint64_t upto) {
     c->awaited = true;
 }
 
-/* No second attempt can have it, and no more is let in before an attempt takes it. What has come may
- * have yet to be sent: its room is kept. */
+/* No second attempt can have it, and no more is let in before an attempt takes it. What has arrived may
+ * still have to be sent, so its room is kept. */
 static void forget(struct gw_call *c) {
     c->body.forgotten = true;
     c->awaited = false;
@@ -128,15 +128,15 @@ void body_follow(struct gw_call *c, struct gw_time now) {
     b->streams = b->forgotten;
 }
 
-/* What is held of a body that streams: nothing, when so much has come that the target must have taken
- * it. */
+/* A body that streams holds nothing any more when so much has arrived that the target must have taken
+ * what was held. */
 static void hold_stream(struct gw_call *c) {
     if (c->body.held > 0 && c->body.received >= c->body.held + GW_AHEAD)
         keep_room(c, 0);
 }
 
-/* All that was let in has come (a read may bring more): the next step, if it is worth holding and there
- * is room. False if it must be seen whole, and there is none. */
+/* All that was let in has arrived (a read may bring more): takes the next step, if it is worth holding
+ * and there is room. False if the body must be read whole, and there is none. */
 static bool hold_more(struct gw_call *c, struct gw_time now) {
     struct call_body *b = &c->body;
     bool worth = b->fin ? b->received <= b->max : b->received < b->max;
@@ -169,8 +169,8 @@ static bool hold(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ what is in it */
 
-/* Types are read; anything that is not one JSON object is refused, so that the node and we cannot
- * read it differently. */
+/* The body is read for its type. Anything that is not one JSON object is refused, so that the node and
+ * we cannot read it differently. */
 static struct next sniffed(struct gw_call *c, bool fin) {
     struct facts *f = c->facts;
     bool bad = f == NULL || f->scan.at != c->body.received || facts_is_twice(f, FACTS_TYPE);
@@ -179,7 +179,7 @@ static struct next sniffed(struct gw_call *c, bool fin) {
     return fin ? next_phase(PHASE_DECIDE) : next_stay();
 }
 
-/* It is read until it is whole, or will not be held any more. */
+/* The body is read until it is whole, or is no longer held. */
 static struct next gathered(const struct gw_call *c) {
     return c->body.fin || c->body.forgotten ? next_phase(PHASE_DECIDE) : next_stay();
 }
@@ -203,7 +203,7 @@ static void take_facts(struct gw_call *c) {
                                                      : FACTS_BRIEF);
 }
 
-/* The first messages tell the conversation, and that its node. */
+/* The first messages tell which conversation it is, and that tells its node. */
 static void note_talk(struct gw_call *c) {
     if (!c->talks)
         return;
@@ -229,7 +229,7 @@ void body_drop_facts(struct gw_call *c) {
 }
 
 /* Whether something that is needed is not known yet. Whether a stream is asked for decides how long its
- * first content may take: a hint only, for which nothing is shown that would not be. */
+ * first content may take: that is only a hint, and the host is not asked to show more for its sake. */
 static bool needs_facts(const struct gw_call *c) {
     return c->route.kind == GW_ROUTE_PROCESS || !c->facts->talk.done ||
            (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE)) ||
@@ -253,7 +253,7 @@ static void look_at(struct gw_call *c, const struct gw_req_body *body) {
         blame_note_body(&c->body, body->bytes);
 }
 
-/* Whoever waits for it goes on. */
+/* Whatever waits for the body goes on. */
 static struct next tell(struct gw_call *c, const struct gw_req_body *body) {
     if (c->state == CALL_SIGNED)
         return nodes_on_body(c, body);
@@ -279,7 +279,7 @@ struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, str
         try_is_whole(c);
     if (!hold(c, now))
         return body_refuse_no_room(c);
-    /* Nobody answers what has not come yet: the target's time begins with the end of the body. */
+    /* No target can answer what has not arrived: its time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;
     try_set_limit(c);
     return tell(c, body);
@@ -292,7 +292,7 @@ double body_late_at(const struct gw_call *c) {
     return pace_deadline(&c->body.pace, (double)l->client_body_ms, (double)l->client_rate_min);
 }
 
-/* What comes unseen is taken to come at the least rate, until all of it should be there. */
+/* A body that arrives unseen is taken to arrive at the least rate, until all of it should be there. */
 static bool may_come_unseen(struct gw_call *c, struct gw_time now) {
     struct pace *p = &c->body.pace;
     double rate = (double)c->conf->limits.client_rate_min / 1000;

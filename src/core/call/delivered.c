@@ -4,7 +4,7 @@
 
 /* ------------------------------------------------------------------ decoding */
 
-/* A step through the inside of a JSON string: `raw` bytes of it stand for these decoded ones. */
+/* One step through the inside of a JSON string: `raw` bytes of it stand for these decoded ones. */
 struct decoded {
     size_t raw, n;
     const char *p;
@@ -69,7 +69,7 @@ static void decode_far(const char *p, struct decoded *d) {
     d->n += put_unit(0xdc00 + (code & 0x3ff), d->own + d->n);
 }
 
-/* The next step. The string is known to be well made. */
+/* The next step. The string is known to be well-formed. */
 static void decode(const char *p, const char *end, struct decoded *d) {
     if (*p == '\\') {
         decode_escape(p, d);
@@ -86,7 +86,7 @@ static void decode(const char *p, const char *end, struct decoded *d) {
     d->raw = d->n = (size_t)(to - p);
 }
 
-/* A value that is no string stands for itself, and so does a plain one. */
+/* A value that is not a string stands for itself, and so does a plain string. */
 static void decode_at(const struct event_piece *piece, size_t at, struct decoded *d) {
     const char *p = piece->raw.p + at, *end = piece->raw.p + piece->raw.n;
     if (!piece->whole && !piece->plain) {
@@ -129,7 +129,7 @@ static struct delivered_channel *find(struct delivered *d, uint32_t channel) {
     return ch;
 }
 
-/* The hash as it stands goes to the others; if there is no room every second one leaves. */
+/* Keeps the hash as it stands; if there is no space, every second one is dropped first. */
 static void note_check(struct delivered_channel *ch) {
     if (ch->checks_n == DELIVERED_CHECKS) {
         for (uint32_t i = 0; i < DELIVERED_CHECKS / 2; i++)
@@ -180,7 +180,7 @@ void delivered_again(struct delivered *d) {
     }
 }
 
-/* Whether the hash at the attempt's n-th byte is what it was, if it was noted there. */
+/* Whether the hash at the attempt's current byte is what it was, if it was kept there. */
 static bool agrees(const struct delivered_channel *ch) {
     uint64_t n = ch->again.n, at = n / ch->step;
     if (n == ch->tally.n)
@@ -188,7 +188,7 @@ static bool agrees(const struct delivered_channel *ch) {
     return n % ch->step != 0 || at > ch->checks_n || ch->again.hash == ch->check[at - 1];
 }
 
-/* Takes as many of these bytes as there is something to compare with; false if they differ. */
+/* Compares these bytes with the delivered ones; false if they differ. */
 static bool compare(struct delivered_channel *ch, const char *p, size_t n) {
     while (n > 0) {
         uint64_t check = ch->step - ch->again.n % ch->step, left = ch->tally.n - ch->again.n;
@@ -203,7 +203,7 @@ static bool compare(struct delivered_channel *ch, const char *p, size_t n) {
     return true;
 }
 
-/* Compares what the piece has in common with what was delivered. */
+/* Compares the part of the piece that was delivered before. */
 static bool meet_common(struct delivered_channel *ch, const struct event_piece *piece,
                         size_t *cut) {
     struct decoded d;
@@ -226,8 +226,8 @@ static bool is_tool(uint32_t channel) {
     return event_part_of(channel) >= PART_ID;
 }
 
-/* Something new in one channel while another of the same choice lacks what was delivered: the order
- * is another. Only tools that are called side by side may overtake each other. */
+/* One channel brings something new while another of the same choice still lacks what was delivered: the
+ * order differs. Only tools that are called side by side may overtake each other. */
 static bool overtakes(const struct delivered *d, uint32_t channel) {
     for (const struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next) {
         if (ch->behind && event_choice_of(ch->channel) == event_choice_of(channel) &&

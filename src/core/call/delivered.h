@@ -1,15 +1,15 @@
 /*
- * Which content of a stream the client has, so that another attempt at the same request can be compared
- * with it: never the content itself, only hashes of it.
+ * What content of a stream the client has, so that another attempt at the same request can be compared
+ * with it. The content itself is not kept, only hashes of it.
  *
  * For each channel (a part of a choice or block, format/event.h): how many decoded bytes were delivered,
- * their hash, and the hash as it stood at every 256th byte. There are DELIVERED_CHECKS of those; when they
- * are used up, every second one is dropped and the distance doubles. So a channel takes 210 bytes however
- * long it gets. A stream has at most DELIVERED_CHANNELS of them (7 KiB): one with more cannot be resumed.
+ * their hash, and the hash as it stood at every 256th byte. There is space for DELIVERED_CHECKS of those;
+ * when it is full, every second one is dropped and the distance doubles. So a channel takes 210 bytes
+ * however long it gets. A stream with more than DELIVERED_CHANNELS of them (7 KiB) cannot be resumed.
  *
- * Decoded means: escapes are resolved, into UTF-8, but a character beyond the basic multilingual plane
- * counts as the two surrogates that JSON makes of it (three bytes each). So it is the same whether a
- * server sends it as one character, as two escapes, or as two escapes in two events.
+ * Decoded means that escapes are resolved, into UTF-8, except that a character beyond the basic
+ * multilingual plane counts as the two surrogates that JSON makes of it (three bytes each). So it is the
+ * same whether a server sends it as one character, as two escapes, or as two escapes in two events.
  */
 #ifndef GW_CORE_CALL_DELIVERED_H
 #define GW_CORE_CALL_DELIVERED_H
@@ -23,12 +23,12 @@ enum { DELIVERED_CHANNELS = 32, DELIVERED_CHECKS = 16, DELIVERED_STEP = 256 };
 struct delivered_channel {
     struct delivered_channel *next;
     uint32_t channel;
-    bool behind; /* less has come of the attempt at hand than was delivered */
+    bool behind; /* the current attempt has sent less than was delivered */
     bool had;    /* something was delivered when the attempt began */
     uint32_t checks_n;
     uint64_t step;
     struct tally tally; /* of what was delivered */
-    struct tally again; /* of the attempt that is held against it */
+    struct tally again; /* of the attempt that is compared with it */
     uint64_t check[DELIVERED_CHECKS];
 };
 
@@ -41,14 +41,14 @@ struct delivered {
 };
 
 void delivered_init(struct delivered *d, struct gw_arena *arena);
-/* Nothing has been delivered after all. */
+/* Nothing was delivered after all. */
 void delivered_reset(struct delivered *d);
 /* A piece goes to the client; false if it cannot be noted: too many channels, no memory. */
 bool delivered_add(struct delivered *d, const struct event_piece *piece);
 /* A new attempt begins: from now on its content is compared with what was delivered. */
 void delivered_again(struct delivered *d);
-/* Compares a piece of the attempt: false if it is not what was delivered. `*cut`: how much of piece->raw
- * the client has already; what is behind that is noted as delivered. */
+/* Compares a piece of the attempt: false if it differs from what was delivered. `*cut`: how much of
+ * piece->raw the client already has; what follows is noted as delivered. */
 bool delivered_meet(struct delivered *d, const struct event_piece *piece, size_t *cut);
 
 #endif

@@ -62,7 +62,7 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     gw_buf_put(out, GW_STR("\r\n"));
 }
 
-/* `value` is one of ours, or has been checked: it needs no escapes. */
+/* `value` is one of ours or has been checked: it needs no escapes. */
 static void put_member(struct gw_buf *b, struct gw_str name, struct gw_str value) {
     gw_buf_put(b, GW_STR(",\""));
     gw_buf_put(b, name);
@@ -82,7 +82,7 @@ static void put_count(struct gw_buf *b, struct gw_str name, uint64_t value) {
 static void put_record(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
     uint32_t left_out = 0;
-    /* Who registers a node is always worth a line, though not every one who may not. */
+    /* A registration is always worth a line, but not every one that is refused. */
     bool wanted = c->route.kind == GW_ROUTE_NODE ? nodes_may_log(c, &left_out, now)
                                                  : c->conf->limits.log_requests != 0;
     if (!wanted || !c->has_request)
@@ -133,7 +133,7 @@ struct next end_record(struct gw_call *c, struct gw_time now) {
     return next_wait(CALL_DONE);
 }
 
-/* HEAD, DATA, END of an answer that is wholly ours. */
+/* An answer of our own: HEAD, DATA, END. */
 static struct next answer(struct gw_call *c, uint32_t status, struct gw_str head,
                           struct gw_str body) {
     struct gw_action *a = call_push(c, GW_HEAD);
@@ -172,7 +172,7 @@ struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_ti
     return answer(c, 204, gw_buf_str(&head), GW_STR(""));
 }
 
-/* In the shape that clients of this path know. */
+/* In the shape that clients of this path expect. */
 static void put_error_body(const struct gw_call *c, struct gw_buf *b, const struct call_error *e) {
     const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
     const struct dialect *d = NULL;

@@ -6,7 +6,7 @@
 
 enum { SHOWN_MAX = 1 << 20, NEWS_MAX = 256 << 10, LEASE_SLACK_MS = 60000, QUEUE_SLACK_MS = 2000 };
 
-/* `why` in the caller's buffer: built in an arena of its own, copied out. */
+/* `why` is built in an arena of its own, and copied to the caller's buffer. */
 static struct config *read_conf(const struct gw_mem *mem, const struct gw_source *source,
                                 char *why_buf, size_t why_cap, size_t *why_n) {
     struct gw_arena arena;
@@ -74,8 +74,8 @@ static uint32_t free_slot(const struct config *from, const bool taken[GW_BACKEND
     return any;
 }
 
-/* A service that stays keeps its slot, wherever it now stands in the file: its health and what is in
- * flight are found there. What was known of a service that is gone is not held against a new one. */
+/* A service that stays keeps its slot, wherever it now stands in the file: its health and its requests in
+ * flight are found by it. What was known of a service that is gone is not held against a new one. */
 static void keep_slots(struct gw *gw, const struct config *from, struct config *to) {
     bool taken[GW_BACKENDS] = {false};
     for (uint32_t i = 0; i < to->services_n; i++) {
@@ -125,7 +125,7 @@ void gw_del(struct gw *gw) {
     mem->put(mem->user, gw, sizeof *gw);
 }
 
-/* A call and its arena's first block are used again: opening one costs no allocation. */
+/* Calls and their arenas' first blocks are used again, so opening one costs no allocation. */
 static struct gw_call *take_call(struct gw *gw) {
     struct gw_call *c = gw->free;
     struct gw_arena arena;
@@ -164,9 +164,9 @@ static void unlink_call(struct gw *gw, struct gw_call *c) {
         gw->calls_last = c->prev;
 }
 
-/* What a call holds is a lease: a call that its host has lost gives it back when it must be over, and
- * its place in the queue soon after it must have left it.
- * The call itself stays: its host may yet close it. */
+/* What a call holds, it holds on a lease. A call that its host has lost gives it back when it must be
+ * over, and its place in the queue soon after its time there. The call itself stays: its host may still
+ * close it. */
 static void reap(struct gw *gw, struct gw_time now) {
     while (gw->queue != NULL && gw->queue->queue_until_ms + QUEUE_SLACK_MS < now.mono_ms)
         try_leave_queue(gw->queue);

@@ -1,5 +1,6 @@
 /*
- * What hosts answer by themselves: worded here, so that no host knows what an error looks like.
+ * What hosts refuse by themselves. The bodies are made here, so that no host knows what an error looks
+ * like.
  */
 #include "core/gw.h"
 #include "format/dialect.h"
@@ -13,7 +14,7 @@ static const struct dialect *dialect_of(struct gw_str target) {
     return d != NULL ? d : dialects_default(FRAMING_SSE);
 }
 
-/* A host refuses for its own sake with these; with all others, for the client's. */
+/* With these statuses the host is at fault, with all others the client. */
 static bool is_ours(uint32_t status) {
     return status == 500 || status == 502 || status == 503;
 }

@@ -1,5 +1,5 @@
 /*
- * The request side of a call: who asks, for what, and the body on its way in.
+ * The request side of a call: who asks, and for what.
  */
 #include "core/call/call.h"
 #include "core/policy/access.h"
@@ -13,7 +13,7 @@ static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code
                           .status = status, .type = bad_request, .code = code, .message = message});
 }
 
-/* "known: a, b, c" behind a sentence, in the call's arena. */
+/* A sentence that ends with the names of the classes, in the call's arena. */
 static struct gw_str sentence_with_classes(struct gw_call *c) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, 512);
@@ -40,7 +40,7 @@ static struct gw_str sentence_with_services(struct gw_call *c) {
     return gw_buf_str(&b);
 }
 
-/* False, and the call's error says why, unless this client may come in. */
+/* Whether this client may come in; if not, the call's error says why. */
 static bool may_come_in(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
     struct identity who;
     enum access_answer access = access_check(c->conf, req, &c->head, now, &who);
@@ -106,7 +106,7 @@ static struct next refuse_method(struct gw_call *c, uint32_t methods) {
                                                   "header names those that are")});
 }
 
-/* What can be said without knowing who asks. */
+/* What can be refused without knowing who asks. */
 static struct next check_http(struct gw_call *c) {
     if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade)
         return refuse(c, 501, GW_STR("not_implemented"),
@@ -160,8 +160,8 @@ static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req)
     return mark < 0 ? target : gw_str_sub(target, 0, (size_t)mark);
 }
 
-/* Whether the answer is passed on as bytes that nobody here looks at. A class's may be a stream to be
- * observed, or an error to be read. */
+/* Whether the answer is passed on as bytes that are not looked at here. That of a class may be a stream
+ * to observe, or an error to read. */
 static bool is_unseen(const struct gw_call *c) {
     if (c->route.kind == GW_ROUTE_HEAVY)
         return c->head.fast || !c->conf->classes[c->route.class].inspect;
@@ -236,8 +236,8 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
     }
 }
 
-/* Routes that need no key. Nodes show themselves by their signature, the twin that asks for them by its
- * own. */
+/* Routes that need no key. A node proves itself by its signature, and so does the twin that asks for
+ * nodes. */
 static bool is_open(struct gw_call *c, struct gw_time now) {
     uint32_t who = route_rules[c->route.kind].who;
     if (who == ROUTE_TWIN)
@@ -285,7 +285,7 @@ struct next request_admit(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ read */
 
-/* /api/heavy/process: nothing is sent before the body has said its type. */
+/* /api/heavy/process: nothing is sent before the type is known from the body. */
 static struct next read_whole(struct gw_call *c, struct gw_time now) {
     if (c->body.fin)
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"));
@@ -295,8 +295,8 @@ static struct next read_whole(struct gw_call *c, struct gw_time now) {
     return next_wait(CALL_SNIFF);
 }
 
-/* A model gets its request when that is whole, or has come further than is worth holding: its slots are
- * few, and are for work. A service or the twin is asked at once: it may answer while the body comes. */
+/* A model gets its request when it is whole, or larger than is worth holding: its slots are few, and are
+ * for work. A service or the twin is asked at once: it may answer while the body is still arriving. */
 struct next request_read(struct gw_call *c, struct gw_time now) {
     if (c->route.kind == GW_ROUTE_NODE)
         return nodes_read(c, now);
@@ -317,8 +317,8 @@ struct next request_on_late(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ decide */
 
-/* What the body says about where the request goes: its class, or its conversation, which the first
- * messages tell, and that its node. */
+/* What the body says about where the request goes: its class; or its first messages, which tell its
+ * conversation, and so its node. */
 struct next request_decide(struct gw_call *c, struct gw_time now) {
     if (c->route.kind == GW_ROUTE_NODE)
         return nodes_decide(c, now);

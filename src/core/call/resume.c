@@ -1,6 +1,6 @@
 /*
- * A stream that failed after its commit: another attempt at the same request goes on where it
- * stopped, or the client is told.
+ * A stream that failed after its commit: either another attempt at the same request goes on where it
+ * stopped, or the client is told that it broke off.
  */
 #include "core/call/call.h"
 
@@ -13,7 +13,7 @@ struct next stream_break(struct gw_call *c, struct gw_str why) {
     const struct dialect *d = s->out;
     struct gw_buf b;
     if (s->raw && !frame_between(&s->tail))
-        return next_done(1); /* within an event nothing can be said */
+        return next_done(1); /* in the middle of an event nothing can be said */
     gw_buf_init(&b, &c->arena, ERROR_MAX);
     gw_buf_put(&b, d->error_head);
     gw_buf_put(&b, GW_STR("the stream broke off: the target "));
@@ -52,7 +52,7 @@ struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str w
 
 /* ------------------------------------------------------------------ going on */
 
-/* Bytes of an event that are left out, and what goes out in their place. */
+/* Bytes of an event that are cut out, and what goes out in their place. */
 struct edit {
     size_t at, n;
     struct gw_str instead;
@@ -63,7 +63,7 @@ struct edits {
     struct edit edit[EVENT_PIECES + 1];
 };
 
-/* In the order of the event: its id may stand behind its content. */
+/* Keeps the order of the event, where the id may stand behind the content. */
 static void add_edit(struct edits *edits, struct gw_str event, struct gw_str out,
                      struct gw_str instead) {
     size_t at = (size_t)(out.p - event.p);
@@ -85,8 +85,8 @@ static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits
     stream_put(c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = at.len - done});
 }
 
-/* Holds an event's content against what was delivered: false if it differs. `*fresh`: some of it is
- * new; what is not is to be cut out. */
+/* Compares an event's content with what was delivered: false if it differs. `*fresh`: some of it is new;
+ * the edits cut out the rest. */
 static bool meet(struct stream *s, struct gw_str event, const struct event *e, struct edits *edits,
                  bool *fresh) {
     *fresh = false;
@@ -102,8 +102,8 @@ static bool meet(struct stream *s, struct gw_str event, const struct event *e, s
     return true;
 }
 
-/* Whether an event goes out although none of its content is new. `*differs`: it should not come before
- * all that was delivered has come again. */
+/* Whether an event goes out although none of its content is new. `*differs`: it came before all that was
+ * delivered had come again. */
 static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool *differs) {
     bool opens = e->mark > s->delivered.mark;
     *differs = (e->finish || e->end || opens) && s->delivered.behind > 0;

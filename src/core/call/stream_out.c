@@ -1,6 +1,6 @@
 /*
- * What a stream's turn gives to the client: pieces of the chunk and of what is held, put together as
- * slices of one DATA.
+ * What the client gets of a stream in one turn: pieces of the chunk and of what is held, as the slices of
+ * one DATA.
  */
 #include "core/call/call.h"
 
