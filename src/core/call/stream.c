@@ -8,7 +8,7 @@
 enum {
     HEAD_HELD_MS = 10000,
     COMMENT_MS = 10000,
-    LINGER_MS = 1000, /* how long a stream may stay open behind its end mark */
+    LINGER_MS = 1000, /* how long a stream may stay open after its end mark */
 };
 
 /* ------------------------------------------------------------------ time */
@@ -72,13 +72,13 @@ void stream_let_go(struct gw_call *c) {
     answer_let_body_go(c);
 }
 
-/* Requests that are held for streams leave half of their client's room for those that have no answer yet. */
+/* Requests held for streams leave half of their client's room to those that have no answer yet. */
 static bool may_hold(const struct gw_call *c) {
     return c->body.held == 0 || room_is_ample(&c->gw->cluster.pool.cells, c->body.client,
                                               c->conf->limits.replay_total_max);
 }
 
-/* The client gets what is held, and from now on what comes. `resumable`: it could go on elsewhere. */
+/* The client gets what is held, and from now on what comes. `resumable`: another target could go on. */
 static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     struct stream *s = c->stream;
     answer_served(c, false, now);
@@ -173,7 +173,7 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
         commit(c, false, now);
 }
 
-/* Nobody else can be asked: then the target's own words are better than ours. */
+/* No other target can be asked: then this one's own words are better than ours. */
 static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
     blame_later(c, POOL_ERRORED);
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
@@ -182,13 +182,13 @@ static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_t
     return next_done(0);
 }
 
-/* An event that is not to go out leaves what is held, if it came in pieces. */
+/* Removes an event that shall not go out from what is held, if it came in pieces. */
 static void leave_out(struct gw_call *c, struct gw_slice at) {
     if (at.kind == GW_LITERAL && !c->stream->begun)
         c->stream->held.n = c->stream->partial = (size_t)at.off;
 }
 
-/* Half an object, not plain text: what a known dialect may look like when it has been torn. */
+/* Half an object, not plain text: an event of a known dialect looks like this when it was torn. */
 static bool is_torn_json(struct gw_str event, enum framing framing) {
     bool lines = framing == FRAMING_LINES;
     ptrdiff_t data = lines ? 0 : gw_str_find(event, GW_STR("data:"));
@@ -259,7 +259,7 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
 
 /* ------------------------------------------------------------------ chunks */
 
-/* What went out in the last turn is held no more. */
+/* What went out in the last turn is no longer held. */
 static void forget_sent(struct gw_call *c) {
     struct stream *s = c->stream;
     if (!s->begun || s->partial == 0)
@@ -369,20 +369,21 @@ struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_ti
 
 /* ------------------------------------------------------------------ ends */
 
-/* Whether what came so far is an answer, whatever became of its end. */
+/* Whether what has come so far is a whole answer, however it ended. */
 static bool is_good(const struct stream *s, uint32_t how) {
     return s->ended || s->finished || (s->raw && how == GW_CLEAN);
 }
 
-/* With the target before it, about where the answer ends. */
+/* Whether it agrees with the target before it where the answer ends. */
 static bool agrees(const struct gw_call *c) {
     const struct stream *s = c->stream;
     return s->ended_early && c->attempt.at != s->ended_at && s->resuming && !s->further &&
            s->delivered.behind == 0;
 }
 
-/* Two targets that end at the same place, as their framing says, have no more to say; and one of whom
- * that is known need not be asked twice. Who has ever said why it ends is not believed without. */
+/* When two targets end cleanly at the same place, the answer is all there, though neither sent a finish
+ * reason. Of a target that is known to send none, one clean end is enough. A target that has ever sent a
+ * finish reason must send one; a clean end without it counts as a cut. */
 static bool is_all(const struct gw_call *c, uint32_t how) {
     const struct pool_backend *b = &c->gw->cluster.pool.backend[c->attempt.to->slot];
     return how == GW_CLEAN && !b->finishes && (agrees(c) || b->unfinished);
@@ -399,7 +400,7 @@ static struct next end_unfinished(struct gw_call *c, struct gw_time now) {
     return stream_complete(c, false, now);
 }
 
-/* A last event may lack the blank line (or the newline) behind it. */
+/* The last event may lack its blank line (or newline). */
 static struct next end_partial(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
     struct next next = next_stay();
@@ -447,7 +448,7 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
     if (!s->begun) {
         if (!late && c->body.fin)
             answer_first_content(c, now); /* it would have taken longer still */
-        /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+        /* The target is not at fault if the client is in a hurry, or does not finish its request. */
         bool hurried = (c->client_limited && late) || !c->body.fin;
         return fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"),
                          true, now);
@@ -462,7 +463,7 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ heads */
 
-/* What an answer of this framing is taken to speak until it shows it. */
+/* The dialect that an answer of this framing is expected to speak, until it shows which it does. */
 static void expect(struct gw_call *c, enum framing framing) {
     struct stream *s = c->stream;
     bool talks;

@@ -1,33 +1,33 @@
 /*
  * An observed stream: an answer whose events are looked at on their way to the client.
  *
- *     state     what came                                     and then
- *     HOLD      head, preamble                                they are held; another target may still serve
+ *     state     what came                                     what follows
+ *     HOLD      head, preamble                                held: another target may still serve
  *               content, or the finish                        the commit: OBSERVE
  *               an error, the end, silence                    the next target, as after a 5xx
  *     OBSERVE   events                                        each goes to the client in its turn
  *               part of an event                              held until the rest of it is there
  *               no JSON where there should be                 dropped
- *               the end, behind the finish                    the end mark, if it is missing; END
+ *               the end, after the finish                     the end mark, if it is missing; END
  *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
- *               ... and nobody left, or what it says differs  an error in the stream's dialect; END
- *               ... and it ends cleanly at the same place     the end: these targets say no more,
- *                                                             which is remembered of them
+ *               ... and none is left, or it differs           an error in the stream's dialect; END
+ *               ... and it ends cleanly at the same place     the end: these targets send no finish,
+ *                                                             which is remembered
  *
  * The head waits at most ten seconds for the first content. From then on, whenever the client has heard
  * nothing for ten seconds, it gets a comment (in JSON lines a space).
  *
- * The next target gets the same request, which is held as long as that may be needed. What it says is
- * compared with what the client has (delivered.h), and dropped while it is the same; what comes behind
- * that goes to the client.
+ * The next target gets the same request, which is held as long as it may be needed for that. Its answer
+ * is compared with what the client has (delivered.h) and dropped while it is the same; what follows goes
+ * to the client.
  *
- * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes and
- * cannot be resumed (raw).
+ * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes (raw),
+ * and cannot be resumed.
  *
- * Memory. Held are STREAM_PREAMBLE_MAX of preamble, one event that is not whole yet, and, in the turn in
- * which that gets whole, the next one: 136 KiB at most, and usually nothing. What goes out is named by
- * slices; only if an answer is resumed in more than STREAM_SLICES places of one chunk, the rest of that
- * chunk is copied. Besides there is the structure itself (1.2 KiB), and delivered.h.
+ * Memory. At most 136 KiB are held, and usually nothing: STREAM_PREAMBLE_MAX of preamble, one event that
+ * is not whole yet, and, in the turn in which it becomes whole, the next one. What goes out is named by
+ * slices; only if an answer is resumed in more than STREAM_SLICES places of one chunk is the rest of that
+ * chunk copied. To that come the structure itself (1.2 KiB) and what delivered.h says.
  */
 #ifndef GW_CORE_CALL_STREAM_H
 #define GW_CORE_CALL_STREAM_H
@@ -46,15 +46,16 @@ enum {
     STREAM_EVENT_MAX = 65536,
     STREAM_SPILL_MAX = 1 << 19,
     STREAM_SLICES = 8,
-    STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
+    STREAM_DATA =
+        3, /* DATA of a turn: before an attempt is dropped, before END, at the turn's end */
     STREAM_ID_MAX = 128,
 };
 
-/* What goes out in this turn, in order, up to `given` in a DATA already. A literal without `p` lies in
- * what is held, at `off`: where that is is known with the DATA. */
+/* What goes out in this turn, in order; up to `given` it is in a DATA already. A literal without `p` is
+ * at `off` in what is held, which may move until the DATA is made. */
 struct stream_out {
     uint32_t n, given;
-    bool spilled; /* no slice is left but one for each DATA to come: what comes now is copied */
+    bool spilled; /* no slice is left but one for each DATA to come: from now on bytes are copied */
     size_t spill_given;
     struct gw_buf spill;
     struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
@@ -62,31 +63,31 @@ struct stream_out {
 
 /* What every event needs stands first, as in struct gw_call. */
 struct stream {
-    const struct dialect *in;  /* what the attempt at hand speaks; NULL: not known yet */
-    const struct dialect *out; /* what the client hears: keep-alives, errors and the end are its */
+    const struct dialect *in;  /* what the current attempt speaks; NULL: not known yet */
+    const struct dialect *out; /* what the client hears, in keep-alives, errors and the end too */
     enum framing framing;      /* of what comes in */
     bool raw;
-    bool begun;       /* content went to the client */
-    bool further;     /* by the attempt at hand more than by those before */
-    bool ended_early; /* the last attempt ended as its framing says, but unfinished */
+    bool begun;       /* content has gone to the client */
+    bool further;     /* the current attempt has brought more than those before */
+    bool ended_early; /* the last attempt ended cleanly, but unfinished */
     bool resumable, resuming;
-    bool finished;      /* it has said why it ends */
+    bool finished;      /* its finish reasons have come */
     bool ended;         /* its end mark came */
     bool closing;       /* nothing follows: what looks like its last event may be torn */
     uint32_t chunks;    /* of the attempt at hand, from its first content on */
     double doubt_at;    /* when to look whether it is in doubt (doubt.c) */
     double heard_at;    /* when the last of them came */
     double comment_at;  /* when the client gets a comment */
-    size_t partial;     /* where in what is held an event begins */
+    size_t partial;     /* where an event begins in what is held */
     struct gw_buf held; /* preamble, then the beginning of an event */
     struct gw_str chunk;
     struct delivered delivered;
     struct stream_out turn;
     struct shape shape;
 
-    const struct dialect *likely;   /* by the path; NULL: it does not say */
-    uint32_t ended_at;              /* whose early end it was, in the plan */
-    uint32_t choices, choices_over; /* of the attempt at hand: a bit each */
+    const struct dialect *likely;   /* dialect, by the path; NULL: it does not say */
+    uint32_t ended_at;              /* which candidate of the plan ended early */
+    uint32_t choices, choices_over; /* of the current attempt: a bit each */
     uint32_t choices_told;          /* to the client */
     uint32_t status;                /* of the answer that is held */
     struct gw_str head;             /* its lines for the client */
@@ -100,11 +101,11 @@ struct stream {
 void stream_begin_turn(struct gw_call *c);
 void stream_put(struct gw_call *c, struct gw_slice slice);
 void stream_put_text(struct gw_call *c, struct gw_str constant);
-/* As DATA: when the turn is over, before END, and before the attempt is dropped whose chunk it is. */
+/* Makes the DATA: at the turn's end, before END, and before the attempt that the chunk is of is dropped. */
 void stream_flush(struct gw_call *c);
 
 /* stream.c */
-/* The head of an answer came that is to be observed. */
+/* The head of an answer that is to be observed has come. */
 struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now);
 struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
@@ -113,23 +114,23 @@ struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 struct next stream_on_dead(struct gw_call *c, struct gw_time now);
 /* attempt.limit_at has come. */
 struct next stream_on_limit(struct gw_call *c, struct gw_time now);
-/* The head, or a comment, if it is time for it; and when that will be. */
+/* Sends the head, or a comment, if it is time; and when it will be time. */
 void stream_on_tick(struct gw_call *c, struct gw_time now);
 double stream_tick_at(const struct gw_call *c);
 void stream_note_end(struct stream *s, const struct event *e);
-/* No other attempt will be asked for the rest of it. */
+/* No other target will be asked for the rest of it. */
 void stream_let_go(struct gw_call *c);
 
 /* resume.c */
-/* The stream failed after its commit: on with the next target, or its end. */
+/* The stream failed after its commit: the next target goes on, or the stream ends. */
 struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
                             struct gw_time now);
-/* An event of an attempt that is to go on where another one stopped. */
+/* An event of an attempt that shall go on where an earlier one stopped. */
 struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                             const struct event *e, struct gw_time now);
-/* It says something else than the one before it. */
+/* It says something else than the earlier one. */
 struct next resume_differs(struct gw_call *c, struct gw_time now);
-/* Says in the stream's dialect that it cannot go on, and ends the call. */
+/* Tells the client, in the stream's dialect, that it cannot go on, and ends the call. */
 struct next stream_break(struct gw_call *c, struct gw_str why);
 /* Ends a good stream. */
 struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now);

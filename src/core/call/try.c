@@ -6,18 +6,20 @@
 
 enum {
     ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
-    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or one comes behind others */
-    PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this and ... */
+    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or others come first */
+    PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this, and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
-    PATIENT_MS = 60000, /* whoever gets this long for its first content is hardly dropped before */
-    STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left ... */
+    PATIENT_MS =
+        60000, /* a target that has this long for its first content is hardly dropped before */
+    STREAM_FIRST_MS =
+        10000, /* first content of a stream, while another target is left: this, ... */
     STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
     URL_MAX = 65536 + 512,
 };
 
 /* ------------------------------------------------------------------ the queue */
 
-/* Only whole requests stand in line. One that is still coming in takes what they leave: it looks again
+/* Only complete requests stand in line. One that is still arriving takes what they leave: it looks again
  * every LOOK_AGAIN_MS. */
 static void count_waiting(struct gw_call *c, int by) {
     if (c->plan.partial)
@@ -112,7 +114,7 @@ void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out) {
         head_put(out, GW_STR("authorization"), to->bearer);
 }
 
-/* The lines that are particular to this target, behind those that all attempts have. */
+/* The lines for this target, after those that all attempts have. */
 static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, struct gw_str path,
                               struct gw_time now) {
     struct gw_buf *b = &c->up_head;
@@ -173,7 +175,7 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     return next_wait(CALL_TRY);
 }
 
-/* The target's slot is taken already, and leave of its breaker: what is left is to send. */
+/* The target's slot and its breaker's grant are taken already: all that is left is to send. */
 static struct next take(struct gw_call *c, uint32_t at, struct breaker_grant grant) {
     c->attempt.at = at;
     c->attempt.to = c->plan.candidates[at].backend;
@@ -186,7 +188,7 @@ static struct next take(struct gw_call *c, uint32_t at, struct breaker_grant gra
     return next_phase(PHASE_RESERVE);
 }
 
-/* A freed slot goes to the call that has waited longest of those that can use it. */
+/* A freed slot goes to the call that has waited longest among those that can use it. */
 static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
     if (gw->cluster.pool.backend[slot].waiting == 0)
         return;
@@ -287,7 +289,7 @@ static struct next queue_up(struct gw_call *c, struct plan_choice choice, struct
     if (!may_wait(c, choice, now))
         return refuse_waiting(c, now);
     enter_queue(c);
-    c->attempt.junk = false; /* what keeps it from here on is that others are busy */
+    c->attempt.junk = false; /* from here on it waits because others are busy */
     c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
     bool unseen = c->gw->cluster.pool.cells.loops > 1 || c->plan.partial;
     if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
@@ -366,8 +368,8 @@ static bool is_repeatable(const struct gw_call *c) {
     return (route_rules[c->route.kind].repeats & route_method(c->method)) != 0;
 }
 
-/* The target that may be asked once more when all have been asked: one that failed at once rather than
- * by taking its time. Two that answered 500 have said enough. -1: none. */
+/* The target that may be asked once more when all have been asked: the first that is well and was not
+ * late. -1: none; so it is when two have answered 500, which is enough. */
 static int worth_another(const struct gw_call *c, struct gw_time now) {
     int at = -1;
     uint32_t errored = 0;
@@ -447,20 +449,20 @@ static struct gw_str name_of(uint32_t fail) {
     }
 }
 
-/* What a lost connection took along has been counted with the first of it. */
+/* Of the streams that a lost connection takes along, only the first is counted. */
 static bool says_nothing(uint32_t fail) {
     return fail == GW_FAIL_LOCAL || fail == GW_FAIL_ALONG;
 }
 
-/* The server had closed a kept connection: most likely before it saw the request. Or it says that it has
- * not begun with it. Then it may be asked once more, unless it has kept the request waiting already. */
+/* The server had closed a kept connection, most likely before it saw the request; or it says that it has
+ * not begun with the request. Then it may be asked once more, unless it kept the request waiting. */
 static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, double waited_ms) {
     if (fail == GW_FAIL_UNTAKEN)
         return waited_ms < (double)c->conf->limits.connect_ms / 2; /* clocks are coarse */
     return fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c));
 }
 
-/* It has not begun with the request, and not when it was asked again: it has no room, like one that
+/* It did not begin with the request, nor when it was asked again: it has no room, like a target that
  * answers 503. */
 static struct next move_on_untaken(struct gw_call *c, bool may_repeat, struct gw_time now) {
     pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, -1, now);
@@ -475,7 +477,7 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
     uint32_t slot = c->attempt.to->slot;
     if (fail == GW_FAIL_UNTAKEN)
         pool_kept_waiting(&c->gw->cluster.pool, slot, waited_ms, now.mono_ms);
-    /* But not at a target that has been found bad since, or that waits for its one trial. */
+    /* But not if the target has been found bad since, or waits for its one trial. */
     bool left_alone = pool_state_of(&c->gw->cluster.pool, slot, now.mono_ms) != POOL_READY &&
                       !c->attempt.grant.trial;
     if (is_fresh(c, fail, sent, waited_ms) && !c->attempt.repeated && may_repeat && !left_alone) {
@@ -497,7 +499,7 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
 }
 
 struct next try_on_limit(struct gw_call *c, struct gw_time now) {
-    /* A client in a hurry, or one that does not finish, is no fault of the target's. */
+    /* The target is not at fault if the client is in a hurry, or does not finish its request. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
     if (c->state != CALL_KEEP && !hurried) {
         blame_later(c, POOL_LATE);
