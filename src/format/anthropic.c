@@ -1,22 +1,43 @@
 /*
- * Anthropic's messages: events that name themselves in "type". A block's start and end are counted
- * (event.mark), so that those that a client has had are known again.
+ * Anthropic's messages: events that name themselves in "type". The starts and ends of blocks are counted
+ * (event.mark), so that the ones that a client has had are recognised.
  */
 #include "format/event.h"
 
-enum { BLOCKS_MAX = 0xffff };
+enum { BLOCKS_MAX = 63 }; /* event.tools holds a bit for each */
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
 
-/* What the members said that count, whatever their order. */
+/* What the members that count have said, in whatever order they came. */
 struct said {
     struct gw_str type;
     uint32_t index;
     struct gw_str part_type; /* of the block, or of its delta */
-    struct gw_str stop_reason;
 };
+
+/* A member of a block, or of its delta, and what it is a piece of. */
+static const struct {
+    struct gw_str name;
+    enum event_part part;
+} parts[] = {{GW_STR_INIT("text"), PART_TEXT},
+             {GW_STR_INIT("thinking"), PART_REASONING},
+             {GW_STR_INIT("partial_json"), PART_TOOL_ARGUMENTS},
+             {GW_STR_INIT("signature"), PART_SIGNATURE},
+             {GW_STR_INIT("type"), PART_TYPE},
+             {GW_STR_INIT("data"), PART_REDACTED},
+             {GW_STR_INIT("id"), PART_ID},
+             {GW_STR_INIT("name"), PART_TOOL_NAME}};
+
+enum { DELTA_PARTS = 4, PARTS = sizeof parts / sizeof *parts };
+
+static enum event_part part_of(struct gw_str name, size_t parts_n) {
+    for (size_t i = 0; i < parts_n; i++)
+        if (gw_str_eq(parts[i].name, name))
+            return parts[i].part;
+    return 0;
+}
 
 /* A block as it begins: a tool has its name in it. */
 static void read_block(struct gw_walk *w, struct event *e, struct said *said) {
@@ -24,39 +45,23 @@ static void read_block(struct gw_walk *w, struct event *e, struct said *said) {
     if (!gw_walk_enter(w, '{'))
         return;
     while (gw_walk_member(w, &name)) {
-        bool type = is(name, "type"), tool = is(name, "name");
-        bool text = is(name, "text"), thinking = is(name, "thinking");
-        if (!type && !tool && !text && !thinking) {
+        enum event_part part = part_of(name, PARTS);
+        if (part == 0) {
             gw_walk_skip(w);
         } else if (gw_walk_string(w, &raw)) {
-            event_add(e,
-                      (uint32_t)(type       ? PART_TYPE
-                                 : tool     ? PART_TOOL_NAME
-                                 : thinking ? PART_REASONING
-                                            : PART_TEXT),
-                      raw);
-            if (type)
+            event_add(e, (uint32_t)part, raw);
+            if (part == PART_TYPE)
                 said->part_type = raw;
         }
     }
 }
 
 static void read_delta(struct gw_walk *w, struct event *e, struct said *said) {
-    static const struct {
-        struct gw_str name;
-        enum event_part part;
-    } parts[] = {{GW_STR_INIT("text"), PART_TEXT},
-                 {GW_STR_INIT("thinking"), PART_REASONING},
-                 {GW_STR_INIT("partial_json"), PART_TOOL_ARGUMENTS},
-                 {GW_STR_INIT("signature"), PART_ID}};
     struct gw_str name, raw;
     if (!gw_walk_enter(w, '{'))
         return;
     while (gw_walk_member(w, &name)) {
-        enum event_part part = 0;
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-            if (gw_str_eq(parts[i].name, name))
-                part = parts[i].part;
+        enum event_part part = part_of(name, DELTA_PARTS);
         bool type = is(name, "type"), reason = is(name, "stop_reason");
         if (part == 0 && !type && !reason) {
             e->opaque |= gw_walk_kind(w) == '{' || gw_walk_kind(w) == '[';
@@ -65,8 +70,43 @@ static void read_delta(struct gw_walk *w, struct event *e, struct said *said) {
             if (part != 0)
                 event_add(e, (uint32_t)part, raw);
             else
-                *(type ? &said->part_type : &said->stop_reason) = raw;
+                *(type ? &said->part_type : &e->why) = raw;
         }
+    }
+}
+
+static void read_message(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "role"))
+            gw_walk_string(w, &e->role);
+        else if (is(name, "usage"))
+            e->usage = event_value(w);
+        else
+            gw_walk_skip(w);
+    }
+}
+
+/* The number of the tool whose block has this index: how many tools were called before it. */
+static uint32_t tool_of(struct event *e, uint32_t index) {
+    uint64_t bit = 1ULL << index;
+    uint32_t n = 0;
+    e->tools |= bit;
+    for (uint64_t before = e->tools & (bit - 1); before != 0; before &= before - 1)
+        n++;
+    return n;
+}
+
+/* Pieces so far have a part alone: now that the block's index is known, its number as well. */
+static void number_pieces(struct event *e, uint32_t index) {
+    for (uint32_t i = 0; i < e->pieces_n; i++) {
+        uint32_t part = e->piece[i].channel;
+        if (part >= PART_ID)
+            e->piece[i].channel |= tool_of(e, index) << 8;
+        else if (part >= PART_TYPE)
+            e->piece[i].channel |= index << 8;
     }
 }
 
@@ -77,13 +117,14 @@ static void judge(struct event *e, const struct said *said) {
         e->is = is(said->part_type, "text") || is(said->part_type, "thinking") ? EVENT_PREAMBLE
                                                                                : EVENT_CONTENT;
     } else if (is(said->type, "content_block_delta")) {
+        e->within = 2 * index + 1;
         e->is = e->pieces_n > 0 || e->opaque ? EVENT_CONTENT : EVENT_PREAMBLE;
     } else if (is(said->type, "content_block_stop")) {
         e->mark = 2 * index + 2;
         e->is = EVENT_PREAMBLE;
     } else if (is(said->type, "message_delta")) {
         e->opaque = false;
-        e->finish = said->stop_reason.n > 0;
+        e->finish = e->why.n > 0;
         e->choices = 1;
         e->finished = e->finish;
         e->is = e->finish ? EVENT_FINISH : EVENT_PREAMBLE;
@@ -111,13 +152,17 @@ static bool read_event(struct gw_walk *w, struct event *e) {
             read_block(w, e, &said);
         else if (is(name, "delta") && gw_walk_kind(w) == '{')
             read_delta(w, e, &said);
+        else if (is(name, "message"))
+            read_message(w, e);
+        else if (is(name, "usage"))
+            e->usage = event_value(w);
         else
             gw_walk_skip(w);
     }
     e->opaque |= said.index > BLOCKS_MAX;
     judge(e, &said);
-    for (uint32_t i = 0; said.index <= BLOCKS_MAX && i < e->pieces_n; i++)
-        e->piece[i].channel |= said.index << 16;
+    if (said.index <= BLOCKS_MAX)
+        number_pieces(e, said.index);
     return e->is != EVENT_STRANGE;
 }
 
@@ -152,6 +197,16 @@ const struct dialect dialect_anthropic = {
     .framing = FRAMING_SSE,
     .paths = {{GW_STR_INIT("/messages"), true}},
     .read = read_event,
+    .usage = {[USAGE_INPUT] = "input_tokens",
+              [USAGE_OUTPUT] = "output_tokens",
+              [USAGE_CACHED] = "cache_read_input_tokens",
+              [USAGE_WRITTEN] = "cache_creation_input_tokens"},
+    .input_is_rest = true,
+    .why = {[WHY_STOP] = "end_turn stop_sequence",
+            [WHY_LENGTH] = "max_tokens model_context_window_exceeded",
+            [WHY_TOOL] = "tool_use",
+            [WHY_FILTER] = "refusal",
+            [WHY_PAUSE] = "pause_turn"},
     .keep_alive = DIALECT_COMMENT,
     .end = GW_STR_INIT("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
     .error_head = GW_STR_INIT("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"

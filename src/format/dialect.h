@@ -13,7 +13,7 @@
  * tests/traces.
  *
  * What each member is for:
- *   on the way in    framing, read, bare_end: how events are told apart, and what they say
+ *   on the way in    framing, read, usage, why, bare_end: how events are told apart, and what they say
  *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself says
  *   of a request     paths: what a client that asks there is likely to speak; seed, streams
  */
@@ -26,7 +26,17 @@
 struct event;
 struct gw_walk;
 
-enum { DIALECT_PATHS = 2 };
+enum { DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
+
+/* The numbers of tokens that an answer tells. */
+enum dialect_usage {
+    USAGE_INPUT,
+    USAGE_OUTPUT,
+    USAGE_CACHED,  /* input that was read from a cache */
+    USAGE_WRITTEN, /* input that was written to one */
+    USAGE_REASONING,
+    USAGE_N
+};
 
 /* An error that is a whole answer. A dialect tells as much of it as its shape has room for. */
 struct dialect_error {
@@ -45,8 +55,13 @@ struct dialect {
     struct dialect_path paths[DIALECT_PATHS];
     enum facts_member seed; /* where a request's seed is; FACTS_NOTHING: it takes none */
     bool streams;           /* its answers are streams unless it is told otherwise */
-    /* Reads one event's JSON into `e`, which is zeroed; false if it is not of this dialect. */
+    /* Reads one event's JSON into `e`, which is zeroed but for `tools`; false if it is not of this dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
+    /* The members of an event's usage, or of an object "..._details" in it. NULL: it does not tell. */
+    const char *usage[USAGE_N];
+    bool input_is_rest; /* its input leaves out what is cached or written */
+    const char
+        *why[DIALECT_WHYS];   /* by enum event_why: the words for it, with a space between two */
     struct gw_str bare_end;   /* the data of an end mark that is no JSON; empty: there is none */
     struct gw_str keep_alive; /* what a client that waits may get between two events, and ignores */
     struct gw_str end;        /* the end mark, where a good stream has lost it */

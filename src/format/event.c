@@ -37,6 +37,12 @@ void event_add(struct event *e, uint32_t channel, struct gw_str raw) {
     e->piece[e->pieces_n++] = (struct event_piece){.channel = channel, .raw = raw};
 }
 
+struct gw_str event_value(struct gw_walk *w) {
+    bool null = gw_walk_kind(w) == 'n';
+    const char *from = w->p;
+    return gw_walk_skip(w) && !null ? gw_str(from, (size_t)(w->p - from)) : GW_STR("");
+}
+
 /* Pieces are not there before they are counted. */
 static void clear(struct event *e, enum event_is is) {
     memset(e, 0, offsetof(struct event, piece));
@@ -44,15 +50,19 @@ static void clear(struct event *e, enum event_is is) {
 }
 
 /* Whether the JSON is of this dialect; what is no JSON is malformed in any. */
-static bool read_as(const struct dialect *d, struct gw_str data, struct event *e) {
+static bool read_as(const struct dialect *d, struct gw_str data, uint64_t *tools, struct event *e) {
     struct gw_walk w;
     clear(e, EVENT_PING);
+    e->tools = *tools;
     gw_walk_init(&w, data);
     bool own = gw_walk_kind(&w) == '{' ? d->read(&w, e) : gw_walk_skip(&w) && false;
-    if (gw_walk_end(&w))
-        return own;
-    clear(e, EVENT_MALFORMED);
-    return true;
+    if (!gw_walk_end(&w)) {
+        clear(e, EVENT_MALFORMED);
+        return true;
+    }
+    if (own)
+        *tools = e->tools;
+    return own;
 }
 
 /* The dialect whose end mark it is, without being JSON; or NULL. */
@@ -64,25 +74,25 @@ static const struct dialect *ended_by(struct gw_str data, enum framing framing) 
     return NULL;
 }
 
-static void read_json(struct gw_str data, enum framing framing, const struct dialect **dialect,
+static void read_json(struct gw_str data, enum framing framing, struct event_source *source,
                       struct event *e) {
     const struct dialect *d;
-    if (*dialect != NULL) {
-        if (!read_as(*dialect, data, e))
+    if (source->dialect != NULL) {
+        if (!read_as(source->dialect, data, &source->tools, e))
             clear(e, EVENT_STRANGE);
         return;
     }
     for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++) {
-        if (d->framing != framing || !read_as(d, data, e))
+        if (d->framing != framing || !read_as(d, data, &source->tools, e))
             continue;
         if (e->is != EVENT_MALFORMED)
-            *dialect = d;
+            source->dialect = d;
         return;
     }
     clear(e, EVENT_STRANGE);
 }
 
-void event_read(struct gw_str event, enum framing framing, const struct dialect **dialect,
+void event_read(struct gw_str event, enum framing framing, struct event_source *source,
                 struct event *e) {
     struct gw_str data = event;
     uint32_t n = framing == FRAMING_LINES ? !is_blank(event) : data_of(event, &data);
@@ -95,9 +105,66 @@ void event_read(struct gw_str event, enum framing framing, const struct dialect 
     } else if (data.n > 0 && data.p[0] != '{' && (d = ended_by(data, framing)) != NULL) {
         e->is = EVENT_END;
         e->end = true;
-        if (*dialect == NULL)
-            *dialect = d;
+        if (source->dialect == NULL)
+            source->dialect = d;
     } else {
-        read_json(data, framing, dialect, e);
+        read_json(data, framing, source, e);
     }
+}
+
+/* ------------------------------------------------------------------ values, for whoever wants them */
+
+static bool has_word(const char *words, struct gw_str word) {
+    struct gw_str rest = gw_str(words, words != NULL ? strlen(words) : 0);
+    while (rest.n > 0) {
+        ptrdiff_t space = gw_str_chr(rest, ' ');
+        size_t n = space < 0 ? rest.n : (size_t)space;
+        if (gw_str_eq(gw_str_sub(rest, 0, n), word))
+            return true;
+        rest = gw_str_sub(rest, n + 1, rest.n);
+    }
+    return false;
+}
+
+enum event_why event_why(const struct dialect *d, const struct event *e) {
+    if (e->why.n == 0)
+        return WHY_UNTOLD;
+    for (uint32_t i = WHY_STOP; i < DIALECT_WHYS; i++)
+        if (has_word(d->why[i], e->why))
+            return (enum event_why)i;
+    return WHY_OTHER;
+}
+
+static void read_number(const struct dialect *d, struct gw_str name, struct gw_str value,
+                        struct event_usage *u) {
+    for (uint32_t i = 0; i < USAGE_N; i++)
+        if (has_word(d->usage[i], name) && gw_str_u64(value, &u->n[i]))
+            u->present |= 1U << i;
+}
+
+static void read_usage(const struct dialect *d, struct gw_walk *w, struct event_usage *u) {
+    struct gw_str name;
+    for (uint32_t levels = 1; levels > 0;) {
+        if (!gw_walk_member(w, &name))
+            levels = w->bad ? 0 : levels - 1;
+        else if (gw_walk_kind(w) == '{' && gw_str_ends(name, GW_STR("_details")))
+            levels += gw_walk_enter(w, '{');
+        else
+            read_number(d, name, event_value(w), u);
+    }
+}
+
+void event_usage(const struct dialect *d, const struct event *e, struct event_usage *u) {
+    struct event_usage said = {.present = 0};
+    struct gw_walk w;
+    gw_walk_init(&w, e->usage);
+    if (!gw_walk_enter(&w, '{'))
+        return;
+    read_usage(d, &w, &said);
+    for (uint32_t i = 0; i < USAGE_N; i++)
+        if (said.present >> i & 1)
+            u->n[i] = said.n[i];
+    u->present |= said.present;
+    if (d->input_is_rest && (said.present >> USAGE_INPUT & 1))
+        u->n[USAGE_INPUT] = said.n[USAGE_INPUT] + u->n[USAGE_CACHED] + u->n[USAGE_WRITTEN];
 }

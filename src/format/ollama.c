@@ -4,6 +4,8 @@
  */
 #include "format/event.h"
 
+enum { TOOLS_MAX = 255 }; /* event.tools counts them */
+
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
@@ -14,15 +16,46 @@ static void read_string(struct gw_walk *w, struct event *e, enum event_part part
         event_add(e, (uint32_t)part, raw);
 }
 
-static void read_tools(struct gw_walk *w, struct event *e) {
-    bool list = gw_walk_kind(w) == '[';
-    const char *from = w->p;
+/* A call comes whole: nothing of it can be left out, or be the beginning of something longer. */
+static void add_whole(struct event *e, enum event_part part, struct gw_str value) {
+    bool quoted = value.n > 0 && value.p[0] == '"';
     uint32_t n = e->pieces_n;
-    if (!gw_walk_skip(w) || !list || w->p - from == 2)
-        return;
-    event_add(e, PART_TOOL_ARGUMENTS, gw_str(from, (size_t)(w->p - from)));
+    event_add(e, event_channel(0, (uint32_t)e->tools, part),
+              quoted ? gw_str_sub(value, 1, value.n - 2) : value);
     if (e->pieces_n > n)
         e->piece[n].whole = true;
+}
+
+/* {"id", "function": {"name", "arguments"}} */
+static void read_tool(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    for (uint32_t levels = 1; levels > 0;) {
+        if (!gw_walk_member(w, &name)) {
+            levels = w->bad ? 0 : levels - 1;
+            continue;
+        }
+        if (is(name, "function")) {
+            levels += gw_walk_enter(w, '{');
+            continue;
+        }
+        enum event_part part = is(name, "name")        ? PART_TOOL_NAME
+                               : is(name, "arguments") ? PART_TOOL_ARGUMENTS
+                               : is(name, "id")        ? PART_ID
+                                                       : 0;
+        struct gw_str value = event_value(w);
+        if (part != 0)
+            add_whole(e, part, value);
+    }
+    e->opaque |= e->tools >= TOOLS_MAX;
+    e->tools += e->tools < TOOLS_MAX;
+}
+
+static void read_tools(struct gw_walk *w, struct event *e) {
+    if (!gw_walk_enter(w, '['))
+        return;
+    while (gw_walk_item(w))
+        if (gw_walk_enter(w, '{'))
+            read_tool(w, e);
 }
 
 static void read_message(struct gw_walk *w, struct event *e) {
@@ -34,6 +67,8 @@ static void read_message(struct gw_walk *w, struct event *e) {
             read_string(w, e, PART_REASONING);
         else if (is(name, "tool_calls"))
             read_tools(w, e);
+        else if (is(name, "role"))
+            gw_walk_string(w, &e->role);
         else
             gw_walk_skip(w);
     }
@@ -41,6 +76,7 @@ static void read_message(struct gw_walk *w, struct event *e) {
 
 static bool read_event(struct gw_walk *w, struct event *e) {
     struct gw_str name;
+    const char *from = w->p;
     bool own = false, told = false, failed = false;
     gw_walk_enter(w, '{');
     while (gw_walk_member(w, &name)) {
@@ -58,16 +94,22 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         } else if (is(name, "done") && (kind == 't' || kind == 'f')) {
             told = gw_walk_skip(w);
             e->finish = e->end = kind == 't';
+        } else if (is(name, "done_reason")) {
+            gw_walk_string(w, &e->why);
+        } else if (is(name, "logprobs")) {
+            e->logprobs = event_value(w);
         } else {
             gw_walk_skip(w);
         }
     }
+    if (e->finish)
+        e->usage = gw_str(from, (size_t)(w->p - from));
     e->choices = 1;
     e->finished = e->finish;
-    e->is = failed            ? EVENT_ERROR
-            : e->pieces_n > 0 ? EVENT_CONTENT
-            : e->finish       ? EVENT_FINISH
-                              : EVENT_PREAMBLE;
+    e->is = failed                         ? EVENT_ERROR
+            : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT
+            : e->finish                    ? EVENT_FINISH
+                                           : EVENT_PREAMBLE;
     return failed || (told && (own || e->finish));
 }
 
@@ -84,6 +126,8 @@ const struct dialect dialect_ollama = {
     .seed = FACTS_OPTIONS_SEED,
     .streams = true,
     .read = read_event,
+    .usage = {[USAGE_INPUT] = "prompt_eval_count", [USAGE_OUTPUT] = "eval_count"},
+    .why = {[WHY_STOP] = "stop", [WHY_LENGTH] = "length"},
     .keep_alive = DIALECT_SPACE,
     .end = GW_STR_INIT(""),
     .error_head = GW_STR_INIT("{\"error\":\""),

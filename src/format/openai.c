@@ -88,14 +88,14 @@ static void read_delta(struct gw_walk *w, struct event *e) {
         else if (is(name, "function_call"))
             read_function(w, e, 0);
         else if (is(name, "role"))
-            gw_walk_skip(w);
+            gw_walk_string(w, &e->role);
         else
             read_unknown(w, e);
     }
 }
 
 static void read_choice(struct gw_walk *w, struct event *e) {
-    struct gw_str name, reason;
+    struct gw_str name;
     uint32_t from = e->pieces_n, index = 0;
     bool finished = false;
     while (gw_walk_member(w, &name)) {
@@ -106,7 +106,9 @@ static void read_choice(struct gw_walk *w, struct event *e) {
         else if (is(name, "text"))
             read_string(w, e, event_channel(0, 0, PART_TEXT));
         else if (is(name, "finish_reason"))
-            finished = gw_walk_string(w, &reason);
+            finished = gw_walk_string(w, &e->why);
+        else if (is(name, "logprobs") && gw_walk_kind(w) != 'n')
+            e->logprobs = event_value(w);
         else
             gw_walk_skip(w);
     }
@@ -130,15 +132,16 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     bool own = false, failed = false;
     gw_walk_enter(w, '{');
     while (gw_walk_member(w, &name)) {
-        if (is(name, "choices") && gw_walk_kind(w) == '[') {
+        char kind = gw_walk_kind(w);
+        if (kind == '[' && is(name, "choices")) {
             own = true;
             read_choices(w, e);
-        } else if (is(name, "id")) {
+        } else if (kind == '"' && is(name, "id")) {
             gw_walk_string(w, &e->id);
-        } else if (is(name, "error")) {
-            failed = gw_walk_kind(w) == '{' || gw_walk_kind(w) == '"';
-            gw_walk_skip(w);
+        } else if (kind == '{' && is(name, "usage")) {
+            e->usage = event_value(w);
         } else {
+            failed |= (kind == '{' || kind == '"') && is(name, "error");
             gw_walk_skip(w);
         }
     }
@@ -179,6 +182,14 @@ const struct dialect dialect_openai = {
     .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
     .seed = FACTS_SEED,
     .read = read_event,
+    .usage = {[USAGE_INPUT] = "prompt_tokens",
+              [USAGE_OUTPUT] = "completion_tokens",
+              [USAGE_CACHED] = "cached_tokens",
+              [USAGE_REASONING] = "reasoning_tokens"},
+    .why = {[WHY_STOP] = "stop",
+            [WHY_LENGTH] = "length",
+            [WHY_TOOL] = "tool_calls function_call",
+            [WHY_FILTER] = "content_filter"},
     .bare_end = GW_STR_INIT("[DONE]"),
     .keep_alive = DIALECT_COMMENT,
     .end = GW_STR_INIT("data: [DONE]\n\n"),

@@ -42,7 +42,7 @@ static void check_shape(struct shape *shape, struct gw_str event, const struct e
 /* Reads the stream, each event looked for after `step` more bytes. */
 static struct count walk(struct gw_str all, bool lines, size_t step, struct delivered *d,
                          bool again) {
-    const struct dialect *dialect = NULL;
+    struct event_source source = {.dialect = NULL};
     struct shape shape = {.before = 0};
     struct count count = {0, 0, 0};
     size_t from = 0, have = 0, seen = 0;
@@ -56,7 +56,7 @@ static struct count walk(struct gw_str all, bool lines, size_t step, struct deli
             if (n == 0)
                 break;
             struct gw_str event = gw_str_sub(rest, 0, n);
-            event_read(event, lines, &dialect, &e);
+            event_read(event, lines, &source, &e);
             look(event, &e, &count);
             if (d == NULL)
                 check_shape(&shape, event, &e);

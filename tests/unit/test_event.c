@@ -1,10 +1,11 @@
 #include "unit.h"
 
+#include "core/call/delivered.h"
 #include "format/shape.h"
 
 /* ------------------------------------------------------------------ what events say */
 
-static const struct dialect *dialect;
+static struct event_source source;
 
 /* The event as text: "KIND channel=raw ... finish end mark=N id=X". */
 static const char *said(const char *text) {
@@ -14,7 +15,7 @@ static const char *said(const char *text) {
     struct event e;
     size_t n = strlen(text);
     enum framing framing = text[0] == '{' ? FRAMING_LINES : FRAMING_SSE;
-    event_read(gw_str(text, n), framing, &dialect, &e);
+    event_read(gw_str(text, n), framing, &source, &e);
     int at = snprintf(out, sizeof out, "%s", kinds[e.is]);
     for (uint32_t i = 0; i < e.pieces_n; i++) {
         uint32_t channel = e.piece[i].channel;
@@ -40,13 +41,13 @@ static const char *said(const char *text) {
     } while (0)
 
 static void test_openai(void) {
-    dialect = NULL;
+    source = (struct event_source){.dialect = NULL};
     SAYS(": hello\n\n", "ping");
-    CHECK(dialect == NULL);
+    CHECK(source.dialect == NULL);
     SAYS("data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
          "\"content\":\"\"},\"finish_reason\":null}]}\n\n",
          "preamble id=c1");
-    CHECK(dialect == &dialect_openai);
+    CHECK(source.dialect == &dialect_openai);
     SAYS("data: {\"choices\":[{\"delta\":{\"content\":\"a\\n\"}}]}\n\n", "content 0.0.1=a\\n");
     SAYS("data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\",\"content\":null},"
          "\"index\":2}]}\r\n\r\n",
@@ -55,7 +56,7 @@ static void test_openai(void) {
          "content 0.0.1=old finish");
     SAYS("data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":1,\"id\":\"c\","
          "\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}}]}\n\n",
-         "content 0.1.5=c 0.1.6=f 0.1.7={");
+         "content 0.1.7=c 0.1.8=f 0.1.9={");
     SAYS("data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n", "preamble");
     SAYS("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n", "finish finish");
     SAYS("data: {\"choices\":[{\"delta\":{\"audio\":{\"data\":\"x\"}}}]}\n\n", "content opaque");
@@ -69,10 +70,10 @@ static void test_openai(void) {
 }
 
 static void test_anthropic(void) {
-    dialect = NULL;
+    source = (struct event_source){.dialect = NULL};
     SAYS("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n",
          "preamble");
-    CHECK(dialect == &dialect_anthropic);
+    CHECK(source.dialect == &dialect_anthropic);
     SAYS("event: ping\ndata: {\"type\": \"ping\"}\n\n", "ping");
     SAYS("data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
          "\"text\":\"\"}}\n\n",
@@ -83,10 +84,22 @@ static void test_anthropic(void) {
     SAYS("data: {\"type\":\"content_block_stop\",\"index\":0}\n\n", "preamble mark=2");
     SAYS("data: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":"
          "\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}}\n\n",
-         "content 1.0.4=tool_use 1.0.6=f mark=3");
+         "content 0.1.4=tool_use 0.0.7=t 0.0.8=f mark=3");
     SAYS("data: {\"delta\":{\"partial_json\":\"{\",\"type\":\"input_json_delta\"},\"index\":1,"
          "\"type\":\"content_block_delta\"}\n\n",
-         "content 1.0.7={");
+         "content 0.0.9={");
+    SAYS("data: {\"type\":\"content_block_start\",\"index\":2,\"content_block\":{\"type\":"
+         "\"redacted_thinking\",\"data\":\"ZW5j\"}}\n\n",
+         "content 0.2.4=redacted_thinking 0.2.6=ZW5j mark=5");
+    SAYS("data: {\"type\":\"content_block_start\",\"index\":3,\"content_block\":{\"type\":"
+         "\"tool_use\",\"id\":\"u\",\"name\":\"g\",\"input\":{}}}\n\n",
+         "content 0.3.4=tool_use 0.1.7=u 0.1.8=g mark=7");
+    SAYS("data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":"
+         "\"input_json_delta\",\"partial_json\":\"}\"}}\n\n",
+         "content 0.0.9=}");
+    SAYS("data: {\"type\":\"content_block_delta\",\"index\":64,\"delta\":{\"type\":"
+         "\"text_delta\",\"text\":\"Hi\"}}\n\n",
+         "content 0.0.1=Hi opaque");
     SAYS("data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
          "\"signature_delta\",\"signature\":\"s\"}}\n\n",
          "content 0.0.5=s");
@@ -100,30 +113,217 @@ static void test_anthropic(void) {
 }
 
 static void test_ollama(void) {
-    dialect = NULL;
+    source = (struct event_source){.dialect = NULL};
     SAYS("{\"model\":\"m\",\"created_at\":\"t\",\"message\":{\"role\":\"assistant\",\"content\":"
          "\"Hi\"},\"done\":false}\n",
          "content 0.0.1=Hi");
-    CHECK(dialect == &dialect_ollama);
+    CHECK(source.dialect == &dialect_ollama);
     SAYS("{\"response\":\"x\",\"done\":false}\n", "content 0.0.1=x");
     SAYS("{\"message\":{\"content\":\"\",\"thinking\":\"hm\"},\"done\":false}\n",
          "content 0.0.2=hm");
     SAYS("{\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\"}}]},"
          "\"done\":false}\n",
-         "content 0.0.7=[{\"function\":{\"name\":\"f\"}}]");
+         "content 0.0.8=f");
+    SAYS("{\"message\":{\"tool_calls\":[{\"id\":\"c\",\"function\":{\"index\":0,\"name\":\"g\","
+         "\"arguments\": {\"a\":[1]}}},{\"function\":{\"arguments\":{},\"name\":\"h\"}}]},"
+         "\"done\":false}\n",
+         "content 0.1.7=c 0.1.8=g 0.1.9={\"a\":[1]} 0.2.9={} 0.2.8=h");
+    SAYS("{\"message\":{\"tool_calls\":[]},\"done\":false}\n", "preamble");
     SAYS("{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}\n",
          "finish finish end");
     SAYS("{\"error\":\"out of memory\"}\n", "error");
     SAYS("{\"message\":{\"con\n", "malformed");
 }
 
+/* ------------------------------------------------------------------ the same in every dialect */
+
+enum { SAME_EVENTS = 5 };
+
+/* One answer: it thinks, says something in two pieces, and calls two tools. */
+static const char *const same[][SAME_EVENTS] = {
+    {"data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"It is \"}}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u0031\"}}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\","
+     "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}]}}]}\n\n",
+     "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":1,\"id\":\"b\","
+     "\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]}}]}\n\n"},
+    {"data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":"
+     "\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"}}\n\n",
+     "data: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\","
+     "\"text\":\"It is \"}}\n\n",
+     "data: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"text_delta\","
+     "\"text\":\"1\"}}\n\n",
+     "data: {\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"type\":"
+     "\"input_json_delta\",\"partial_json\":\"{\\\"x\\\":1}\"}}\n\n",
+     "data: {\"type\":\"content_block_delta\",\"index\":4,\"delta\":{\"type\":"
+     "\"input_json_delta\",\"partial_json\":\"{}\"}}\n\n"},
+    {"{\"message\":{\"role\":\"assistant\",\"thinking\":\"hm\"},\"done\":false}\n",
+     "{\"message\":{\"role\":\"assistant\",\"content\":\"It \"},\"done\":false}\n",
+     "{\"message\":{\"role\":\"assistant\",\"content\":\"is 1\"},\"done\":false}\n",
+     "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}}]},"
+     "\"done\":false}\n",
+     "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
+     "\"done\":false}\n"}};
+
+enum { SAME_DIALECTS = sizeof same / sizeof *same };
+
+/* Delivers the answer, or holds it against what was delivered: what every dialect has of it. */
+static void tell_same(size_t which, struct delivered *d, bool again) {
+    source = (struct event_source){.dialect = NULL};
+    for (size_t k = 0; k < SAME_EVENTS; k++) {
+        struct event e;
+        struct gw_str text = gw_str(same[which][k], strlen(same[which][k]));
+        event_read(text, text.p[0] == '{' ? FRAMING_LINES : FRAMING_SSE, &source, &e);
+        CHECK(e.pieces_n > 0 && !e.opaque);
+        for (uint32_t i = 0; i < e.pieces_n; i++) {
+            size_t cut;
+            struct event_piece *piece = &e.piece[i];
+            /* The names of tools stand in the starts of blocks, which are left out here, at Anthropic. */
+            if (!event_is_common(piece->channel) || event_part_of(piece->channel) == PART_TOOL_NAME)
+                continue;
+            if (!again)
+                CHECK(delivered_add(d, piece));
+            else
+                CHECK(delivered_meet(d, piece, &cut) && cut == piece->raw.n);
+        }
+    }
+}
+
+static void test_same(void) {
+    for (size_t first = 0; first < SAME_DIALECTS; first++)
+        for (size_t second = 0; second < SAME_DIALECTS; second++) {
+            struct unit_mem mem;
+            struct gw_arena arena;
+            struct delivered d;
+            unit_mem_init(&mem, 0);
+            gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
+            delivered_init(&d, &arena);
+            tell_same(first, &d, false);
+            CHECK(d.channels_n == 4);
+            delivered_again(&d);
+            tell_same(second, &d, true);
+            CHECK(d.behind == 0);
+            gw_arena_del(&arena);
+        }
+}
+
+/* ------------------------------------------------------------------ values */
+
+static struct event read_as(const struct dialect *d, const char *text) {
+    struct event e;
+    source = (struct event_source){.dialect = d};
+    event_read(gw_str(text, strlen(text)), d->framing, &source, &e);
+    return e;
+}
+
+static enum event_why why(const struct dialect *d, const char *before, const char *word,
+                          const char *after) {
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s%s%s", before, word, after);
+    struct event e = read_as(d, text);
+    CHECK(e.finish && e.finished == 1);
+    return event_why(d, &e);
+}
+
+static void test_why(void) {
+    static const struct {
+        const char *openai, *anthropic, *ollama;
+        enum event_why why;
+    } words[] = {{"stop", "end_turn", "stop", WHY_STOP},
+                 {"stop", "stop_sequence", "stop", WHY_STOP},
+                 {"length", "max_tokens", "length", WHY_LENGTH},
+                 {"tool_calls", "tool_use", "load", WHY_TOOL},
+                 {"content_filter", "refusal", "unload", WHY_FILTER},
+                 {"eos", "pause_turn", "", WHY_PAUSE}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        enum event_why openai = why(
+            &dialect_openai, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"",
+            words[i].openai, "\"}]}\n\n");
+        enum event_why anthropic = why(
+            &dialect_anthropic, "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
+            words[i].anthropic, "\"}}\n\n");
+        enum event_why ollama = why(&dialect_ollama, "{\"response\":\"\",\"done_reason\":\"",
+                                    words[i].ollama, "\",\"done\":true}\n");
+        CHECK(openai == (words[i].why == WHY_PAUSE ? WHY_OTHER : words[i].why));
+        CHECK(anthropic == words[i].why);
+        CHECK(ollama == (words[i].why <= WHY_LENGTH  ? words[i].why
+                         : words[i].why == WHY_PAUSE ? WHY_UNTOLD
+                                                     : WHY_OTHER));
+    }
+    struct event e = read_as(&dialect_openai, "data: {\"choices\":[{\"delta\":{}}]}\n\n");
+    CHECK(event_why(&dialect_openai, &e) == WHY_UNTOLD);
+}
+
+static void add_usage(const struct dialect *d, const char *text, struct event_usage *u) {
+    struct event e = read_as(d, text);
+    event_usage(d, &e, u);
+}
+
+static void check_usage(const struct event_usage *u, uint32_t present, const uint64_t n[USAGE_N]) {
+    CHECK_EQ_U64(u->present, present);
+    for (uint32_t i = 0; i < USAGE_N; i++)
+        CHECK_EQ_U64(u->n[i], n[i]);
+}
+
+static void test_usage(void) {
+    struct event_usage u = {.present = 0};
+    add_usage(&dialect_openai, "data: {\"choices\":[],\"usage\":null}\n\n", &u);
+    CHECK(u.present == 0);
+    add_usage(
+        &dialect_openai,
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":"
+        "12345678901,\"total_tokens\":7,\"prompt_tokens_details\":{\"cached_tokens\":"
+        "20,\"audio_tokens\":0},\"x\":{\"prompt_tokens\":1},\"completion_tokens_details\":"
+        "{\"reasoning_tokens\":0}}}\n\n",
+        &u);
+    check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
+                (uint64_t[USAGE_N]){30, 12345678901, 20, 0, 0});
+    u = (struct event_usage){.present = 0};
+    add_usage(
+        &dialect_anthropic,
+        "data: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\",\"usage\":"
+        "{\"input_tokens\":10,\"cache_read_input_tokens\":20,\"cache_creation_input_tokens\":3,"
+        "\"output_tokens\":1}}}\n\n",
+        &u);
+    add_usage(&dialect_anthropic,
+              "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},"
+              "\"usage\":{\"output_tokens\":9}}\n\n",
+              &u);
+    check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_WRITTEN,
+                (uint64_t[USAGE_N]){33, 9, 20, 3, 0});
+    u = (struct event_usage){.present = 0};
+    add_usage(&dialect_ollama,
+              "{\"response\":\"\",\"prompt_eval_count\":4,\"eval_count\":-5,\"done\":true}\n", &u);
+    check_usage(&u, 1 << USAGE_INPUT, (uint64_t[USAGE_N]){4, 0, 0, 0, 0});
+}
+
+static void test_slices(void) {
+    struct event e = read_as(
+        &dialect_openai, "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":"
+                         "\"a\"},\"logprobs\": {\"content\":[]}, \"finish_reason\":null}]}\n\n");
+    CHECK_STR(e.role, "assistant");
+    CHECK_STR(e.logprobs, "{\"content\":[]}");
+    e = read_as(&dialect_openai, "data: {\"choices\":[{\"delta\":{},\"logprobs\":null}]}\n\n");
+    CHECK(e.logprobs.n == 0 && e.role.n == 0);
+    e = read_as(&dialect_anthropic, "data: {\"type\":\"message_start\",\"message\":{\"role\":"
+                                    "\"assistant\"}}\n\n");
+    CHECK_STR(e.role, "assistant");
+    e = read_as(&dialect_ollama, "{\"message\":{\"role\":\"assistant\",\"content\":\"\"},"
+                                 "\"logprobs\":[1],\"done\":false}\n");
+    CHECK_STR(e.role, "assistant");
+    CHECK_STR(e.logprobs, "[1]");
+}
+
+/* ------------------------------------------------------------------ recognising */
+
 static void test_strange(void) {
-    dialect = NULL;
+    source = (struct event_source){.dialect = NULL};
     SAYS("data: {\"candidates\":[{\"content\":{}}]}\n\n", "strange");
     SAYS("data: 17\n\n", "strange");
     SAYS("{\"done\":1}\n", "strange");
     SAYS("data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n", "strange");
-    CHECK(dialect == NULL);
+    CHECK(source.dialect == NULL);
 }
 
 static void test_table(void) {
@@ -155,8 +355,8 @@ static void test_shape(void) {
     struct shape shape = {.before = 0};
     struct event e;
     struct event_piece piece;
-    dialect = NULL;
-    event_read(first, FRAMING_SSE, &dialect, &e);
+    source = (struct event_source){.dialect = NULL};
+    event_read(first, FRAMING_SSE, &source, &e);
     CHECK(shape_match(&shape, first, &piece) == 0);
     shape_learn(&shape, first, &e);
     CHECK_EQ_U64(shape_match(&shape, next, &piece), next.n - 10);
@@ -184,8 +384,8 @@ static void test_no_shape(void) {
     struct event e;
     for (size_t i = 0; i < sizeof not/ sizeof *not; i++) {
         struct gw_str event = gw_str(not[i], strlen(not[i]));
-        dialect = &dialect_openai;
-        event_read(event, FRAMING_SSE, &dialect, &e);
+        source.dialect = &dialect_openai;
+        event_read(event, FRAMING_SSE, &source, &e);
         shape_learn(&shape, event, &e);
         CHECK(shape.before == 0);
     }
@@ -195,6 +395,10 @@ int main(void) {
     RUN(test_openai);
     RUN(test_anthropic);
     RUN(test_ollama);
+    RUN(test_same);
+    RUN(test_why);
+    RUN(test_usage);
+    RUN(test_slices);
     RUN(test_strange);
     RUN(test_table);
     RUN(test_many_pieces);

@@ -124,17 +124,17 @@ static void over(uint32_t how) {
 
 /* The words in what the client got: text and tool arguments, decoded by the dialect itself. */
 static size_t words(struct gw_str bytes, bool lines, char *into) {
-    const struct dialect *dialect = NULL;
+    struct event_source source = {.dialect = NULL};
     size_t n = 0;
     while (bytes.n > 0) {
         struct event e;
         size_t len = frame_length(bytes, 0, lines);
         if (!CHECK(len > 0))
             break;
-        event_read(gw_str_sub(bytes, 0, len), lines, &dialect, &e);
+        event_read(gw_str_sub(bytes, 0, len), lines, &source, &e);
         CHECK(e.is != EVENT_MALFORMED && e.is != EVENT_STRANGE && e.is != EVENT_ERROR);
         for (uint32_t i = 0; i < e.pieces_n; i++) {
-            if (event_part_of(e.piece[i].channel) == PART_ID)
+            if (event_is_token(e.piece[i].channel))
                 continue;
             memcpy(into + n, e.piece[i].raw.p, e.piece[i].raw.n);
             n += e.piece[i].raw.n;

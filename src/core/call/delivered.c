@@ -174,7 +174,7 @@ void delivered_again(struct delivered *d) {
     d->behind = 0;
     for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next) {
         ch->had = ch->tally.n > 0;
-        ch->behind = ch->had && event_part_of(ch->channel) != PART_ID;
+        ch->behind = ch->had && !event_is_token(ch->channel);
         ch->again = (struct tally){.n = 0};
         d->behind += ch->behind;
     }
@@ -242,7 +242,7 @@ bool delivered_meet(struct delivered *d, const struct event_piece *piece, size_t
     *cut = 0;
     if (ch == NULL)
         return false;
-    if (event_part_of(piece->channel) == PART_ID && ch->had) {
+    if (event_is_token(piece->channel) && ch->had) {
         *cut = piece->raw.n;
         return true;
     }

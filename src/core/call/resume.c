@@ -60,6 +60,7 @@ struct edit {
 
 struct edits {
     uint32_t n;
+    bool torn; /* one of them leaves out what cannot be cut */
     struct edit edit[EVENT_PIECES + 1];
 };
 
@@ -90,16 +91,25 @@ static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits
 static bool meet(struct stream *s, struct gw_str event, const struct event *e, struct edits *edits,
                  bool *fresh) {
     *fresh = false;
+    edits->n = 0;
+    edits->torn = false;
     for (uint32_t i = 0; i < e->pieces_n; i++) {
         size_t cut;
         struct gw_str raw = e->piece[i].raw;
         if (!delivered_meet(&s->delivered, &e->piece[i], &cut))
             return false;
         *fresh |= cut < raw.n;
+        edits->torn |= cut > 0 && e->piece[i].whole;
         if (cut > 0)
             add_edit(edits, event, gw_str_sub(raw, 0, cut), GW_STR(""));
     }
     return true;
+}
+
+/* Whether what is new cannot be told to this client: it belongs to a block that is over for it, or stands
+ * in one value with what it has. */
+static bool is_late(const struct stream *s, const struct event *e, const struct edits *edits) {
+    return edits->torn || (e->within > 0 && e->within < s->delivered.mark);
 }
 
 /* Whether an event goes out although none of its content is new. `*differs`: it came before all that was
@@ -127,12 +137,14 @@ struct next resume_differs(struct gw_call *c, struct gw_time now) {
 struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                             const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
-    struct edits edits = {.n = 0};
+    struct edits edits;
     bool fresh, differs, due, caught_up = s->delivered.behind == 0;
     if (e->opaque || !meet(s, event, e, &edits, &fresh))
         return resume_differs(c, now);
     due = is_due(s, e, caught_up, &differs);
     if (differs || (fresh && e->mark > 0 && !due))
+        return resume_differs(c, now);
+    if ((fresh || due) && is_late(s, e, &edits))
         return resume_differs(c, now);
     if (e->is == EVENT_CONTENT)
         answer_first_content(c, now);

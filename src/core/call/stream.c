@@ -201,7 +201,7 @@ static bool is_torn_json(struct gw_str event, enum framing framing) {
 static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                               const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
-    bool known = s->in != NULL || (s->likely != NULL && is_torn_json(event, s->framing));
+    bool known = s->in.dialect != NULL || (s->likely != NULL && is_torn_json(event, s->framing));
     bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
     if (e->is == EVENT_ERROR && has_other(c, now))
         return fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
@@ -217,7 +217,7 @@ static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_s
         pass(c, at, e);
     } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
-    } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->in == NULL)) {
+    } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->in.dialect == NULL)) {
         if (at.kind == GW_LITERAL)
             s->partial = (size_t)at.off;
         struct next next = go_raw(c, at, event, now);
@@ -252,8 +252,8 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
     struct stream *s = c->stream;
     struct event e;
     event_read(event, s->framing, &s->in, &e);
-    if (s->in != NULL)
-        s->out = s->in;
+    if (s->in.dialect != NULL)
+        s->out = s->in.dialect;
     return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
 }
 
@@ -468,7 +468,7 @@ static void expect(struct gw_call *c, enum framing framing) {
     struct stream *s = c->stream;
     bool talks;
     s->framing = framing;
-    s->in = NULL;
+    s->in = (struct event_source){.dialect = NULL};
     s->likely = dialects_of_path(c->route.rest, &talks);
     if (s->likely != NULL && s->likely->framing != framing)
         s->likely = NULL;
@@ -498,6 +498,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     s->choices = s->choices_over = 0;
     doubt_begin(s);
     s->finished = s->ended = s->closing = s->further = false;
+    s->in.tools = 0;
     if (s->begun) {
         s->resuming = true;
         delivered_again(&s->delivered);

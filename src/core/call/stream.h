@@ -63,7 +63,7 @@ struct stream_out {
 
 /* What every event needs stands first, as in struct gw_call. */
 struct stream {
-    const struct dialect *in;  /* what the current attempt speaks; NULL: not known yet */
+    struct event_source in;    /* what the current attempt speaks */
     const struct dialect *out; /* what the client hears, in keep-alives, errors and the end too */
     enum framing framing;      /* of what comes in */
     bool raw;
