@@ -24,6 +24,8 @@ void offsets(void) {
     FIELD(ACTION_AT, at);
     FIELD(READ_UPTO, read.upto);
     FIELD(READ_SHOW, read.show);
+    FIELD(READ_AGAIN, read.again);
+    FIELD(READ_FROM, read.from);
     FIELD(SEND_TARGET_NAME, send.target.name);
     FIELD(SEND_TARGET_AUTHORITY, send.target.authority);
     FIELD(SEND_TARGET_TLS, send.target.tls);

@@ -96,6 +96,12 @@ export class Body {
         this.forgotten = 0;
     }
 
+    /** What is held from this offset on is told once more. @param {number} from */
+    again(from) {
+        this.told = from;
+        this.finTold = false;
+    }
+
     /** Takes no more from the client. */
     stop() {
         const reader = this.reader;

@@ -21,7 +21,7 @@
 import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_ASK, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
     GW_DROP, GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
-    GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
+    GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_AGAIN, READ_FROM, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
 } from '../build/offsets.js';
 import { askPut } from './ask.js';
 import { DONE, HELD, NAP_MS, NONE, RAW, STREAM } from './call.js';
@@ -255,6 +255,7 @@ function actRead(call) {
     const { body, core } = call;
     body.upto = core.length(READ_UPTO);
     body.show = core.length(READ_SHOW);
+    if (core.word(READ_AGAIN) === 1) body.again(core.length(READ_FROM));
     driveReadBody(call);
     // A read may have brought more than was let in, and even the end.
     if (body.untold() && !body.telling) Promise.resolve().then(() => driveBodyCame(call));

@@ -157,6 +157,8 @@ static void put_action(const struct replay *r, const char *name, const struct gw
         printf("%s READ", name);
         put_len("upto", a->read.upto);
         put_len("show", a->read.show);
+        if (a->read.again != 0)
+            put_len("again", a->read.from);
         putchar('\n');
         break;
     case GW_SEND:

@@ -265,7 +265,33 @@ static struct next tell(struct gw_call *c, const struct gw_req_body *body) {
     return c->body.must ? sniffed(c, body->fin) : gathered(c);
 }
 
+struct next body_read_again(struct gw_call *c, uint64_t from, call_reader *reader) {
+    GW_ASSERT(c->body.fin && !c->body.forgotten && from < c->body.received);
+    struct gw_action *a = call_push(c, GW_READ);
+    a->read.upto = c->body.received;
+    a->read.show = GW_REST;
+    a->read.again = 1;
+    a->read.from = c->body.again = from;
+    c->body.reader = reader;
+    return next_wait(CALL_SNIFF);
+}
+
+/* It has been counted when it came. */
+static struct next take_again(struct gw_call *c, const struct gw_req_body *body,
+                              struct gw_time now) {
+    call_reader *reader = c->body.reader;
+    uint64_t left = c->body.received - c->body.again;
+    if (body->off != c->body.again || body->len > left || body->bytes.n != body->len)
+        return next_misuse();
+    c->body.again += body->len;
+    if (body->len == left)
+        c->body.reader = NULL;
+    return reader(c, body->bytes, body->len == left, now);
+}
+
 struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now) {
+    if (c->body.reader != NULL)
+        return take_again(c, body, now);
     if (!c->has_request || body->off != c->body.received || c->body.fin)
         return next_misuse();
     c->body.received += body->len;

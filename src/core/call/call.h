@@ -34,6 +34,12 @@ enum {
     DOUBT_MS = 2000,
 };
 
+struct gw_call;
+
+/* Whoever reads a body once more gets it piece by piece; `last`: this is the end of it. */
+typedef struct next call_reader(struct gw_call *c, struct gw_str bytes, bool last,
+                                struct gw_time now);
+
 struct call_body {
     uint64_t declared;   /* GW_UNKNOWN: chunked */
     uint64_t max;        /* how much of it is worth holding */
@@ -45,6 +51,8 @@ struct call_body {
     bool streams;        /* READ lets all of it in */
     struct pace pace;    /* while it is awaited */
     struct tally tally;  /* of its beginning (blame.c) */
+    call_reader *reader; /* of what is told again; NULL: nothing is */
+    uint64_t again;      /* where that is */
 };
 
 struct call_attempt {
@@ -219,6 +227,8 @@ struct next body_refuse_no_room(struct gw_call *c);
 void body_drop_facts(struct gw_call *c);
 /* An attempt begins: what is not held follows it as it comes. */
 void body_follow(struct gw_call *c, struct gw_time now);
+/* The body, which must be whole and held, is told once more from this offset on. */
+struct next body_read_again(struct gw_call *c, uint64_t from, call_reader *reader);
 struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
 void body_give_room(struct gw_call *c);

@@ -22,6 +22,10 @@ static void act_read(struct drive *d, const struct gw_action *a) {
         d->upto = a->read.upto;
     if (a->read.show > d->show)
         d->show = a->read.show;
+    if (a->read.again != 0) {
+        d->up.body.told = a->read.from;
+        d->up.body.fin_told = false;
+    }
     if (d->front != NULL)
         d->front->ops->wanted(d->front);
 }
