@@ -270,13 +270,12 @@ static void test_usage(void) {
     struct event_usage u = {.present = 0};
     add_usage(&dialect_openai, "data: {\"choices\":[],\"usage\":null}\n\n", &u);
     CHECK(u.present == 0);
-    add_usage(
-        &dialect_openai,
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":"
-        "12345678901,\"total_tokens\":7,\"prompt_tokens_details\":{\"cached_tokens\":"
-        "20,\"audio_tokens\":0},\"x\":{\"prompt_tokens\":1},\"completion_tokens_details\":"
-        "{\"reasoning_tokens\":0}}}\n\n",
-        &u);
+    add_usage(&dialect_openai,
+              "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":"
+              "12345678901,\"total_tokens\":7,\"prompt_tokens_details\":{\"cached_tokens\":"
+              "20,\"audio_tokens\":0},\"x\":{\"prompt_tokens\":1},\"completion_tokens_details\":"
+              "{\"reasoning_tokens\":0}}}\n\n",
+              &u);
     check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
                 (uint64_t[USAGE_N]){30, 12345678901, 20, 0, 0});
     u = (struct event_usage){.present = 0};
