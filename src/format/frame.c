@@ -1,6 +1,7 @@
 #include "format/frame.h"
 
 #include "base/word.h"
+#include "format/aws.h"
 
 enum { WORD = sizeof(uint64_t), LOOK_BACK = 3 /* the most of an end that may have been there */ };
 
@@ -41,7 +42,7 @@ static size_t blank_length(struct gw_str s) {
     return s.n > 1 && s.p[0] == '\r' && is_break(s.p[1]) ? 2 : 0;
 }
 
-size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
+size_t frame_text_length(struct gw_str s, size_t seen, enum framing framing) {
     size_t from = seen > LOOK_BACK ? seen - LOOK_BACK : 0;
     if (framing == FRAMING_LINES) {
         ptrdiff_t found = gw_str_chr(gw_str_sub(s, from, s.n), '\n');
@@ -53,8 +54,13 @@ size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
     return length;
 }
 
+size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
+    return framing == FRAMING_AWS ? aws_length(s, seen) : frame_text_length(s, seen, framing);
+}
+
 struct gw_str frame_end(enum framing framing) {
-    return framing == FRAMING_LINES ? GW_STR("\n") : GW_STR("\n\n");
+    size_t n = framing == FRAMING_AWS ? 0 : framing == FRAMING_LINES ? 1 : 2;
+    return gw_str("\n\n", n);
 }
 
 void frame_tail_init(struct frame_tail *t, enum framing framing) {
@@ -76,6 +82,8 @@ bool frame_between(const struct frame_tail *t) {
     struct gw_str tail = gw_str(t->bytes, t->n);
     if (t->n == 0)
         return true;
+    if (t->framing == FRAMING_AWS)
+        return false;
     if (t->framing == FRAMING_LINES)
         return gw_str_ends(tail, GW_STR("\n"));
     return gw_str_ends(tail, GW_STR("\n\n")) || gw_str_ends(tail, GW_STR("\r\r")) ||

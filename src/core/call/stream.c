@@ -293,7 +293,7 @@ static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time
     if (s->held.full)
         return s->chunk.n;
     struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
-    size_t n = frame_length(all, had, s->framing);
+    size_t n = frame_text_length(all, had, s->framing);
     if (n == 0 && more.n == s->chunk.n)
         return more.n;
     size_t used = n > 0 ? n - had : more.n;
@@ -325,7 +325,7 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
             return (size_t)at.len;
         }
     }
-    at.len = frame_length(rest, 0, s->framing);
+    at.len = frame_text_length(rest, 0, s->framing);
     if (at.len > 0)
         *next = take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
     return (size_t)at.len;

@@ -43,7 +43,7 @@ struct answer_head;
 
 enum {
     STREAM_PREAMBLE_MAX = 8192,
-    STREAM_EVENT_MAX = 65536,
+    STREAM_EVENT_MAX = FRAME_MAX,
     STREAM_SPILL_MAX = 1 << 19,
     STREAM_SLICES = 8,
     STREAM_DATA =
