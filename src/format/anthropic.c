@@ -17,7 +17,7 @@ struct said {
     struct gw_str part_type; /* of the block, or of its delta */
 };
 
-/* A member of a block, or of its delta, and what it is a piece of. */
+/* The strings in a block, or in its delta, and what they are. */
 static const struct {
     struct gw_str name;
     enum event_part part;
@@ -30,47 +30,31 @@ static const struct {
              {GW_STR_INIT("id"), PART_ID},
              {GW_STR_INIT("name"), PART_TOOL_NAME}};
 
-enum { DELTA_PARTS = 4, PARTS = sizeof parts / sizeof *parts };
-
-static enum event_part part_of(struct gw_str name, size_t parts_n) {
-    for (size_t i = 0; i < parts_n; i++)
+static enum event_part part_of(struct gw_str name) {
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (gw_str_eq(parts[i].name, name))
             return parts[i].part;
     return 0;
 }
 
-/* A block as it begins: a tool has its name in it. */
-static void read_block(struct gw_walk *w, struct event *e, struct said *said) {
+/* A block as it begins (a tool has its name in it), or a delta. */
+static void read_parts(struct gw_walk *w, struct event *e, struct said *said, bool delta) {
     struct gw_str name, raw;
     if (!gw_walk_enter(w, '{'))
         return;
     while (gw_walk_member(w, &name)) {
-        enum event_part part = part_of(name, PARTS);
-        if (part == 0) {
+        enum event_part part = part_of(name);
+        bool reason = is(name, "stop_reason");
+        if (part == 0 && !reason) {
+            e->opaque |= delta && (gw_walk_kind(w) == '{' || gw_walk_kind(w) == '[');
             gw_walk_skip(w);
         } else if (gw_walk_string(w, &raw)) {
-            event_add(e, (uint32_t)part, raw);
-            if (part == PART_TYPE)
+            if (reason)
+                e->why = raw;
+            else if (part == PART_TYPE)
                 said->part_type = raw;
-        }
-    }
-}
-
-static void read_delta(struct gw_walk *w, struct event *e, struct said *said) {
-    struct gw_str name, raw;
-    if (!gw_walk_enter(w, '{'))
-        return;
-    while (gw_walk_member(w, &name)) {
-        enum event_part part = part_of(name, DELTA_PARTS);
-        bool type = is(name, "type"), reason = is(name, "stop_reason");
-        if (part == 0 && !type && !reason) {
-            e->opaque |= gw_walk_kind(w) == '{' || gw_walk_kind(w) == '[';
-            gw_walk_skip(w);
-        } else if (gw_walk_string(w, &raw)) {
-            if (part != 0)
+            if (part != 0 && !(delta && part == PART_TYPE))
                 event_add(e, (uint32_t)part, raw);
-            else
-                *(type ? &said->part_type : &e->why) = raw;
         }
     }
 }
@@ -99,7 +83,7 @@ static uint32_t tool_of(struct event *e, uint32_t index) {
     return n;
 }
 
-/* Pieces so far have a part alone: now that the block's index is known, its number as well. */
+/* The pieces have no numbers yet: the index may stand behind them. */
 static void number_pieces(struct event *e, uint32_t index) {
     for (uint32_t i = 0; i < e->pieces_n; i++) {
         uint32_t part = e->piece[i].channel;
@@ -149,9 +133,9 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         else if (is(name, "index"))
             gw_walk_number(w, &said.index);
         else if (is(name, "content_block"))
-            read_block(w, e, &said);
+            read_parts(w, e, &said, false);
         else if (is(name, "delta") && gw_walk_kind(w) == '{')
-            read_delta(w, e, &said);
+            read_parts(w, e, &said, true);
         else if (is(name, "message"))
             read_message(w, e);
         else if (is(name, "usage"))

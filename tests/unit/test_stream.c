@@ -158,6 +158,16 @@ struct sample {
     "},\"finish_reason\":" finish "}]}\n\n"
 #define SAY(id, text) CHAT(id, "\"content\":\"" text "\"", "null")
 #define BLOCK(type, more) "event: " type "\ndata: {\"type\":\"" type "\"" more "}\n\n"
+#define PART(index, delta)                                                                         \
+    BLOCK("content_block_delta", ",\"index\":" index ",\"delta\":{" delta "}")
+#define START(index, block)                                                                        \
+    BLOCK("content_block_start", ",\"index\":" index ",\"content_block\":{" block "}")
+#define STOP(index) BLOCK("content_block_stop", ",\"index\":" index)
+#define THINK(index, text) PART(index, "\"type\":\"thinking_delta\",\"thinking\":\"" text "\"")
+#define SIGN(index, text) PART(index, "\"type\":\"signature_delta\",\"signature\":\"" text "\"")
+#define TEXT(index, text) PART(index, "\"type\":\"text_delta\",\"text\":\"" text "\"")
+#define CALL(name, arguments) "{\"function\":{\"name\":\"" name "\",\"arguments\":" arguments "}}"
+#define CALLS(calls) "{\"message\":{\"content\":\"\",\"tool_calls\":[" calls "]},\"done\":false}\n"
 #define DELTA(text)                                                                                \
     BLOCK("content_block_delta",                                                                   \
           ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"" text "\"}")
@@ -218,6 +228,29 @@ static const struct sample samples[] = {
                      LINE("", "true")),
      GW_STR_INIT(LINE("On", "false") LINE("e tw", "false") LINE("o three", "false")
                      LINE("", "true"))},
+    {"/api/heavy/code/v1/messages", false,
+     GW_STR_INIT(
+         START("0", "\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"") THINK("0", "Hm")
+             THINK("0", ", so") SIGN("0", "AAA") STOP("0")
+                 START("1", "\"type\":\"redacted_thinking\",\"data\":\"XXX\"") STOP("1")
+                     START("2", "\"type\":\"text\",\"text\":\"\"") TEXT("2", "One") STOP("2") START(
+                         "3", "\"type\":\"text\",\"text\":\"\"") TEXT("3", " and two") STOP("3")
+                         BLOCK("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\"}")
+                             BLOCK("message_stop", "")),
+     GW_STR_INIT(
+         START("0", "\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"")
+             THINK("0", "Hm, so") SIGN("0", "BBB") STOP("0")
+                 START("1", "\"type\":\"redacted_thinking\",\"data\":\"YYYY\"") STOP("1")
+                     START("2", "\"type\":\"text\",\"text\":\"\"") TEXT("2", "O") TEXT("2", "ne")
+                         STOP("2") START("3", "\"type\":\"text\",\"text\":\"\"") TEXT("3", " an")
+                             TEXT("3", "d two") STOP("3")
+                                 BLOCK("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\"}")
+                                     BLOCK("message_stop", ""))},
+    {"/api/heavy/code/api/chat", true,
+     GW_STR_INIT(LINE("Let me see", "false") CALLS(CALL("f", "{\"a\":1}")) CALLS(CALL("g", "{}"))
+                     LINE("", "true")),
+     GW_STR_INIT(LINE("Let me", "false") LINE(" see", "false") CALLS(CALL("f", "{\"a\":1}"))
+                     CALLS(CALL("g", "{}")) LINE("", "true"))},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
 
@@ -286,6 +319,38 @@ static void test_resume_anywhere(void) {
     end();
 }
 
+/* What the other node has more is behind what it cannot be told behind: no byte of it goes out. */
+static void test_resume_late(void) {
+    static const struct {
+        const char *path;
+        bool lines;
+        struct gw_str first, second;
+    } late[] = {
+        {"/api/heavy/code/v1/messages", false, /* in a block that is over */
+         GW_STR_INIT(START("0", "\"type\":\"text\",\"text\":\"\"") TEXT("0", "It is") STOP("0")),
+         GW_STR_INIT(START("0", "\"type\":\"text\",\"text\":\"\"") TEXT("0", "It is NEW"))},
+        {"/api/heavy/code/v1/messages", false,
+         GW_STR_INIT(START("0", "\"type\":\"text\",\"text\":\"\"") TEXT("0", "It ") STOP("0")
+                         START("1", "\"type\":\"text\",\"text\":\"\"") TEXT("1", "is")),
+         GW_STR_INIT(START("0", "\"type\":\"text\",\"text\":\"\"") TEXT("0", "It is NEW"))},
+        {"/api/heavy/code/api/chat", true, /* in one value with what was told */
+         GW_STR_INIT(CALLS(CALL("f", "{}"))),
+         GW_STR_INIT(CALLS(CALL("f", "{}") "," CALL("NEW", "{}")))}};
+    begin("{}");
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        ask(late[i].path);
+        answer(late[i].lines);
+        chunk(late[i].first);
+        over(GW_CUT);
+        answer(late[i].lines);
+        chunk(late[i].second);
+        CHECK(ended && gw_str_find(gw_str(out, out_n), GW_STR("goes on differently")) > 0);
+        CHECK(gw_str_find(gw_str(out, out_n), GW_STR("NEW")) < 0);
+        gw_close(call, now);
+    }
+    end();
+}
+
 /* With "resume" off the same is told in the stream. */
 static void test_resume_off(void) {
     begin("{\"limits\":{\"resume\":false}}");
@@ -344,6 +409,7 @@ static void test_many_edits(void) {
 int main(void) {
     RUN(test_any_cut);
     RUN(test_resume_anywhere);
+    RUN(test_resume_late);
     RUN(test_resume_off);
     RUN(test_huge_event);
     RUN(test_many_edits);
