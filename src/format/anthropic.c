@@ -10,7 +10,7 @@ static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
 
-/* What the members that count have said, in whatever order they came. */
+/* The members that decide what an event is; they may come in any order. */
 struct said {
     struct gw_str type;
     uint32_t index;
@@ -73,7 +73,7 @@ static void read_message(struct gw_walk *w, struct event *e) {
     }
 }
 
-/* The number of the tool whose block has this index: how many tools were called before it. */
+/* The number of the tool whose block has this index: the number of tools before it. */
 static uint32_t tool_of(struct event *e, uint32_t index) {
     uint64_t bit = 1ULL << index;
     uint32_t n = 0;
@@ -83,7 +83,7 @@ static uint32_t tool_of(struct event *e, uint32_t index) {
     return n;
 }
 
-/* The pieces have no numbers yet: the index may stand behind them. */
+/* Done last, since the index may stand behind the pieces. */
 static void number_pieces(struct event *e, uint32_t index) {
     for (uint32_t i = 0; i < e->pieces_n; i++) {
         uint32_t part = e->piece[i].channel;
@@ -150,7 +150,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     return e->is != EVENT_STRANGE;
 }
 
-/* Anthropic has a type for each of these; what has none is a fault of one side or the other. */
+/* Anthropic's types for these; all others are a fault of the client or of the server. */
 static struct gw_str type_of(uint32_t status) {
     switch (status) {
     case 401:

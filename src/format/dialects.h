@@ -1,8 +1,8 @@
 /*
  * The table of dialects (dialect.h), one line each.
  *
- * The first one that recognises an event has it: what is particular stands above what is general. The
- * last one of each framing is what is spoken where nothing shows it.
+ * An event belongs to the first dialect that recognises it, so the specific ones stand above the general
+ * ones. The last one of each framing is assumed where nothing shows the dialect.
  */
 DIALECT(anthropic)
 DIALECT(openai)

@@ -4,7 +4,7 @@ static bool is_break(char c) {
     return c == '\n' || c == '\r';
 }
 
-/* The event's data lines: how many, and the first one's value. */
+/* Returns the number of data lines, and the value of the first one. */
 static uint32_t data_of(struct gw_str event, struct gw_str *data) {
     uint32_t n = 0;
     while (event.n > 0) {
@@ -43,13 +43,13 @@ struct gw_str event_value(struct gw_walk *w) {
     return gw_walk_skip(w) && !null ? gw_str(from, (size_t)(w->p - from)) : GW_STR("");
 }
 
-/* Pieces are not there before they are counted. */
+/* The pieces are left as they are: pieces_n says how many count. */
 static void clear(struct event *e, enum event_is is) {
     memset(e, 0, offsetof(struct event, piece));
     e->is = is;
 }
 
-/* Whether the JSON is of this dialect; what is no JSON is malformed in any. */
+/* False if the event is of another dialect. What is not JSON is malformed in all of them. */
 static bool read_as(const struct dialect *d, struct gw_str data, uint64_t *tools, struct event *e) {
     struct gw_walk w;
     clear(e, EVENT_PING);
@@ -65,7 +65,7 @@ static bool read_as(const struct dialect *d, struct gw_str data, uint64_t *tools
     return own;
 }
 
-/* The dialect whose end mark it is, without being JSON; or NULL. */
+/* The dialect that has this end mark outside of JSON, or NULL. */
 static const struct dialect *ended_by(struct gw_str data, enum framing framing) {
     const struct dialect *d;
     for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
@@ -101,7 +101,7 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
     if (n == 0)
         return;
     if (n > 1) {
-        e->is = EVENT_STRANGE; /* JSON over several lines: nobody sends it, and it is not read */
+        e->is = EVENT_STRANGE; /* JSON over several lines is not supported: nobody sends it */
     } else if (data.n > 0 && data.p[0] != '{' && (d = ended_by(data, framing)) != NULL) {
         e->is = EVENT_END;
         e->end = true;
@@ -112,7 +112,7 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
     }
 }
 
-/* ------------------------------------------------------------------ values, for whoever wants them */
+/* ------------------------------------------------------------------ values on demand */
 
 static bool has_word(const char *words, struct gw_str word) {
     struct gw_str rest = gw_str(words, words != NULL ? strlen(words) : 0);

@@ -1,9 +1,8 @@
 /*
- * What the events of a stream say: server-sent events or JSON lines, in the dialects that are known.
+ * What the events of a stream say, in any of the known dialects.
  *
- * An event is read when it is whole: it goes from the byte behind the last event to the end of its blank
- * line (SSE) or newline (JSON lines), see frame.h. Nothing is copied. What is found is named by where it
- * lies, so that its decoded bytes can be compared and an event can be cut within a string.
+ * An event is read once it is complete (frame.h). Nothing is copied: the results are slices of the event,
+ * so that their decoded bytes can be compared and an event can be cut within a string.
  *
  *     dialect     content                                        good end          end mark
  *     openai      choices[].delta (text of completions)           finish_reason     data: [DONE]
@@ -16,16 +15,16 @@
  * canonical, so that a stream in one dialect can be compared with one in another, channel by channel:
  *
  *     part                             block
- *     text, reasoning, refusal         0: what a choice says runs on, in whatever blocks it came
+ *     text, reasoning, refusal         0: it is one text, in however many blocks it came
  *     tool id, tool name, arguments    the tool's number among the tools of the choice, from 0
  *     type, signature, redacted        the block's place in the answer: Anthropic's alone
  *
- * Anthropic has one choice, 0. Its index counts blocks of all kinds, and is not a channel's number but
- * for the last row. Those parts, and the ids of tools, mean nothing to another server: they are not
- * compared between dialects (event_is_common).
+ * Anthropic's answers are choice 0. Its index counts blocks of every kind and is used for the last row only.
+ * Those parts, and the ids of tools, mean nothing to another server and are not compared between dialects
+ * (event_is_common).
  *
- * Only what every event needs is read at once. Usage, log probabilities and the reason of the finish are
- * kept as slices; event_usage and event_why make values of them for whoever wants them.
+ * Usage, log probabilities and the finish reason are noted as slices; event_usage and event_why parse them
+ * on demand, so that streams which are only passed on do not pay for it.
  */
 #ifndef GW_FORMAT_EVENT_H
 #define GW_FORMAT_EVENT_H
@@ -35,13 +34,13 @@
 
 enum event_is {
     EVENT_PING,      /* a comment, an event without data, a dialect's own ping */
-    EVENT_PREAMBLE,  /* before the content, or beside it: a role, a block's start, usage */
-    EVENT_CONTENT,   /* something that was generated */
+    EVENT_PREAMBLE,  /* no content: a role, a block's start or end, usage */
+    EVENT_CONTENT,   /* generated content */
     EVENT_FINISH,    /* says why generating ended; no content */
     EVENT_END,       /* the dialect's end mark */
     EVENT_ERROR,     /* the stream failed at its source */
     EVENT_MALFORMED, /* not JSON, in a dialect that is */
-    EVENT_STRANGE,   /* of no known dialect, or not of the one that this stream has */
+    EVENT_STRANGE,   /* of no known dialect, or of another one than the stream's */
 };
 
 /* What a piece of content is. */
@@ -52,7 +51,7 @@ enum event_part {
     PART_TYPE,      /* of a block */
     PART_SIGNATURE, /* of reasoning */
     PART_REDACTED,  /* reasoning that only its server can read; comes whole */
-    PART_ID,        /* of a tool's call, as are all that follow */
+    PART_ID,        /* of a tool call, as are those below */
     PART_TOOL_NAME,
     PART_TOOL_ARGUMENTS,
 };
@@ -62,8 +61,8 @@ enum { EVENT_PIECES = 16, EVENT_CHOICES = 32 };
 struct event_piece {
     uint32_t channel;
     struct gw_str raw; /* the inside of a JSON string, as it stands in the event */
-    bool whole;        /* not a string but a value: it cannot be cut */
-    bool plain;        /* a string that holds what it stands for: nothing is to be decoded */
+    bool whole;        /* taken as it stands, escapes included; it cannot be cut */
+    bool plain;        /* a string without escapes: it needs no decoding */
 };
 
 static inline uint32_t event_channel(uint32_t choice, uint32_t block, enum event_part part) {
@@ -78,12 +77,12 @@ static inline uint32_t event_block_of(uint32_t channel) {
 static inline uint32_t event_choice_of(uint32_t channel) {
     return channel >> 16;
 }
-/* Whether two attempts may differ in it: the client keeps what the first one said. */
+/* An opaque token: attempts may differ in it, and the client keeps the first one's. */
 static inline bool event_is_token(uint32_t channel) {
     enum event_part part = event_part_of(channel);
     return part >= PART_SIGNATURE && part <= PART_ID;
 }
-/* Whether every dialect has it. */
+/* Whether it can be compared between dialects. */
 static inline bool event_is_common(uint32_t channel) {
     return event_part_of(channel) != PART_TYPE && !event_is_token(channel);
 }
@@ -103,29 +102,30 @@ _Static_assert((int)DIALECT_WHYS == (int)WHY_OTHER, "the words of a dialect");
 
 struct event {
     enum event_is is;
-    bool finish;                /* content may come with the finish, and the finish with the end */
-    bool end;                   /* nothing comes behind this event */
-    bool opaque;                /* it holds content that no piece names */
-    uint32_t choices, finished; /* a bit per choice: it is there; it is over */
-    uint32_t mark;              /* counts the starts and ends of blocks, from 1; 0: it is none */
-    uint32_t within;            /* the mark at which the block of this content began; 0: no block */
-    uint64_t tools;         /* the dialect's own note of the tools that the attempt has called */
-    struct gw_str id;       /* of the whole answer, the inside of a JSON string; n == 0: none */
-    struct gw_str role;     /* likewise */
-    struct gw_str why;      /* likewise, of the last choice in it that is over: see event_why */
-    struct gw_str usage;    /* the JSON value that holds it: see event_usage */
-    struct gw_str logprobs; /* the JSON value, of the last choice in it that has one */
+    bool finish;                /* a choice is over; the event may hold content as well */
+    bool end;                   /* this is the last event */
+    bool opaque;                /* it holds content that no piece covers */
+    uint32_t choices, finished; /* a bit per choice: mentioned here; over */
+    uint32_t mark;       /* number of this start or end of a block, from 1; 0: it is neither */
+    uint32_t within;     /* mark of the start of the block that this belongs to; 0: none */
+    uint64_t tools;      /* private to the dialect: the tools that the attempt has called so far */
+    struct gw_str id;    /* of the whole answer, the inside of a JSON string; n == 0: none */
+    struct gw_str role;  /* likewise */
+    struct gw_str why;   /* likewise, of the last choice that is over: see event_why */
+    struct gw_str usage; /* the JSON value that holds it: see event_usage */
+    struct gw_str logprobs; /* the JSON value of the last choice that has one */
     uint32_t pieces_n;
     struct event_piece piece[EVENT_PIECES];
 };
 
-/* What is known of an attempt's stream. All zero before its first event. */
+/* The state that the reading of a stream keeps between events; zeroed at the start of each attempt but
+ * for the dialect, which a stream keeps. */
 struct event_source {
-    const struct dialect *dialect; /* set by the first event that shows it */
+    const struct dialect *dialect; /* NULL until an event has shown it */
     uint64_t tools;                /* see struct event */
 };
 
-/* Reads one whole event. */
+/* Reads one complete event. */
 void event_read(struct gw_str event, enum framing framing, struct event_source *source,
                 struct event *e);
 
@@ -137,13 +137,13 @@ struct event_usage {
     uint64_t n[USAGE_N];
 };
 
-/* Adds what the event says to `u`, zeroed before the stream; what is told later replaces what was told.
- * The input is all of it: what was read from a cache or written to one is counted in it. */
+/* Merges what the event reports into `u`, which is zeroed before the first event; later numbers replace
+ * earlier ones. The input includes what was read from a cache or written to one, in every dialect. */
 void event_usage(const struct dialect *d, const struct event *e, struct event_usage *u);
 
 /* For the dialects. Adds a piece of content (nothing if `raw` is empty). */
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);
-/* Takes the next value as it stands; empty for null, or at a fault. */
+/* Takes the next value and returns its text; empty for null, or on a fault. */
 struct gw_str event_value(struct gw_walk *w);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * The watcher of a request's body. Where the scan is, is a place; names lead from one to the next by
- * the tables below, and what a place means stands in the table behind them.
+ * Watches the scan of a request's body. The scan is always at a place; the tables of names below lead from
+ * one place to the next, and the table of places behind them says what each one means.
  */
 #include "format/facts.h"
 
 #include "base/real.h"
 
-/* Places are the members of facts.h, and these. */
+/* The places: the members of facts.h, and these. */
 enum place {
     NOWHERE = FACTS_NOTHING,
     TURN = FACTS_MEMBERS, /* a message, or another item of a list of them */
@@ -36,7 +36,7 @@ struct member {
 };
 #define MEMBER(name, to) {name, sizeof(name) - 1, to}
 
-/* What comes most often stands first. */
+/* The most frequent ones first. */
 static const struct member of_body[] = {
     MEMBER("model", FACTS_MODEL),
     MEMBER("messages", FACTS_MESSAGES),
@@ -108,7 +108,7 @@ static const struct member of_tool_config[] = {MEMBER("tools", FACTS_TOOLS)};
 static const struct member of_text_config[] = {MEMBER("format", FACTS_FORMAT)};
 static const struct member of_format[] = {MEMBER("type", FORMAT_TYPE)};
 
-/* Words that are values lead to what they show. */
+/* Strings that are looked up, and what they imply. */
 enum { IS_USER = 128 };
 static const struct member roles[] = {MEMBER("user", IS_USER)};
 static const struct member part_types[] = {
@@ -117,13 +117,13 @@ static const struct member part_types[] = {
     MEMBER("file", FACTS_NEED_FILES),         MEMBER("input_file", FACTS_NEED_FILES),
     MEMBER("document", FACTS_NEED_FILES),
 };
-/* What stands before the slash. */
+/* Of a media type, the part before the slash. */
 static const struct member media_types[] = {
     MEMBER("image", FACTS_NEED_IMAGES), MEMBER("audio", FACTS_NEED_AUDIO),
     MEMBER("video", FACTS_NEED_FILES),  MEMBER("application", FACTS_NEED_FILES),
     MEMBER("text", FACTS_NEED_FILES),
 };
-/* The type of a schema shows that there is one. */
+/* "object" and "array" are types of a schema, and imply one. */
 static const struct member formats[] = {
     MEMBER("json_schema", FACTS_NEED_JSON),      MEMBER("json_object", FACTS_NEED_JSON),
     MEMBER("application/json", FACTS_NEED_JSON), MEMBER("json", FACTS_NEED_JSON),
@@ -162,9 +162,9 @@ static const struct {
 
 /* ------------------------------------------------------------------ what places mean */
 
-/* What the characters of a string or number there are. */
+/* What a string or number there is taken for. */
 enum is { IS_NOTHING, IS_TEXT, IS_WORD, IS_NUMBER, IS_MODEL, IS_TYPE };
-/* What has been said when a value there ends. */
+/* What is complete when a value there ends. */
 enum ends { ENDS_NOTHING, ENDS_TURN, ENDS_ASKED, ENDS_CONTEXT };
 
 static const struct {
@@ -172,7 +172,7 @@ static const struct {
     uint8_t words;   /* of a string */
     uint8_t element; /* of an array: the place of each */
     uint8_t is, ends;
-    uint8_t needs; /* what a value there shows to be needed */
+    uint8_t needs; /* what a value there requires of the target */
 } places[PLACES] = {
     [FACTS_BODY] = {.members = BODY},
     [FACTS_MODEL] = {.is = IS_MODEL},
@@ -216,7 +216,7 @@ static const struct {
 
 /* ------------------------------------------------------------------ the conversation */
 
-/* Only what begins and ends among the first bytes counts. */
+/* It counts only if it lies within the first FACTS_TALK_MAX bytes. */
 static bool is_early(const struct facts *f, uint64_t end) {
     return !f->talk.done && end <= FACTS_TALK_MAX;
 }
@@ -228,12 +228,18 @@ static void talk_list_begins(struct facts *f, unsigned place, uint32_t at) {
     f->talk.list = (uint8_t)place;
 }
 
+<<<<<<< HEAD
 /* A brief reading is over when both are known. */
 static bool is_enough(const struct facts *f) {
     return f->wanted != FACTS_ALL && f->talk.done && f->at[FACTS_STREAM].len > 0 &&
            (f->wanted == FACTS_BRIEF || !facts_is(f, FACTS_STREAM, GW_JSON_TRUE));
 }
 
+||||||| parent of dbdfb4e (format: comments as a maintainer would write them)
+/* A brief reading is over when both are known. */
+=======
+/* A brief reading ends once both are known. */
+>>>>>>> dbdfb4e (format: comments as a maintainer would write them)
 static void talk_is_known(struct facts *f) {
     f->talk.done = true;
     f->scan.enough = is_enough(f);
@@ -247,7 +253,7 @@ static void talk_list_ends(struct facts *f, unsigned place, uint32_t end) {
         f->talk.to = end;
 }
 
-/* Behind the first messages there is another. */
+/* Another message follows the first ones. */
 static void talk_turn_begins(struct facts *f, unsigned list, uint32_t at) {
     if (list != f->talk.list || f->talk.to == 0 || !is_early(f, at))
         return;
@@ -311,7 +317,7 @@ static void begin_turn(struct facts *f, uint32_t at) {
     f->chars = 0;
 }
 
-/* What the characters of such a value are. */
+/* What such a value is taken for. */
 static uint8_t is_of(unsigned place, enum gw_json_kind kind) {
     uint8_t is = places[place].is;
     return kind == (is == IS_NUMBER ? GW_JSON_NUMERAL : GW_JSON_STRING) ? is : IS_NOTHING;
@@ -382,7 +388,7 @@ static void on_piece(struct gw_json_scan *s, struct gw_str piece) {
     }
 }
 
-/* The text since the last message is one. */
+/* A message ends: its text is what was found since the last one. */
 static void said(struct facts *f, bool by_user) {
     if (by_user) {
         f->context_chars += f->prompt_chars;

@@ -1,16 +1,16 @@
 /*
- * What a request's JSON body says that a gateway wants to know, and where: the model, whether a
- * stream is asked for, limits, seeds, which conversation it is, how much text there is and for what
- * a target must be able to take it. One reader for all dialects: OpenAI's chat, completions and
+ * The facts of a request's JSON body, and where they stand in it: the model, whether a stream is asked
+ * for, limits, seeds, which conversation it belongs to, how much text it holds and what a target must be
+ * capable of. One reader for all dialects: OpenAI's chat, completions and
  * Responses, Anthropic, Gemini, Ollama, Bedrock's Converse.
  *
- * Bytes are taken as they come, in any cut, in constant memory. Nothing is refused for its meaning: a
- * member of an unexpected kind is told as what it is, and means nothing. A body that is no JSON is
- * told as such; what was found before the fault is left as it is, but for the conversation.
+ * Bytes are fed in any pieces, and take constant memory. Nothing is refused for its meaning: a member of
+ * an unexpected kind is recorded with that kind, and otherwise ignored. A body that is not JSON is
+ * reported; what was found before the fault stays, except for the conversation.
  *
  * Every member in enum facts_member has a place: `off` and `len` name its value as it stands in the
  * body, quotes and brackets included, so that it can be replaced by slices. A member that comes twice
- * is told in `twice`; the last one counts then, as with most readers, but not with all of them.
+ * is noted in `twice`; the last one counts then, as with most JSON readers, but not all.
  */
 #ifndef GW_FORMAT_FACTS_H
 #define GW_FORMAT_FACTS_H
@@ -21,9 +21,9 @@
 enum {
     FACTS_MODEL_MAX = 256,  /* bytes of the model's name that are kept */
     FACTS_TYPE_MAX = 64,    /* and of the type's */
-    FACTS_WORD_MAX = 40,    /* of a number, or of a word that is looked for */
-    FACTS_TALK_MAX = 16384, /* bytes of the body in which the first messages are looked for */
-    FACTS_LEVELS = 16,      /* what lies deeper says nothing */
+    FACTS_WORD_MAX = 40,    /* of a number, or of a word that is looked up */
+    FACTS_TALK_MAX = 16384, /* bytes of the body that are searched for the first messages */
+    FACTS_LEVELS = 16,      /* what is nested deeper is ignored */
 };
 
 enum facts_member {
@@ -57,13 +57,13 @@ enum facts_member {
     FACTS_NUMBERS = FACTS_OPTIONS_SEED + 1 - FACTS_MAX_TOKENS,
 };
 
-/* What the request needs of a target, as bits. */
+/* What the target must be capable of, as bits. */
 enum facts_need {
     FACTS_NEED_TOOLS = 1,
     FACTS_NEED_IMAGES = 2,
     FACTS_NEED_AUDIO = 4,
     FACTS_NEED_FILES = 8,
-    FACTS_NEED_JSON = 16, /* the answer is to be JSON, of a schema or of any */
+    FACTS_NEED_JSON = 16, /* the answer must be JSON, with or without a schema */
 };
 
 /* How much of the body is taken. */
@@ -76,7 +76,7 @@ enum facts_wanted {
 struct facts_at {
     uint32_t off, len;
     uint8_t kind; /* enum gw_json_kind; 0: the member is not there */
-    bool cut;     /* longer than what is kept of it */
+    bool cut;     /* only the beginning is kept */
 };
 
 /* The conversation: a hash of the first messages, from behind the list's bracket up to and with the
@@ -86,11 +86,11 @@ struct facts_talk {
     uint32_t from, to;  /* where the first messages begin and end; 0: not yet */
     uint8_t list;       /* which list: enum facts_member */
     bool later_turn;    /* there are more, or these are longer than FACTS_TALK_MAX */
-    bool done;          /* nothing more is needed for it, or it was not asked for */
+    bool done;          /* it is complete, or was not asked for */
 };
 
 struct facts {
-    struct gw_json_scan scan; /* `at` and `what` are of use to others; stands first */
+    struct gw_json_scan scan; /* callers may use `at` and `what`; must stand first */
     struct facts_at at[FACTS_MEMBERS];
     uint32_t twice; /* members that came more than once, as bits */
     uint8_t needs;  /* enum facts_need */
@@ -99,7 +99,7 @@ struct facts {
     uint64_t prompt_chars, context_chars;
     struct facts_talk talk;
 
-    /* What follows is facts.c's own. */
+    /* The rest is private to facts.c. */
     uint64_t chars;  /* of text since the last message */
     uint32_t turn;   /* where the message at hand begins */
     uint16_t arrays; /* a bit per level: the value there is an array */
@@ -110,15 +110,28 @@ struct facts {
     uint8_t depth;   /* how many values are open */
     uint8_t next;    /* the place that the last name leads to */
     uint16_t model_n, type_n;
-    /* What is not cleared stands last. */
+    /* These are not cleared, and stand last. */
     uint8_t place[FACTS_LEVELS];
     double number[FACTS_NUMBERS];
     char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
 };
 
+<<<<<<< HEAD
 /* `talk`: the conversation is wanted. */
 void facts_init(struct facts *f, bool talk, enum facts_wanted wanted);
 /* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
+||||||| parent of dbdfb4e (format: comments as a maintainer would write them)
+/* `talk`: the conversation is wanted. `brief`: nothing but that and whether a stream is asked for; once
+ * both are known, what follows is not taken. */
+void facts_init(struct facts *f, bool talk, bool brief);
+/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
+=======
+/* `talk`: find the conversation. `brief`: only that, and whether a stream is asked for; once both are
+ * known, further bytes are ignored. */
+void facts_init(struct facts *f, bool talk, bool brief);
+/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. The bytes must be
+ * fed without gaps. */
+>>>>>>> dbdfb4e (format: comments as a maintainer would write them)
 int facts_feed(struct facts *f, struct gw_str bytes);
 /* 0 if what was fed is one whole document, else -1. */
 int facts_end(struct facts *f);

@@ -3,13 +3,16 @@
 #include "base/word.h"
 #include "format/aws.h"
 
-enum { WORD = sizeof(uint64_t), LOOK_BACK = 3 /* the most of an end that may have been there */ };
+enum {
+    WORD = sizeof(uint64_t),
+    LOOK_BACK = 3 /* bytes of an end that may have been seen before */
+};
 
 static bool is_break(char c) {
     return c == '\n' || c == '\r';
 }
 
-/* Where the first CR or LF is from `at` on; s.n: there is none. */
+/* The position of the first CR or LF from `at` on, or s.n. */
 static size_t next_break(struct gw_str s, size_t at) {
     while (at < s.n) {
         while (s.n - at >= WORD && gw_word_controls(gw_word_at(s.p + at)) == 0)
@@ -22,8 +25,8 @@ static size_t next_break(struct gw_str s, size_t at) {
     return s.n;
 }
 
-/* The length of an event that ends somewhere behind `at`, where a line ends with a CR or a LF: the
- * next line must be empty. A CR may be half of a CRLF: only a second one shows that it is not. */
+/* The length of an event whose last line ends at `at`, with a CR or a LF; 0 unless an empty line follows.
+ * A CR may be half of a CRLF: only a second CR shows that it is not. */
 static size_t end_behind(struct gw_str s, size_t at) {
     size_t next = at + 1;
     if (next < s.n && s.p[next] == '\n' && s.p[at] == '\n')
@@ -35,7 +38,7 @@ static size_t end_behind(struct gw_str s, size_t at) {
     return 0;
 }
 
-/* Empty lines that stand alone. */
+/* The length of an empty line at the start: an event without content. */
 static size_t blank_length(struct gw_str s) {
     if (s.n > 0 && s.p[0] == '\n')
         return 1;

@@ -1,8 +1,7 @@
 /*
- * How the events of a stream are told apart: server-sent events end at a blank line, JSON lines at their
- * newline, and AWS's frames (aws.h) say how long they are. Whatever the chunks, the bytes of a stream are
- * gone through once, forward: of what lies behind the event that is looked for, at most a word is touched
- * (tests/looks).
+ * Where the events of a stream end: server-sent events at a blank line, JSON lines at a newline; AWS's
+ * frames (aws.h) begin with their length. However a stream is cut into chunks, its bytes are scanned once,
+ * forward, and at most one word past the end of an event is read (tests/looks).
  */
 #ifndef GW_FORMAT_FRAME_H
 #define GW_FORMAT_FRAME_H
@@ -17,18 +16,19 @@ enum { FRAME_MAX = 65536 }; /* the longest event that is looked at */
 /* The length of the first event of `s`, or 0 if its end has not come. An earlier call with the first
  * `seen` bytes of `s` has returned 0; 0 if there was none.
  *
- * AWS: FRAME_BAD if no frame can begin like this: a length out of bounds, a wrong CRC, headers that do
- * not fit. It is said as soon as the bytes that show it are there, and of these bytes or more it is said
- * again. Where the next frame begins is then unknown: the stream counts as cut at the start of `s`. */
+ * AWS: FRAME_BAD if `s` does not begin with a frame: a length out of bounds, a wrong CRC, headers that do
+ * not fit. A bad prelude is reported with its last byte, other faults with the frame's. Where the next
+ * frame begins is unknown then: the stream counts as cut at the start of `s`. */
 size_t frame_length(struct gw_str s, size_t seen, enum framing framing);
-/* The same, where the framing is known not to be AWS. That is all that a stream can be today: no dialect
- * comes in frames yet, and what only they need is left out of the Worker's module. */
+/* The same for any framing but AWS. Streams call this one: no dialect uses frames yet, and so the linker
+ * drops their code from the Worker's module. */
 size_t frame_text_length(struct gw_str s, size_t seen, enum framing framing);
-/* What ends an event that has begun; empty for AWS, where nothing can. */
+/* The bytes that complete an event whose end was lost; empty for AWS. */
 struct gw_str frame_end(enum framing framing);
 
 /* Whether the bytes so far end between two events, so that one of ours may follow. Constant memory,
- * any cut of the input. Of AWS's frames the last bytes do not show it: it is denied. */
+ * any cut of the input. For AWS always false: the last bytes
+ * of a frame do not show that it has ended. */
 struct frame_tail {
     char bytes[4]; /* the last ones, oldest first */
     uint32_t n;    /* how many */

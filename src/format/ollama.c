@@ -1,6 +1,7 @@
 /*
  * Ollama's JSON lines: /api/chat has {"message":{"content","thinking","tool_calls"},"done"},
- * /api/generate {"response","thinking","done"}. Tool calls come whole, as JSON values.
+ * /api/generate {"response","thinking","done"}. A tool call is never split
+ * between lines; its arguments are a JSON value, not a string.
  */
 #include "format/event.h"
 
@@ -16,7 +17,7 @@ static void read_string(struct gw_walk *w, struct event *e, enum event_part part
         event_add(e, (uint32_t)part, raw);
 }
 
-/* A call comes whole: nothing of it can be left out, or be the beginning of something longer. */
+/* No part of a call can be cut out of its line, nor continued in the next. */
 static void add_whole(struct event *e, enum event_part part, struct gw_str value) {
     bool quoted = value.n > 0 && value.p[0] == '"';
     uint32_t n = e->pieces_n;

@@ -15,7 +15,7 @@ static void read_string(struct gw_walk *w, struct event *e, uint32_t channel) {
         event_add(e, channel, raw);
 }
 
-/* A member that is not known: whatever it holds beside null and an empty string is content. */
+/* An unknown member of a delta counts as content, unless it is null, an empty string or a plain scalar. */
 static void read_unknown(struct gw_walk *w, struct event *e) {
     struct gw_str raw;
     char kind = gw_walk_kind(w);
@@ -39,7 +39,8 @@ static void read_function(struct gw_walk *w, struct event *e, uint32_t tool) {
     }
 }
 
-/* Pieces from `from` on belong to this choice, or tool: its number may stand behind them. */
+/* Adds the number of a choice or tool to its pieces, those from `from` on. Done last, since the number may
+ * stand behind them. */
 static void number_pieces(struct event *e, uint32_t from, uint32_t number, uint32_t shift,
                           uint32_t max) {
     if (number > max)
@@ -153,7 +154,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
     return own || failed;
 }
 
-/* A member's value: a string, or null where there is none. */
+/* A string, or null if it is empty. */
 static void put_or_null(struct gw_buf *b, struct gw_str value) {
     if (value.n == 0) {
         gw_buf_put(b, GW_STR("null"));

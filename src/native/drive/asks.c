@@ -55,12 +55,17 @@ static void unlink_it(struct question *q) {
         q->next->before = q->before;
 }
 
-static void question_free(struct question *q) {
-    unlink_it(q);
+/* It is in no list any more. */
+static void dispose(struct question *q) {
     loop_later_off(q->up.loop, &q->later);
     if (q->up.attempts != NULL)
         upstream_drop(q->up.attempts);
     free(q);
+}
+
+static void question_free(struct question *q) {
+    unlink_it(q);
+    dispose(q);
 }
 
 /* `bytes` may lie in the question: it is freed when they have been told. */
@@ -262,19 +267,23 @@ void asks_tick(struct drive *d, double now) {
 }
 
 void asks_leave(struct drive *d) {
-    while (d->asks != NULL) {
-        struct question *q = d->asks;
+    struct question *next;
+    for (struct question *q = d->asks; q != NULL; q = next) {
+        next = q->next;
         q->drive = NULL;
-        if (q->who->http || q->later.queued) {
-            question_free(q);
-            continue;
-        }
-        unlink_it(q);
-        link_to(q, &q->up.loop->forsaken);
+        if (q->who->http || q->later.queued)
+            dispose(q);
+        else
+            link_to(q, &q->up.loop->forsaken);
     }
+    d->asks = NULL;
 }
 
 void asks_del_forsaken(struct loop *loop) {
-    while (loop->forsaken != NULL)
-        question_free(loop->forsaken);
+    struct question *next;
+    for (struct question *q = loop->forsaken; q != NULL; q = next) {
+        next = q->next;
+        dispose(q);
+    }
+    loop->forsaken = NULL;
 }
