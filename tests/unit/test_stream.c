@@ -232,7 +232,7 @@ static const struct sample samples[] = {
      GW_STR_INIT(
          START("0", "\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"") THINK("0", "Hm")
              THINK("0", ", so") SIGN("0", "AAA") STOP("0")
-                 START("1", "\"type\":\"redacted_thinking\",\"data\":\"XXX\"") STOP("1")
+                 START("1", "\"type\":\"redacted_thinking\",\"data\":\"RRR\"") STOP("1")
                      START("2", "\"type\":\"text\",\"text\":\"\"") TEXT("2", "One") STOP("2") START(
                          "3", "\"type\":\"text\",\"text\":\"\"") TEXT("3", " and two") STOP("3")
                          BLOCK("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\"}")
