@@ -228,18 +228,12 @@ static void talk_list_begins(struct facts *f, unsigned place, uint32_t at) {
     f->talk.list = (uint8_t)place;
 }
 
-<<<<<<< HEAD
 /* A brief reading is over when both are known. */
 static bool is_enough(const struct facts *f) {
     return f->wanted != FACTS_ALL && f->talk.done && f->at[FACTS_STREAM].len > 0 &&
            (f->wanted == FACTS_BRIEF || !facts_is(f, FACTS_STREAM, GW_JSON_TRUE));
 }
 
-||||||| parent of dbdfb4e (format: comments as a maintainer would write them)
-/* A brief reading is over when both are known. */
-=======
-/* A brief reading ends once both are known. */
->>>>>>> dbdfb4e (format: comments as a maintainer would write them)
 static void talk_is_known(struct facts *f) {
     f->talk.done = true;
     f->scan.enough = is_enough(f);

@@ -116,22 +116,10 @@ struct facts {
     char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
 };
 
-<<<<<<< HEAD
-/* `talk`: the conversation is wanted. */
+/* `talk`: find the conversation. */
 void facts_init(struct facts *f, bool talk, enum facts_wanted wanted);
-/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
-||||||| parent of dbdfb4e (format: comments as a maintainer would write them)
-/* `talk`: the conversation is wanted. `brief`: nothing but that and whether a stream is asked for; once
- * both are known, what follows is not taken. */
-void facts_init(struct facts *f, bool talk, bool brief);
-/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. Nothing may be left out. */
-=======
-/* `talk`: find the conversation. `brief`: only that, and whether a stream is asked for; once both are
- * known, further bytes are ignored. */
-void facts_init(struct facts *f, bool talk, bool brief);
-/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. The bytes must be
- * fed without gaps. */
->>>>>>> dbdfb4e (format: comments as a maintainer would write them)
+/* 0, or -1 as soon as the body is no JSON: `scan` says why and where. The bytes must be fed without
+ * gaps. */
 int facts_feed(struct facts *f, struct gw_str bytes);
 /* 0 if what was fed is one whole document, else -1. */
 int facts_end(struct facts *f);
