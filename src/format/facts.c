@@ -353,8 +353,10 @@ static uint8_t find(unsigned group, struct gw_str name) {
 
 static void on_name(struct gw_json_scan *s, struct gw_str name) {
     struct facts *f = of(s);
+    unsigned place = place_at_hand(f);
     f->has_members |= f->depth == 1;
-    f->next = find(places[place_at_hand(f)].members, name);
+    f->has_options |= place == FACTS_OPTIONS;
+    f->next = find(places[place].members, name);
 }
 
 static void keep(struct facts *f, char *to, size_t max, struct gw_str piece) {

@@ -92,9 +92,9 @@ struct facts_talk {
 struct facts {
     struct gw_json_scan scan; /* callers may use `at` and `what`; must stand first */
     struct facts_at at[FACTS_MEMBERS];
-    uint32_t twice; /* members that came more than once, as bits */
-    uint8_t needs;  /* enum facts_need */
-    bool has_members;
+    uint32_t twice;                /* members that came more than once, as bits */
+    uint8_t needs;                 /* enum facts_need */
+    bool has_members, has_options; /* in FACTS_BODY, in FACTS_OPTIONS */
     /* Characters of text: in the user's last message (or `prompt`), and in all else. */
     uint64_t prompt_chars, context_chars;
     struct facts_talk talk;

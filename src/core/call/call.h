@@ -31,7 +31,6 @@ enum {
         16384, /* bytes of a first 500, which the client gets if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
-    DOUBT_MS = 2000,
 };
 
 struct gw_call;
@@ -332,14 +331,12 @@ struct gw_call *lookup_task(struct gw *gw, struct gw_time now, double *next_ms);
 /* doubt.c: a quick stream that has fallen silent */
 #define DOUBT_FAR 1e15 /* it is not to be looked at */
 void doubt_begin(struct stream *s);
+void doubt_count(struct stream *s);
 /* It has said something. */
-static inline void doubt_heard(struct gw_call *c, struct gw_time now) {
-    struct stream *s = c->stream;
-    s->heard_at = c->gw->cluster.pool.backend[c->attempt.to->slot].heard_at = now.mono_ms;
-    if (++s->chunks == 1)
-        s->first_at = now.mono_ms;
-    if (s->chunks == DOUBT_CHUNKS)
-        s->doubt_at = now.mono_ms + DOUBT_MS;
+static inline void doubt_heard(struct stream *s, struct gw_time now) {
+    s->heard_at = now.mono_ms;
+    if (++s->chunks <= DOUBT_CHUNKS)
+        doubt_count(s);
 }
 void doubt_on_tick(struct gw_call *c, struct gw_time now);
 struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);

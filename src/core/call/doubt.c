@@ -3,19 +3,32 @@
  * be noticed sooner.
  *
  *     quick      DOUBT_CHUNKS or more, not further apart than QUICK_MS on the average
- *     in doubt   nothing for DOUBT_MS, neither here nor in another stream of its target: it is asked
- *                whether it lives (GW_ASK_ALIVE)
+ *     in doubt   nothing for DOUBT_MS, neither here nor in another quick stream of its target: it is
+ *                asked whether it lives (GW_ASK_ALIVE)
  *     alive      it has answered, or says something after all: the usual limit holds
  *     dead       no answer: as after that limit, another target goes on with the stream
  */
 #include "core/call/call.h"
 
-enum { QUICK_MS = 100, ALIVE_MS = 2500 };
+enum {
+    QUICK_MS = 100,
+    DOUBT_MS = 2500,
+    BEAT_MS = 2000, /* so often each quick stream tells when it was heard */
+    ALIVE_MS = 2500,
+};
 
 void doubt_begin(struct stream *s) {
     s->chunks = 0;
     s->asked_at = 0;
     s->doubt_at = DOUBT_FAR;
+}
+
+/* The first chunks. */
+void doubt_count(struct stream *s) {
+    if (s->chunks == 1)
+        s->first_at = s->heard_at;
+    if (s->chunks == DOUBT_CHUNKS)
+        s->doubt_at = s->heard_at + BEAT_MS;
 }
 
 static bool is_quick(const struct stream *s) {
@@ -36,13 +49,19 @@ static void ask(struct gw_call *c, struct gw_time now) {
     c->stream->asked_at = now.mono_ms;
 }
 
-/* It is looked at now and then, so that an event costs next to nothing. */
+/* Quick streams are looked at now and then, and tell their target's other streams when they were heard. So
+ * an event costs next to nothing. */
 void doubt_on_tick(struct gw_call *c, struct gw_time now) {
     struct stream *s = c->stream;
     if (c->state != CALL_OBSERVE || now.mono_ms < s->doubt_at)
         return;
-    double silent_at = c->gw->cluster.pool.backend[c->attempt.to->slot].heard_at + DOUBT_MS;
-    s->doubt_at = now.mono_ms < silent_at ? silent_at : now.mono_ms + DOUBT_MS;
+    struct pool_backend *b = &c->gw->cluster.pool.backend[c->attempt.to->slot];
+    if (b->heard_at < s->heard_at)
+        b->heard_at = s->heard_at;
+    double silent_at = b->heard_at + DOUBT_MS;
+    s->doubt_at = now.mono_ms + BEAT_MS;
+    if (now.mono_ms < silent_at && silent_at < s->doubt_at)
+        s->doubt_at = silent_at;
     if (now.mono_ms >= silent_at && is_quick(s) && c->asks_n < CALL_ASKS)
         ask(c, now);
 }

@@ -31,10 +31,9 @@ static bool is_wanted(const struct gw_call *c, const struct dialect *d) {
 /* Where it is put, and in place of how many bytes. */
 static bool find_place(const struct facts *f, const struct dialect *d, struct gw_buf *text,
                        struct call_seed *s) {
-    enum { A_MEMBER = 6 }; /* "":0 and its brackets: what is shorter is empty */
     const struct facts_at *options = &f->at[FACTS_OPTIONS];
     bool inside = d->seed == FACTS_OPTIONS_SEED && options->kind != GW_JSON_NONE;
-    bool empty = inside && options->len < A_MEMBER;
+    bool empty = inside && !f->has_options;
     if (inside && options->kind != GW_JSON_OBJECT)
         return false;
     s->at = inside ? options->off + !empty : f->at[FACTS_BODY].off + 1;

@@ -59,7 +59,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
 }
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
-    doubt_heard(c, now);
+    doubt_heard(c->stream, now);
     double limit = c->stream->ended ? LINGER_MS : (double)c->conf->limits.silence_ms;
     limit += now.mono_ms;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
