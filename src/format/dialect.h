@@ -1,14 +1,12 @@
 /*
  * A dialect is a protocol that clients and targets speak: it turns bytes into meaning, and back.
  *
- * A dialect is not a provider. A provider is a place: a base URL, the header that holds its key, the methods
- * and paths it allows, its quirks. Several providers speak the same dialect. Today all targets are given by
- * URL, so there is no table of providers yet; it will stand beside this one, in providers.h.
+ * A dialect is not a provider, which is a place: see providers.h. Several providers speak one dialect.
  *
  * To add a dialect:
  *   1. Write src/format/NAME.c. It defines `const struct dialect dialect_NAME`, as declared below.
  *   2. Add the line DIALECT(NAME) to src/format/dialects.h, in the place that its comment asks for.
- * Nothing else knows dialects by name. tests/toy takes these two steps in a build of its own and tests the
+ * Only the table of providers knows dialects by name, too. tests/toy takes these two steps in a build of its own and tests the
  * result. A dialect's events are tested in tests/unit/test_event.c, its answers in tests/traces.
  *
  * What each member is for:

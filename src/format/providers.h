@@ -1,0 +1,46 @@
+/*
+ * Providers: places that run models, each speaking a dialect (dialect.h). Several speak the same one: groq,
+ * azure and lmstudio are providers of OpenAI's.
+ *
+ * The table says where a provider is, in which form it wants its key, and what a client may ask it for: the
+ * method and path pairs that run a model. Everything else (files, batches, fine-tunes, organisations, stored
+ * state) belongs to the account and is refused.
+ *
+ * A pattern of a path is segments; one "*" in a segment stands for one character or more of that segment.
+ */
+#ifndef GW_FORMAT_PROVIDERS_H
+#define GW_FORMAT_PROVIDERS_H
+
+#include "format/dialect.h"
+
+enum provider_key {
+    PROVIDER_NO_KEY,
+    PROVIDER_BEARER,     /* authorization: Bearer KEY */
+    PROVIDER_X_API_KEY,  /* x-api-key: KEY */
+    PROVIDER_X_GOOG_KEY, /* x-goog-api-key: KEY */
+    PROVIDER_API_KEY,    /* api-key: KEY */
+    PROVIDER_SIGV4,      /* every request is signed */
+};
+
+struct provider_path {
+    struct gw_str method, pattern;
+};
+
+struct provider {
+    struct gw_str name;
+    struct gw_str base;              /* its public URL; empty: each account has its own */
+    struct gw_str base_env, key_env; /* names in the environment; key_env empty: it needs none */
+    const struct dialect *dialect;   /* NULL: none of ours yet, so its bytes pass unread */
+    enum provider_key key;
+    struct gw_str lines; /* head lines that every request must have, where the client has none */
+    const struct provider_path *paths;
+    uint32_t paths_n;
+};
+
+/* The entry `i`; NULL behind the last one. And by its name; NULL if nobody has it. */
+const struct provider *providers_at(uint32_t i);
+const struct provider *providers_named(struct gw_str name);
+/* Whether a client may ask for this. `path` begins with "/", and has neither query nor dot segments. */
+bool providers_allow(const struct provider *p, struct gw_str method, struct gw_str path);
+
+#endif
