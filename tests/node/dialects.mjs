@@ -53,7 +53,7 @@ const TOOL = 'look_up';
 const PER_DIGEST = 32;
 
 /** @param {Body} body @param {number} count @param {string} salt @returns {string[]} */
-function words(body, count, salt) {
+export function words(body, count, salt) {
     if (body.seed === undefined && salt === '') return Array.from({ length: count }, (_, i) => `w${i} `);
     const about = JSON.stringify([body.messages ?? body.prompt, body.seed, salt]);
     /** @type {string[]} */

@@ -25,6 +25,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../lib/keys.mjs';
 import { bytesDigest } from '../node/answers.mjs';
+import { words } from '../node/dialects.mjs';
 
 /**
  * @typedef {{status: number, body: Buffer, whole: boolean}} Got
@@ -171,16 +172,19 @@ async function relayed(base, agent) {
 /** @type {Turn} */
 async function observed(base, agent) {
     const model = randomUUID();
-    const body = JSON.stringify({ model, stream: true, messages: [], max_tokens: 58, ms_per_token: 3 });
+    const request = { model, stream: true, messages: [], max_tokens: 58, ms_per_token: 3 };
+    const body = JSON.stringify(request);
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const rest = '/v1/chat/completions';
     const res = await head(base, agent, { path: path(rest), headers }, (r) => r.end(body));
+    const told = res.headers['x-heady-seed']; // the gateway's: what is said depends on it
+    const all = words(told === undefined ? request : { ...request, seed: Number(told) }, 58, '');
     /** @param {any} event @param {number} i */
     const isNext = (event, i) => {
         const { delta, finish_reason: finish } = event.choices[0];
         if (event.model !== model) return false;
         if (i === 0) return delta.role === 'assistant';
-        return i === 59 ? finish === 'stop' : delta.content === `w${i - 1} `;
+        return i === 59 ? finish === 'stop' : delta.content === all[i - 1];
     };
     return await stream(res, isNext, 60);
 }
