@@ -286,7 +286,7 @@ struct gw_action {
             uint64_t upto;
             uint64_t show; /* bytes below this offset are to be shown; those above need not be */
             /* 1: a body that has come whole, and that is not forgotten, is told once more from offset
-             * `from` on, all of it shown. The offsets of REQ_BODY go on from there. */
+             * `from` on, all of it shown, while no attempt is under way. The offsets of REQ_BODY go on from there. */
             uint32_t again;
             uint64_t from;
         } read;

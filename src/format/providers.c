@@ -1,7 +1,7 @@
 #include "format/providers.h"
 
 #define PATH(m, p) {GW_STR_INIT(m), GW_STR_INIT(p)}
-#define PATHS(table) .paths = table, .paths_n = sizeof(table) / sizeof *(table)
+#define PATHS(table) .paths = (table), .paths_n = sizeof(table) / sizeof *(table)
 
 static const struct provider_path anthropic[] = {
     PATH("POST", "/v1/messages"),

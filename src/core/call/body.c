@@ -266,7 +266,7 @@ static struct next tell(struct gw_call *c, const struct gw_req_body *body) {
 }
 
 struct next body_read_again(struct gw_call *c, uint64_t from, call_reader *reader) {
-    GW_ASSERT(c->body.fin && !c->body.forgotten && from < c->body.received);
+    GW_ASSERT(c->body.fin && !c->body.forgotten && !c->attempt.open && from < c->body.received);
     struct gw_action *a = call_push(c, GW_READ);
     a->read.upto = c->body.received;
     a->read.show = GW_REST;

@@ -226,7 +226,8 @@ struct next body_refuse_no_room(struct gw_call *c);
 void body_drop_facts(struct gw_call *c);
 /* An attempt begins: what is not held follows it as it comes. */
 void body_follow(struct gw_call *c, struct gw_time now);
-/* The body, which must be whole and held, is told once more from this offset on. */
+/* The body, which must be whole and held, is told once more from this offset on. No attempt may be under
+ * way: it would wait for what is told. */
 struct next body_read_again(struct gw_call *c, uint64_t from, call_reader *reader);
 struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, struct gw_time now);
 /* Nothing of it is held here any more. */
