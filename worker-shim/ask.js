@@ -6,11 +6,12 @@
  * ignores it then. One by HTTP is given up when its time is over; the core knows by itself that it is late.
  */
 import {
-    ASK_BYTES, ASK_ID, ASK_KEY, ASK_WHAT, GW_ANSWER_DONE, GW_ANSWER_FAILED, GW_ANSWER_MAX,
-    GW_ANSWER_NONE, GW_ASK_ALIVE, GW_ASK_KEEP, GW_ASK_LEASES,
-    GW_ASK_PROOF,
+    ASK_BYTES, ASK_ID, ASK_KEY, ASK_WHAT, GW_ANSWER_DONE, GW_ANSWER_FAILED, GW_ANSWER_LATE, GW_ANSWER_MAX,
+    GW_ANSWER_NONE, GW_ANSWER_UNASKED, GW_ASK_ALIVE, GW_ASK_KEEP, GW_ASK_LEASES,
+    GW_ASK_PROOF, GW_FAIL_LOCAL,
 } from '../build/offsets.js';
 import { headersOf } from './heads.js';
+import { classify } from './upstream.js';
 
 /** @typedef {import('./call.js').Call} Call */
 /** @typedef {{ status: number, bytes: string }} Answer */
@@ -34,8 +35,15 @@ export function askPut(call, answered) {
         what: core.word(ASK_WHAT), key: core.string(ASK_KEY), bytes: core.string(ASK_BYTES),
         wait: Math.max(0, core.at() - core.mono),
     };
-    const failed = (/** @type {unknown} */ error) => answered(id, refused(`${error}`));
+    const failed = (/** @type {unknown} */ error) => answered(id, missed(error));
     WHO[question.what](call, question).then((answer) => answered(id, short(answer)), failed);
+}
+
+/** What an exception stands for. @param {unknown} error @returns {Answer} */
+function missed(error) {
+    if (error instanceof Error && error.name === 'TimeoutError') return { status: GW_ANSWER_LATE, bytes: '' };
+    const [why] = classify(error);
+    return why === GW_FAIL_LOCAL ? { status: GW_ANSWER_UNASKED, bytes: `${error}` } : refused('no answer');
 }
 
 /** @param {string} why @returns {Answer} */

@@ -188,6 +188,7 @@ enum gw_answer_status {
     GW_ANSWER_NONE,     /* there is nothing under this key */
     GW_ANSWER_OLDER,    /* not kept: what is there is as new, or newer */
     GW_ANSWER_LATE,     /* not by the deadline; whether it will be done is not known */
+    GW_ANSWER_UNASKED,  /* this host could not put it: no descriptors, no memory */
     GW_ANSWER_FAILED, /* nothing was done, or nobody is there to ask; `bytes` may say why, in words */
 };
 

@@ -243,7 +243,7 @@ static void answer_question(struct world *w, struct tracked *t) {
         e.answer.bytes = gw_buf_str(&b);
     }
     if (pick < 64)
-        e.answer = (struct gw_answer){pick % 4, pick % 5, bytes(&w->in, pick)};
+        e.answer = (struct gw_answer){pick % 4, pick % 6, bytes(&w->in, pick)};
     feed(w, t, &e);
 }
 

@@ -55,7 +55,7 @@ static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "c
 static const char *const sent_names[] = {"none", "part", "all"};
 static const char *const tick_names[] = {"", "held-back", "unseen"};
 static const char *const ask_names[] = {"", "proof", "leases", "keep", "alive", "toy"};
-static const char *const answer_names[] = {"done", "none", "older", "late", "failed"};
+static const char *const answer_names[] = {"done", "none", "older", "late", "unasked", "failed"};
 static const char *const how_names[] = {"clean", "cut", "along"};
 
 static void die(const char *what, const char *line) {
@@ -394,7 +394,7 @@ static void on_answer(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_ANSWER};
     const char *name = word(&rest);
     e.answer.id = (uint32_t)length(word(&rest));
-    e.answer.status = index_of(answer_names, 5, word(&rest));
+    e.answer.status = index_of(answer_names, 6, word(&rest));
     e.answer.bytes = gw_str(rest, unescape(rest));
     feed(r, name, &e);
 }

@@ -10,7 +10,7 @@ const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'j
 const SENT = ['none', 'part', 'all'];
 const TICKS = ['', 'held-back', 'unseen'];
 const ASKS = ['', 'proof', 'leases', 'keep', 'alive'];
-const ANSWERS = ['done', 'none', 'older', 'late', 'failed'];
+const ANSWERS = ['done', 'none', 'older', 'late', 'unasked', 'failed'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 
 const KINDS = ['', 'breakers', 'leases'];

@@ -33,17 +33,27 @@ struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit
     return a;
 }
 
-void ask_by_http(struct gw_call *c, struct gw_action *a, const struct backend_conf *to,
-                 struct gw_str path) {
-    enum { URL_MAX = 1024 };
+struct gw_str ask_url(struct gw_call *c, const struct backend_conf *to, struct gw_str path) {
+    enum { URL_MAX = 4096 };
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, URL_MAX);
     gw_buf_put(&b, to->target.origin);
     gw_buf_put(&b, to->base);
     gw_buf_put(&b, path);
     c->arena_full |= b.full;
-    a->ask.target = to->target;
-    a->ask.key = gw_buf_str(&b);
+    return gw_buf_str(&b);
+}
+
+struct gw_str ask_health_head(struct gw_call *c, const struct backend_conf *to,
+                              struct gw_str challenge) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 512);
+    gw_buf_put(&b, GW_STR("accept: */*\r\n"));
+    try_put_lines_for(to, &b);
+    if (challenge.n > 0)
+        head_put(&b, GW_STR("x-heady-challenge"), challenge);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
 }
 
 double ask_until(const struct gw_call *c) {
@@ -54,6 +64,14 @@ double ask_until(const struct gw_call *c) {
     return until;
 }
 
+/* Others make the client wait, too. Where questions overlap, the time counts once. */
+static void count_wait(struct gw_call *c, double from, struct gw_time now) {
+    if (from < c->asks.counted_ms)
+        from = c->asks.counted_ms;
+    c->asks.counted_ms = now.mono_ms;
+    c->upstream_ms += now.mono_ms - from;
+}
+
 /* The question at this place is over. */
 static struct next take(struct gw_call *c, uint32_t at, const struct gw_answer *answer,
                         struct gw_time now) {
@@ -61,7 +79,7 @@ static struct next take(struct gw_call *c, uint32_t at, const struct gw_answer *
     struct call_ask ask = asks->ask[at];
     asks->ask[at] = asks->ask[--c->asks_n];
     if (c->state == CALL_ASK && !c->has_head)
-        c->upstream_ms += now.mono_ms - ask.asked_at;
+        count_wait(c, ask.asked_at, now);
     return handlers[ask.what](c, answer, now);
 }
 

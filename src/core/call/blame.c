@@ -68,8 +68,8 @@ void blame_later(struct gw_call *c, uint32_t trouble) {
     at_fault->blame = (uint8_t)trouble;
     at_fault->limit_ms = (float)(c->attempt.limit_at - call_began_at(c));
     at_fault->grant = c->attempt.grant;
-    c->attempt.grant.trial =
-        false; /* the permit is kept until the blame is resolved, or its lease ends */
+    /* The permit is kept until the blame is resolved, or its lease ends. */
+    c->attempt.grant.trial = false;
 }
 
 /* Whether the current attempt, which has served, did better than what candidate `i` is blamed for. */

@@ -27,8 +27,7 @@ enum {
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
     FACTS_FREE_MAX = 16, /* and boxes of facts (union facts_box) */
     CALL_HEAD_MAX = 65536,
-    CALL_KEPT_ANSWER =
-        16384, /* bytes of a first 500, which the client gets if no target does better */
+    CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, for the client if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
 };
@@ -74,7 +73,8 @@ struct call_ask {
 };
 
 struct call_asks {
-    uint32_t last; /* the id of the last one */
+    uint32_t last;     /* the id of the last one */
+    double counted_ms; /* what was waited for them until then has been counted */
     struct call_ask ask[CALL_ASKS];
     bool looked_up; /* for a request the registry is asked once */
     bool reached;   /* as in next_target, which follows */
@@ -313,9 +313,10 @@ bool nodes_may_log(struct gw_call *c, uint32_t *left_out, struct gw_time now);
 /* The ASK of a question; key and bytes are the caller's to fill in. At most CALL_ASKS may be under way. */
 struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit_ms,
                           struct gw_time now);
-/* It is a GET of this path there. */
-void ask_by_http(struct gw_call *c, struct gw_action *a, const struct backend_conf *to,
-                 struct gw_str path);
+/* The URL of a path at a target; and the head of a GET of its /health, with a challenge if there is one. */
+struct gw_str ask_url(struct gw_call *c, const struct backend_conf *to, struct gw_str path);
+struct gw_str ask_health_head(struct gw_call *c, const struct backend_conf *to,
+                              struct gw_str challenge);
 /* By when the next of those under way must be answered; there is one. */
 double ask_until(const struct gw_call *c);
 struct next ask_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);

@@ -5,7 +5,8 @@
  *     quick      DOUBT_CHUNKS or more, not further apart than QUICK_MS on the average
  *     in doubt   nothing for DOUBT_MS, neither here nor in another quick stream of its target: it is
  *                asked whether it lives (GW_ASK_ALIVE)
- *     alive      it has answered, or says something after all: the usual limit holds
+ *     alive      it has answered, or says something after all, or this host could not ask: the usual
+ *                limit holds
  *     dead       no answer: as after that limit, another target goes on with the stream
  */
 #include "core/call/call.h"
@@ -36,16 +37,29 @@ static bool is_quick(const struct stream *s) {
            s->heard_at - s->first_at < s->chunks * QUICK_MS;
 }
 
+/* Named once for each target, so that a stream that pauses again and again does not use up the call's
+ * memory. False: there is none left, and so no doubt. */
+static bool name(struct gw_call *c, const struct backend_conf *to) {
+    struct stream_doubt *d = &c->stream->doubt;
+    bool full = c->arena_full;
+    if (d->of == to)
+        return true;
+    d->url = ask_url(c, to, GW_STR("/health"));
+    d->head = ask_health_head(c, to, GW_STR(""));
+    bool fits = !c->arena_full;
+    c->arena_full = full;
+    d->of = fits ? to : NULL;
+    return fits;
+}
+
 static void ask(struct gw_call *c, struct gw_time now) {
-    struct gw_buf head;
     const struct backend_conf *to = c->attempt.to;
+    if (c->asks_n == CALL_ASKS || !name(c, to))
+        return;
     struct gw_action *a = ask_put(c, GW_ASK_ALIVE, ALIVE_MS, now);
-    ask_by_http(c, a, to, GW_STR("/health"));
-    gw_buf_init(&head, &c->arena, 512);
-    gw_buf_put(&head, GW_STR("accept: */*\r\n"));
-    try_put_lines_for(to, &head);
-    c->arena_full |= head.full;
-    a->ask.bytes = gw_buf_str(&head);
+    a->ask.target = to->target;
+    a->ask.key = c->stream->doubt.url;
+    a->ask.bytes = c->stream->doubt.head;
     c->stream->asked_at = now.mono_ms;
 }
 
@@ -62,14 +76,14 @@ void doubt_on_tick(struct gw_call *c, struct gw_time now) {
     s->doubt_at = now.mono_ms + BEAT_MS;
     if (now.mono_ms < silent_at && silent_at < s->doubt_at)
         s->doubt_at = silent_at;
-    if (now.mono_ms >= silent_at && is_quick(s) && c->asks_n < CALL_ASKS)
+    if (now.mono_ms >= silent_at && is_quick(s))
         ask(c, now);
 }
 
 struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
     const struct stream *s = c->stream;
     bool said_more = c->state != CALL_OBSERVE || s->heard_at > s->asked_at || s->resuming;
-    if (said_more || answer->status == GW_ANSWER_DONE)
+    if (said_more || answer->status == GW_ANSWER_DONE || answer->status == GW_ANSWER_UNASKED)
         return next_stay();
     return stream_on_dead(c, now);
 }

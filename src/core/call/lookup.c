@@ -22,7 +22,8 @@ enum {
 static void put_words(struct gw_call *c, struct gw_action *a, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, 1024);
-    ask_by_http(c, a, &c->conf->registry, GW_STR(""));
+    a->ask.target = c->conf->registry.target;
+    a->ask.key = ask_url(c, &c->conf->registry, GW_STR(""));
     gw_buf_put(&head, GW_STR("accept: text/plain\r\n"));
     access_sign_hop(c->conf, GW_STR("-"), c->id.n > 0 ? c->id : GW_STR("pull"), GW_STR("GET"),
                     gw_str_sub(a->ask.key, a->ask.target.origin.n, a->ask.key.n), now, &head);

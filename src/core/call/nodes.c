@@ -146,15 +146,10 @@ void nodes_asked(struct gw_call *c) {
 }
 
 static struct next ask_for_proof(struct gw_call *c, struct gw_str nonce, struct gw_time now) {
-    struct gw_buf head;
     struct gw_action *a = ask_put(c, GW_ASK_PROOF, PROOF_MS, now);
-    ask_by_http(c, a, &c->node->to, GW_STR("/health"));
-    gw_buf_init(&head, &c->arena, 512);
-    gw_buf_put(&head, GW_STR("accept: */*\r\n"));
-    try_put_lines_for(&c->node->to, &head);
-    head_put(&head, GW_STR("x-heady-challenge"), nonce);
-    c->arena_full |= head.full;
-    a->ask.bytes = gw_buf_str(&head);
+    a->ask.target = c->node->to.target;
+    a->ask.key = ask_url(c, &c->node->to, GW_STR("/health"));
+    a->ask.bytes = ask_health_head(c, &c->node->to, nonce);
     return next_wait(CALL_ASK);
 }
 

@@ -453,10 +453,8 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
         return fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"),
                          true, now);
     }
-    if (is_good(s, GW_CUT))
-        return stream_complete(c, true, now);
-    if (!late)
-        return resume_or_break(c, POOL_SILENT, GW_STR("fell silent"), true, now);
+    if (!late || is_good(s, GW_CUT))
+        return stream_on_dead(c, now);
     try_close(c, true, now);
     return stream_break(c, GW_STR("took longer than the request may"));
 }

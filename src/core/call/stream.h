@@ -38,6 +38,7 @@
 #include "format/frame.h"
 #include "format/shape.h"
 
+struct backend_conf;
 struct gw_call;
 struct answer_head;
 
@@ -46,8 +47,7 @@ enum {
     STREAM_EVENT_MAX = FRAME_MAX,
     STREAM_SPILL_MAX = 1 << 19,
     STREAM_SLICES = 8,
-    STREAM_DATA =
-        3, /* DATA of a turn: before an attempt is dropped, before END, at the turn's end */
+    STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
     STREAM_ID_MAX = 128,
 };
 
@@ -59,6 +59,12 @@ struct stream_out {
     size_t spill_given;
     struct gw_buf spill;
     struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
+};
+
+/* What the question of doubt.c is made of, once it has been asked of a target. */
+struct stream_doubt {
+    const struct backend_conf *of; /* NULL: of none yet */
+    struct gw_str url, head;
 };
 
 /* What every event needs stands first, as in struct gw_call. */
@@ -93,8 +99,9 @@ struct stream {
     struct gw_str head;             /* its lines for the client */
     double head_at;                 /* when the head goes out without content at the latest */
     double first_at, asked_at;      /* when the first of the chunks came; the last doubt */
-    struct gw_str id;               /* of the first answer */
-    struct frame_tail tail;         /* of what has gone out, in a raw one */
+    struct stream_doubt doubt;
+    struct gw_str id;       /* of the first answer */
+    struct frame_tail tail; /* of what has gone out, in a raw one */
 };
 
 /* stream_out.c: what goes to the client in this turn */
@@ -110,7 +117,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now);
 struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_time now);
 struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
-/* Its target does not live any more. */
+/* It is silent for good. */
 struct next stream_on_dead(struct gw_call *c, struct gw_time now);
 /* attempt.limit_at has come. */
 struct next stream_on_limit(struct gw_call *c, struct gw_time now);

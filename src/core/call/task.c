@@ -11,26 +11,6 @@ static bool wants_probe(const struct gw *gw, uint32_t node, double now) {
            pool_state_of(&gw->cluster.pool, node, now) == POOL_HALF_OPEN;
 }
 
-static struct gw_str probe_head(struct gw_call *c) {
-    struct gw_buf b;
-    gw_buf_init(&b, &c->arena, 512);
-    gw_buf_put(&b, GW_STR("accept: */*\r\n"));
-    try_put_lines_for(c->attempt.to, &b);
-    c->arena_full |= b.full;
-    return gw_buf_str(&b);
-}
-
-static struct gw_str probe_url(struct gw_call *c) {
-    const struct backend_conf *to = c->attempt.to;
-    struct gw_buf b;
-    gw_buf_init(&b, &c->arena, 4096);
-    gw_buf_put(&b, to->target.origin);
-    gw_buf_put(&b, to->base);
-    gw_buf_put(&b, GW_STR("/health"));
-    c->arena_full |= b.full;
-    return gw_buf_str(&b);
-}
-
 void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time now) {
     c->attempt.to = c->plan.candidates[0].backend;
     c->attempt.grant = grant;
@@ -39,9 +19,9 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
     a->attempt = ++c->attempt.number;
     a->send.target = c->attempt.to->target;
     a->send.method = GW_STR("GET");
-    a->send.url = probe_url(c);
-    a->send.path = gw_str_sub(a->send.url, a->send.target.origin.n, 4096);
-    a->send.head = probe_head(c);
+    a->send.url = ask_url(c, c->attempt.to, GW_STR("/health"));
+    a->send.path = gw_str_sub(a->send.url, a->send.target.origin.n, a->send.url.n);
+    a->send.head = ask_health_head(c, c->attempt.to, GW_STR(""));
     a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
     c->attempt.open = true;
     c->attempt.sent_at = now.mono_ms;

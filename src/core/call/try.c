@@ -9,10 +9,8 @@ enum {
     LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or others come first */
     PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this, and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
-    PATIENT_MS =
-        60000, /* a target that has this long for its first content is hardly dropped before */
-    STREAM_FIRST_MS =
-        10000, /* first content of a stream, while another target is left: this, ... */
+    PATIENT_MS = 60000, /* a target with this long for its first content is hardly dropped before */
+    STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left: this, ... */
     STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
     URL_MAX = 65536 + 512,
 };

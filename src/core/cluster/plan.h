@@ -86,9 +86,9 @@ bool plan_renew(struct plan *p, const struct backend_conf *node, bool last);
 /* Makes the first candidate of the pair at the backend in this slot the conversation's home; or the
  * first at the node that the conversation's hash names. */
 void plan_set_home(struct plan *p, uint32_t slot);
-/* What the target `at` has to read before it can answer. */
-double plan_unread(const struct plan *p, uint32_t at);
 void plan_find_home(struct plan *p, uint64_t conversation);
+/* What the candidate `at` has to read before it can answer. */
+double plan_unread(const struct plan *p, uint32_t at);
 /* The state of a candidate's backend; COOLING while its key rests. */
 enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now);
 /* The candidate to try next. `first_in_line`: no waiting call comes before this one. */

@@ -33,14 +33,14 @@ struct pool_backend {
     double read_ms;          /* how long it takes to read a byte of a prompt; 0: not known */
     double cool_until;       /* monotonic; 0: it is not cooling */
     double cooled_at;        /* when it last said that it is busy */
-    double heard_at;         /* when a stream of its last said something; monotonic */
-    double seen_at;          /* last answer of any kind, wall clock; 0: never */
-    double closed_at;        /* when its breaker last closed; 0: never. For the slow start */
-    double told_at;          /* wall clock of the last change of its breaker, ours or told */
-    double told_ahead;       /* the latest time from the future that was told (sync.c) */
-    double probe_at;         /* when it may be probed next */
-    double probe_ms;         /* how long the last probe took; 0: there was none */
-    uint32_t probe_status;   /* what it answered, or 0 and ... */
+    double heard_at;       /* when a quick stream of its was last heard (call/doubt.c); monotonic */
+    double seen_at;        /* last answer of any kind, wall clock; 0: never */
+    double closed_at;      /* when its breaker last closed; 0: never. For the slow start */
+    double told_at;        /* wall clock of the last change of its breaker, ours or told */
+    double told_ahead;     /* the latest time from the future that was told (sync.c) */
+    double probe_at;       /* when it may be probed next */
+    double probe_ms;       /* how long the last probe took; 0: there was none */
+    uint32_t probe_status; /* what it answered, or 0 and ... */
     uint32_t probe_trouble;
     struct predict predict; /* of streamed answers */
     bool finishes;          /* one of its streams has sent a finish reason */

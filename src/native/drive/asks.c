@@ -142,9 +142,11 @@ static void on_end(struct attempt_owner *up, uint32_t attempt, uint32_t how, boo
 
 static void on_fail(struct attempt_owner *up, uint32_t attempt, uint32_t why, uint32_t sent) {
     (void)attempt;
-    (void)why;
     (void)sent;
-    fail(of_owner(up), GW_STR("no answer"));
+    if (why == GW_FAIL_LOCAL)
+        answer(of_owner(up), GW_ANSWER_UNASKED, gw_str(NULL, 0));
+    else
+        fail(of_owner(up), GW_STR("no answer"));
 }
 
 static void on_forget(struct attempt_owner *up, struct attempt *a) {
