@@ -27,7 +27,7 @@ const NO_HEADERS = new Headers();
 
 /** All that are kept, by their pieces. @type {Map<string, Kept>} */
 const kept = new Map();
-/** Those that were met last, which are tried first: to compare pieces costs less than to cut.
+/** Those that were cut last, which are tried first: to compare pieces costs less than to cut.
  * @type {Kept[]} */
 let recent = [];
 

@@ -26,16 +26,23 @@ export function missing() {
  * @property {string} url        of the wire
  * @property {string} direct     of the node itself
  * @property {number} pid
- * @property {() => number} open  connections under way
- * @property {() => void} cut    breaks all connections
  * @property {() => Promise<void>} close
  */
 
 /** The next event on any wire is the last one on its connection. */
 let armed = false;
+let cuts = 0;
 
 export function cutNext() {
     armed = true;
+}
+
+/** How often that has happened since it was last asked. */
+export function cutsMade() {
+    const made = cuts;
+    cuts = 0;
+    armed = false;
+    return made;
 }
 
 /** @param {number} port */
@@ -61,6 +68,7 @@ async function wire(port) {
             client.write(bytes);
             if (!armed || !bytes.includes('data: ')) return;
             armed = false;
+            cuts++;
             setImmediate(end);
         });
     });
@@ -69,8 +77,6 @@ async function wire(port) {
     const { port: at } = /** @type {net.AddressInfo} */ (server.address());
     return {
         url: `http://127.0.0.1:${at}`,
-        open: () => sockets.size,
-        cut: () => { for (const socket of sockets) socket.resetAndDestroy(); },
         close: async () => {
             server.close();
             for (const socket of sockets) socket.destroy();
@@ -96,7 +102,7 @@ export async function startRealNode(slots) {
 }
 
 /** One answer as a stream. @param {string} url @param {object} body
- * @param {(events: number) => void} [each] @returns {Promise<Streamed>}
+ * @param {(events: number, target: string) => void} [each] @returns {Promise<Streamed>}
  * @typedef {{ status: number, text: string, finish: string | null, done: boolean, error: string | null,
  *   seed: number, target: string, reason: string, first_ms: number, cached: number }} Streamed */
 export async function stream(url, body, each = () => {}) {
@@ -121,7 +127,7 @@ export async function stream(url, body, each = () => {}) {
             rest = rest.slice(end + 2);
             if (!event.startsWith('data: ')) continue;
             take(got, event.slice(6), began);
-            each(++events);
+            each(++events, got.target);
         }
     }
     return got;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startHost } from '../lib/hosts.mjs';
-import { cutNext, isWhole, missing, startRealNode, stream } from './nodes.mjs';
+import { cutNext, cutsMade, isWhole, missing, startRealNode, stream } from './nodes.mjs';
 
 const LONG = process.env.REAL === 'long';
 const CUTS = LONG ? 20 : 3;
@@ -41,22 +41,26 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             test(`cut streams are whole at ${how} [${name}]`, async (t) => {
                 const url = await open(t, name);
                 let whole = 0;
+                let cuts = 0;
+                cutsMade();
                 for (let i = 0; i < CUTS; i++) {
                     const body = { messages: asks(topic(i)), max_tokens: 60, ...sampling };
                     const beside = i % 2 === 1 ? stream(url, { ...body, messages: asks(topic(i + 100)) }) : null;
                     /* One of the two is cut: whichever says something next. */
                     let armed = false;
                     const got = await stream(url, body, (events) => {
-                        if (armed || events < 5 + (i * 7) % 40) return;
+                        if (armed || events < 5 + (i * 7) % 30) return;
                         armed = true;
                         cutNext();
                     });
                     const other = beside === null ? null : await beside;
+                    cuts += cutsMade();
                     const good = isWhole(got) && (other === null || isWhole(other));
                     if (good) whole++;
                     else t.diagnostic(`${i}: ${JSON.stringify([got, other])}`);
                 }
-                t.diagnostic(`${whole} of ${CUTS}`);
+                t.diagnostic(`${whole} of ${CUTS}, ${cuts} cut`);
+                assert.equal(cuts, CUTS, 'each time one was cut');
                 assert.equal(whole, CUTS);
             });
         }
@@ -100,12 +104,12 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             let stopped = -1;
             const body = { messages: asks(topic(5)), max_tokens: 60, temperature: 0 };
             const began = Date.now();
-            const got = await stream(url, body, (events) => {
+            const got = await stream(url, body, (events, target) => {
                 if (events !== 20) return;
-                stopped = nodes.findIndex((node) => node.open() > 0);
+                stopped = target === 'node-3' ? 0 : 1;
                 process.kill(nodes[stopped].pid, 'SIGSTOP');
             }).finally(() => { if (stopped >= 0) process.kill(nodes[stopped].pid, 'SIGCONT'); });
-            assert.ok(isWhole(got), JSON.stringify(got));
+            assert.ok(stopped >= 0 && isWhole(got), JSON.stringify(got));
             assert.ok(Date.now() - began < 25_000, 'silence is 30 s');
         });
 
