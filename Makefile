@@ -206,14 +206,27 @@ build/toy/core/call/call.c: src/core/call/call.c
 build/toy/format/dialects.c: src/format/dialects.c
 	@mkdir -p $(@D)
 	@cp $< $@
-build/toy/%.o: build/toy/%.c build/toy/format/dialects.h build/toy/core/gw.h tests/toy/toy_ask.h $(REPLAY)
-	$(call say,toy $<)$(CC_asan) -Ibuild/toy $(COMMON) $(WARN) $(if $(findstring core,$@),-include tests/toy/toy_ask.h) -c $< -o $@
-build/toy/toy_ask.o: tests/toy/toy_ask.c build/toy/core/gw.h tests/toy/toy_ask.h $(REPLAY)
-	$(call say,toy $<)$(CC_asan) -Ibuild/toy $(COMMON) $(WARN) -c $< -o $@
-build/toy/replay: $(TOY_LINED:%=build/toy/%.o) build/toy/toy_ask.o \
-		$(call objects,asan,$(TOY) tests/traces/replay.c) \
-		$(filter-out $(TOY_LINED:%=\%/%.o),$(call pure,asan))
+build/toy/toy_ask.c: tests/toy/toy_ask.c
+	@mkdir -p $(@D)
+	@cp $< $@
+# Once for the daemon and the replay, once for the Worker.
+TOY_C = -Ibuild/toy -Itests/toy $(COMMON) $(WARN) $(if $(findstring core,$@),-include tests/toy/toy_ask.h) -c $< -o $@
+TOY_FROM := build/toy/format/dialects.h build/toy/core/gw.h tests/toy/toy_ask.h
+build/toy/asan/%.o: build/toy/%.c $(TOY_FROM) $(REPLAY)
+	@mkdir -p $(@D)
+	$(call say,toy $<)$(CC_asan) $(TOY_C)
+build/toy/wasm/%.o: build/toy/%.c $(TOY_FROM) build/core.wasm
+	@mkdir -p $(@D)
+	$(call say,toy wasm $<)$(CC_wasm) $(TOY_C)
+toy_pure = $(TOY_LINED:%=build/toy/$1/%.o) build/toy/$1/toy_ask.o $(call objects,$1,$(TOY)) \
+	$(filter-out $(TOY_LINED:%=\%/%.o),$(call pure,$1))
+build/toy/replay: build/asan/tests/traces/replay.o $(call toy_pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
+build/toy/heady-gateway: $(call objects,asan,$(DAEMON)) $(call toy_pure,asan)
+	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
+build/toy/core.wasm: $(call objects,wasm,$(BOX)) $(call toy_pure,wasm)
+	$(call say,link $@)$(BOX_LINK) $^ -o $@
+TOYS := build/toy/replay build/toy/heady-gateway build/toy/core.wasm
 
 # What is counted is the daemon's own build of the core.
 build/cost-replay: build/native/tests/traces/replay.o $(call pure,native)
@@ -256,7 +269,7 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) build/toy/replay $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) | $(NODE)
+test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit

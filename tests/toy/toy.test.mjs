@@ -8,6 +8,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startEdge } from '../lib/edge.mjs';
+import { startRack } from '../lib/rack.mjs';
 
 const root = new URL('../../', import.meta.url);
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, root));
@@ -45,3 +47,30 @@ test('a question more is one file, and a line in gw.h and in the table; a phase 
 test('without it nobody asks it', () => {
   assert.ok(!replay('build/asan/tests/traces/replay', 'tests/toy/ask.trace').includes(' ASK '));
 });
+
+/** @param {import('node:test').TestContext} t @param {string} name @returns {Promise<string>} its URL */
+async function open(t, name) {
+  const env = { GATEWAY_AUTH: 'off', COLAB_ENDPOINT_3: 'http://127.0.0.1:9' };
+  const host = name === 'rack'
+    ? await startRack({ env, program: path('build/toy/heady-gateway'), config: {} })
+    : await startEdge({ env, wasm: path('build/toy/core.wasm') });
+  t.after(() => host.stop());
+  return host.url;
+}
+
+for (const name of ['rack', 'edge']) {
+  test(`a body that is held is read again, whole and in order of its offsets [${name}]`, async (t) => {
+    const url = await open(t, name);
+    for (const size of [3, 1000, 65_536, 65_537, 700_000]) {
+      const body = Buffer.from(Array.from({ length: size }, (_, i) => 32 + ((i * 7919) % 90)));
+      const sum = body.subarray(2).reduce((all, byte) => all + byte, 0);
+      for (const chunked of [false, true]) {
+        const answer = await fetch(`${url}/api/heavy/code/v1/chat/completions?again`, /** @type {any} */ ({
+          method: 'POST', duplex: 'half', headers: { 'content-type': 'application/json' },
+          body: chunked ? new Blob([body]).stream() : body,
+        }));
+        assert.equal(await answer.text(), String(sum), `${size} bytes${chunked ? ', chunked' : ''}`);
+      }
+    }
+  });
+}

@@ -2,21 +2,24 @@
 
 enum { KEPT_MS = 100, NOTE_MS = 5000 };
 
-/* Reads the body once more, and answers with what it read. */
+/* Reads the body once more, adds its bytes up (in `talk`, which is done with), and answers with the sum. */
 static struct next read_again(struct gw_call *c, struct gw_str bytes, bool last,
                               struct gw_time now) {
-    if (c->reason.p == NULL)
-        gw_buf_init(&c->reason, &c->arena, 256);
-    gw_buf_put(&c->reason, bytes);
-    gw_buf_putc(&c->reason, '|');
+    struct gw_buf b;
+    for (size_t i = 0; i < bytes.n; i++)
+        c->talk += (unsigned char)bytes.p[i];
     if (!last)
         return next_stay();
-    return end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&c->reason), now);
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put_u64(&b, c->talk);
+    return end_reply(c, 200, GW_STR("text/plain"), gw_buf_str(&b), now);
 }
 
 struct next toy_ask(struct gw_call *c, struct gw_time now) {
-    if (gw_str_eq(c->query, GW_STR("?again")))
+    if (gw_str_eq(c->query, GW_STR("?again"))) {
+        c->talk = 0;
         return body_read_again(c, 2, read_again);
+    }
     if (c->query.n == 0)
         return next_on();
     struct gw_action *kept = ask_put(c, GW_ASK_TOY, KEPT_MS, now);
