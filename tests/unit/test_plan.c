@@ -2,6 +2,7 @@
  * attempts at backends of one candidate each. */
 #include "core/cluster/plan.h"
 
+#include "pools.h"
 #include "unit.h"
 
 enum { A = 8, B = 9 }; /* slots */
@@ -9,13 +10,6 @@ enum { A = 8, B = 9 }; /* slots */
 static const struct backend_conf openai = {.slot = A, .in_flight_max = 2, .set = true};
 static const struct backend_conf groq = {.slot = B, .set = true};
 static const struct gw_str big = GW_STR_INIT("big"), small = GW_STR_INIT("small");
-static struct gw_rng rng;
-
-static void make_pool(struct pool *p) {
-    gw_rng_init(&rng, 1);
-    *p = (struct pool){
-        .cells = {unit_cells(), 2}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
-}
 
 static void begin(struct plan *p) {
     CHECK(plan_begin(p, GW_CLASSES, PLAN_FEW, NULL) && p->n == 0);
@@ -40,15 +34,6 @@ static uint32_t pick(const struct plan *p, struct pool *pool, double now) {
     return c.at;
 }
 
-static void break_it(struct pool *p, uint32_t slot, double now) {
-    for (int i = 0; i < 3; i++) {
-        struct breaker_grant grant;
-        CHECK(pool_take(p, slot, 0, false, now, &grant));
-        pool_failed(p, slot, &grant, POOL_REFUSED, false, (struct gw_time){now, 0});
-        pool_give(p, slot);
-    }
-}
-
 /* Two candidates are the same if backend, model and key are. */
 static void test_same(void) {
     struct plan p;
@@ -70,7 +55,7 @@ static void test_same(void) {
 static void test_chain(void) {
     struct pool pool;
     struct plan p;
-    make_pool(&pool);
+    pools_make(&pool);
     make_chain(&p);
     for (uint32_t i = 0; i < 3; i++) {
         CHECK_EQ_U64(pick(&p, &pool, 1000), i);
@@ -86,7 +71,7 @@ static void test_backend(void) {
     struct pool pool;
     struct plan p;
     struct breaker_grant grant;
-    make_pool(&pool);
+    pools_make(&pool);
     make_chain(&p);
     for (uint32_t i = 0; i < openai.in_flight_max; i++)
         CHECK(pool_take(&pool, A, openai.in_flight_max, false, 1000, &grant));
@@ -99,7 +84,7 @@ static void test_backend(void) {
     CHECK(plan_find(&p, &pool, A, 1000) == 0);
     p.candidates[0].later = p.candidates[1].spent = false;
     pool_give(&pool, A);
-    break_it(&pool, A, 1000);
+    pools_break(&pool, A, 1000);
     CHECK_EQ_U64(pick(&p, &pool, 1001), 2);
     CHECK(plan_find(&p, &pool, A, 1001) == -1);
 }
@@ -108,7 +93,7 @@ static void test_backend(void) {
 static void test_key_rests(void) {
     struct pool pool, other;
     struct plan p;
-    make_pool(&pool);
+    pools_make(&pool);
     other = pool;
     make_chain(&p);
     plan_add(&p, &openai, small, 2, 1);
@@ -129,7 +114,7 @@ static void test_key_rests(void) {
 static void test_keys_rest(void) {
     struct pool pool;
     struct plan p;
-    make_pool(&pool);
+    pools_make(&pool);
     begin(&p);
     plan_add(&p, &openai, big, 1, 0);
     plan_add(&p, &openai, big, 2, 0);
@@ -138,7 +123,7 @@ static void test_keys_rest(void) {
     struct plan_choice c = plan_pick(&p, &pool, false, 1000);
     CHECK(c.what == PLAN_WAIT && !c.slot_may_free && c.until_ms == 5000);
     CHECK(plan_retry_ms(&p, &pool, 1000) == 4000);
-    break_it(&pool, A, 1000);
+    pools_break(&pool, A, 1000);
     CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT);
     pool_rest(&pool, A, 2, 0);
     CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT); /* one of two is open */
@@ -151,7 +136,7 @@ static void test_keys_rest(void) {
 static void test_lone(void) {
     struct pool pool;
     struct plan p;
-    make_pool(&pool);
+    pools_make(&pool);
     begin(&p);
     plan_add(&p, &openai, small, 1, 0);
     plan_add(&p, &openai, small, 2, 0);
@@ -166,7 +151,7 @@ static void test_lone(void) {
 static void test_put_last(void) {
     struct pool pool;
     struct plan p;
-    make_pool(&pool);
+    pools_make(&pool);
     make_chain(&p);
     plan_add(&p, &groq, big, 1, 0);
     plan_put_last(&p, 0);

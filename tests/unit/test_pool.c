@@ -1,17 +1,11 @@
 #include "core/cluster/plan.h"
 
+#include "pools.h"
 #include "unit.h"
 
 static struct config conf;
-static struct gw_rng rng;
 static struct unit_mem mem;
 static struct gw_arena arena;
-
-static void make_pool(struct pool *p) {
-    gw_rng_init(&rng, 1);
-    *p = (struct pool){
-        .cells = {unit_cells(), 1}, .rng = &rng, .breaker = {.threshold = 3, .recovery_ms = 60000}};
-}
 
 static void make_plan(struct plan *p, uint32_t class) {
     CHECK(plan_class(p, &conf, class, &arena));
@@ -32,16 +26,6 @@ static void succeed(struct pool *p, uint32_t slot, double sent_at, double now) {
     pool_succeeded(p, slot, &grant, sent_at, true, (struct gw_time){now, 0});
 }
 
-/* Three failures in a row. */
-static void break_it(struct pool *p, uint32_t slot, double now) {
-    for (int i = 0; i < 3; i++) {
-        struct breaker_grant grant;
-        CHECK(pool_take(p, slot, 0, false, now, &grant));
-        pool_failed(p, slot, &grant, POOL_REFUSED, false, (struct gw_time){now, 0});
-        pool_give(p, slot);
-    }
-}
-
 static void make_conf(void) {
     memset(&conf, 0, sizeof conf);
     for (uint32_t i = 0; i < GW_NODES; i++) {
@@ -60,7 +44,7 @@ static uint32_t pick(struct plan *p, struct pool *pool, double now) {
 
 static void test_slots(void) {
     struct pool p;
-    make_pool(&p);
+    pools_make(&p);
     CHECK(take(&p, 3, 2, 0) && take(&p, 3, 2, 0) && !take(&p, 3, 2, 0));
     CHECK_EQ_U64(pool_in_flight(&p, 3), 2);
     pool_give(&p, 3);
@@ -71,7 +55,7 @@ static void test_slots(void) {
 
 static void test_busy_doubles(void) {
     struct pool p;
-    make_pool(&p);
+    pools_make(&p);
     double at = 1000, expected = 1000;
     for (int i = 0; i < 8; i++) {
         busy(&p, 0, -1, at);
@@ -93,7 +77,7 @@ static void test_busy_doubles(void) {
 
 static void test_cost(void) {
     struct pool p;
-    make_pool(&p);
+    pools_make(&p);
     double none = pool_cost(&p, 0, 1000);
     pool_first_content(&p, 0, 100, false, 0, 1000);
     CHECK(pool_cost(&p, 0, 1000) == 100 && none < 100);
@@ -109,7 +93,7 @@ static void test_cost(void) {
 
 static void test_order(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     make_conf();
     make_plan(&p, GW_CODE);
@@ -131,15 +115,15 @@ static void test_order(void) {
 
 static void test_open(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     make_conf();
     make_plan(&p, GW_CODE);
-    break_it(&pool, 2, 1000);
+    pools_break(&pool, 2, 1000);
     CHECK(pool_state_of(&pool, 2, 1000) == POOL_DOWN);
     CHECK_EQ_U64(pick(&p, &pool, 1001), 3);
     CHECK(plan_is_lone(&p, &pool, 1, 1001) && !plan_is_lone(&p, &pool, 0, 1001));
-    break_it(&pool, 3, 1002);
+    pools_break(&pool, 3, 1002);
     CHECK_EQ_U64(pick(&p, &pool, 1003), 0);
     CHECK(plan_has_other(&p, &pool, 0, 1003) && !plan_has_other(&p, &pool, 2, 1003));
     p.candidates[2].spent = true;
@@ -150,9 +134,9 @@ static void test_open(void) {
     p.candidates[0].spent = p.candidates[1].spent = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE);
     CHECK(plan_retry_ms(&p, &pool, 1004) > 3900 && plan_retry_ms(&p, &pool, 1004) < 4999);
-    make_pool(&pool);
+    pools_make(&pool);
     make_plan(&p, GW_CODE);
-    break_it(&pool, 2, 1000);
+    pools_break(&pool, 2, 1000);
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
     p.candidates[1].spent = p.candidates[2].spent = true;
     CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO); /* all that is left */
@@ -160,17 +144,17 @@ static void test_open(void) {
 
 static void test_trial_comes_first(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     make_conf();
     make_plan(&p, GW_CODE);
-    break_it(&pool, 2, 1000);
+    pools_break(&pool, 2, 1000);
     p.careful = true;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 3);
     pool_give(&pool, 3);
     CHECK_EQ_U64(pick(&p, &pool, 40000), 2); /* but not for ever */
-    make_pool(&pool);
-    break_it(&pool, 2, 1000);
+    pools_make(&pool);
+    pools_break(&pool, 2, 1000);
     p.careful = false;
     CHECK_EQ_U64(pick(&p, &pool, 7000), 2);
     for (int i = 0; i < 3; i++) {
@@ -180,9 +164,9 @@ static void test_trial_comes_first(void) {
 
 static void test_slow_start(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct breaker_grant grant;
-    break_it(&pool, 2, 1000);
+    pools_break(&pool, 2, 1000);
     CHECK(pool_take(&pool, 2, 0, false, 7000, &grant));
     pool_succeeded(&pool, 2, &grant, 7000, true, (struct gw_time){7000, 0});
     pool_give(&pool, 2);
@@ -194,7 +178,7 @@ static void test_slow_start(void) {
 
 static void test_home(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     uint32_t homes[2] = {0};
     make_conf();
@@ -234,7 +218,7 @@ static void test_home(void) {
 
 static void test_passed_over(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     uint32_t counts[GW_NODES] = {0};
     make_conf();
@@ -250,7 +234,7 @@ static void test_passed_over(void) {
 
 static void test_budget(void) {
     struct pool p;
-    make_pool(&p);
+    pools_make(&p);
     uint32_t taken = 0;
     while (pool_budget_take(&p, 0, 101000))
         taken++;
@@ -271,7 +255,7 @@ static void test_budget(void) {
 
 static void test_alternate(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     uint32_t counts[GW_NODES] = {0};
     make_conf();
@@ -294,7 +278,7 @@ static void test_alternate(void) {
 /* Every node, and every service behind them: nothing is left out, and nothing twice. */
 static void test_largest_plan(void) {
     struct pool pool;
-    make_pool(&pool);
+    pools_make(&pool);
     struct plan p = {.n = 0};
     make_conf();
     for (uint32_t i = 0; i < GW_NODES; i++)
