@@ -42,8 +42,10 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
                 const url = await open(t, name);
                 let whole = 0;
                 let cuts = 0;
+                let broken = 0; // cut or not
                 cutsMade();
-                for (let i = 0; i < CUTS; i++) {
+                // A sampled answer may be over before it is cut: that is no try.
+                for (let i = 0; cuts < CUTS && i < 2 * CUTS; i++) {
                     const body = { messages: asks(topic(i)), max_tokens: 60, ...sampling };
                     const beside = i % 2 === 1 ? stream(url, { ...body, messages: asks(topic(i + 100)) }) : null;
                     /* One of the two is cut: whichever says something next. */
@@ -54,13 +56,16 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
                         cutNext();
                     });
                     const other = beside === null ? null : await beside;
-                    cuts += cutsMade();
+                    const cut = cutsMade();
+                    cuts += cut;
                     const good = isWhole(got) && (other === null || isWhole(other));
-                    if (good) whole++;
-                    else t.diagnostic(`${i}: ${JSON.stringify([got, other])}`);
+                    if (good) whole += cut;
+                    else broken++;
+                    if (!good) t.diagnostic(`${i}: ${JSON.stringify([got, other])}`);
                 }
                 t.diagnostic(`${whole} of ${CUTS}, ${cuts} cut`);
-                assert.equal(cuts, CUTS, 'each time one was cut');
+                assert.equal(cuts, CUTS, 'so many were cut');
+                assert.equal(broken, 0);
                 assert.equal(whole, CUTS);
             });
         }
