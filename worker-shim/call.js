@@ -46,6 +46,10 @@ export class Call {
         this.body = new Body(request, 0);
         /** @type {Attempt | null} */
         this.attempt = null;
+        /** Another one that goes on beside it: an older one, which is late. @type {Attempt | null} */
+        this.beside = null;
+        /** Whose chunk is being fed. @type {Attempt | null} */
+        this.source = null;
         /** How many questions of the core wait for their answers. */
         this.asks = 0;
         /** The chunk of the answer that is being fed, and whether the client has got all of it. */

@@ -86,7 +86,7 @@ function pump(call) {
         switch (core.poll(call.id)) {
             case GW_WAIT: actWait(call); return;
             case GW_READ: actRead(call); break;
-            case GW_SEND: call.attempt = upstreamSend(call); break;
+            case GW_SEND: actSend(call); break;
             case GW_FORGET: actForget(call); break;
             case GW_DROP: actDrop(call); break;
             case GW_HEAD: actHead(call); break;
@@ -143,6 +143,7 @@ export function leave(call) {
     if (call.over) return;
     call.over = true;
     if (call.timer !== 0) clearTimeout(call.timer);
+    if (call.beside !== null) upstreamDrop(call.beside);
     if (attempt !== null && attempt.state === RELAYED) {
         body.upto = Infinity; // a target that answered early may still take the rest
     } else {
@@ -156,14 +157,36 @@ export function leave(call) {
 
 /** Nothing more to do now: sees to it that something will come. @param {Call} call */
 function actWait(call) {
-    const { attempt, core } = call;
+    const { core } = call;
     if (call.state === HELD) clientStream(call);
-    if (attempt !== null && attempt.state === HEADED && (call.state === NONE || call.wanting)) {
-        upstreamRead(attempt);
-    }
+    if (call.beside !== null) onlyLive(call);
+    if (call.state === NONE || call.wanting) readMore(call);
     call.woken = false;
     if (!isIdle(call)) call.nap = NAP_MS;
     arm(call, core.at() - core.mono);
+}
+
+/** Reads on in what is observed. @param {Call} call */
+function readMore({ attempt, beside }) {
+    if (attempt !== null) upstreamRead(attempt);
+    if (beside !== null) upstreamRead(beside);
+}
+
+/** Of two attempts, the one that the action at hand is of is the call's; the other will be dropped.
+ * @param {Call} call */
+function onlyServing(call) {
+    const { attempt, beside, core } = call;
+    if (beside === null || beside.number !== core.attempt()) return;
+    call.attempt = beside;
+    call.beside = attempt;
+}
+
+/** Of two attempts, one may be over. @param {Call} call */
+function onlyLive(call) {
+    const { attempt, beside } = call;
+    if (attempt === null || attempt.state === OVER) call.attempt = beside;
+    else if (/** @type {Attempt} */ (beside).state !== OVER) return;
+    call.beside = null;
 }
 
 /** Whether nothing but a timer or another call can let this one go on. @param {Call} call */
@@ -317,15 +340,25 @@ export function driveGone(call) {
 /** The client can take more of its stream. @param {Call} call */
 export function drivePulled(call) {
     if (!call.over && isOrphan(call)) orphaned(call);
-    if (call.attempt !== null) upstreamRead(call.attempt);
+    readMore(call);
 }
 
-/* ------------------------------------------------------------------ the attempt */
+/* ------------------------------------------------------------------ attempts */
+
+/** @param {Call} call */
+function actSend(call) {
+    const { attempt } = call;
+    if (attempt !== null && attempt.state !== OVER) call.beside = attempt;
+    call.attempt = upstreamSend(call);
+}
 
 /** @param {Call} call */
 function actDrop(call) {
-    const { attempt, core } = call;
-    if (attempt !== null && attempt.number === core.attempt()) upstreamDrop(attempt);
+    const { attempt, beside, core } = call;
+    const number = core.attempt();
+    if (attempt !== null && attempt.number === number) upstreamDrop(attempt);
+    if (beside !== null && beside.number === number) upstreamDrop(beside);
+    if (beside !== null) onlyLive(call);
 }
 
 /** @param {Attempt} attempt @param {number} status @param {string} head @param {number} length
@@ -351,6 +384,7 @@ export function driveResBody(attempt, bytes) {
     for (let at = 0; at < bytes.length && attempt.state !== OVER; at += PIECE) {
         call.chunk = bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE);
         call.passed = false;
+        call.source = attempt;
         feed(call, chunk);
     }
 }
@@ -358,7 +392,7 @@ export function driveResBody(attempt, bytes) {
 /** @param {Call} call */
 function chunk(call) {
     const { core, id } = call;
-    const { number } = /** @type {Attempt} */ (call.attempt);
+    const { number } = /** @type {Attempt} */ (call.source);
     return core.box.res_body(id, number, core.copy(call.chunk), core.mono, core.wall);
 }
 
@@ -425,6 +459,7 @@ function actData(call) {
  * unknown; one that is to be reported goes through a pipe, native as well, whose promise tells.
  * @param {Call} call @param {boolean} report */
 function actRelay(call, report) {
+    if (call.beside !== null) onlyServing(call);
     const attempt = /** @type {Attempt} */ (call.attempt);
     const { body, headers } = /** @type {Response} */ (attempt.response);
     const length = call.request?.method === 'HEAD' ? headers.get('content-length') : null;

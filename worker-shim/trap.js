@@ -84,12 +84,14 @@ export function orphaned(call) {
 function replay(call) {
     const core = call.hub.core();
     if (call.attempt !== null) upstreamDrop(call.attempt);
+    if (call.beside !== null) upstreamDrop(call.beside);
     if (core === null) {
         leave(call);
         clientFail(call, 'the gateway has no valid configuration');
         return;
     }
     call.attempt = null;
+    call.beside = null;
     call.state = NONE;
     call.out = [];
     call.body.rewind();

@@ -78,17 +78,17 @@ static void test_busy_doubles(void) {
 static void test_cost(void) {
     struct pool p;
     pools_make(&p);
-    double none = pool_cost(&p, 0, 1000);
+    double none = pool_cost(&p, 0, 0, 1000);
     pool_first_content(&p, 0, 100, false, 0, 1000);
-    CHECK(pool_cost(&p, 0, 1000) == 100 && none < 100);
+    CHECK(pool_cost(&p, 0, 0, 1000) == 100 && none < 100);
     take(&p, 0, 0, 1000);
-    CHECK(pool_cost(&p, 0, 1000) == 200);
+    CHECK(pool_cost(&p, 0, 0, 1000) == 200);
     pool_give(&p, 0);
     pool_first_content(&p, 0, 900, false, 0, 1001); /* a peak counts at once */
-    CHECK(pool_cost(&p, 0, 1001) == 900);
+    CHECK(pool_cost(&p, 0, 0, 1001) == 900);
     pool_first_content(&p, 0, 100, false, 0, 1002); /* and fades by and by */
-    CHECK(pool_cost(&p, 0, 1002) > 800);
-    CHECK(pool_cost(&p, 0, 11002) < 450 && pool_cost(&p, 0, 11002) > 200);
+    CHECK(pool_cost(&p, 0, 0, 1002) > 800);
+    CHECK(pool_cost(&p, 0, 0, 11002) < 450 && pool_cost(&p, 0, 0, 11002) > 200);
 }
 
 static void test_order(void) {
@@ -171,9 +171,9 @@ static void test_slow_start(void) {
     pool_succeeded(&pool, 2, &grant, 7000, true, (struct gw_time){7000, 0});
     pool_give(&pool, 2);
     pool_first_content(&pool, 2, 100, false, 0, 7000);
-    CHECK(pool_cost(&pool, 2, 7000) == 1000);
-    CHECK(pool_cost(&pool, 2, 12000) < 200 && pool_cost(&pool, 2, 12000) > 100);
-    CHECK(pool_cost(&pool, 2, 17000) < 100);
+    CHECK(pool_cost(&pool, 2, 0, 7000) == 1000);
+    CHECK(pool_cost(&pool, 2, 0, 12000) < 200 && pool_cost(&pool, 2, 0, 12000) > 100);
+    CHECK(pool_cost(&pool, 2, 0, 17000) < 100);
 }
 
 static void test_home(void) {

@@ -230,7 +230,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
-    c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    try_count_time(c, now);
     c->stream = NULL; /* it was of an earlier attempt: this answer is not observed */
     push_head(c, res, stream, now);
     answer_first_content(c, now);

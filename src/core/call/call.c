@@ -23,6 +23,7 @@
  *   TRY      RES_FAIL  TRY QUEUE ASK DONE       next target; 502, 503, or the first 500 that came
  *   TRY      TICK      TRY QUEUE ASK DONE       not yet; next target; 504; 408
  *   TRY      REQ_BODY  TRY DONE                 counted, FORGET past what is held; 413
+ *   TRY      RES_BODY  OBSERVE                  content of the other attempt, which is late (hedge.c)
  *   TRY      ANSWER    TRY                      late: nobody waits for it
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
@@ -33,6 +34,7 @@
  *   RELAY    TICK      RELAY DONE               the request's time is over: reset
  *   RELAY    REQ_BODY  RELAY DONE
  *   RELAY    GONE      DONE
+ *   HOLD     RES_HEAD  DONE                     of the other attempt: the answer, which is no stream
  *   HOLD     RES_BODY  HOLD OBSERVE             preamble; content: HEAD and DATA
  *   HOLD     RES_BODY  TRY QUEUE DONE           an error: next target, or nobody else is left
  *   HOLD     RES_END   TRY QUEUE DONE           no content: next target, or none left
@@ -121,12 +123,38 @@ static struct next take_step(struct gw_call *c, struct next next, struct gw_time
     }
 }
 
+/* Likewise, there being two attempts; or there were. */
+static struct next advance_two(struct gw_call *c, struct next next, struct gw_time now) {
+    next = hedge_turn(c, next, now);
+    while (next_what(next) > NEXT_WAIT)
+        next = hedge_turn(c, take_step(c, next, now), now);
+    if (next_is(next, NEXT_WAIT))
+        c->state = next_arg(next);
+    hedge_wait(c, now);
+    return next_stay();
+}
+
 /* Goes on until the call waits. */
 void call_advance(struct gw_call *c, struct next next, struct gw_time now) {
+    if (c->hedge != NULL)
+        next = advance_two(c, next, now);
     while (next_what(next) > NEXT_WAIT)
         next = take_step(c, next, now);
     if (next_is(next, NEXT_WAIT))
         c->state = next_arg(next);
+}
+
+void call_swap(struct gw_call *c, struct gw_time now) {
+    struct call_hedge *h = c->hedge, other = *h;
+    if (!c->has_head)
+        try_count_time(c, now);
+    h->attempt = c->attempt;
+    h->stream = c->stream;
+    h->state = c->state;
+    c->attempt = other.attempt;
+    c->stream = other.stream;
+    c->state = other.state;
+    c->attempt.counted_at = now.mono_ms;
 }
 
 void call_wake(struct gw_call *c, struct next next, struct gw_time now) {
@@ -232,7 +260,8 @@ static struct next on_stream(struct gw_call *c, const struct gw_event *e, struct
 
 static struct next on_response(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (!c->attempt.open || e->attempt != c->attempt.number)
-        return next_stay(); /* of an attempt that was dropped */
+        if (c->hedge == NULL || !hedge_swap_for(c, e->attempt, now))
+            return next_stay(); /* of an attempt that was dropped */
     if (e->kind == GW_RES_HEAD && e->res_head.status < 200) {
         answer_on_hint(c, &e->res_head);
         return next_stay();

@@ -59,11 +59,22 @@ struct call_attempt {
     const struct backend_conf *to;
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard_at: the client, whose body may still be arriving */
+    double reads_from; /* what was sent to its target before will be read by then */
+    double counted_at; /* from when on its time has yet to be added to upstream_ms */
     bool has_slot, first_content, repeated;
+    bool late;       /* its limit has passed, and it goes on (hedge.c) */
     bool uploads;    /* it counts among those whose body is still arriving (pool_upload) */
     bool junk;       /* what it answered is not HTTP: a 502, if no other attempt follows */
     double first_ms; /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
+};
+
+/* An attempt that goes on beside the one at hand (hedge.c). */
+struct call_hedge {
+    struct call_attempt attempt;
+    struct stream *stream;
+    enum call_state state; /* TRY, HOLD or KEEP */
+    bool swapped; /* what happens now happens to it: it is in the place of the one at hand */
 };
 
 /* A question that is not answered yet. */
@@ -131,6 +142,7 @@ struct gw_call {
     bool arena_full; /* something did not fit: the next gw_feed says so */
     bool in_queue, in_ready;
     double deadline_ms;
+    struct call_hedge *hedge; /* NULL: there never was one */
     struct call_attempt attempt;
     struct gw_action actions[CALL_ACTIONS];
 
@@ -144,6 +156,7 @@ struct gw_call {
     double pause_until_ms; /* the same target again, after a pause */
     bool again, panicked;  /* again: after a pause, once; panicked: past an open breaker, once */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
+    uint32_t attempts;     /* that were sent */
     const struct gw_req_head *req; /* while it is admitted */
     const struct gw_res_head *res; /* while it is judged */
     struct gw_str method, path, query, id;
@@ -210,6 +223,8 @@ void call_advance(struct gw_call *c, struct next next, struct gw_time now);
 void call_wake(struct gw_call *c, struct next next, struct gw_time now);
 /* ... and one that its host has lost. */
 void call_lose(struct gw_call *c, struct gw_time now);
+/* The attempt at hand and the one beside it (c->hedge) change places. */
+void call_swap(struct gw_call *c, struct gw_time now);
 /* request.c: the phases admit, read and decide */
 struct next request_admit(struct gw_call *c, struct gw_time now);
 struct next request_read(struct gw_call *c, struct gw_time now);
@@ -247,14 +262,41 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
 struct next try_on_limit(struct gw_call *c, struct gw_time now);
 /* enum pool_trouble of an enum gw_fail. */
 uint32_t try_trouble_of(uint32_t fail);
+/* Adds the time of the attempt at hand, up to now, to upstream_ms. */
+void try_count_time(struct gw_call *c, struct gw_time now);
 void try_close(struct gw_call *c, bool drop, struct gw_time now);
 void try_give_slot(struct gw_call *c, struct gw_time now);
 void try_leave_queue(struct gw_call *c);
 /* The last of the request has come. */
 void try_is_whole(struct gw_call *c);
 void try_set_limit(struct gw_call *c);
+/* Whether the request may be sent once more, as far as it and the number of attempts go. */
+bool try_may_again(const struct gw_call *c);
+/* Takes what plan_pick has chosen: on to SEND. */
+struct next try_take(struct gw_call *c, struct plan_choice choice);
 /* Appends the lines that this target's tunnel and the node itself expect. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
+/* hedge.c: an attempt that is late with its first content */
+/* Its limit has come. NEXT_ON: it is to be given up. */
+struct next hedge_on_limit(struct gw_call *c, struct gw_time now);
+/* By when it may be late: silent, and with a head. */
+double hedge_silent_ms(const struct gw_call *c);
+void hedge_on_head(struct gw_call *c);
+/* Whether the target was busy with other requests all the while: then late is no fault. */
+bool hedge_is_working(const struct gw_call *c, struct gw_time now);
+/* Whether another attempt is under way. */
+static inline bool hedge_is_open(const struct gw_call *c) {
+    return c->hedge != NULL && c->hedge->attempt.open;
+}
+/* Puts the other attempt in the place of the one at hand, since an event of its has come; false if the
+ * event is not its own. */
+bool hedge_swap_for(struct gw_call *c, uint32_t attempt, struct gw_time now);
+/* What comes next, there being two attempts: if one has failed the other goes on. */
+struct next hedge_turn(struct gw_call *c, struct next next, struct gw_time now);
+/* The call waits now. The one that serves drops the other. */
+void hedge_wait(struct gw_call *c, struct gw_time now);
+/* The call is over. */
+void hedge_release(struct gw_call *c, struct gw_time now);
 /* blame.c: whose fault a failure was */
 /* The target was never reached: it has failed, whatever the request was. */
 void blame_now(struct gw_call *c, uint32_t trouble, struct gw_time now);

@@ -25,11 +25,11 @@ void end_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
 static void put_reason(const struct gw_call *c, struct gw_buf *out) {
     if (c->reason.n > 0)
         gw_buf_put(out, gw_buf_str(&c->reason));
-    else if (c->attempt.number == 0)
+    else if (c->attempts == 0)
         gw_buf_put(out, GW_STR("answered here"));
     else
         gw_buf_put(out, c->plan.n > 1 ? GW_STR("best of its class") : GW_STR("only target"));
-    if (c->body.forgotten && c->attempt.number > 0)
+    if (c->body.forgotten && c->attempts > 0)
         gw_buf_put(out, GW_STR("; body not held for a replay"));
 }
 
@@ -50,7 +50,7 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     gw_buf_put(out, GW_STR("\r\nx-heady-reason: "));
     put_reason(c, out);
     gw_buf_put(out, GW_STR("\r\n"));
-    put_number(out, GW_STR("x-heady-attempts: "), c->attempt.number);
+    put_number(out, GW_STR("x-heady-attempts: "), c->attempts);
     /* The edge's clock stands still while it computes: there the figure would be a lie. */
     if (c->conf->host == GW_RACK)
         put_number(out, GW_STR("x-heady-overhead-us: "),
@@ -100,7 +100,7 @@ static void put_record(struct gw_call *c, struct gw_time now) {
     if (c->has_head && c->attempt.to != NULL)
         put_member(&b, GW_STR("target"), c->attempt.to->target.name);
     put_count(&b, GW_STR("status"), c->status);
-    put_count(&b, GW_STR("attempts"), c->attempt.number);
+    put_count(&b, GW_STR("attempts"), c->attempts);
     double took = now.mono_ms - c->opened_ms;
     put_count(&b, GW_STR("took_us"), took > 0 ? (uint64_t)(took * 1000) : 0);
     put_count(&b, GW_STR("request_bytes"), c->body.received);
@@ -118,6 +118,8 @@ void end_release(struct gw_call *c, struct gw_time now) {
     try_leave_queue(c);
     blame_resolve(c, false, now);
     try_give_slot(c, now);
+    if (c->hedge != NULL)
+        hedge_release(c, now);
     nodes_asked(c);
     body_drop_facts(c);
     body_give_room(c);

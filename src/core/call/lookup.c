@@ -90,7 +90,7 @@ static bool is_fresh(const struct gw_call *c, struct gw_time now) {
     double heard_at = c->gw->cluster.registry.heard_at;
     if (heard_at <= 0)
         return false;
-    if (c->attempt.number > 0)
+    if (c->attempts > 0)
         return heard_at > c->attempt.sent_at;
     return now.mono_ms - heard_at < (c->plan.n == 0 ? NEWS_MS : PULL_MS);
 }
@@ -103,7 +103,7 @@ static bool may_look_up(const struct gw_call *c, struct gw_time now) {
 }
 
 bool lookup_is_due(struct gw_call *c, struct gw_time now) {
-    bool failed = c->attempt.number > 0;
+    bool failed = c->attempts > 0;
     if (c->route.kind != GW_ROUTE_HEAVY ||
         (failed && (c->state != CALL_TRY || c->attempt.to->slot >= GW_NODES)))
         return false;

@@ -21,8 +21,8 @@ static bool may_comment(const struct gw_call *c) {
 
 /* When the client is to hear something: the head, or a comment. */
 static double comment_at(const struct gw_call *c) {
-    if (c->state == CALL_HOLD && !c->has_head)
-        return c->stream->head_at;
+    if (!c->has_head)
+        return c->stream->head.n > 0 ? c->stream->head_at : NEVER;
     return may_comment(c) ? c->stream->comment_at : NEVER;
 }
 
@@ -33,7 +33,9 @@ double stream_tick_at(const struct gw_call *c) {
 
 static void put_head(struct gw_call *c, struct gw_time now) {
     struct gw_buf b;
-    c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+    if (c->has_head)
+        return;
+    try_count_time(c, now);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&b, c->stream->head);
     end_put_why(c, &b, c->attempt.to->target.name, now);
@@ -52,8 +54,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
     bool over = c->state == CALL_HOLD && now.mono_ms >= c->attempt.limit_at;
     if (over || now.mono_ms < comment_at(c))
         return;
-    if (!c->has_head)
-        put_head(c, now);
+    put_head(c, now);
     s->comment_at = now.mono_ms + COMMENT_MS;
     stream_put_text(c, s->out->keep_alive);
 }
@@ -83,8 +84,7 @@ static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     struct stream *s = c->stream;
     answer_served(c, false, now);
     answer_first_content(c, now);
-    if (!c->has_head)
-        put_head(c, now);
+    put_head(c, now);
     s->begun = true;
     stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
     if (!resumable || !may_hold(c))
@@ -100,6 +100,7 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, why);
     s->held.n = s->partial = s->choices_told = 0;
+    s->head.n = 0;
     delivered_reset(&s->delivered);
     try_close(c, drop, now);
     return next_target(!c->body.forgotten, true);
@@ -107,6 +108,8 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
 
 /* Whether another attempt could be made instead. */
 static bool has_other(const struct gw_call *c, struct gw_time now) {
+    if (hedge_is_open(c))
+        return true;
     return !c->body.forgotten && (!c->again || plan_has_other(&c->plan, &c->gw->cluster.pool,
                                                               c->attempt.at, now.mono_ms));
 }
@@ -445,11 +448,16 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
     bool late = now.mono_ms >= c->deadline_ms;
     s->chunk = GW_STR("");
     forget_sent(c);
+    if (!s->begun || s->resuming) {
+        struct next next = hedge_on_limit(c, now);
+        if (!next_is(next, NEXT_ON))
+            return next;
+    }
     if (!s->begun) {
         if (!late && c->body.fin)
             answer_first_content(c, now); /* it would have taken longer still */
         /* The target is not at fault if the client is in a hurry, or does not finish its request. */
-        bool hurried = (c->client_limited && late) || !c->body.fin;
+        bool hurried = (c->client_limited && late) || !c->body.fin || hedge_is_working(c, now);
         return fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"),
                          true, now);
     }
@@ -479,10 +487,26 @@ static bool make_stream(struct gw_call *c, struct gw_time now) {
         return false;
     s->head_at = now.mono_ms + HEAD_HELD_MS;
     s->resumable = c->conf->limits.resume != 0;
+    doubt_begin(s);
     gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
     delivered_init(&s->delivered, &c->arena);
     c->stream = s;
     return true;
+}
+
+struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now) {
+    c->stream = NULL;
+    if (s == NULL || !make_stream(c, now))
+        return NULL;
+    struct stream *beside = c->stream;
+    beside->framing = s->framing;
+    beside->likely = s->likely;
+    beside->out = s->out;
+    beside->status = s->status;
+    beside->head = s->head;
+    beside->head_at = s->head_at;
+    beside->comment_at = s->comment_at;
+    return beside;
 }
 
 struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
@@ -500,8 +524,10 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     if (s->begun) {
         s->resuming = true;
         delivered_again(&s->delivered);
+        hedge_on_head(c);
         return next_wait(CALL_OBSERVE);
     }
+    hedge_on_head(c);
     expect(c, h->ndjson ? FRAMING_LINES : FRAMING_SSE);
     if (c->has_head)
         return next_wait(CALL_HOLD);

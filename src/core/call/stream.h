@@ -121,6 +121,9 @@ struct next stream_on_end(struct gw_call *c, uint32_t how, struct gw_time now);
 struct next stream_on_dead(struct gw_call *c, struct gw_time now);
 /* attempt.limit_at has come. */
 struct next stream_on_limit(struct gw_call *c, struct gw_time now);
+/* A stream for an attempt beside the one whose stream this is (NULL: it has none), with its head: the
+ * client is not to wait for it any longer. */
+struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now);
 /* Sends the head, or a comment, if it is time; and when it will be time. */
 void stream_on_tick(struct gw_call *c, struct gw_time now);
 double stream_tick_at(const struct gw_call *c);

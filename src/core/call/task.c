@@ -16,7 +16,7 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
     c->attempt.grant = grant;
     c->attempt.has_slot = true;
     struct gw_action *a = call_push(c, GW_SEND);
-    a->attempt = ++c->attempt.number;
+    a->attempt = c->attempt.number = ++c->attempts;
     a->send.target = c->attempt.to->target;
     a->send.method = GW_STR("GET");
     a->send.url = ask_url(c, c->attempt.to, GW_STR("/health"));
@@ -24,7 +24,7 @@ void task_probe(struct gw_call *c, struct breaker_grant grant, struct gw_time no
     a->send.head = ask_health_head(c, c->attempt.to, GW_STR(""));
     a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
     c->attempt.open = true;
-    c->attempt.sent_at = now.mono_ms;
+    c->attempt.sent_at = c->attempt.counted_at = now.mono_ms;
     c->attempt.limit_at = now.mono_ms + PROBE_LIMIT_MS;
     call_advance(c, next_wait(CALL_PROBE), now);
 }

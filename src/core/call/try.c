@@ -10,8 +10,6 @@ enum {
     PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this, and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
     PATIENT_MS = 60000, /* a target with this long for its first content is hardly dropped before */
-    STREAM_FIRST_MS = 10000, /* first content of a stream, another target being left: this, ... */
-    STREAM_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes */
     URL_MAX = 65536 + 512,
 };
 
@@ -77,25 +75,27 @@ void try_is_whole(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ sending */
 
-/* How long the attempt may take to its first content. */
+/* How long the attempt may take to its first content. A stream that another target could serve has little
+ * time. */
 static double first_limit_ms(const struct gw_call *c, double now) {
     double limit = c->attempt.to->first_byte_ms;
-    double stream = STREAM_FIRST_MS +
-                    (double)(c->body.declared != GW_UNKNOWN ? c->body.declared : c->body.received) /
-                        STREAM_BYTES_PER_MS;
-    if (c->streamed && stream < limit &&
-        plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
+    if (!c->streamed)
+        return limit;
+    double stream = hedge_silent_ms(c);
+    if (stream < limit && plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
         limit = stream;
     return limit;
 }
 
 uint32_t gw_may_drop(const struct gw_call *call) {
     return call->state == CALL_TRY && !call->head.fast &&
-           first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS;
+           (hedge_is_open(call) || first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
 static void set_limit(struct gw_call *c) {
     double from = call_began_at(c);
+    if (c->attempt.reads_from > from)
+        from = c->attempt.reads_from;
     double at = from + first_limit_ms(c, from);
     c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
 }
@@ -149,7 +149,7 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
     struct gw_action *a = call_push(c, GW_SEND);
-    a->attempt = ++c->attempt.number;
+    a->attempt = c->attempt.number = ++c->attempts;
     a->send.target = to->target;
     a->send.method = c->method;
     a->send.url = url_for(c, to);
@@ -166,9 +166,11 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
         seed_put(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
-    c->attempt.first_content = c->attempt.junk = false;
+    c->attempt.first_content = c->attempt.junk = c->attempt.late = false;
     c->attempt.first_ms = 0;
-    c->attempt.sent_at = now.mono_ms;
+    c->attempt.sent_at = c->attempt.counted_at = now.mono_ms;
+    c->attempt.reads_from = pool_reads_from(&c->gw->cluster.pool, to->slot,
+                                            plan_unread(&c->plan, c->attempt.at), now.mono_ms);
     set_limit(c);
     return next_wait(CALL_TRY);
 }
@@ -184,6 +186,10 @@ static struct next take(struct gw_call *c, uint32_t at, struct breaker_grant gra
     if (c->attempt.uploads)
         pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, true);
     return next_phase(PHASE_RESERVE);
+}
+
+struct next try_take(struct gw_call *c, struct plan_choice choice) {
+    return take(c, choice.at, choice.grant);
 }
 
 /* A freed slot goes to the call that has waited longest among those that can use it. */
@@ -214,12 +220,17 @@ void try_give_slot(struct gw_call *c, struct gw_time now) {
     wake_for(c->gw, c->attempt.to->slot, now);
 }
 
+void try_count_time(struct gw_call *c, struct gw_time now) {
+    c->upstream_ms += now.mono_ms - c->attempt.counted_at;
+    c->attempt.counted_at = now.mono_ms;
+}
+
 void try_close(struct gw_call *c, bool drop, struct gw_time now) {
     if (!c->attempt.open)
         return;
     c->attempt.open = false;
     if (!c->has_head)
-        c->upstream_ms += now.mono_ms - c->attempt.sent_at;
+        try_count_time(c, now);
     if (drop && c->stream != NULL)
         stream_flush(c);
     if (drop)
@@ -366,6 +377,10 @@ static bool is_repeatable(const struct gw_call *c) {
     return (route_rules[c->route.kind].repeats & route_method(c->method)) != 0;
 }
 
+bool try_may_again(const struct gw_call *c) {
+    return !c->body.forgotten && c->attempts < ATTEMPTS_MAX && is_repeatable(c);
+}
+
 /* The target that may be asked once more when all have been asked: the first that is well and was not
  * late. -1: none; so it is when two have answered 500, which is enough. */
 static int worth_another(const struct gw_call *c, struct gw_time now) {
@@ -407,7 +422,7 @@ struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw
         return refuse_late(c);
     if (!may_repeat)
         return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
-    if (c->attempt.number >= ATTEMPTS_MAX)
+    if (c->attempts >= ATTEMPTS_MAX)
         return refuse_none(c, now);
     if (!other && rest(c, now))
         return next_wait(CALL_QUEUE);
@@ -499,7 +514,10 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
 struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     /* The target is not at fault if the client is in a hurry, or does not finish its request. */
     bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
-    if (c->state != CALL_KEEP && !hurried) {
+    struct next next = c->state != CALL_KEEP ? hedge_on_limit(c, now) : next_on();
+    if (!next_is(next, NEXT_ON))
+        return next;
+    if (c->state != CALL_KEEP && !hurried && !hedge_is_working(c, now)) {
         blame_later(c, POOL_LATE);
         answer_first_content(c, now); /* it would have taken longer still */
     }

@@ -152,8 +152,11 @@ static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t oth
 
 /* Costs within a tenth of each other tie, and the one picked longest ago goes first. Otherwise a tiny
  * difference would send every lone request to the same node. */
-static bool is_cheaper(const struct pool *pool, uint32_t x, uint32_t y, double now) {
-    double cost_x = pool_cost(pool, x, now), cost_y = pool_cost(pool, y, now);
+static bool is_cheaper(const struct plan *p, const struct pool *pool, uint32_t a, uint32_t b,
+                       double now) {
+    uint32_t x = p->candidates[a].backend->slot, y = p->candidates[b].backend->slot;
+    double cost_x = pool_cost(pool, x, plan_unread(p, a), now);
+    double cost_y = pool_cost(pool, y, plan_unread(p, b), now);
     if (cost_x < cost_y * 0.9)
         return true;
     return cost_x * 0.9 <= cost_y && pool->backend[x].picked < pool->backend[y].picked;
@@ -195,7 +198,7 @@ static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a,
         return !may_stay(p, pool, a);
     if (is_due(p, pool, x) != is_due(p, pool, y))
         return is_due(p, pool, x);
-    return is_cheaper(pool, x, y, now);
+    return is_cheaper(p, pool, a, b, now);
 }
 
 static bool is_usable(const struct candidate *c, const struct pool *pool, double now) {
@@ -203,11 +206,23 @@ static bool is_usable(const struct candidate *c, const struct pool *pool, double
     return !c->spent && (state == POOL_READY || state == POOL_HALF_OPEN);
 }
 
-static int best_ready(const struct plan *p, const struct pool *pool, bool first_in_line,
+/* Whether it may be asked beside the candidate `at`: it is an idle node, and another one. */
+static bool is_beside(const struct plan *p, uint32_t i, const struct pool *pool, uint32_t at,
                       double now) {
+    const struct candidate *c = &p->candidates[i];
+    return c->tier < TIER_OVERFLOW && is_ready(pool, c->backend->slot, now) &&
+           c->backend->slot != p->candidates[at].backend->slot &&
+           pool_in_flight(pool, c->backend->slot) == 0;
+}
+
+/* `beside`: PLAN_NOWHERE, or the candidate beside which one is looked for. */
+static int best_ready(const struct plan *p, const struct pool *pool, bool first_in_line,
+                      uint32_t beside, double now) {
     int best = -1;
     for (uint32_t i = 0; i < p->n; i++) {
         if (!is_usable(&p->candidates[i], pool, now) || !has_room(p, i, pool, first_in_line))
+            continue;
+        if (beside != PLAN_NOWHERE && !is_beside(p, i, pool, beside, now))
             continue;
         if (best < 0 || is_better(p, pool, i, (uint32_t)best, now))
             best = (int)i;
@@ -281,13 +296,22 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
                              double now) {
     for (;;) {
         struct breaker_grant grant;
-        int at = best_ready(p, pool, first_in_line, now);
+        int at = best_ready(p, pool, first_in_line, PLAN_NOWHERE, now);
         if (at < 0)
             return worth_waiting(p, pool, now);
         /* Another loop may have taken the last slot or the permit since: the next look will tell. */
         if (take(p, pool, at, false, now, &grant))
             return go(p, pool, at, grant);
     }
+}
+
+struct plan_choice plan_pick_beside(const struct plan *p, struct pool *pool, uint32_t at,
+                                    double now) {
+    struct breaker_grant grant;
+    int best = best_ready(p, pool, false, at, now);
+    if (best >= 0 && take(p, pool, best, false, now, &grant))
+        return go(p, pool, best, grant);
+    return (struct plan_choice){.what = PLAN_NONE};
 }
 
 struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,

@@ -94,6 +94,9 @@ enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool
 /* The candidate to try next. `first_in_line`: no waiting call comes before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
+/* One to be asked beside the candidate `at`, which is late: an idle node, well, and at another place. */
+struct plan_choice plan_pick_beside(const struct plan *p, struct pool *pool, uint32_t at,
+                                    double now);
 /* If most targets are open, the least bad one of them; else `otherwise`. */
 struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
                                   struct plan_choice otherwise, double now);

@@ -12,6 +12,7 @@ enum {
     SLOW_START_MS = 10000,
     SLOW_START_LEAST = 10, /* at first it counts as so many times slower */
     EWMA_DECAY_MS = 10000,
+    READ_LONG = 2048, /* bytes of a long prompt */
     /* Differences below this are the network's noise, not a node's load: such nodes tie. */
     EWMA_FLOOR_MS = 20,
     /* Units of the budget: a retry costs 100, a request pays in 20, and a millisecond 1. */
@@ -158,30 +159,50 @@ double pool_latency(const struct pool *p, uint32_t slot, double now) {
     return (ewma < EWMA_FLOOR_MS ? EWMA_FLOOR_MS : ewma) * slow_start(b, now);
 }
 
-double pool_cost(const struct pool *p, uint32_t slot, double now) {
-    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1);
+double pool_cost(const struct pool *p, uint32_t slot, double unread, double now) {
+    const struct pool_backend *b = &p->backend[slot];
+    double read_ms = b->read_long_ms * unread;
+    if (b->reads_until > now)
+        read_ms += b->reads_until - now;
+    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1) + read_ms;
 }
 
-/* Only a target that reads for nobody else shows how quick it is. */
+double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now) {
+    struct pool_backend *b = &p->backend[slot];
+    double from = b->reads_until > now ? b->reads_until : now;
+    b->reads_until = from + b->read_long_ms * unread;
+    return from;
+}
+
+static void average(double *mean, double last) {
+    const double weight = 0.5; /* of the last one */
+    *mean = *mean > 0 ? *mean * (1 - weight) + last * weight : last;
+}
+
+/* Only a target that reads for nobody else shows how quick it is. With a short prompt it is not reading
+ * that takes the time. */
 static void note_reading(const struct pool *p, uint32_t slot, struct pool_backend *b,
                          double took_ms, double unread) {
-    const double weight = 0.5; /* of the last one */
-    double ms = took_ms / unread;
-    if (unread > 0 && pool_in_flight(p, slot) <= 1)
-        b->read_ms = b->read_ms > 0 ? b->read_ms * (1 - weight) + ms * weight : ms;
+    if (unread <= 0 || pool_in_flight(p, slot) > 1)
+        return;
+    average(&b->read_ms, took_ms / unread);
+    if (unread >= READ_LONG)
+        average(&b->read_long_ms, took_ms / unread);
 }
 
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double unread,
                         double now) {
     struct pool_backend *b = &p->backend[slot];
+    if (streamed)
+        note_reading(p, slot, b, took_ms, unread);
+    double all_ms = took_ms, read_ms = b->read_long_ms * unread;
+    took_ms = took_ms > read_ms ? took_ms - read_ms : 0;
     double w = b->ewma_at > 0 ? decay((now - b->ewma_at) / EWMA_DECAY_MS) : 0;
     /* Peak: a slower answer counts at once and in full, a quicker one gradually. */
     b->ewma_ms = took_ms > b->ewma_ms * w ? took_ms : b->ewma_ms * w + took_ms * (1 - w);
     b->ewma_at = now > 0 ? now : 1;
-    if (!streamed)
-        return;
-    note_reading(p, slot, b, took_ms, unread);
-    predict_note(&b->predict, took_ms, (double)p->breaker.predictive_ms);
+    if (streamed)
+        predict_note(&b->predict, all_ms, (double)p->breaker.predictive_ms);
 }
 
 void pool_kept_waiting(struct pool *p, uint32_t slot, double waited_ms, double now) {
@@ -205,6 +226,7 @@ void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, 
         b->cool_runs = 0;
     }
     b->seen_at = now.wall_ms;
+    b->moved_at = now.mono_ms;
     if (breaker_succeeded(breaker_of(p, slot), grant, served, now.mono_ms)) {
         b->closed_at = now.mono_ms;
         changed(p, slot, now);

@@ -29,10 +29,14 @@ enum {
 };
 
 struct pool_backend {
-    double ewma_ms, ewma_at; /* peak-EWMA of the time to first content; at 0: no history */
+    double ewma_ms, ewma_at; /* peak-EWMA of the time to first content, without what reading a long
+                              * prompt took; at 0: no history */
     double read_ms;          /* how long it takes to read a byte of a prompt; 0: not known */
-    double cool_until;       /* monotonic; 0: it is not cooling */
-    double cooled_at;        /* when it last said that it is busy */
+    double read_long_ms;     /* likewise, of long prompts only */
+    double reads_until;    /* by then it has read what was sent to it, if it is as quick as ever */
+    double moved_at;       /* when the content of an answer began or ended */
+    double cool_until;     /* monotonic; 0: it is not cooling */
+    double cooled_at;      /* when it last said that it is busy */
     double heard_at;       /* when a quick stream of its was last heard (call/doubt.c); monotonic */
     double seen_at;        /* last answer of any kind, wall clock; 0: never */
     double closed_at;      /* when its breaker last closed; 0: never. For the slow start */
@@ -101,8 +105,11 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins);
  * next to nothing, so that the target gets tried; the requests in flight keep a crowd from trying it at
  * once. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);
-/* What one more request there would cost: pool_latency x (in flight + 1). */
-double pool_cost(const struct pool *p, uint32_t slot, double now);
+/* What one more request there would cost, with so many bytes to read: pool_latency x (in flight + 1), and
+ * the time until it has been read. */
+double pool_cost(const struct pool *p, uint32_t slot, double unread, double now);
+/* A request with so many bytes to read goes there; returns from when on it will be read. */
+double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now);
 
 /* One of the backend's keys, from 1 to CELLS_KEYS, was refused: it rests until then (monotonic), to the
  * second, for all loops. The others go on. */
