@@ -169,6 +169,8 @@ build/core-trap.wasm: $(call objects,trap,$(BOX)) $(call pure,trap) | $(NODE)
 	@$(WASM_OPT) build/trap/linked -o $@
 # wasm/offsets.c leaves lines "@@ NAME VALUE" in its assembly: offsets as the compiler lays them out.
 build/offsets.js: build/wasm/wasm/offsets.s
+build/toy/offsets.js: build/toy/offsets.s
+build/offsets.js build/toy/offsets.js:
 	@sed -n 's/.*@@ \([A-Za-z0-9_]*\) \(-\{0,1\}[0-9][0-9]*\).*/export const \1 = \2;/p' $< > $@
 build/wasm/wasm/offsets.s: wasm/offsets.c build/wasm/flags | $(KEPT_STAMP)
 	@mkdir -p $(@D)
@@ -226,7 +228,12 @@ build/toy/heady-gateway: $(call objects,asan,$(DAEMON)) $(call toy_pure,asan)
 	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
 build/toy/core.wasm: $(call objects,wasm,$(BOX)) $(call toy_pure,wasm)
 	$(call say,link $@)$(BOX_LINK) $^ -o $@
-TOYS := build/toy/replay build/toy/heady-gateway build/toy/core.wasm
+build/toy/offsets.c: wasm/offsets.c
+	@mkdir -p $(@D)
+	@sed 's/^    ENUM(GW_ASK_KEEP);/    ENUM(GW_ASK_TOY);\n&/' $< >$@
+build/toy/offsets.s: build/toy/offsets.c $(TOY_FROM) build/wasm/wasm/offsets.s
+	$(call say,toy wasm $<)$(CC_wasm) $(subst -c $<,-S $<,$(TOY_C))
+TOYS := build/toy/replay build/toy/heady-gateway build/toy/core.wasm build/toy/offsets.js
 
 # What is counted is the daemon's own build of the core.
 build/cost-replay: build/native/tests/traces/replay.o $(call pure,native)
@@ -296,7 +303,7 @@ bench: build $(BENCH_TOOLS) | $(NODE)
 # ---------------------------------------------------------------- lint
 C_SRC := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch])
 C_ALL := $(C_SRC) $(wildcard tests/*/*.[ch])
-JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs)
+JS_ALL := $(wildcard worker-shim/*.js tools/*.mjs tests/*/*.mjs tests/*/*.js)
 PURE_OBJECTS := $(call objects,native,$(PURE) $(HTTP))
 
 TIDY := $(patsubst %.c,build/lint/%.tidy,$(PURE) $(HTTP) $(NATIVE) $(BOX) $(UNIT) $(BENCH) $(SIM) $(LOOKS) $(TOY) $(STORE))
@@ -336,7 +343,7 @@ build/lint/%.tidy: %.c build/native/%.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,tidy $<)clang-tidy-19 --quiet $< -- $(COMMON) $(if $(filter src/native/%,$<),-D_GNU_SOURCE)
 	@touch $@
-build/lint/types: tsconfig.json tsconfig.worker.json $(JS_ALL) build/offsets.js | $(NODE)
+build/lint/types: tsconfig.json tsconfig.worker.json $(JS_ALL) build/offsets.js build/toy/offsets.js | $(NODE)
 	@mkdir -p $(@D)
 	$(call say,types)tsc -p tsconfig.worker.json && tsc -p .
 	@touch $@

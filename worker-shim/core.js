@@ -231,6 +231,13 @@ export class Core {
         return this.stringAt(this.action + offset);
     }
 
+    /** A copy of bytes of the action. @param {number} offset */
+    bytes(offset) {
+        const at = (this.action + offset) >> 2;
+        const p = this.u32[at];
+        return this.u8.slice(p, p + this.u32[at + (STR_N >> 2)]);
+    }
+
     /** @param {number} address of a uint64_t */
     lengthAt(address) {
         const high = this.u32[(address >> 2) + 1];

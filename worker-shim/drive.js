@@ -427,7 +427,7 @@ function actAsk(call) {
     askPut(call, (id, { status, bytes }) => {
         call.asks -= 1;
         feed(call, ({ core, id: number }) => {
-            const n = core.write(bytes);
+            const n = typeof bytes === 'string' ? core.write(bytes) : core.copy(bytes);
             return n < 0 ? -1 : core.box.answer(number, id, status, n, core.mono, core.wall);
         });
     });

@@ -24,7 +24,7 @@ export class Hub {
     constructor(env) {
         this.bindings = env;
         this.env = environment(env);
-        this.state = new State(env.STATE);
+        this.state = new State(this.kv('STATE'));
         this.generation = 0;
         /** @type {Core | null} */
         this.instance = null;
@@ -62,6 +62,12 @@ export class Hub {
     object(binding, name) {
         const objects = /** @type {DurableObjectNamespace<Answers>} */ (this.bindings[binding]);
         return objects.getByName(name);
+    }
+
+    /** Workers KV behind a binding, or null if there is none. @param {string} binding */
+    kv(binding) {
+        const bound = this.bindings[binding];
+        return bound !== null && typeof bound === 'object' ? /** @type {KVNamespace} */ (bound) : null;
     }
 
     /** Refuses requests of this digest from now on. @param {string} digest */

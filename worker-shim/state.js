@@ -23,9 +23,9 @@ const KEEP_S = 3600;
 const KEYS_MAX = 100; // of a bulk read
 
 export class State {
-    /** @param {unknown} kv the binding STATE, if there is one */
+    /** @param {KVNamespace | null} kv the binding STATE, if there is one */
     constructor(kv) {
-        this.kv = kv !== null && typeof kv === 'object' ? /** @type {KVNamespace} */ (kv) : null;
+        this.kv = kv;
         /** When KV is to be read again; 0: it has never been. */
         this.readAt = 0;
         this.complainAt = 0;

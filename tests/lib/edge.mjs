@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ROOT, ready, start, until } from './proc.mjs';
 
 /**
@@ -26,12 +26,18 @@ import { ROOT, ready, start, until } from './proc.mjs';
  * @property {boolean} [detached]             in a process group of its own
  * @property {boolean} [registry]             false: without the Durable Object
  * @property {number} [kv]                   the port of a KV service (kv.mjs) for the binding STATE
+ * @property {Record<string, number>} [kvs]   ports of more of them, by binding
+ * @property {number} [cache]                 the port of a cache (cache.mjs) behind the Cache API
+ * @property {string} [main]                  instead of worker-shim/index.js, in a bundle of its own
  * @property {boolean} [invalid]              its configuration is not valid: it never gets healthy
  * @property {boolean} [second]               another isolate beside it, which shares the Durable Object
  */
 
-const BUNDLE = join(ROOT, 'build/worker');
+const MAIN = 'worker-shim/index.js';
 const INPUTS = ['worker-shim', 'config', 'build/core.wasm', 'build/offsets.js', 'wrangler.toml'];
+
+/** The directory of a bundle: build/worker is what is deployed. @param {string} main */
+const bundleOf = (main) => join(ROOT, main === MAIN ? 'build/worker' : `build/worker-${basename(main, '.js')}`);
 const BUILD_MS = 120_000;
 
 /** @param {string} path @returns {number} when it, or the newest file in it, was changed */
@@ -42,9 +48,10 @@ function changed(path) {
     return Math.max(0, ...readdirSync(path).map((name) => changed(join(path, name))));
 }
 
-function isFresh() {
-    const built = existsSync(join(BUNDLE, 'index.js')) ? changed(join(BUNDLE, 'index.js')) : 0;
-    return built > Math.max(...INPUTS.map((name) => changed(join(ROOT, name))));
+/** @param {string} main */
+function isFresh(main) {
+    const built = changed(join(bundleOf(main), basename(main)));
+    return built > Math.max(...[...INPUTS, main].map((name) => changed(join(ROOT, name))));
 }
 
 /** What wrangler needs to neither ask, nor tell, nor inherit a job server from make. */
@@ -55,12 +62,12 @@ const WRANGLER_ENV = {
     NO_COLOR: '1',
 };
 
-/** @param {string} out @returns {Promise<string>} what wrangler said */
-export async function bundleInto(out) {
+/** @param {string} out @param {string} [main] @returns {Promise<string>} what wrangler said */
+export async function bundleInto(out, main = MAIN) {
     const command = [
         join(ROOT, 'node_modules/.bin/node'),
         join(ROOT, 'node_modules/wrangler/bin/wrangler.js'),
-        ...['deploy', '--dry-run', '--env', 'production', '--outdir', out],
+        ...['deploy', join(ROOT, main), '--dry-run', '--env', 'production', '--outdir', out],
     ];
     const child = start(command, { env: WRANGLER_ENV });
     const exit = await child.exited;
@@ -68,16 +75,18 @@ export async function bundleInto(out) {
     return child.output();
 }
 
-async function bundle() {
-    const out = `${BUNDLE}.${process.pid}`;
-    await bundleInto(out);
-    rmSync(BUNDLE, { recursive: true, force: true });
-    renameSync(out, BUNDLE);
+/** @param {string} main */
+async function bundle(main) {
+    const out = `${bundleOf(main)}.${process.pid}`;
+    await bundleInto(out, main);
+    rmSync(bundleOf(main), { recursive: true, force: true });
+    renameSync(out, bundleOf(main));
 }
 
-/** Builds the bundle if an input is newer. Test files run side by side: one of them builds. */
-export async function buildWorker() {
-    const lock = `${BUNDLE}.lock`;
+/** Builds the bundle if an input is newer. Test files run side by side: one of them builds.
+ * @param {string} [main] */
+export async function buildWorker(main = MAIN) {
+    const lock = `${bundleOf(main)}.lock`;
     mkdirSync(join(ROOT, 'build'), { recursive: true });
     const take = () => {
         try {
@@ -88,10 +97,10 @@ export async function buildWorker() {
             return false;
         }
     };
-    if (isFresh() && !existsSync(lock)) return;
+    if (isFresh(main) && !existsSync(lock)) return;
     await until(take, `${lock} (remove it if nothing is being built)`, BUILD_MS);
     try {
-        if (!isFresh()) await bundle();
+        if (!isFresh(main)) await bundle(main);
     } finally {
         rmSync(lock, { recursive: true, force: true });
     }
@@ -111,7 +120,8 @@ function quote(text) {
 function modules(dir, options) {
     const kinds = { '.js': 'esModule', '.wasm': 'wasm', '.json': 'text' };
     const lines = [];
-    for (const name of readdirSync(BUNDLE).sort()) {
+    const main = options.main ?? MAIN;
+    for (const name of readdirSync(bundleOf(main)).sort()) {
         const kind = Object.entries(kinds).find(([end]) => name.endsWith(end))?.[1];
         if (kind === undefined) continue;
         const to = join(dir, name);
@@ -121,10 +131,10 @@ function modules(dir, options) {
         } else if (kind === 'wasm' && options.wasm !== undefined) {
             copyFileSync(options.wasm, to);
         } else {
-            copyFileSync(join(BUNDLE, name), to);
+            copyFileSync(join(bundleOf(main), name), to);
         }
         const line = `(name = ${quote(name)}, ${kind} = embed ${quote(name)})`;
-        if (kind === 'esModule' && name === 'index.js') lines.unshift(line);
+        if (kind === 'esModule' && name === basename(main)) lines.unshift(line);
         else lines.push(line);
     }
     return lines.join(',\n    ');
@@ -141,18 +151,26 @@ function compatibility() {
   compatibilityFlags = [${kept.map(quote).join(', ')}]`;
 }
 
+/** Bindings of KV and their ports. @param {EdgeOptions} options @returns {[string, number][]} */
+function kvsOf({ kv, kvs = {} }) {
+    return Object.entries(kv === undefined ? kvs : { ...kvs, STATE: kv });
+}
+
+/** @param {string} name @param {number} port */
+const outside = (name, port) => `(name = ${quote(name)}, external = (address = "127.0.0.1:${port}", http = ())),`;
+
 /** @param {EdgeOptions} options @param {string} registry whose Durable Object it is */
 function bindings(options, registry) {
     const texts = Object.entries(options.env ?? {})
         .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`);
     const object = `(name = "REGISTRY", durableObjectNamespace = (className = "Registry"${registry}))`;
-    const kv = options.kv === undefined ? [] : ['(name = "STATE", kvNamespace = "kv")'];
+    const kv = kvsOf(options).map(([name]) => `(name = ${quote(name)}, kvNamespace = ${quote(`kv-${name}`)})`);
     return [...texts, ...kv, ...(options.registry === false ? [] : [object])].join(',\n    ');
 }
 
 /** One worker, which is one isolate. @param {string} name @param {string} bound its bindings
- * @param {string} modules @param {string} objects */
-function worker(name, bound, modules, objects) {
+ * @param {string} modules @param {string} objects @param {boolean} cached */
+function worker(name, bound, modules, objects, cached) {
     return `const ${name} :Workerd.Worker = (
   modules = [
     ${modules}
@@ -161,7 +179,7 @@ function worker(name, bound, modules, objects) {
   bindings = [
     ${bound}
   ],
-  globalOutbound = "nodes",
+  globalOutbound = "nodes",${cached ? '\n  cacheApiOutbound = "cache",' : ''}
   durableObjectNamespaces = [${objects}],
   durableObjectStorage = (localDisk = "objects")
 );
@@ -174,16 +192,18 @@ function capnp(dir, options, objects) {
     const code = modules(dir, options);
     const own = '(className = "Registry", uniqueKey = "registry", enableSql = true)';
     const services = options.second ? ['gateway', 'second'] : ['gateway'];
+    const cached = options.cache !== undefined;
     const [first, second] = [
-        worker('gateway', bindings(options, ''), code, own),
-        worker('second', bindings(options, ', serviceName = "gateway"'), code, own),
+        worker('gateway', bindings(options, ''), code, own, cached),
+        worker('second', bindings(options, ', serviceName = "gateway"'), code, own, cached),
     ];
     return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     ${services.map((name) => `(name = "${name}", worker = .${name}),`).join('\n    ')}
     (name = "objects", disk = (path = ${quote(objects)}, writable = true)),
-    ${options.kv === undefined ? '' : `(name = "kv", external = (address = "127.0.0.1:${options.kv}", http = ())),`}
+    ${kvsOf(options).map(([name, port]) => outside(`kv-${name}`, port)).join('\n    ')}
+    ${options.cache === undefined ? '' : outside('cache', options.cache)}
     (name = "nodes", network = (allow = ["public", "private", "local"],
       tlsOptions = (trustBrowserCas = true)))
   ],
@@ -216,7 +236,7 @@ function listening(pipe, n) {
 
 /** @param {EdgeOptions} [options] @returns {Promise<Edge>} */
 export async function startEdge(options = {}) {
-    await buildWorker();
+    await buildWorker(options.main);
     const dir = mkdtempSync(join(tmpdir(), 'heady-edge-'));
     const objects = mkdtempSync(join(tmpdir(), 'heady-objects-'));
     const clean = () => rmSync(objects, { recursive: true, force: true });

@@ -8,24 +8,32 @@
  * | 500    | an outage                                              |
  * | reset  | connections that break                                 |
  * | hang   | nothing, for ever                                      |
+ * | half   | a value that begins and goes on for ever               |
  * | stale  | what was there when the fault began; writes go through |
  * | junk   | values that nobody has written                         |
  */
 import http from 'node:http';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** @typedef {'none' | '429' | '500' | 'reset' | 'hang' | 'stale' | 'junk'} Fault */
+/** @typedef {'none' | '429' | '500' | 'reset' | 'hang' | 'half' | 'stale' | 'junk'} Fault */
 
 export class Kv {
     constructor() {
-        /** @type {Map<string, string>} */
+        /** @type {Map<string, any>} texts; or bytes, which a bulk read has none of */
         this.values = new Map();
-        /** @type {Map<string, string>} */
+        /** @type {Map<string, any>} */
         this.old = new Map();
         /** @type {Fault} */
         this.fault = 'none';
         this.slow_ms = 0;
+        /** Of a write alone. One whose writer leaves meanwhile is not kept. */
+        this.slow_put_ms = 0;
         this.reads = 0;
+        /** How many single reads were broken off. */
+        this.given_up = 0;
+        /** The query of the last write. */
+        this.said = '';
         /** @type {string[]} */
         this.writes = [];
         this.server = http.createServer((req, res) => this.serve(req, res));
@@ -58,9 +66,9 @@ export class Kv {
         for await (const part of req) body += part;
         const url = new URL(req.url ?? '/', 'http://kv');
         const key = decodeURIComponent(url.pathname.slice(1));
-        if (req.method === 'POST') this.reads += 1;
+        if (req.method !== 'PUT') this.reads += 1;
         else this.writes.push(key);
-        if (this.slow_ms > 0) await new Promise((resolve) => { setTimeout(resolve, this.slow_ms); });
+        if (this.slow_ms > 0) await sleep(this.slow_ms);
         if (this.fault === 'hang') return;
         if (this.fault === 'reset') {
             req.socket.resetAndDestroy();
@@ -68,7 +76,14 @@ export class Kv {
             res.writeHead(Number(this.fault), this.fault === '429' ? 'Too Many Requests' : 'Internal Error').end();
         } else if (req.method === 'POST' && key === 'bulk/get') {
             res.end(JSON.stringify(this.bulk(JSON.parse(body))));
+        } else if (req.method === 'GET' && this.values.has(key)) {
+            res.on('close', () => { this.given_up += res.writableFinished ? 0 : 1; });
+            if (this.fault === 'half') res.write(this.values.get(key));
+            else res.end(this.values.get(key));
         } else if (req.method === 'PUT') {
+            await sleep(this.slow_put_ms);
+            if (res.destroyed) return;
+            this.said = url.search;
             this.values.set(key, body);
             res.end();
         } else {

@@ -1,7 +1,7 @@
 /*
  * A question more, for a test: is an answer kept under this path? It is asked in the phase CACHE, of
- * requests with a query, which wait for it; another one goes along for which nobody waits. Its lines in gw.h, ask.c and call.c
- * are added by the Makefile; CONTRIBUTING.md tells the steps.
+ * requests with a query, which wait for it; another one goes along for which nobody waits. Its lines in gw.h, ask.c, call.c
+ * and offsets.c are added by the Makefile, that of the Worker's table by toy_worker.js; CONTRIBUTING.md tells the steps.
  */
 #ifndef TESTS_TOY_ASK_H
 #define TESTS_TOY_ASK_H
