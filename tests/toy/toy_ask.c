@@ -25,7 +25,7 @@ static struct next ask_told(struct gw_call *c, struct gw_str value, struct gw_ti
 
 static struct next tell(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
     static const uint32_t status[] = {
-        [GW_ANSWER_DONE] = 200,   [GW_ANSWER_NONE] = 404, [GW_ANSWER_LATE] = 504,
+        [GW_ANSWER_DONE] = 200,    [GW_ANSWER_NONE] = 404,   [GW_ANSWER_LATE] = 504,
         [GW_ANSWER_UNASKED] = 503, [GW_ANSWER_FAILED] = 502,
     };
     return end_reply(c, status[answer->status], GW_STR("text/plain"), answer->bytes, now);
