@@ -339,6 +339,19 @@ static void on_body(struct replay *r, char *rest) {
     feed(r, name, &e);
 }
 
+/* Spaces, which the host shows. */
+static void on_blank(struct replay *r, char *rest) {
+    static char blank[GW_SHOW_BODY];
+    struct gw_event e = {.kind = GW_REQ_BODY};
+    const char *name = word(&rest);
+    e.req_body.off = length(word(&rest));
+    e.req_body.len = length(word(&rest));
+    GW_ASSERT(e.req_body.len <= sizeof blank);
+    memset(blank, ' ', sizeof blank);
+    e.req_body.bytes = gw_str(blank, e.req_body.len);
+    feed(r, name, &e);
+}
+
 static void on_res(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_RES_HEAD};
     const char *name = word(&rest);
@@ -502,6 +515,8 @@ static void on_line(struct replay *r, char *line) {
         return;
     if (strcmp(verb, "req") == 0)
         on_req(r, rest);
+    else if (strcmp(verb, "blank") == 0)
+        on_blank(r, rest);
     else if (strcmp(verb, "body") == 0)
         on_body(r, rest);
     else if (strcmp(verb, "res") == 0)

@@ -109,7 +109,8 @@ export class Replay {
     switch (kind) {
       case abi.GW_WAIT: return put(`WAIT ${micro(core.at())}`);
       case abi.GW_READ:
-        return put(`READ upto=${shown(core.length(abi.READ_UPTO))} show=${shown(core.length(abi.READ_SHOW))}`);
+        return put(`READ upto=${shown(core.length(abi.READ_UPTO))} show=${shown(core.length(abi.READ_SHOW))}`
+          + (core.word(abi.READ_AGAIN) === 1 ? ` again=${shown(core.length(abi.READ_FROM))}` : ''));
       case abi.GW_SEND: return this.putSend(name);
       case abi.GW_FORGET: return put(`FORGET below=${shown(core.length(abi.FORGET_BELOW))}`);
       case abi.GW_DROP: return put(`DROP ${core.attempt()}`);
@@ -168,6 +169,12 @@ export class Replay {
     const n = this.core.write(`${method}\n${target}\n${authority}\n${this.takeHeaders()}`);
     this.calls.set(name, box.open(...this.times));
     this.feed(name, (call) => box.req_head(call, n, length(len), peer === 'loopback' ? 1 : 0, ...this.times));
+  }
+
+  /** Spaces, which the host shows. @param {string[]} words */
+  onBlank([name, off, len]) {
+    this.core.write(' '.repeat(Number(len)));
+    this.feed(name, (call) => this.core.box.req_body(call, Number(off), Number(len), 0, 1, ...this.times));
   }
 
   /** @param {string} rest */
@@ -242,6 +249,7 @@ export class Replay {
     if (this.setting(verb, rest)) return;
     switch (verb) {
       case 'req': return this.onReq(w);
+      case 'blank': return this.onBlank(w);
       case 'body': return this.onBody(rest);
       case 'res': return this.onRes(w);
       case 'chunk': return this.onChunk(rest);

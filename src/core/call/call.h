@@ -387,6 +387,8 @@ struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, s
 /* seed.c */
 /* Whether a request of this route may get one, if its body says that it is streamed. */
 bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d);
+/* Reads the rest of a large body that may want one, and comes back to the phase DECIDE. */
+struct next seed_read(struct gw_call *c);
 /* Draws one, if the body, which has been read, wants it; and puts it into an attempt. */
 void seed_draw(struct gw_call *c);
 void seed_put(const struct gw_call *c, struct gw_action *send);

@@ -329,6 +329,9 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         body_drop_facts(c);
         return check_class(c);
     }
+    struct next more = seed_read(c);
+    if (!next_is(more, NEXT_ON))
+        return more;
     seed_draw(c);
     body_drop_facts(c);
     return next_on();

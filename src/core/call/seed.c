@@ -8,7 +8,7 @@
  */
 #include "core/call/call.h"
 
-enum { SEED_TEXT_MAX = 40, SEED_BITS = 31 };
+enum { SEED_TEXT_MAX = 40, SEED_BITS = 31, SEED_BODY_MAX = 1048576 };
 
 static bool is_streamed(const struct facts *f, const struct dialect *d) {
     if (d->streams) /* unless it is told not to */
@@ -21,11 +21,40 @@ bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d) {
            !c->head.fast && c->conf->classes[c->route.class].inspect;
 }
 
+/* It has no seed of the client's. */
+static bool is_free(const struct facts *f) {
+    return facts_is(f, FACTS_SEED, GW_JSON_NONE) &&
+           facts_is(f, FACTS_OPTIONS_SEED, GW_JSON_NONE) && !facts_is_twice(f, FACTS_OPTIONS);
+}
+
 static bool is_wanted(const struct gw_call *c, const struct dialect *d) {
     struct facts *f = c->facts;
     return f->scan.at == c->body.received && facts_end(f) == 0 && f->has_members &&
-           is_streamed(f, d) && facts_is(f, FACTS_SEED, GW_JSON_NONE) &&
-           facts_is(f, FACTS_OPTIONS_SEED, GW_JSON_NONE) && !facts_is_twice(f, FACTS_OPTIONS);
+           is_streamed(f, d) && is_free(f);
+}
+
+/* What the host has told once more. */
+static struct next read_rest(struct gw_call *c, struct gw_str bytes, bool last,
+                             struct gw_time now) {
+    (void)now;
+    (void)facts_feed(c->facts, bytes);
+    if (!last)
+        return next_stay();
+    if (c->facts->scan.at != c->body.received)
+        body_drop_facts(c);
+    return next_phase(PHASE_DECIDE);
+}
+
+/* Of a large body hosts show the beginning. The rest is told once more when it is held whole, if nothing in
+ * the beginning speaks against a seed. */
+struct next seed_read(struct gw_call *c) {
+    const struct facts *f = c->facts;
+    const struct call_body *b = &c->body;
+    bool cut = c->seeds && f != NULL && b->fin && !b->forgotten && b->received > f->scan.at;
+    if (!cut || f->scan.at < GW_SHOW_BODY || b->received > SEED_BODY_MAX || !f->has_members ||
+        !is_free(f))
+        return next_on();
+    return body_read_again(c, f->scan.at, read_rest);
 }
 
 /* Where it is put, and in place of how many bytes. */
