@@ -89,6 +89,16 @@ atBoth('streams that are resumed', (bench) => {
         });
     }
 
+    test('a large request without a seed gets one, and its stream goes on', async (t) => {
+        const host = await open(t);
+        for (const size of [65_536, 400_000]) {
+            const asked = request(CHAT, { seed: undefined, messages: [{ role: 'user', content: 'é'.repeat(size / 2) }] });
+            const { told } = await strike(host.url, asked, CUTS['a reset']);
+            const seed = Number(told.headers['x-heady-seed']);
+            good(told, { ...asked, body: { ...asked.body, seed } });
+        }
+    });
+
     for (const [name, fault] of Object.entries(FALSE_STARTS)) {
         test(`${name}: another node serves, and nothing of it is seen`, async (t) => {
             const host = await open(t);
