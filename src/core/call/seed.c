@@ -23,8 +23,8 @@ bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d) {
 
 /* It has no seed of the client's. */
 static bool is_free(const struct facts *f) {
-    return facts_is(f, FACTS_SEED, GW_JSON_NONE) &&
-           facts_is(f, FACTS_OPTIONS_SEED, GW_JSON_NONE) && !facts_is_twice(f, FACTS_OPTIONS);
+    return facts_is(f, FACTS_SEED, GW_JSON_NONE) && facts_is(f, FACTS_OPTIONS_SEED, GW_JSON_NONE) &&
+           !facts_is_twice(f, FACTS_OPTIONS);
 }
 
 static bool is_wanted(const struct gw_call *c, const struct dialect *d) {
