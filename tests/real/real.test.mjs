@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startHost } from '../lib/hosts.mjs';
-import { cutNext, cutsMade, isWhole, missing, startRealNode, stream } from './nodes.mjs';
+import { blamed, isWhole, missing, startRealNode, stream } from './nodes.mjs';
+import { cutNext, cutsMade } from './wire.mjs';
 
 const LONG = process.env.REAL === 'long';
 const CUTS = LONG ? 20 : 3;
@@ -116,6 +117,39 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             }).finally(() => { if (stopped >= 0) process.kill(nodes[stopped].pid, 'SIGCONT'); });
             assert.ok(stopped >= 0 && isWhole(got), JSON.stringify(got));
             assert.ok(Date.now() - began < 25_000, 'silence is 30 s');
+        });
+
+        test(`a stream goes on at a node whose breaker is open [${name}]`, async (t) => {
+            const url = await open(t, name);
+            const health = new URL(url).origin;
+            const [first, second] = nodes;
+            const body = { max_tokens: 40, temperature: 0 };
+            // Its breaker opens, and it is well again.
+            first.down();
+            try {
+                for (let i = 0; i < 8 && !(await blamed(health)).includes('node-3 open'); i++) {
+                    const short = { ...body, max_tokens: 1 };
+                    await Promise.all([1, 2, 3].map((n) => stream(url, { ...short, messages: asks(`Hi ${i} ${n}`) })));
+                }
+            } finally {
+                await first.up();
+            }
+            const before = await blamed(health);
+            let killed = false;
+            try {
+                const got = await stream(url, { ...body, messages: asks(topic(6)) }, (events, target) => {
+                    if (events !== 10) return;
+                    killed = target === 'node-4';
+                    second.down();
+                });
+                const fresh = await stream(url, { ...body, messages: asks(topic(7)) });
+                t.diagnostic(`${before}; whole: ${isWhole(got)} ${got.error ?? ''}; a fresh one: ${fresh.status}`);
+                assert.deepEqual(before, ['node-3 open'], 'as it was meant to be');
+                assert.ok(killed && isWhole(got), JSON.stringify(got));
+                assert.ok(isWhole(fresh), JSON.stringify(fresh));
+            } finally {
+                await second.up();
+            }
         });
 
         test(`without resume_seed nothing is put in [${name}]`, async (t) => {
