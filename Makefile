@@ -9,7 +9,7 @@
 #                   COST_UPDATE=1 writes it
 #   make size       what each part of the Worker's module takes, against its budget
 #   make bench      CPU, latency and memory, measured
-#   make real       both hosts before real models: cuts, conversations
+#   make real       both hosts before real models: cuts, conversations, long prompts, bursts
 #   make fuzz       FUZZ_SECONDS=600 for each target
 #   make sim        SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
 #   make wall       WALL_SEEDS=10 seeds of sixteen families of failures, at both hosts
@@ -281,7 +281,7 @@ test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TOYS) $(UNIT_NATIVE) $(UNI
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
 real: build build/heady-gateway-asan $(REAL) | $(NODE)
-	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs
+	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/load.test.mjs
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o

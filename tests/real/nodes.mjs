@@ -53,7 +53,8 @@ export async function untilIdle(nodes) {
  * @param {(events: number, target: string) => void} [each] @returns {Promise<Streamed>}
  * @typedef {{ status: number, text: string, finish: string | null, done: boolean, error: string | null,
  *   seed: number, target: string, reason: string, first_ms: number, cached: number,
- *   read: number, read_ms: number }} Streamed   read: tokens of the prompt, by the node's own account */
+ *   read: number, read_ms: number, write_ms: number }} Streamed   by the node's own account: tokens of the
+ *   prompt, and how long reading it and writing the answer took */
 export async function stream(url, body, each = () => {}) {
     const began = performance.now();
     const answer = await fetch(`${url}/v1/chat/completions`, {
@@ -62,7 +63,7 @@ export async function stream(url, body, each = () => {}) {
     });
     /** @type {Streamed} */
     const got = {
-        status: answer.status, text: '', finish: null, done: false, error: null, first_ms: 0, cached: 0, read: 0, read_ms: 0,
+        status: answer.status, text: '', finish: null, done: false, error: null, first_ms: 0, cached: 0, read: 0, read_ms: 0, write_ms: 0,
         seed: Number(answer.headers.get('x-heady-seed') ?? -1),
         target: answer.headers.get('x-heady-target') ?? '', reason: answer.headers.get('x-heady-reason') ?? '',
     };
@@ -110,6 +111,7 @@ function take(got, data, began) {
     got.cached = event.timings.cache_n;
     got.read = event.timings.prompt_n;
     got.read_ms = event.timings.prompt_ms;
+    got.write_ms = event.timings.predicted_ms;
 }
 
 /** Whether it is whole. @param {Streamed} got */
