@@ -10,7 +10,8 @@
  * plain one are far apart, the machine was not quiet enough. "beyond" is what a first token took beyond its
  * reading. The load of the machine is printed at both ends. Only nonsense fails: a median above SANE of nginx's.
  *
- * `REAL=long` (make real) is the whole of it; ROUNDS=n more rounds; HOST=rack or HOST=edge one host. One case:
+ * `REAL=long` (make real) is the whole of it; HOST=rack or HOST=edge is one host, ROUNDS=n so many rounds,
+ * WORDS=n prompts of so many words. Each round is told as it ends. One case:
  *   REAL=long HOST=rack node --test --test-name-pattern='long prompts' tests/real/load.test.mjs
  *   REAL=long HOST=rack node --test --test-name-pattern='a burst' tests/real/load.test.mjs
  */
@@ -32,7 +33,7 @@ const FAILS_YET = ['long prompts', 'a burst'];
 const notYet = (/** @type {string} */ name) => !LONG && FAILS_YET.includes(name) && 'it fails as yet: REAL=long';
 
 /** Of a prompt: words, which are tokens here. */
-const WORDS = LONG ? 3300 : 1500;
+const WORDS = Number(process.env.WORDS ?? (LONG ? 3300 : 1500));
 const PROMPTS = LONG ? Number(process.env.ROUNDS ?? 4) : 1;
 const STREAMS = LONG ? 16 : 8;
 const BURSTS = LONG ? Number(process.env.ROUNDS ?? 2) : 1;
@@ -82,13 +83,14 @@ const first = (side, q) => quantile(firsts(side), q);
 function say(side) {
     const { told, tally } = side;
     const of = (/** @type {keyof import('./wire.mjs').Tally} */ key) => tally.map((one) => one[key]).join('+');
+    const reading = quantile(told.map((got) => got.read_ms), 0.5);
     const beyond = told.map((got) => got.first_ms - got.read_ms);
     return [
         `${side.name}: ${told.filter(isWhole).length} of ${told.length} whole`,
         `${told.filter((got) => got.status === 503).length} were 503`,
         `attempts ${of('asked')}, cancelled ${of('cancelled')}, broken ${of('broken')}, refused ${of('refused')}`,
         `first token p50 ${seconds(first(side, 0.5))} p90 ${seconds(first(side, 0.9))} s`,
-        `${Math.max(...told.map((got) => got.read))} tokens read in ${seconds(quantile(told.map((got) => got.read_ms), 0.5))} s`,
+        `${Math.max(...told.map((got) => got.read))} tokens read in ${seconds(reading)} s`,
         `beyond p50 ${seconds(quantile(beyond, 0.5))} s`,
     ].join('; ');
 }
@@ -127,6 +129,8 @@ describe('real nodes of one slot', { skip: why === '' ? false : why, timeout: 3_
                 side.units.push(...inUnits(told));
                 await untilIdle(nodes);
                 count(side, nodes);
+                if (LONG) console.log(`    ${side.name}: ${firsts(side).slice(-told.length).map(seconds).join(' ')} s, `
+                    + `${total(side, 'asked')} attempts, ${total(side, 'cancelled')} cancelled`);
             }
         }
     };
@@ -140,10 +144,10 @@ describe('real nodes of one slot', { skip: why === '' ? false : why, timeout: 3_
         if (theirs !== null) {
             const ratio = first(ours, q) / first(theirs, q);
             t.diagnostic(say(theirs));
-            t.diagnostic(`first tokens: ${[ours, theirs].map((side) => firsts(side).map(seconds).join(' ')).join(' | ')}`);
             const pure = quantile(ours.units, q) / quantile(theirs.units, q);
             t.diagnostic(`p${q * 100} of the first token: ${ratio.toFixed(2)} of nginx's, ${pure.toFixed(2)} in units of `
-                + `answers (ours ${quantile(ours.units, q).toFixed(2)}); load of the machine ${load.toFixed(1)} to ${loadavg()[0].toFixed(1)}`);
+                + `answers (ours ${quantile(ours.units, q).toFixed(2)}); `
+                + `load of the machine ${load.toFixed(1)} to ${loadavg()[0].toFixed(1)}`);
             assert.ok(first(ours, 0.5) < SANE * first(theirs, 0.5), 'within reason');
         }
         assert.equal(ours.told.filter((got) => got.status === 503).length, 0, 'no 503');
