@@ -9,7 +9,7 @@ import { blamed, isWhole, missing, startRealNode, stream } from './nodes.mjs';
 import { cutNext, cutsMade } from './wire.mjs';
 
 const LONG = process.env.REAL === 'long';
-const CUTS = LONG ? 20 : 3;
+const CUTS = LONG ? 20 : 2;
 const why = missing();
 
 /** @param {string} text @returns {{role: string, content: string}[]} */
