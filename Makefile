@@ -19,8 +19,8 @@
 #   make install    the daemon, to PREFIX=/usr/local below DESTDIR
 #   make clean      removes build/
 # What is missing on a Debian machine is installed on the way (make deps). Sources are found by
-# directory. V=1 shows the commands. WASI_SDK_PATH, CJSON_DIR and MBEDTLS_DIR replace what would be
-# installed or fetched.
+# directory. V=1 shows the commands. WASI_SDK_PATH and MBEDTLS_DIR replace what would be installed
+# or fetched.
 
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 1800
@@ -46,17 +46,14 @@ SIM := $(wildcard tests/sim/*.c)
 LOOKS := $(wildcard tests/looks/*.c)
 STORE := $(wildcard tests/store/*.c)
 
-CJSON_DIR ?= build/deps/cjson
 MBEDTLS_DIR ?= build/deps/mbedtls
-KEPT := $(CJSON_DIR)/cJSON.c $(addprefix $(MBEDTLS_DIR)/library/,sha256.c platform_util.c)
+KEPT := $(addprefix $(MBEDTLS_DIR)/library/,sha256.c platform_util.c)
 
 # ---------------------------------------------------------------- compilers
 # Constants are enums and times are doubles here, so the two meet; clang alone minds.
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Werror -Wno-enum-float-conversion
-COMMON := -std=c11 -g -MMD -MP -Isrc -isystem $(CJSON_DIR) -isystem $(MBEDTLS_DIR)/include \
+COMMON := -std=c11 -g -MMD -MP -Isrc -isystem $(MBEDTLS_DIR)/include \
 	-DMBEDTLS_CONFIG_FILE='"base/mbedtls_config.h"'
-# cJSON reads numbers by our strtod: see src/base/real.h.
-AS_KEPT := -include base/real.h -include stdlib.h -Dstrtod=gw_strtod
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PACKAGES := libuv openssl libnghttp2 sqlite3
 LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -pthread
@@ -111,7 +108,7 @@ $(TOOLS): tools/install.sh
 	@tools/install.sh
 	@mkdir -p $(@D) && touch $@
 $(KEPT_STAMP): tools/fetch-sources.sh tools/sources.sha256 | $(TOOLS)
-	@CJSON_DIR='$(CJSON_DIR)' MBEDTLS_DIR='$(MBEDTLS_DIR)' tools/fetch-sources.sh
+	@MBEDTLS_DIR='$(MBEDTLS_DIR)' tools/fetch-sources.sh
 	@touch $@
 $(NODE): package-lock.json | $(TOOLS)
 	@echo npm ci; PATH='$(SYSTEM_PATH)' npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -138,12 +135,9 @@ define variant
 ifneq ($$(file <build/$1/flags),$$(CC_$1) $(WARN) $(COMMON))
   $$(shell mkdir -p build/$1)$$(file >build/$1/flags,$$(CC_$1) $(WARN) $(COMMON))
 endif
-build/$1/kept/%.o: $(CJSON_DIR)/%.c build/$1/flags | $(KEPT_STAMP)
-	@mkdir -p $$(@D)
-	$$(call say,$1 $$(<F))$$(CC_$1) $(COMMON) $(AS_KEPT) -w -c $$< -o $$@
 build/$1/kept/%.o: $(MBEDTLS_DIR)/library/%.c build/$1/flags | $(KEPT_STAMP)
 	@mkdir -p $$(@D)
-	$$(call say,$1 $$(<F))$$(CC_$1) $(COMMON) $(AS_KEPT) -w -c $$< -o $$@
+	$$(call say,$1 $$(<F))$$(CC_$1) $(COMMON) -w -c $$< -o $$@
 build/$1/src/native/%.o: src/native/%.c build/$1/flags | $(KEPT_STAMP)
 	@mkdir -p $$(@D)
 	$$(call say,$1 $$<)$$(CC_$1) $(COMMON) $(WARN) -D_GNU_SOURCE -pthread -c $$< -o $$@

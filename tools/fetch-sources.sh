@@ -1,13 +1,11 @@
 #!/bin/bash
-# Fetches cJSON and mbedTLS's SHA-256 from the distribution's source packages, with the
-# distribution's patches, into build/deps. The machine's apt is not changed: a private sources list
-# is made from its own, with lists and cache beside it. Works as root and as anybody.
+# Fetches mbedTLS's SHA-256 from the distribution's source package, with the distribution's patches,
+# into build/deps. The machine's apt is not changed: a private sources list is made from its own,
+# with lists and cache beside it. Works as root and as anybody.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-CJSON_DIR=${CJSON_DIR:-build/deps/cjson}
 MBEDTLS_DIR=${MBEDTLS_DIR:-build/deps/mbedtls}
-CJSON_VERSION=1.7.15-1+deb12u4
 MBEDTLS_VERSION=2.28.3-1
 
 out=$PWD/build/deps
@@ -15,8 +13,7 @@ work=$out/fetch
 
 fail() {
     echo "fetch-sources: $1" >&2
-    echo "Another way: unpack the sources yourself and name them with CJSON_DIR (cJSON.c, cJSON.h)" \
-        "and MBEDTLS_DIR (include/, library/)." >&2
+    echo "Another way: unpack the source yourself and name it with MBEDTLS_DIR (include/, library/)." >&2
     exit 1
 }
 
@@ -67,46 +64,29 @@ source_package() {
         fail "cannot unpack $name: $(tail -1 "$work/log")"
 }
 
-want=
-[ "$CJSON_DIR" != build/deps/cjson ] || want="$want cjson"
-[ "$MBEDTLS_DIR" != build/deps/mbedtls ] || want="$want mbedtls"
-[ -n "$want" ] || exit 0
+[ "$MBEDTLS_DIR" = build/deps/mbedtls ] || exit 0
 
 verify() {
-    local name
-    for name in $want; do
-        (cd "$out" && grep " $name/" ../../tools/sources.sha256 | sha256sum --quiet -c) || return 1
-    done
+    (cd "$out" && sha256sum --quiet -c ../../tools/sources.sha256)
 }
 if verify >/dev/null 2>&1; then exit 0; fi
 
 rm -rf "$work"
 mkdir -p "$work/parts" "$work/lists/partial" "$work/cache/archives/partial"
 private_sources "$work/parts"
-echo "fetching the source packages:$want"
+echo "fetching the source package: mbedtls"
 private_apt apt-get update 2>"$work/log" || {
     cat "$work/log" >&2
     fail "apt-get update failed for the private list"
 }
-for name in $want; do
-    rm -rf "${out:?}/$name"
-    case $name in
-    cjson)
-        source_package cjson $CJSON_VERSION
-        mkdir -p "$out/cjson"
-        cp "$work"/cjson/cJSON.[ch] "$out/cjson"
-        ;;
-    mbedtls)
-        source_package mbedtls $MBEDTLS_VERSION
-        mkdir -p "$out/mbedtls/library" "$out/mbedtls/include/mbedtls"
-        cp "$work"/mbedtls/library/{sha256.c,platform_util.c,common.h} "$out/mbedtls/library"
-        cp "$work"/mbedtls/include/mbedtls/{sha256,platform,platform_util,threading,error}.h \
-            "$out/mbedtls/include/mbedtls"
-        ;;
-    esac
-done
+rm -rf "$out/mbedtls"
+source_package mbedtls $MBEDTLS_VERSION
+mkdir -p "$out/mbedtls/library" "$out/mbedtls/include/mbedtls"
+cp "$work"/mbedtls/library/{sha256.c,platform_util.c,common.h} "$out/mbedtls/library"
+cp "$work"/mbedtls/include/mbedtls/{sha256,platform,platform_util,threading,error}.h \
+    "$out/mbedtls/include/mbedtls"
 verify || {
-    for name in $want; do rm -rf "${out:?}/$name"; done
+    rm -rf "$out/mbedtls"
     fail "the archive's sources are not the ones we know (tools/sources.sha256). Read what has \
 changed, then pin the new version and its checksums there and in tools/fetch-sources.sh."
 }

@@ -17,12 +17,12 @@ const PARTS = [
     ['dialect anthropic', /src\/format\/anthropic/, 2_350],
     ['dialect ollama', /src\/format\/ollama/, 1_650],
     ['format', /src\/format\//, 6_700],
-    ['JSON', /cJSON|src\/base\/(json|real)/, 13_400],
+    ['JSON', /src\/base\/(json|real)/, 10_100],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
     ['base', /src\/base\//, 5_200],
     ['box and heap', /\/wasm\/wasm\//, 3_000],
     ['texts', /^<internal>/, 14_400], // the strings of all parts, which the linker has merged
-    ['libc', /\.a\(|\/crt1/, 1_400],
+    ['libc', /\.a\(|\/crt1/, 1_100],
 ];
 
 const [map, module] = process.argv.slice(2);

@@ -8,7 +8,7 @@ set -euo pipefail
 # third-party code that is compiled in.
 libc='memcpy|memmove|memset|memcmp|memchr|strlen|exp|log|pow|floor|ceil|fabs|isfinite|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
 fortified='__(memcpy|memmove|memset)_chk'
-kept='cJSON_[A-Za-z]+|mbedtls_sha256_[a-z_]+|mbedtls_platform_zeroize'
+kept='mbedtls_sha256_[a-z_]+|mbedtls_platform_zeroize'
 banned='stdio|stdlib|time|sys/.*|unistd|pthread|signal|errno|locale|fcntl|threads|netinet/.*|arpa/.*'
 
 bad=0

@@ -1,5 +1,6 @@
 /*
- * The wasm's heap: malloc, free and realloc for the core and for cJSON.
+ * The wasm's heap: malloc and free for exports.c, which has the input area of it and gives the core
+ * the rest.
  *
  * wasi-libc's costs 12 KiB of code, a fifth of the module. This one is size classes (powers of two
  * and the three steps between them) with a free list each; a block is preceded by its class. What is
@@ -8,7 +9,6 @@
  */
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum {
     PAGE = 65536,
@@ -79,36 +79,11 @@ void *malloc(size_t n) {
     return p + HEADER;
 }
 
-static unsigned class_at(const void *p) {
-    return *(const uint32_t *)((const unsigned char *)p - HEADER);
-}
-
 void free(void *p) {
     if (p == NULL)
         return;
     struct block *b = p;
-    unsigned class = class_at(p);
+    unsigned class = *(const uint32_t *)((const unsigned char *)p - HEADER);
     b->next = classes[class];
     classes[class] = b;
-}
-
-void *calloc(size_t n, size_t size) {
-    if (size != 0 && n > BLOCK_MAX / size)
-        return NULL;
-    void *p = malloc(n * size);
-    return p == NULL ? NULL : memset(p, 0, n * size);
-}
-
-void *realloc(void *p, size_t n) {
-    if (p == NULL)
-        return malloc(n);
-    size_t old = size_of(class_at(p));
-    if (n <= old)
-        return p;
-    void *q = malloc(n);
-    if (q == NULL)
-        return NULL;
-    memcpy(q, p, old);
-    free(p);
-    return q;
 }

@@ -1,16 +1,13 @@
 /*
- * Parsing by cJSON, guarded: the scanner (json_scan.c) refuses beforehand what cJSON would let
- * through, and duplicate names are looked for in the tree, where they are decoded.
- *
- * An item's place in the text is found by counting: the values of a text come in the same order as
- * the items of its tree when each item is taken before its children.
+ * The builder of trees: it watches the scanner (json_scan.c), which refuses all that can be refused
+ * without a tree, and hangs what it is told where it belongs. What only the tree shows to be wrong
+ * is noted on the way, and counts once the scanner has accepted the whole.
  */
 #include "base/json.h"
 
 #include <float.h>
 
-/* Objects with more members than this are sorted to find duplicates. */
-enum { JSON_FEW = 16 };
+#include "base/real.h"
 
 static const char no_memory[] = "there is no memory to read it";
 
@@ -25,7 +22,7 @@ static void set_error(struct gw_json_error *error, struct gw_str text, size_t at
         column = text.p[i] == '\n' ? 1 : column + 1;
         line += text.p[i] == '\n';
     }
-    *error = (struct gw_json_error){line, column, what};
+    *error = (struct gw_json_error){line, column, what, what == no_memory};
 }
 
 /* The end of the string whose opening quote is at `i`; text.n if it has none. */
@@ -54,229 +51,290 @@ static size_t comment_end(struct gw_str text, size_t i) {
     return i;
 }
 
-static size_t skip_space(struct gw_str text, size_t i) {
+/* The first comment from `i` on, which is not in a string; `*end` is its end, as comment_end says.
+ * text.n if there is none. */
+static size_t find_comment(struct gw_str text, size_t i, size_t *end) {
     while (i < text.n) {
-        char c = text.p[i];
-        size_t end = c == '/' ? comment_end(text, i) : i;
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
-            i++;
-        else if (end > i && end != SIZE_MAX)
-            i = end;
-        else
-            break;
+        *end = text.p[i] == '/' ? comment_end(text, i) : i;
+        if (*end > i)
+            return i;
+        i = text.p[i] == '"' ? string_end(text, i) : i + 1;
     }
+    return text.n;
+}
+
+/* Where the name of the next member is. From `i` to there are at most a bracket or a comma, white
+ * space and comments. */
+static size_t find_name(struct gw_str text, size_t i) {
+    while (i < text.n && text.p[i] != '"')
+        i = text.p[i] == '/' ? comment_end(text, i) : i + 1;
     return i;
 }
 
-/* Writes spaces over comments, so that every place stays where it was. False if one has no end;
- * `*at` is then its beginning. */
-static bool blank_comments(struct gw_str text, char *copy, size_t *at) {
-    for (size_t i = 0; i < text.n;) {
-        size_t end = text.p[i] == '"' ? string_end(text, i) : i + 1;
-        if (text.p[i] != '/') {
-            i = end;
-            continue;
-        }
-        end = comment_end(text, i);
-        if (end == SIZE_MAX) {
-            *at = i;
-            return false;
-        }
-        for (size_t j = i; j < end; j++)
-            if (copy[j] != '\n')
-                copy[j] = ' ';
-        i = end > i ? end : i + 1;
-    }
-    return true;
-}
+/* ------------------------------------------------------------------ strings */
 
-/* Where the next value from `*i` on begins (a member: its name); `*i` moves on past its name and
- * its first token. The text is valid and has one more value. */
-static size_t next_value(struct gw_str text, size_t *i) {
-    size_t begin = SIZE_MAX;
-    for (;;) {
-        size_t at = skip_space(text, *i);
-        if (at >= text.n)
-            return text.n;
-        char c = text.p[at];
-        *i = at + 1;
-        if (c == ',' || c == ':' || c == ']' || c == '}')
-            continue;
-        if (begin == SIZE_MAX)
-            begin = at;
-        if (c == '{' || c == '[')
-            return begin;
-        if (c == '"') {
-            *i = string_end(text, at);
-            at = skip_space(text, *i);
-            if (at < text.n && text.p[at] == ':')
-                continue; /* it was a name */
-            return begin;
-        }
-        while (*i < text.n && gw_str_chr(GW_STR(" \t\r\n,]}/"), text.p[*i]) < 0)
-            (*i)++;
-        return begin;
-    }
-}
-
-/* ------------------------------------------------------------------ the tree */
-
-struct walk {
-    const cJSON *at[GW_JSON_DEPTH + 1];
-    size_t depth;
+/* A string is decoded by a scan of its own, whose pieces are put one after the other. */
+struct decoding {
+    struct gw_json_scan scan;
+    char *out;
+    size_t n;
 };
 
-/* The item after the one at hand, children first; NULL after the last. */
-static const cJSON *walk_next(struct walk *w) {
-    const cJSON *child = w->at[w->depth]->child;
-    if (child) {
-        w->at[++w->depth] = child;
-        return child;
-    }
-    while (!w->at[w->depth]->next) {
-        if (w->depth == 0)
-            return NULL;
-        w->depth--;
-    }
-    return w->at[w->depth] = w->at[w->depth]->next;
+static enum gw_json_tell want_pieces(struct gw_json_scan *s, enum gw_json_kind kind, uint64_t at) {
+    (void)s, (void)kind, (void)at;
+    return GW_JSON_PIECES;
 }
 
-/* Where `item` begins in the text; SIZE_MAX if it is not in the tree. */
-static size_t place_of(struct gw_str text, const cJSON *root, const cJSON *item) {
-    struct walk w = {.at = {root}};
-    size_t i = 0;
-    for (const cJSON *at = root; at; at = walk_next(&w)) {
-        size_t begin = next_value(text, &i);
-        if (at == item)
-            return begin;
-    }
-    return SIZE_MAX;
+static void keep_piece(struct gw_json_scan *s, struct gw_str piece) {
+    struct decoding *d = (struct decoding *)s;
+    memcpy(d->out + d->n, piece.p, piece.n);
+    d->n += piece.n;
 }
+
+static void end_string(struct gw_json_scan *s, uint64_t end) {
+    (void)s, (void)end;
+}
+
+/* `quoted` is a valid string with its quotes. {NULL, 0} without memory. */
+static struct gw_str decode(struct gw_arena *arena, struct gw_str quoted) {
+    static const struct gw_json_watch watch = {
+        .begin = want_pieces, .piece = keep_piece, .end = end_string};
+    struct decoding d;
+    struct gw_str raw = gw_str_sub(quoted, 1, quoted.n - 2);
+    if (gw_str_chr(raw, '\\') < 0)
+        return raw;
+    d.out = gw_arena_get(arena, raw.n); /* an escape is longer than what it stands for */
+    d.n = 0;
+    if (!d.out)
+        return gw_str(NULL, 0);
+    gw_json_scan_init(&d.scan, &watch);
+    (void)gw_json_scan_feed(&d.scan, quoted);
+    return gw_str(d.out, d.n);
+}
+
+/* ------------------------------------------------------------------ names */
+
+typedef bool before(const struct gw_json *a, const struct gw_json *b);
 
 /* An order of names: which one does not matter, so the shorter comes first. */
-static int compare_names(const cJSON *a, const cJSON *b) {
-    size_t a_n = strlen(a->string), b_n = strlen(b->string);
-    if (a_n != b_n)
-        return a_n < b_n ? -1 : 1;
-    return memcmp(a->string, b->string, a_n);
+static int compare_names(const struct gw_json *a, const struct gw_json *b) {
+    if (a->name.n != b->name.n)
+        return a->name.n < b->name.n ? -1 : 1;
+    return memcmp(a->name.p, b->name.p, a->name.n);
 }
 
-static const cJSON *duplicate_of_few(const cJSON *object) {
-    for (const cJSON *a = object->child; a; a = a->next)
-        for (const cJSON *b = object->child; b != a; b = b->next)
-            if (compare_names(a, b) == 0)
-                return a;
-    return NULL;
+static bool by_name(const struct gw_json *a, const struct gw_json *b) {
+    return compare_names(a, b) <= 0;
 }
 
-/* Merges the sorted runs [low, middle) and [middle, high) of `from` into `to`, equals in order. */
-static void merge(const cJSON **from, const cJSON **to, size_t low, size_t middle, size_t high) {
-    size_t a = low, b = middle;
-    for (size_t i = low; i < high; i++) {
-        bool first = b == high || (a < middle && compare_names(from[a], from[b]) <= 0);
-        to[i] = first ? from[a++] : from[b++];
+static bool by_place(const struct gw_json *a, const struct gw_json *b) {
+    return a->at <= b->at;
+}
+
+/* Moves the first `n` items of `*from`, or all, to the end `*to` of another list: returns its new end. */
+static struct gw_json **move(struct gw_json **from, size_t n, struct gw_json **to) {
+    for (*to = *from; *to && n > 0; n--)
+        to = &(*to)->next;
+    *from = *to;
+    *to = NULL;
+    return to;
+}
+
+/* The list is of sorted runs of `width` items: merges each with its neighbour, and counts the pairs. */
+static size_t merge_pairs(struct gw_json **list, size_t width, before *is_before) {
+    struct gw_json *rest = *list, *a, *b, **to = list;
+    size_t pairs = 0;
+    for (*to = NULL; rest; pairs++) {
+        (void)move(&rest, width, &a);
+        (void)move(&rest, width, &b);
+        while (a && b)
+            to = move(is_before(a, b) ? &a : &b, 1, to);
+        *to = a ? a : b;
+        while (*to)
+            to = &(*to)->next;
+    }
+    return pairs;
+}
+
+/* By merging, since hashing could be attacked and comparing all pairs would take quadratic time. */
+static void sort(struct gw_json **list, before *is_before) {
+    for (size_t width = 1; merge_pairs(list, width, is_before) > 1; width *= 2)
+        ;
+}
+
+/* The first member whose name came before; NULL if there is none. */
+static const struct gw_json *find_duplicate(struct gw_json *object) {
+    const struct gw_json *found = NULL;
+    sort(&object->child, by_name);
+    for (const struct gw_json *a = object->child; a && a->next; a = a->next)
+        if (compare_names(a, a->next) == 0 && (!found || a->next->at < found->at))
+            found = a->next;
+    sort(&object->child, by_place);
+    return found;
+}
+
+/* ------------------------------------------------------------------ building */
+
+struct builder {
+    struct gw_json_scan scan;
+    struct gw_str text;
+    struct gw_arena *arena;
+    struct gw_json *root, **tail; /* tail: where the next item goes */
+    struct gw_json *open;         /* what has not ended; until then its `next` is what it is in */
+    struct gw_str name;           /* of the member that comes, with its quotes; p NULL: none does */
+    size_t at;                    /* where the last value began or, if it has ended, its end */
+    bool full;
+    const char *fault;   /* what is wrong with the tree, */
+    uint32_t seen, told; /* at which item that was seen, and at which it is to be told */
+};
+
+/* Of several faults the one is told that is seen first by who looks at each item before its children. */
+static void note(struct builder *b, const char *fault, const struct gw_json *seen,
+                 const struct gw_json *told) {
+    if (b->fault && b->seen < seen->at)
+        return;
+    b->fault = fault;
+    b->seen = seen->at;
+    b->told = told->at;
+}
+
+/* The scanner tells no more than a name's beginning. */
+static void on_name(struct gw_json_scan *s, struct gw_str beginning) {
+    struct builder *b = (struct builder *)s;
+    (void)beginning;
+    if (b->full)
+        return;
+    size_t at = find_name(b->text, b->at);
+    b->name = gw_str_sub(b->text, at, string_end(b->text, at) - at);
+}
+
+/* NULL without memory. */
+static struct gw_json *make_item(struct builder *b, enum gw_json_kind kind) {
+    struct gw_json *item = gw_arena_get(b->arena, sizeof *item);
+    if (!item)
+        return NULL;
+    item->kind = (uint32_t)kind;
+    item->at = (uint32_t)b->at;
+    if (b->name.p) {
+        item->at = (uint32_t)(b->name.p - b->text.p);
+        item->name = decode(b->arena, b->name);
+        if (!item->name.p)
+            return NULL;
+    }
+    return item;
+}
+
+/* Without memory the scan goes on: what is wrong with the text is told rather. */
+static enum gw_json_tell on_begin(struct gw_json_scan *s, enum gw_json_kind kind, uint64_t at) {
+    struct builder *b = (struct builder *)s;
+    b->at = (size_t)at;
+    struct gw_json *item = b->full ? NULL : make_item(b, kind);
+    b->name = gw_str(NULL, 0);
+    if (!item) {
+        b->full = true;
+        return GW_JSON_SKIP;
+    }
+    item->next = b->open;
+    b->open = *b->tail = item;
+    b->tail = &item->child;
+    return GW_JSON_TELL;
+}
+
+static void end_item(struct builder *b, struct gw_json *item, struct gw_str raw) {
+    if (item->kind == GW_JSON_STRING) {
+        item->text = decode(b->arena, raw);
+        b->full |= !item->text.p;
+    } else if (item->kind == GW_JSON_NUMERAL) {
+        item->number = gw_real(raw);
+        if (item->number > DBL_MAX || item->number < -DBL_MAX)
+            note(b, "number too large", item, item);
+    } else if (item->kind == GW_JSON_OBJECT) {
+        const struct gw_json *duplicate = find_duplicate(item);
+        if (duplicate)
+            note(b, "duplicate member name", item, duplicate);
     }
 }
 
-static size_t min_size(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-/* By merging, since hashing could be attacked and pairs would take quadratic time. */
-static bool duplicate_of_many(const cJSON *object, size_t n, const cJSON **duplicate) {
-    const cJSON **both = n < SIZE_MAX / 32 ? cJSON_malloc(2 * n * sizeof(const cJSON *)) : NULL;
-    if (!both)
-        return false;
-    const cJSON **from = both, **to = both + n;
-    size_t i = 0;
-    for (const cJSON *a = object->child; a; a = a->next)
-        from[i++] = a;
-    for (size_t width = 1; width < n; width *= 2) {
-        for (size_t low = 0; low < n; low += 2 * width)
-            merge(from, to, low, min_size(low + width, n), min_size(low + 2 * width, n));
-        const cJSON **swap = from;
-        from = to;
-        to = swap;
-    }
-    for (i = 1; i < n && !*duplicate; i++)
-        if (compare_names(from[i - 1], from[i]) == 0)
-            *duplicate = from[i];
-    cJSON_free(both);
-    return true;
-}
-
-/* False without memory; else `*duplicate` is a member whose name came before, or NULL. */
-static bool find_duplicate(const cJSON *object, const cJSON **duplicate) {
-    size_t n = 0;
-    *duplicate = NULL;
-    for (const cJSON *member = object->child; member; member = member->next)
-        n++;
-    if (n > JSON_FEW)
-        return duplicate_of_many(object, n, duplicate);
-    *duplicate = duplicate_of_few(object);
-    return true;
-}
-
-/* What only the tree shows to be wrong, with the item at which it is (NULL: the whole); NULL if
- * nothing is. */
-static const char *find_fault(const cJSON *root, const cJSON **item) {
-    struct walk w = {.at = {root}};
-    for (const cJSON *at = root; at; at = walk_next(&w)) {
-        *item = NULL;
-        if (cJSON_IsObject(at) && !find_duplicate(at, item))
-            return no_memory;
-        if (*item)
-            return "duplicate member name";
-        *item = at;
-        if (cJSON_IsNumber(at) && (at->valuedouble > DBL_MAX || at->valuedouble < -DBL_MAX))
-            return "number too large";
-    }
-    return NULL;
+static void on_end(struct gw_json_scan *s, uint64_t end) {
+    struct builder *b = (struct builder *)s;
+    struct gw_json *item = b->open;
+    b->open = item->next;
+    item->next = NULL;
+    b->tail = &item->next;
+    end_item(b, item, gw_str_sub(b->text, b->at, (size_t)end - b->at));
+    b->at = (size_t)end;
 }
 
 /* ------------------------------------------------------------------ parsing */
 
-/* `plain` is `text` without comments, of the same length. */
-static cJSON *parse_plain(struct gw_str plain, struct gw_str text, struct gw_json_error *error) {
-    struct gw_json_scan scan;
-    gw_json_scan_init(&scan, NULL);
-    if (gw_json_scan_feed(&scan, plain) != 0 || gw_json_scan_end(&scan) != 0) {
-        set_error(error, text, (size_t)scan.at, scan.what);
-        return NULL;
+/* In the place of comments the scanner gets white space of the same length. */
+static int feed_blanks(struct gw_json_scan *s, size_t n) {
+    struct gw_str blanks = GW_STR("                                ");
+    int got = 0;
+    for (; n > 0 && got == 0; n -= blanks.n) {
+        blanks.n = n < blanks.n ? n : blanks.n;
+        got = gw_json_scan_feed(s, blanks);
     }
-    cJSON *root = cJSON_ParseWithLengthOpts(plain.p, plain.n, NULL, 0);
-    const cJSON *item = NULL;
-    const char *fault = root ? find_fault(root, &item) : no_memory;
+    return got;
+}
+
+/* Each comment has an end. */
+static int feed(struct gw_json_scan *s, struct gw_str text, bool comments) {
+    int got = 0;
+    for (size_t i = 0, end = 0; i < text.n && got == 0; i = end) {
+        size_t at = comments ? find_comment(text, i, &end) : text.n;
+        if (at == text.n)
+            end = text.n;
+        got = gw_json_scan_feed(s, gw_str_sub(text, i, at - i));
+        if (got == 0)
+            got = feed_blanks(s, end - at);
+    }
+    return got == 0 ? gw_json_scan_end(s) : got;
+}
+
+/* Where a comment without an end begins; text.n if there is none. */
+static size_t find_endless(struct gw_str text) {
+    size_t at, end = 0;
+    do
+        at = find_comment(text, end, &end);
+    while (at < text.n && end != SIZE_MAX);
+    return at;
+}
+
+/* NULL, or what is wrong, and `*at` where. */
+static const char *build(struct builder *b, unsigned flags, size_t *at) {
+    static const struct gw_json_watch watch = {.begin = on_begin, .name = on_name, .end = on_end};
+    bool comments = (flags & GW_JSON_COMMENTS) != 0 && gw_str_chr(b->text, '/') >= 0;
+    *at = comments ? find_endless(b->text) : b->text.n;
+    if (*at < b->text.n)
+        return "comment without an end";
+    gw_json_scan_init(&b->scan, &watch);
+    bool good = feed(&b->scan, b->text, comments) == 0;
+    *at = !good ? (size_t)b->scan.at : b->full ? 0 : b->told;
+    return !good ? b->scan.what : b->full ? no_memory : b->fault;
+}
+
+struct gw_json *gw_json_parse(struct gw_str text, unsigned flags, struct gw_arena *arena,
+                              struct gw_json_error *error) {
+    struct builder b = {.text = text, .arena = arena};
+    size_t at = 0;
+    b.tail = &b.root;
+    const char *fault = text.n > UINT32_MAX ? no_memory : build(&b, flags, &at);
     if (!fault)
-        return root;
-    set_error(error, text, item ? place_of(text, root, item) : 0, fault);
-    cJSON_Delete(root);
+        return b.root;
+    set_error(error, text, at, fault);
     return NULL;
 }
 
-cJSON *gw_json_parse(struct gw_str text, unsigned flags, struct gw_json_error *error) {
-    if (!(flags & GW_JSON_COMMENTS) || gw_str_chr(text, '/') < 0)
-        return parse_plain(text, text, error);
-    char *copy = cJSON_malloc(text.n);
-    if (!copy) {
-        set_error(error, text, 0, no_memory);
-        return NULL;
-    }
-    memcpy(copy, text.p, text.n);
-    cJSON *root = NULL;
-    size_t at = 0;
-    if (blank_comments(text, copy, &at))
-        root = parse_plain(gw_str(copy, text.n), text, error);
-    else
-        set_error(error, text, at, "comment without an end");
-    cJSON_free(copy);
-    return root;
+unsigned gw_json_line(struct gw_str text, const struct gw_json *item) {
+    struct gw_json_error error;
+    set_error(&error, text, item->at, NULL);
+    return error.line;
 }
 
-unsigned gw_json_line(struct gw_str text, const cJSON *root, const cJSON *item) {
-    size_t at = root ? place_of(text, root, item) : SIZE_MAX;
-    struct gw_json_error error = {0, 0, NULL};
-    if (at != SIZE_MAX)
-        set_error(&error, text, at, NULL);
-    return error.line;
+const struct gw_json *gw_json_member(const struct gw_json *object, struct gw_str name) {
+    const struct gw_json *m = gw_json_is(object, GW_JSON_OBJECT) ? object->child : NULL;
+    while (m && !gw_str_eq(m->name, name))
+        m = m->next;
+    return m;
 }

@@ -1,49 +1,47 @@
 #include "base/real.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 enum { DIGITS_MAX = 19, EXPONENT_MAX = 100000 };
 
 struct decimal {
     uint64_t mantissa;
     int exponent; /* of ten */
-    bool any;     /* there was a digit */
 };
 
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+/* Takes the next character if it is `a` or `b`. */
+static bool take(struct gw_str *s, char a, char b) {
+    if (s->n == 0 || (*s->p != a && *s->p != b))
+        return false;
+    *s = gw_str(s->p + 1, s->n - 1);
+    return true;
+}
+
 /* Digits past the nineteenth only move the point. */
-static const char *read_digits(const char *p, struct decimal *d, bool fraction) {
-    for (; is_digit(*p); p++) {
-        d->any = true;
+static void take_digits(struct gw_str *s, struct decimal *d, bool fraction) {
+    for (; s->n > 0 && is_digit(*s->p); *s = gw_str(s->p + 1, s->n - 1)) {
         if (d->mantissa < UINT64_C(1000000000000000000)) {
-            d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
+            d->mantissa = d->mantissa * 10 + (uint64_t)(*s->p - '0');
             d->exponent -= fraction;
         } else if (!fraction && d->exponent < EXPONENT_MAX) {
             d->exponent++;
         }
     }
-    return p;
 }
 
-static const char *read_exponent(const char *p, struct decimal *d) {
-    const char *start = p;
-    int sign = 1, value = 0;
-    if (*p != 'e' && *p != 'E')
-        return start;
-    p++;
-    if (*p == '-' || *p == '+')
-        sign = *p++ == '-' ? -1 : 1;
-    if (!is_digit(*p))
-        return start;
-    for (; is_digit(*p); p++)
+static void take_exponent(struct gw_str *s, struct decimal *d) {
+    int value = 0;
+    if (!take(s, 'e', 'E'))
+        return;
+    bool minus = take(s, '-', '-');
+    if (!minus)
+        (void)take(s, '+', '+');
+    for (; s->n > 0 && is_digit(*s->p); *s = gw_str(s->p + 1, s->n - 1))
         if (value < EXPONENT_MAX)
-            value = value * 10 + (*p - '0');
-    d->exponent += sign * value;
-    return p;
+            value = value * 10 + (*s->p - '0');
+    d->exponent += minus ? -value : value;
 }
 
 /* Powers of ten up to 22 are exact, so one multiplication or division rounds once. */
@@ -62,21 +60,15 @@ static double scale(double v, int exponent) {
     return exponent < 0 ? v / exact[-exponent] : v * exact[exponent];
 }
 
-double gw_strtod(const char *text, char **end) {
-    struct decimal d = {.mantissa = 0};
-    const char *p = text;
-    bool minus = *p == '-';
-    if (*p == '-' || *p == '+')
-        p++;
-    p = read_digits(p, &d, false);
-    if (*p == '.')
-        p = read_digits(p + 1, &d, true);
-    if (!d.any) {
-        *end = (char *)(uintptr_t)text;
-        return 0;
-    }
-    p = read_exponent(p, &d);
-    *end = (char *)(uintptr_t)p;
+double gw_real(struct gw_str text) {
+    struct decimal d = {0, 0};
+    bool minus = take(&text, '-', '-');
+    if (!minus)
+        (void)take(&text, '+', '+');
+    take_digits(&text, &d, false);
+    if (take(&text, '.', '.'))
+        take_digits(&text, &d, true);
+    take_exponent(&text, &d);
     double v = scale((double)d.mantissa, d.exponent);
     return minus ? -v : v;
 }

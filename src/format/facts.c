@@ -415,9 +415,7 @@ static void end_word(struct facts *f, unsigned place) {
 }
 
 static void end_number(struct facts *f, unsigned place) {
-    char *end;
-    f->word[f->kept] = '\0';
-    f->number[place - FACTS_MAX_TOKENS] = gw_strtod(f->word, &end);
+    f->number[place - FACTS_MAX_TOKENS] = gw_real(gw_str(f->word, f->kept));
 }
 
 static void end_scalar(struct facts *f, unsigned place) {

@@ -113,7 +113,7 @@ struct facts {
     /* These are not cleared, and stand last. */
     uint8_t place[FACTS_LEVELS];
     double number[FACTS_NUMBERS];
-    char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX + 1];
+    char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX];
 };
 
 /* `talk`: find the conversation. */

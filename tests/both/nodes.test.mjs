@@ -158,6 +158,9 @@ atBoth('nodes that register', (bench) => {
             [{ url: one.url, in_flight_max: -1 }, 400, 'invalid_registration'],
             [{ url: one.url, free_vram_mb: 'much' }, 400, 'invalid_registration'],
             [{ url: one.url, expires_in_s: 1.5 }, 400, 'invalid_registration'],
+            // As many values as 16 KiB can hold.
+            [{ url: one.url, models: Array(8100).fill(0) }, 400, 'invalid_registration'],
+            [{ a: Array(8180).fill(0) }, 400, 'invalid_registration'],
             [{ url: one.url, models: ['x'.repeat(17_000)] }, 413, 'request_too_large'],
         ];
         for (const [what, status, code] of cases) {

@@ -1,10 +1,10 @@
 /*
  * A request's facts in any cut are those of the whole, positions point at what they say, and members
- * are those that cJSON finds. The first byte of the input is the seed of the cuts.
+ * are those that the tree (json.h) has. The first byte of the input is the seed of the cuts.
  */
-#include <cJSON.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "format/facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -47,15 +47,30 @@ static void must_be_same(const struct facts *a, const struct facts *b) {
     must(a->scan.at == b->scan.at && a->scan.what == b->scan.what);
 }
 
-static enum gw_json_kind kind_of(const cJSON *item) {
-    return cJSON_IsNull(item)     ? GW_JSON_NULL
-           : cJSON_IsFalse(item)  ? GW_JSON_FALSE
-           : cJSON_IsTrue(item)   ? GW_JSON_TRUE
-           : cJSON_IsNumber(item) ? GW_JSON_NUMERAL
-           : cJSON_IsString(item) ? GW_JSON_STRING
-           : cJSON_IsArray(item)  ? GW_JSON_ARRAY
-           : cJSON_IsObject(item) ? GW_JSON_OBJECT
-                                  : GW_JSON_NONE;
+/* ------------------------------------------------------------------ against the tree */
+
+static void *get(void *user, size_t n) {
+    (void)user;
+    return malloc(n);
+}
+
+static void put(void *user, void *p, size_t n) {
+    (void)user, (void)n;
+    free(p);
+}
+
+static const struct gw_mem mem = {get, put, NULL};
+
+/* Facts are taken of what is no tree, too: for a name twice and numbers out of range it is NULL. */
+static const struct gw_json *tree_of(struct gw_arena *a, struct gw_str text,
+                                     const struct facts_at *at) {
+    struct gw_json_error error = {.what = ""};
+    struct gw_str part = gw_str_sub(text, at->off, at->len);
+    gw_arena_init(a, &mem, 4096, gw_json_most(part.n));
+    const struct gw_json *root = gw_json_parse(part, 0, a, &error);
+    must(root || strcmp(error.what, "duplicate member name") == 0 ||
+         strcmp(error.what, "number too large") == 0);
+    return root;
 }
 
 /* Whatever has a position has a value there, of the kind that is said. */
@@ -65,50 +80,51 @@ static void check_positions(const struct facts *f, struct gw_str text) {
         must((at->kind == GW_JSON_NONE) == (at->len == 0));
         if (at->len == 0)
             continue;
+        struct gw_arena a;
         must(at->off + (uint64_t)at->len <= text.n);
-        cJSON *value = cJSON_ParseWithLengthOpts(text.p + at->off, at->len, NULL, 0);
-        must(value && kind_of(value) == (enum gw_json_kind)at->kind);
-        cJSON_Delete(value);
+        const struct gw_json *value = tree_of(&a, text, at);
+        must(!value || value->kind == at->kind);
+        gw_arena_del(&a);
     }
 }
 
 /* The member of that name, if there is one, is the one that was found. */
-static void check_member(const struct facts *f, enum facts_member m, const cJSON *root,
-                         const char *name) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-    if (facts_is_twice(f, m) || !cJSON_IsObject(root))
+static void check_member(const struct facts *f, enum facts_member m, const struct gw_json *root,
+                         struct gw_str name) {
+    const struct gw_json *item = gw_json_member(root, name);
+    if (facts_is_twice(f, m) || !gw_json_is(root, GW_JSON_OBJECT))
         return;
-    must(kind_of(item) == (enum gw_json_kind)f->at[m].kind);
+    must((item ? item->kind : (uint32_t)GW_JSON_NONE) == f->at[m].kind);
     struct gw_str text = m == FACTS_MODEL ? facts_model(f) : facts_type(f);
-    if (cJSON_IsNumber(item) && facts_is_number(m))
-        must(facts_number(f, m) == (f->at[m].cut ? 0 : item->valuedouble));
-    if (cJSON_IsString(item) && (m == FACTS_MODEL || m == FACTS_TYPE)) {
-        must(f->at[m].cut == (strlen(item->valuestring) > text.n));
-        must(memcmp(item->valuestring, text.p, text.n) == 0);
+    if (gw_json_is(item, GW_JSON_NUMERAL) && facts_is_number(m))
+        must(facts_number(f, m) == (f->at[m].cut ? 0 : item->number));
+    if (gw_json_is(item, GW_JSON_STRING) && (m == FACTS_MODEL || m == FACTS_TYPE)) {
+        must(f->at[m].cut == (item->text.n > text.n));
+        must(gw_str_starts(item->text, text));
     }
 }
 
 static const struct {
     enum facts_member in, member;
-    const char *name;
+    struct gw_str name;
 } members[] = {
-    {FACTS_BODY, FACTS_MODEL, "model"},
-    {FACTS_BODY, FACTS_STREAM, "stream"},
-    {FACTS_BODY, FACTS_STREAM_OPTIONS, "stream_options"},
-    {FACTS_STREAM_OPTIONS, FACTS_INCLUDE_USAGE, "include_usage"},
-    {FACTS_BODY, FACTS_MAX_TOKENS, "max_tokens"},
-    {FACTS_BODY, FACTS_MAX_COMPLETION_TOKENS, "max_completion_tokens"},
-    {FACTS_BODY, FACTS_MAX_OUTPUT_TOKENS, "max_output_tokens"},
-    {FACTS_BODY, FACTS_N, "n"},
-    {FACTS_BODY, FACTS_TEMPERATURE, "temperature"},
-    {FACTS_BODY, FACTS_SEED, "seed"},
-    {FACTS_BODY, FACTS_TYPE, "type"},
-    {FACTS_BODY, FACTS_MESSAGES, "messages"},
-    {FACTS_BODY, FACTS_CONTENTS, "contents"},
-    {FACTS_BODY, FACTS_INPUT, "input"},
-    {FACTS_BODY, FACTS_PROMPT, "prompt"},
-    {FACTS_OPTIONS, FACTS_OPTIONS_SEED, "seed"},
-    {FACTS_OPTIONS, FACTS_OPTIONS_TEMPERATURE, "temperature"},
+    {FACTS_BODY, FACTS_MODEL, GW_STR_INIT("model")},
+    {FACTS_BODY, FACTS_STREAM, GW_STR_INIT("stream")},
+    {FACTS_BODY, FACTS_STREAM_OPTIONS, GW_STR_INIT("stream_options")},
+    {FACTS_STREAM_OPTIONS, FACTS_INCLUDE_USAGE, GW_STR_INIT("include_usage")},
+    {FACTS_BODY, FACTS_MAX_TOKENS, GW_STR_INIT("max_tokens")},
+    {FACTS_BODY, FACTS_MAX_COMPLETION_TOKENS, GW_STR_INIT("max_completion_tokens")},
+    {FACTS_BODY, FACTS_MAX_OUTPUT_TOKENS, GW_STR_INIT("max_output_tokens")},
+    {FACTS_BODY, FACTS_N, GW_STR_INIT("n")},
+    {FACTS_BODY, FACTS_TEMPERATURE, GW_STR_INIT("temperature")},
+    {FACTS_BODY, FACTS_SEED, GW_STR_INIT("seed")},
+    {FACTS_BODY, FACTS_TYPE, GW_STR_INIT("type")},
+    {FACTS_BODY, FACTS_MESSAGES, GW_STR_INIT("messages")},
+    {FACTS_BODY, FACTS_CONTENTS, GW_STR_INIT("contents")},
+    {FACTS_BODY, FACTS_INPUT, GW_STR_INIT("input")},
+    {FACTS_BODY, FACTS_PROMPT, GW_STR_INIT("prompt")},
+    {FACTS_OPTIONS, FACTS_OPTIONS_SEED, GW_STR_INIT("seed")},
+    {FACTS_OPTIONS, FACTS_OPTIONS_TEMPERATURE, GW_STR_INIT("temperature")},
 };
 
 static void check_members(const struct facts *f, struct gw_str text) {
@@ -116,9 +132,9 @@ static void check_members(const struct facts *f, struct gw_str text) {
         const struct facts_at *in = &f->at[members[i].in];
         if (in->kind != GW_JSON_OBJECT || facts_is_twice(f, members[i].in))
             continue;
-        cJSON *root = cJSON_ParseWithLengthOpts(text.p + in->off, in->len, NULL, 0);
-        check_member(f, members[i].member, root, members[i].name);
-        cJSON_Delete(root);
+        struct gw_arena a;
+        check_member(f, members[i].member, tree_of(&a, text, in), members[i].name);
+        gw_arena_del(&a);
     }
 }
 

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = fileURLToPath(new URL('mutants/', import.meta.url));
-const KEPT = ['cJSON', 'sha256', 'platform_util'];
+const KEPT = ['sha256', 'platform_util'];
 
 /** @typedef {{name: string, what: string, file: string, from: string, to: string}} Mutant */
 

@@ -22,28 +22,6 @@ static void test_too_large(void) {
             printf("  given: %zu\n", sizes[i]);
 }
 
-static void test_products(void) {
-    got = calloc(65536, 65536);
-    CHECK(got == NULL);
-    got = calloc(65537, 65536);
-    CHECK(got == NULL);
-    got = calloc(SIZE_MAX, 2);
-    CHECK(got == NULL);
-    got = calloc(3, 1000);
-    CHECK(got != NULL && ((unsigned char *)got)[2999] == 0);
-}
-
-static void test_growing(void) {
-    unsigned char *p = malloc(100);
-    memset(p, 7, 100);
-    got = realloc(p, SIZE_MAX - 4);
-    CHECK(got == NULL && p[0] == 7 && p[99] == 7);
-    got = realloc(p, 1u << 30);
-    CHECK(got == NULL && p[99] == 7);
-    got = realloc(p, 1u << 20);
-    CHECK(got != NULL && ((unsigned char *)got)[99] == 7);
-}
-
 /* Every class up to the largest, twice: what is freed serves again, and no two blocks overlap. */
 static void test_classes(void) {
     for (unsigned class = 0; class < CLASSES; class ++)
@@ -64,8 +42,6 @@ static void test_classes(void) {
 int main(void) {
 #ifdef __wasm__
     RUN(test_too_large);
-    RUN(test_products);
-    RUN(test_growing);
     RUN(test_classes);
 #endif
     return unit_end();

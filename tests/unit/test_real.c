@@ -4,9 +4,8 @@
 
 /* Against the C library's. */
 static void same(const char *text) {
-    char *end, *right_end;
-    double v = gw_strtod(text, &end), right = strtod(text, &right_end);
-    if (!CHECK(v == right && end == right_end))
+    double v = gw_real(gw_str(text, strlen(text))), right = strtod(text, NULL);
+    if (!CHECK(v == right))
         printf("  %s: %.17g and not %.17g\n", text, v, right);
 }
 
@@ -47,17 +46,25 @@ static void test_far(void) {
                                         "123456789012345678901234", "1e-300",
                                         "3.14159265358979323846264338327950288"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        char *end;
-        double v = gw_strtod(texts[i], &end), right = strtod(texts[i], NULL);
-        CHECK(v > right * (1 - 1e-14) && v < right * (1 + 1e-14) && *end == '\0');
+        double v = gw_real(gw_str(texts[i], strlen(texts[i]))), right = strtod(texts[i], NULL);
+        CHECK(v > right * (1 - 1e-14) && v < right * (1 + 1e-14));
     }
-    char *end;
-    CHECK(gw_strtod("1e99999", &end) > 1e308 && *end == '\0');
-    CHECK(gw_strtod("1e-99999", &end) == 0 && *end == '\0');
+    CHECK(gw_real(GW_STR("1e99999")) > 1e308);
+    CHECK(gw_real(GW_STR("1e-99999")) == 0);
+}
+
+/* Nothing is read behind the text. */
+static void test_end(void) {
+    static const char text[] = "-12.5e12";
+    static const double values[] = {0, 0, -1, -12, -12, -12.5, -12.5, -125, -12.5e12};
+    for (size_t n = 0; n < sizeof text; n++)
+        CHECK(gw_real(gw_str(text, n)) == values[n]);
+    CHECK(gw_real(gw_str(NULL, 0)) == 0);
 }
 
 int main(void) {
     RUN(test_exact);
     RUN(test_far);
+    RUN(test_end);
     return unit_end();
 }

@@ -6,17 +6,30 @@
 #include "base/utf8.h"
 #include "core/policy/score.h"
 
-static const cJSON *get(const cJSON *object, const char *name) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+static const struct gw_json *get(const struct gw_json *object, const char *name) {
+    const struct gw_json *item = gw_json_member(object, gw_str(name, strlen(name)));
     if (!item)
         printf("no member %s\n", name);
     CHECK(item != NULL);
     return item;
 }
 
-static bool is_str(const cJSON *item, struct gw_str s) {
-    return cJSON_IsString(item) &&
-           gw_str_eq(gw_str(item->valuestring, strlen(item->valuestring)), s);
+static bool is_str(const struct gw_json *item, struct gw_str s) {
+    return gw_json_is(item, GW_JSON_STRING) && gw_str_eq(item->text, s);
+}
+
+/* What the two are is the same, all the way down. */
+static bool same(const struct gw_json *a, const struct gw_json *b) {
+    if (a->kind != b->kind || !gw_str_eq(a->name, b->name))
+        return false;
+    if (a->kind == GW_JSON_NUMERAL)
+        return a->number == b->number;
+    if (a->kind == GW_JSON_STRING)
+        return gw_str_eq(a->text, b->text);
+    for (a = a->child, b = b->child; a && b; a = a->next, b = b->next)
+        if (!same(a, b))
+            return false;
+    return a == b;
 }
 
 /* ------------------------------------------------------------------ the vectors */
@@ -33,15 +46,13 @@ static struct gw_str read_file(const char *path, struct gw_arena *a) {
 }
 
 /* A list of pieces as one text. */
-static struct gw_str expand(const cJSON *pieces, struct gw_arena *a) {
+static struct gw_str expand(const struct gw_json *pieces, struct gw_arena *a) {
     struct gw_buf b;
-    const cJSON *piece;
     gw_buf_init(&b, a, 1 << 20);
-    cJSON_ArrayForEach(piece, pieces) {
-        bool plain = cJSON_IsString(piece);
-        const char *text = plain ? piece->valuestring : get(piece, "repeat")->valuestring;
-        struct gw_str turn = gw_str(text, strlen(text));
-        uint64_t chars = plain ? gw_utf8_count(turn) : (uint64_t)get(piece, "chars")->valuedouble;
+    for (const struct gw_json *piece = pieces->child; piece; piece = piece->next) {
+        bool plain = gw_json_is(piece, GW_JSON_STRING);
+        struct gw_str turn = plain ? piece->text : get(piece, "repeat")->text;
+        uint64_t chars = plain ? gw_utf8_count(turn) : (uint64_t)get(piece, "chars")->number;
         for (size_t at = 0; chars > 0; chars--) {
             size_t n = gw_utf8_char(turn.p + at, turn.n - at);
             gw_buf_put(&b, gw_str_sub(turn, at, n));
@@ -63,21 +74,21 @@ static struct score score_cut(struct gw_str prompt, struct gw_str context, size_
     return score_end(&s);
 }
 
-static void check_case(const cJSON *want, struct gw_arena *a) {
+static void check_case(const struct gw_json *want, struct gw_arena *a) {
     const struct tiers *tiers = tiers_default(GW_STR("balanced"));
     struct gw_str prompt = expand(get(want, "prompt"), a);
     struct gw_str context = expand(get(want, "context"), a);
-    const cJSON *route = get(want, "route");
-    int64_t left = (int64_t)(get(want, "budget_remaining_usd")->valuedouble * 1e9 + 0.5);
+    const struct gw_json *route = get(want, "route");
+    int64_t left = (int64_t)(get(want, "budget_remaining_usd")->number * 1e9 + 0.5);
     for (int i = 0; i < 3; i++) {
         struct score s =
             i == 0 ? score_of(&prompt, 1, &context, 1) : score_cut(prompt, context, i == 1 ? 1 : 7);
         struct route_choice choice = score_pick_tier(tiers, s, left);
-        CHECK_EQ_U64(s.tenths, get(want, "score_tenths")->valuedouble);
-        CHECK(s.large_context == cJSON_IsTrue(get(want, "requires_large_context")));
-        CHECK(s.complex_reasoning == cJSON_IsTrue(get(want, "is_complex_reasoning")));
-        CHECK(is_str(cJSON_GetArrayItem(route, 0), choice.place));
-        CHECK(is_str(cJSON_GetArrayItem(route, 1), choice.model));
+        CHECK_EQ_U64(s.tenths, get(want, "score_tenths")->number);
+        CHECK(s.large_context == gw_json_is(get(want, "requires_large_context"), GW_JSON_TRUE));
+        CHECK(s.complex_reasoning == gw_json_is(get(want, "is_complex_reasoning"), GW_JSON_TRUE));
+        CHECK(is_str(route->child, choice.place));
+        CHECK(is_str(route->child->next, choice.model));
     }
 }
 
@@ -85,13 +96,13 @@ static void test_vectors(void) {
     struct unit_mem m;
     struct gw_arena file, text;
     struct gw_json_error error;
-    const cJSON *item;
     unsigned n = 0;
     unit_mem_init(&m, 0);
     gw_arena_init(&file, &m.mem, 65536, 1 << 22);
     gw_arena_init(&text, &m.mem, 65536, 1 << 22);
-    cJSON *cases = gw_json_parse(read_file("tests/vectors/complexity.json", &file), 0, &error);
-    cJSON_ArrayForEach(item, cases) {
+    const struct gw_json *cases =
+        gw_json_parse(read_file("tests/vectors/complexity.json", &file), 0, &file, &error);
+    for (const struct gw_json *item = cases ? cases->child : NULL; item; item = item->next) {
         unsigned before = unit_bad;
         check_case(item, &text);
         gw_arena_reset(&text);
@@ -100,7 +111,6 @@ static void test_vectors(void) {
         n++;
     }
     CHECK(n >= 80);
-    cJSON_Delete(cases);
     gw_arena_del(&text);
     gw_arena_del(&file);
 }
@@ -187,37 +197,37 @@ static void test_tiers(void) {
 
 /* ------------------------------------------------------------------ explaining */
 
-/* The answer to `request` as a tree, or NULL where it was refused with a sentence that has `says`
- * in it. The answer is exactly `says` if that begins with {. */
-static cJSON *explain(struct gw_str request, const char *says) {
-    struct unit_mem m;
-    struct gw_arena a;
+static struct unit_mem memory;
+
+/* The answer to `request` as a tree in `a`, or NULL where it was refused with a sentence that has
+ * `says` in it. The answer is exactly `says` if that begins with {. */
+static const struct gw_json *explain(struct gw_arena *a, struct gw_str request, const char *says) {
     struct gw_buf out;
     struct gw_json_error error;
-    unit_mem_init(&m, 0);
-    gw_arena_init(&a, &m.mem, 8192, 8192);
-    gw_buf_init(&out, &a, 4096);
-    int got = score_explain(tiers_default(GW_STR("balanced")), 50 * GW_DOLLAR, request, &out);
+    struct unit_mem tree;
+    unit_mem_init(&tree, 0);
+    gw_buf_init(&out, a, 4096);
+    int got =
+        score_explain(tiers_default(GW_STR("balanced")), 50 * GW_DOLLAR, request, &tree.mem, &out);
     struct gw_str text = gw_buf_str(&out);
-    cJSON *root = got == 0 ? gw_json_parse(text, 0, &error) : NULL;
+    const struct gw_json *root = got == 0 ? gw_json_parse(text, 0, a, &error) : NULL;
+    CHECK(tree.blocks == 0);
     bool whole = says && says[0] == '{';
     if (says && !(whole ? gw_str_eq(text, gw_str(says, strlen(says))) : has(text, says))) {
         printf("%.*s\n", (int)text.n, text.p);
         CHECK(false);
     }
     CHECK((got == 0) == (root != NULL) && !out.full && (got == 0 || says));
-    gw_arena_del(&a);
     return root;
 }
 
 /* Each case is one line of the file, and a request as it is. */
 static void test_explain_vectors(void) {
-    struct unit_mem m;
-    struct gw_arena a;
+    struct gw_arena file_arena, a;
     unsigned n = 0;
-    unit_mem_init(&m, 0);
-    gw_arena_init(&a, &m.mem, 65536, 1 << 22);
-    struct gw_str file = read_file("tests/vectors/complexity.json", &a);
+    gw_arena_init(&file_arena, &memory.mem, 65536, 1 << 22);
+    gw_arena_init(&a, &memory.mem, 65536, 1 << 22);
+    struct gw_str file = read_file("tests/vectors/complexity.json", &file_arena);
     while (file.p) {
         struct gw_str line = gw_str_cut(&file, '\n');
         struct gw_json_error error;
@@ -225,53 +235,65 @@ static void test_explain_vectors(void) {
             continue;
         if (gw_str_ends(line, GW_STR(",")))
             line.n--;
-        cJSON *want = gw_json_parse(line, 0, &error), *got = explain(line, NULL);
-        static const char *const same[] = {"score_tenths", "requires_large_context",
-                                           "is_complex_reasoning", "route", "budget_remaining_usd"};
-        for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
-            CHECK(cJSON_Compare(get(want, same[i]), get(got, same[i]), true));
-        CHECK(get(got, "score")->valuedouble * 10 == get(want, "score_tenths")->valuedouble);
-        CHECK(cJSON_GetArraySize(get(got, "reasons")) >= 1);
-        cJSON_Delete(want);
-        cJSON_Delete(got);
+        const struct gw_json *want = gw_json_parse(line, 0, &a, &error);
+        const struct gw_json *got = explain(&a, line, NULL);
+        static const char *const names[] = {"score_tenths", "requires_large_context",
+                                            "is_complex_reasoning", "route",
+                                            "budget_remaining_usd"};
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            CHECK(same(get(want, names[i]), get(got, names[i])));
+        CHECK(get(got, "score")->number * 10 == get(want, "score_tenths")->number);
+        CHECK(get(got, "reasons")->child != NULL);
+        gw_arena_reset(&a);
         n++;
     }
     CHECK(n >= 80);
     gw_arena_del(&a);
+    gw_arena_del(&file_arena);
+}
+
+/* Just that. */
+static bool says(struct gw_str request, const char *what) {
+    struct gw_arena a;
+    gw_arena_init(&a, &memory.mem, 8192, 16384);
+    bool answered = explain(&a, request, what) != NULL;
+    gw_arena_del(&a);
+    return answered;
 }
 
 static void test_explain_text(void) {
-    cJSON_Delete(explain(
-        GW_STR("{\"prompt\": \"Fix \\u00e9\", \"budget_remaining_usd\": 1.000001}"),
-        "{\"score\": 0.2, \"score_tenths\": 2, \"requires_large_context\": false, "
-        "\"is_complex_reasoning\": false, \"route\": [\"local\", \"codellama:13b\"], "
-        "\"profile\": \"balanced\", \"budget_remaining_usd\": 1.000001, \"prompt_chars\": 5, "
-        "\"context_chars\": 0, \"reasons\": [\"prompt contains 'fix': +0.2\", "
-        "\"tier of scores from 0.0 to below 0.3: local codellama:13b\"]}"));
-    cJSON_Delete(
-        explain(GW_STR("{\"prompt\": [\"expl\", \"ain the refac\", \"tor of this bug\"], "
-                       "\"context\": [{\"repeat\": \"ab\", \"chars\": 32001}], "
-                       "\"budget_remaining_usd\": -0.5}"),
-                "{\"score\": 1.0, \"score_tenths\": 10, \"requires_large_context\": true, "
-                "\"is_complex_reasoning\": true, \"route\": [\"local-cot\", \"mixtral:8x7b\"], "
-                "\"profile\": \"balanced\", \"budget_remaining_usd\": -0.5, \"prompt_chars\": 32, "
-                "\"context_chars\": 32001, \"reasons\": [\"context over 10000 characters: +0.3\", "
-                "\"prompt contains 'refactor': +0.3\", \"prompt contains 'bug': +0.2\", "
-                "\"prompt contains 'explain' and context over 5000 characters: +0.3\", "
-                "\"prompt and context over 32000 characters, about 8000 tokens: +0.4\", "
-                "\"a score is at most 1.0\", \"tier of scores from 0.8: local-cot mixtral:8x7b, "
-                "since $-0.50 is left, not more than $5.00\"]}"));
+    CHECK(
+        says(GW_STR("{\"prompt\": \"Fix \\u00e9\", \"budget_remaining_usd\": 1.000001}"),
+             "{\"score\": 0.2, \"score_tenths\": 2, \"requires_large_context\": false, "
+             "\"is_complex_reasoning\": false, \"route\": [\"local\", \"codellama:13b\"], "
+             "\"profile\": \"balanced\", \"budget_remaining_usd\": 1.000001, \"prompt_chars\": 5, "
+             "\"context_chars\": 0, \"reasons\": [\"prompt contains 'fix': +0.2\", "
+             "\"tier of scores from 0.0 to below 0.3: local codellama:13b\"]}"));
+    CHECK(says(GW_STR("{\"prompt\": [\"expl\", \"ain the refac\", \"tor of this bug\"], "
+                      "\"context\": [{\"repeat\": \"ab\", \"chars\": 32001}], "
+                      "\"budget_remaining_usd\": -0.5}"),
+               "{\"score\": 1.0, \"score_tenths\": 10, \"requires_large_context\": true, "
+               "\"is_complex_reasoning\": true, \"route\": [\"local-cot\", \"mixtral:8x7b\"], "
+               "\"profile\": \"balanced\", \"budget_remaining_usd\": -0.5, \"prompt_chars\": 32, "
+               "\"context_chars\": 32001, \"reasons\": [\"context over 10000 characters: +0.3\", "
+               "\"prompt contains 'refactor': +0.3\", \"prompt contains 'bug': +0.2\", "
+               "\"prompt contains 'explain' and context over 5000 characters: +0.3\", "
+               "\"prompt and context over 32000 characters, about 8000 tokens: +0.4\", "
+               "\"a score is at most 1.0\", \"tier of scores from 0.8: local-cot mixtral:8x7b, "
+               "since $-0.50 is left, not more than $5.00\"]}"));
 }
 
 /* The prompt's and the context's characters and the words tell which text went where. */
 static bool counts(struct gw_str request, double prompt, double context, double tenths) {
-    cJSON *got = explain(request, NULL);
-    bool same = got && get(got, "prompt_chars")->valuedouble == prompt &&
-                get(got, "context_chars")->valuedouble == context &&
-                get(got, "score_tenths")->valuedouble == tenths &&
-                get(got, "budget_remaining_usd")->valuedouble == 50;
-    cJSON_Delete(got);
-    return same;
+    struct gw_arena a;
+    gw_arena_init(&a, &memory.mem, 8192, 16384);
+    const struct gw_json *got = explain(&a, request, NULL);
+    bool right = got && get(got, "prompt_chars")->number == prompt &&
+                 get(got, "context_chars")->number == context &&
+                 get(got, "score_tenths")->number == tenths &&
+                 get(got, "budget_remaining_usd")->number == 50;
+    gw_arena_del(&a);
+    return right;
 }
 
 static void test_explain_chat(void) {
@@ -295,11 +317,15 @@ static void test_explain_chat(void) {
                         "\"budget_remaining_usd\":50}"),
                  1, 1, 0));
     CHECK(counts(GW_STR("{\"prompt\":\"\"}"), 0, 0, 0));
-    cJSON *got = explain(GW_STR("{\"body\":{\"prompt\":\"x\",\"budget_remaining_usd\":1e300},"
-                                "\"budget_remaining_usd\":3}"),
-                         NULL);
-    CHECK(get(got, "budget_remaining_usd")->valuedouble == 9e9);
-    cJSON_Delete(got);
+    struct gw_arena a;
+    gw_arena_init(&a, &memory.mem, 8192, 16384);
+    const struct gw_json *got =
+        explain(&a,
+                GW_STR("{\"body\":{\"prompt\":\"x\",\"budget_remaining_usd\":1e300},"
+                       "\"budget_remaining_usd\":3}"),
+                NULL);
+    CHECK(get(got, "budget_remaining_usd")->number == 9e9);
+    gw_arena_del(&a);
 }
 
 static void test_explain_refuses(void) {
@@ -327,10 +353,11 @@ static void test_explain_refuses(void) {
         {"{\"messages\":[{\"role\":\"user\",\"content\":5}]}", "content of a message"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        CHECK(!explain(gw_str(cases[i].request, strlen(cases[i].request)), cases[i].says));
+        CHECK(!says(gw_str(cases[i].request, strlen(cases[i].request)), cases[i].says));
 }
 
 int main(void) {
+    unit_mem_init(&memory, 0);
     RUN(test_vectors);
     RUN(test_words);
     RUN(test_bounds);

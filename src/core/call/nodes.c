@@ -19,6 +19,7 @@
  * at once and one each REFUSAL_MS, and the next line says how many were left out.
  */
 #include "base/date.h"
+#include "base/json.h"
 #include "core/call/call.h"
 #include "core/config/config_parts.h"
 
@@ -187,38 +188,37 @@ static struct next refuse_field(struct gw_call *c, struct gw_str message) {
 }
 
 /* A whole number from 0 to `max`; `out` stays as it is if the member is not there. */
-static bool read_number(const cJSON *object, const char *name, double max, double *out) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+static bool read_number(const struct gw_json *object, struct gw_str name, double max, double *out) {
+    const struct gw_json *item = gw_json_member(object, name);
     if (item == NULL)
         return true;
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= max))
+    if (item->kind != GW_JSON_NUMERAL || !(item->number >= 0 && item->number <= max))
         return false;
-    *out = (double)(uint64_t)item->valuedouble;
-    return *out >= item->valuedouble;
+    *out = (double)(uint64_t)item->number;
+    return *out >= item->number;
 }
 
-static bool is_list_of_names(const cJSON *models) {
+static bool is_list_of_names(const struct gw_json *models) {
     int n = 0;
-    const cJSON *item;
     if (models == NULL)
         return true;
-    cJSON_ArrayForEach(item, models) {
-        if (!cJSON_IsString(item) || ++n > MODELS_MAX)
+    for (const struct gw_json *m = models->child; m != NULL; m = m->next)
+        if (!gw_json_is(m, GW_JSON_STRING) || ++n > MODELS_MAX)
             return false;
-    }
-    return cJSON_IsArray(models);
+    return gw_json_is(models, GW_JSON_ARRAY);
 }
 
 /* NULL, or what is wrong with the members besides the URL. */
-static const char *read_members(const cJSON *body, struct lease *lease, struct gw_time now) {
+static const char *read_members(const struct gw_json *body, struct lease *lease,
+                                struct gw_time now) {
     double vram = 0, in_flight_max = 0, seconds = REGISTRY_LEASE_MS / 1e3;
-    if (!is_list_of_names(cJSON_GetObjectItemCaseSensitive(body, "models")))
+    if (!is_list_of_names(gw_json_member(body, GW_STR("models"))))
         return "models: is not a list of at most 256 names";
-    if (!read_number(body, "free_vram_mb", 1e9, &vram))
+    if (!read_number(body, GW_STR("free_vram_mb"), 1e9, &vram))
         return "free_vram_mb: is not a whole number of MiB";
-    if (!read_number(body, "in_flight_max", IN_FLIGHT_MAX, &in_flight_max))
+    if (!read_number(body, GW_STR("in_flight_max"), IN_FLIGHT_MAX, &in_flight_max))
         return "in_flight_max: is not a whole number from 0 (as configured) to 10000";
-    if (!read_number(body, "expires_in_s", 1e9, &seconds))
+    if (!read_number(body, GW_STR("expires_in_s"), 1e9, &seconds))
         return "expires_in_s: is not a whole number of seconds; 0 means that the node leaves";
     if (seconds > REGISTRY_LEASE_MS / 1e3)
         seconds = REGISTRY_LEASE_MS / 1e3;
@@ -228,15 +228,14 @@ static const char *read_members(const cJSON *body, struct lease *lease, struct g
 }
 
 /* False, and the error says why, unless the node may be at this URL. */
-static bool read_url(struct gw_call *c, const cJSON *item) {
+static bool read_url(struct gw_call *c, const struct gw_json *item) {
     struct url url;
     struct gw_buf b;
-    if (!cJSON_IsString(item)) {
+    if (!gw_json_is(item, GW_JSON_STRING)) {
         (void)refuse_field(c, GW_STR("url: is missing; give the node's public https URL"));
         return false;
     }
-    struct gw_str text = gw_str(item->valuestring, strlen(item->valuestring));
-    const char *why = registry_check_url(c->conf, text, &c->arena, &url);
+    const char *why = registry_check_url(c->conf, item->text, &c->arena, &url);
     if (why != NULL) {
         gw_buf_init(&b, &c->arena, 256);
         gw_buf_put(&b, GW_STR("url: "));
@@ -245,16 +244,15 @@ static bool read_url(struct gw_call *c, const cJSON *item) {
         (void)refuse(c, 403, GW_STR("url_not_allowed"), gw_str(why, strlen(why)), gw_buf_str(&b));
         return false;
     }
-    c->node->lease.url = gw_arena_dup(&c->arena, text);
+    c->node->lease.url = gw_arena_dup(&c->arena, item->text);
     c->node->to = c->conf->nodes[c->route.node];
     config_set_backend(&c->node->to, &url);
     return true;
 }
 
-static bool read_registration(struct gw_call *c, struct gw_time now) {
-    cJSON *body = gw_json_parse(gw_buf_str(&c->node->body), 0, NULL);
-    if (!cJSON_IsObject(body)) {
-        cJSON_Delete(body);
+/* False, and the error says why, unless it is good. */
+static bool read_body(struct gw_call *c, const struct gw_json *body, struct gw_time now) {
+    if (!gw_json_is(body, GW_JSON_OBJECT)) {
         (void)refuse(c, 400, GW_STR("invalid_json"), GW_STR("invalid JSON"),
                      GW_STR("the body is not one JSON object; mend it"));
         return false;
@@ -262,9 +260,20 @@ static bool read_registration(struct gw_call *c, struct gw_time now) {
     const char *why = read_members(body, &c->node->lease, now);
     if (why != NULL)
         (void)refuse_field(c, gw_str(why, strlen(why)));
-    bool good = why == NULL && (c->node->lease.ends <= now.wall_ms ||
-                                read_url(c, cJSON_GetObjectItemCaseSensitive(body, "url")));
-    cJSON_Delete(body);
+    return why == NULL &&
+           (c->node->lease.ends <= now.wall_ms || read_url(c, gw_json_member(body, GW_STR("url"))));
+}
+
+static bool read_registration(struct gw_call *c, struct gw_time now) {
+    struct gw_arena tree;
+    struct gw_json_error error = {.full = false};
+    struct gw_str text = gw_buf_str(&c->node->body);
+    gw_arena_init(&tree, c->arena.mem, CALL_ARENA_BLOCK, gw_json_most(text.n));
+    const struct gw_json *body = gw_json_parse(text, 0, &tree, &error);
+    bool good = !error.full && read_body(c, body, now);
+    gw_arena_del(&tree);
+    if (error.full)
+        (void)nodes_on_no_room(c);
     return good;
 }
 

@@ -4,7 +4,7 @@
 #define LIMIT(field, lo, hi)                                                                       \
     {GW_STR_INIT(#field), NULL, offsetof(struct limits_conf, field), (lo), (hi)}
 
-static bool read_resume(struct reader *r, const cJSON *item, void *into) {
+static bool read_resume(struct reader *r, const struct gw_json *item, void *into) {
     struct limits_conf *limits = into;
     bool on;
     if (!reader_bool(r, item, &on))
@@ -13,7 +13,7 @@ static bool read_resume(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
-static bool read_upstream_http2(struct reader *r, const cJSON *item, void *into) {
+static bool read_upstream_http2(struct reader *r, const struct gw_json *item, void *into) {
     struct limits_conf *limits = into;
     bool on;
     if (!reader_bool(r, item, &on))
@@ -47,13 +47,13 @@ static const struct reader_field limit_fields[] = {
     LIMIT(probe_ms, 0, 86400000),
 };
 
-static bool read_limits(struct reader *r, const cJSON *item, void *into) {
+static bool read_limits(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     return reader_object(r, item, limit_fields, sizeof limit_fields / sizeof *limit_fields,
                          &conf->limits);
 }
 
-static bool read_node_number(struct reader *r, const cJSON *item, uint32_t *index) {
+static bool read_node_number(struct reader *r, const struct gw_json *item, uint32_t *index) {
     uint64_t n;
     if (!reader_u64(r, item, 1, GW_NODES, &n))
         return false;
@@ -61,13 +61,13 @@ static bool read_node_number(struct reader *r, const cJSON *item, uint32_t *inde
     return true;
 }
 
-static bool read_class_nodes(struct reader *r, const cJSON *item, void *into) {
+static bool read_class_nodes(struct reader *r, const struct gw_json *item, void *into) {
     struct class_conf *class = into;
     class->nodes_n = 0;
-    if (!cJSON_IsArray(item) || item->child == NULL)
+    if (!gw_json_is(item, GW_JSON_ARRAY) || item->child == NULL)
         return reader_fail(r, item, GW_STR("is not a list of nodes"),
                            GW_STR("give one to eight node numbers, such as [3, 4]"));
-    for (const cJSON *m = item->child; m != NULL; m = m->next) {
+    for (const struct gw_json *m = item->child; m != NULL; m = m->next) {
         uint32_t index;
         if (!read_node_number(r, m, &index))
             return false;
@@ -79,25 +79,25 @@ static bool read_class_nodes(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
-static bool read_class_inspect(struct reader *r, const cJSON *item, void *into) {
+static bool read_class_inspect(struct reader *r, const struct gw_json *item, void *into) {
     struct class_conf *class = into;
     return reader_bool(r, item, &class->inspect);
 }
 
-static bool read_class(struct reader *r, const cJSON *item, void *into) {
+static bool read_class(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("nodes"), read_class_nodes, 0, 0, 0},
         {GW_STR_INIT("inspect"), read_class_inspect, 0, 0, 0},
     };
     struct config *conf = into;
     for (uint32_t i = 0; i < GW_CLASSES; i++)
-        if (gw_str_eq(config_class_names[i], reader_name(item)))
+        if (gw_str_eq(config_class_names[i], item->name))
             return reader_object(r, item, fields, 2, &conf->classes[i]);
     return reader_fail(r, item, GW_STR("is not a class"),
                        GW_STR("the classes are reasoning, code, vision, batch"));
 }
 
-static bool read_classes(struct reader *r, const cJSON *item, void *into) {
+static bool read_classes(struct reader *r, const struct gw_json *item, void *into) {
     return reader_each(r, item, read_class, into);
 }
 
@@ -108,7 +108,7 @@ struct backend_draft {
     uint64_t in_flight_max, first_byte_ms;
 };
 
-static bool read_backend_url(struct reader *r, const cJSON *item, void *into) {
+static bool read_backend_url(struct reader *r, const struct gw_json *item, void *into) {
     struct backend_draft *draft = into;
     draft->has_url = true;
     return reader_url(r, item, &draft->url);
@@ -122,11 +122,11 @@ static const struct reader_field backend_fields[] = {
 };
 
 /* A backend is an object, or just its URL. */
-static bool read_backend(struct reader *r, const cJSON *item, struct backend_conf *out) {
+static bool read_backend(struct reader *r, const struct gw_json *item, struct backend_conf *out) {
     struct backend_draft draft = {.in_flight_max = out->in_flight_max,
                                   .first_byte_ms = (uint64_t)out->first_byte_ms};
-    bool ok = cJSON_IsString(item) ? read_backend_url(r, item, &draft)
-                                   : reader_object(r, item, backend_fields, 3, &draft);
+    bool ok = gw_json_is(item, GW_JSON_STRING) ? read_backend_url(r, item, &draft)
+                                               : reader_object(r, item, backend_fields, 3, &draft);
     if (!ok)
         return false;
     if (draft.has_url)
@@ -136,19 +136,19 @@ static bool read_backend(struct reader *r, const cJSON *item, struct backend_con
     return true;
 }
 
-static bool read_node(struct reader *r, const cJSON *item, void *into) {
+static bool read_node(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     uint64_t n;
-    if (!gw_str_u64(reader_name(item), &n) || n < 1 || n > GW_NODES)
+    if (!gw_str_u64(item->name, &n) || n < 1 || n > GW_NODES)
         return reader_fail(r, item, GW_STR("is not a node"), GW_STR("nodes are \"1\" to \"8\""));
     return read_backend(r, item, &conf->nodes[n - 1]);
 }
 
-static bool read_nodes(struct reader *r, const cJSON *item, void *into) {
+static bool read_nodes(struct reader *r, const struct gw_json *item, void *into) {
     return reader_each(r, item, read_node, into);
 }
 
-static bool read_in_flight(struct reader *r, const cJSON *item, void *into) {
+static bool read_in_flight(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     uint64_t n;
     if (!reader_u64(r, item, 1, 100000, &n))
@@ -158,7 +158,7 @@ static bool read_in_flight(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
-static bool read_first_byte(struct reader *r, const cJSON *item, void *into) {
+static bool read_first_byte(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     uint64_t n;
     if (!reader_u64(r, item, 100, 3600000, &n))
@@ -168,18 +168,18 @@ static bool read_first_byte(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
-static bool read_resume_seed(struct reader *r, const cJSON *item, void *into) {
+static bool read_resume_seed(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     return reader_bool(r, item, &conf->resume_seed);
 }
 
 /* The names are resolved when the services are known: see resolve_overflow. */
-static bool skip(struct reader *r, const cJSON *item, void *into) {
+static bool skip(struct reader *r, const struct gw_json *item, void *into) {
     (void)r, (void)item, (void)into;
     return true;
 }
 
-static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
+static bool read_heavy(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("queue_ms"), NULL, offsetof(struct config, queue_ms), 0, 60000},
         {GW_STR_INIT("queue_max"), NULL, offsetof(struct config, queue_max), 0, 100000},
@@ -193,8 +193,8 @@ static bool read_heavy(struct reader *r, const cJSON *item, void *into) {
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
 }
 
-static bool read_service(struct reader *r, const cJSON *item, void *into) {
-    struct backend_conf *service = config_service(into, reader_name(item));
+static bool read_service(struct reader *r, const struct gw_json *item, void *into) {
+    struct backend_conf *service = config_service(into, item->name);
     if (service == NULL)
         return reader_fail(r, item, GW_STR("is not a service name, or there are more than 32"),
                            GW_STR("use letters, digits, \"-\" and \"_\""));
@@ -203,16 +203,16 @@ static bool read_service(struct reader *r, const cJSON *item, void *into) {
             reader_fail(r, item, GW_STR("has no endpoint"), GW_STR("give it a \"url\"")));
 }
 
-static bool read_services(struct reader *r, const cJSON *item, void *into) {
+static bool read_services(struct reader *r, const struct gw_json *item, void *into) {
     return reader_each(r, item, read_service, into);
 }
 
-static bool read_twin(struct reader *r, const cJSON *item, void *into) {
+static bool read_twin(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     return read_backend(r, item, &conf->twin);
 }
 
-static bool read_local(struct reader *r, const cJSON *item, void *into) {
+static bool read_local(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("endpoint"), read_twin, 0, 0, 0},
         {GW_STR_INIT("services"), read_services, 0, 0, 0},
@@ -221,14 +221,14 @@ static bool read_local(struct reader *r, const cJSON *item, void *into) {
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
 }
 
-static bool read_listen(struct reader *r, const cJSON *item, void *into) {
+static bool read_listen(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     struct gw_buf lines;
     gw_buf_init(&lines, &conf->arena, 4096);
-    if (!cJSON_IsArray(item) || item->child == NULL)
+    if (!gw_json_is(item, GW_JSON_ARRAY) || item->child == NULL)
         return reader_fail(r, item, GW_STR("is not a list of addresses"),
                            GW_STR("give addresses such as [\"127.0.0.1:4700\"]"));
-    for (const cJSON *m = item->child; m != NULL; m = m->next) {
+    for (const struct gw_json *m = item->child; m != NULL; m = m->next) {
         struct gw_str address;
         if (!reader_text(r, m, &address))
             return false;
@@ -239,7 +239,7 @@ static bool read_listen(struct reader *r, const cJSON *item, void *into) {
     return true;
 }
 
-static bool read_log(struct reader *r, const cJSON *item, void *into) {
+static bool read_log(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     bool on;
     if (!reader_bool(r, item, &on))
@@ -273,17 +273,19 @@ static bool is_header_name(struct gw_str s) {
     return true;
 }
 
-static bool read_request_headers(struct reader *r, const cJSON *item, void *into) {
+static bool read_request_headers(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
-    uint32_t n = cJSON_IsArray(item) ? (uint32_t)cJSON_GetArraySize(item) : 0;
-    if (n == 0 || n > 32)
+    uint32_t n = 0;
+    for (const struct gw_json *m = item->child; m != NULL; m = m->next)
+        n++;
+    if (!gw_json_is(item, GW_JSON_ARRAY) || n == 0 || n > 32)
         return reader_fail(r, item, GW_STR("is not a list of 1 to 32 header names"),
                            GW_STR("give names such as [\"x-tenant\"]"));
     struct gw_str *names = gw_arena_get(&conf->arena, n * sizeof *names);
     if (names == NULL)
         return reader_fail(r, item, GW_STR("does not fit into memory"), GW_STR("name fewer"));
     n = 0;
-    for (const cJSON *m = item->child; m != NULL; m = m->next, n++) {
+    for (const struct gw_json *m = item->child; m != NULL; m = m->next, n++) {
         if (!reader_text(r, m, &names[n]))
             return false;
         if (!is_header_name(names[n]))
@@ -296,7 +298,7 @@ static bool read_request_headers(struct reader *r, const cJSON *item, void *into
     return true;
 }
 
-static bool read_profile(struct reader *r, const cJSON *item, void *into) {
+static bool read_profile(struct reader *r, const struct gw_json *item, void *into) {
     struct config *conf = into;
     struct gw_str name;
     if (!reader_text(r, item, &name))
@@ -306,7 +308,7 @@ static bool read_profile(struct reader *r, const cJSON *item, void *into) {
                        GW_STR("the profiles are conservative, balanced, performance"));
 }
 
-static bool read_breaker(struct reader *r, const cJSON *item, void *into) {
+static bool read_breaker(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("failure_threshold"), NULL, offsetof(struct breaker_conf, threshold), 1,
          BREAKER_THRESHOLD_MAX},
@@ -335,14 +337,14 @@ static bool read_root(struct reader *r) {
 }
 
 /* The last two need the services of the environment, too. */
-static bool resolve_overflow(struct reader *r, const cJSON *list) {
+static bool resolve_overflow(struct reader *r, const struct gw_json *list) {
     struct config *conf = r->conf;
     if (list == NULL)
         return true;
-    if (!cJSON_IsArray(list))
+    if (!gw_json_is(list, GW_JSON_ARRAY))
         return reader_fail(r, list, GW_STR("is not a list"),
                            GW_STR("give services such as [\"local/brain\"]"));
-    for (const cJSON *m = list->child; m != NULL; m = m->next) {
+    for (const struct gw_json *m = list->child; m != NULL; m = m->next) {
         struct gw_str name;
         if (!reader_text(r, m, &name))
             return false;
@@ -357,7 +359,7 @@ static bool resolve_overflow(struct reader *r, const cJSON *list) {
     return true;
 }
 
-static bool resolve_default(struct reader *r, const cJSON *item) {
+static bool resolve_default(struct reader *r, const struct gw_json *item) {
     struct config *conf = r->conf;
     struct gw_str name;
     conf->service_default = conf->services_n > 0 ? 0 : GW_SERVICES;
@@ -371,19 +373,21 @@ static bool resolve_default(struct reader *r, const cJSON *item) {
                        GW_STR("name one of local.services or LOCAL_SERVICES"));
 }
 
-static const cJSON *member(const cJSON *root, const char *object, const char *name) {
-    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, object), name);
-}
-
 static bool read_all(struct reader *r, const struct gw_source *source) {
+    const struct gw_json *local = gw_json_member(r->root, GW_STR("local"));
+    const struct gw_json *heavy = gw_json_member(r->root, GW_STR("heavy"));
     if (r->root != NULL && !read_root(r))
         return false;
     return config_env(r->conf, source, r->why) &&
-           resolve_default(r, member(r->root, "local", "default")) &&
-           resolve_overflow(r, member(r->root, "heavy", "overflow"));
+           resolve_default(r, gw_json_member(local, GW_STR("default"))) &&
+           resolve_overflow(r, gw_json_member(heavy, GW_STR("overflow")));
 }
 
 static void put_json_error(struct gw_buf *why, const struct gw_json_error *e) {
+    if (e->full) {
+        gw_buf_put(why, GW_STR("out of memory; give the gateway more"));
+        return;
+    }
     gw_buf_put(why, GW_STR("line "));
     gw_buf_put_u64(why, e->line);
     gw_buf_put(why, GW_STR(", column "));
@@ -394,17 +398,15 @@ static void put_json_error(struct gw_buf *why, const struct gw_json_error *e) {
 }
 
 bool config_file_read(struct config *conf, const struct gw_source *source, struct gw_buf *why) {
-    struct gw_json_error error;
-    cJSON *root = NULL;
-    if (gw_str_trim(source->file).n > 0) {
-        root = gw_json_parse(source->file, GW_JSON_COMMENTS, &error);
-        if (root == NULL) {
-            put_json_error(why, &error);
-            return false;
-        }
-    }
-    struct reader r = {.text = source->file, .root = root, .conf = conf, .why = why};
-    bool ok = read_all(&r, source);
-    cJSON_Delete(root);
+    struct gw_json_error error = {.what = NULL};
+    struct gw_arena tree;
+    struct reader r = {.text = source->file, .conf = conf, .why = why};
+    gw_arena_init(&tree, conf->arena.mem, 4096, gw_json_most(source->file.n));
+    if (gw_str_trim(source->file).n > 0)
+        r.root = gw_json_parse(source->file, GW_JSON_COMMENTS, &tree, &error);
+    if (error.what != NULL)
+        put_json_error(why, &error);
+    bool ok = error.what == NULL && read_all(&r, source);
+    gw_arena_del(&tree);
     return ok;
 }

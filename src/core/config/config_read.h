@@ -14,7 +14,7 @@ enum { READER_DEPTH = 8 };
 
 struct reader {
     struct gw_str text;
-    const cJSON *root;
+    const struct gw_json *root; /* NULL: there is no file */
     struct config *conf;
     struct gw_buf *why;
     struct gw_str path[READER_DEPTH]; /* of the object being read */
@@ -25,30 +25,29 @@ struct reader {
  * object's structure; else `read` does with it what it likes. */
 struct reader_field {
     struct gw_str name;
-    bool (*read)(struct reader *r, const cJSON *item, void *into);
+    bool (*read)(struct reader *r, const struct gw_json *item, void *into);
     size_t offset;
     uint64_t min, max;
 };
 
 /* Reads each member of `item` by its field. An unknown member is an error that lists the known ones. */
-bool reader_object(struct reader *r, const cJSON *item, const struct reader_field *fields, size_t n,
-                   void *into);
+bool reader_object(struct reader *r, const struct gw_json *item, const struct reader_field *fields,
+                   size_t n, void *into);
 /* Calls `each` for every member of the object `item`, with the path extended by its name. */
-bool reader_each(struct reader *r, const cJSON *item,
-                 bool (*each)(struct reader *r, const cJSON *item, void *into), void *into);
-bool reader_bool(struct reader *r, const cJSON *item, bool *out);
+bool reader_each(struct reader *r, const struct gw_json *item,
+                 bool (*each)(struct reader *r, const struct gw_json *item, void *into),
+                 void *into);
+bool reader_bool(struct reader *r, const struct gw_json *item, bool *out);
 /* Text is copied into the configuration's arena. */
-bool reader_text(struct reader *r, const cJSON *item, struct gw_str *out);
-bool reader_u64(struct reader *r, const cJSON *item, uint64_t min, uint64_t max, uint64_t *out);
-bool reader_url(struct reader *r, const cJSON *item, struct url *out);
+bool reader_text(struct reader *r, const struct gw_json *item, struct gw_str *out);
+bool reader_u64(struct reader *r, const struct gw_json *item, uint64_t min, uint64_t max,
+                uint64_t *out);
+bool reader_url(struct reader *r, const struct gw_json *item, struct url *out);
 /* Says what is wrong with `item` and what to do; always false. */
-bool reader_fail(struct reader *r, const cJSON *item, struct gw_str what, struct gw_str remedy);
+bool reader_fail(struct reader *r, const struct gw_json *item, struct gw_str what,
+                 struct gw_str remedy);
 
 /* config_tls.c: the section "upstream_tls", into a struct config. */
-bool config_tls(struct reader *r, const cJSON *item, void *into);
-
-static inline struct gw_str reader_name(const cJSON *item) {
-    return gw_str(item->string, strlen(item->string));
-}
+bool config_tls(struct reader *r, const struct gw_json *item, void *into);
 
 #endif

@@ -21,6 +21,7 @@
 #ifndef GW_CORE_POLICY_SCORE_H
 #define GW_CORE_POLICY_SCORE_H
 
+#include "base/arena.h"
 #include "core/config/tiers.h"
 
 enum gw_score_reason { /* bits */
@@ -87,9 +88,10 @@ struct route_choice score_pick_tier(const struct tiers *tiers, struct score scor
  * TEXT is a string or a list of strings and of {"repeat": STRING, "chars": NUMBER}, the string over
  * and over up to so many characters. In a chat the prompt is the text of the last user message, the
  * context all other text. Without budget_remaining_usd `budget_nano` is what is left.
+ * `mem` is for the request's tree, which is gone at the end.
  * 0; or -1 and `out` holds a sentence instead: what is wrong and what to send. 4 KiB hold either;
  * what does not fit makes `out` full and gives -1. */
 int score_explain(const struct tiers *tiers, int64_t budget_nano, struct gw_str request,
-                  struct gw_buf *out);
+                  const struct gw_mem *mem, struct gw_buf *out);
 
 #endif

@@ -15,16 +15,8 @@ struct taking {
     const char *wrong;
 };
 
-static struct gw_str text_of(const cJSON *string) {
-    return gw_str(string->valuestring, strlen(string->valuestring));
-}
-
-static bool is_text(const cJSON *item, struct gw_str text) {
-    return cJSON_IsString(item) && gw_str_eq(text_of(item), text);
-}
-
-static const cJSON *member(const cJSON *object, const char *name) {
-    return cJSON_GetObjectItemCaseSensitive(object, name);
+static bool is_text(const struct gw_json *item, struct gw_str text) {
+    return gw_json_is(item, GW_JSON_STRING) && gw_str_eq(item->text, text);
 }
 
 static void take(struct taking *t, struct gw_str text, bool prompt) {
@@ -37,16 +29,18 @@ static void take(struct taking *t, struct gw_str text, bool prompt) {
 /* ------------------------------------------------------------------ {"prompt", "context"} */
 
 /* Whole turns of the string, then as much of it as is left. */
-static void take_repeated(struct taking *t, const cJSON *piece, bool prompt) {
-    const cJSON *repeat = member(piece, "repeat"), *chars = member(piece, "chars");
-    if (!cJSON_IsString(repeat) || repeat->valuestring[0] == '\0' || !cJSON_IsNumber(chars) ||
-        !(chars->valuedouble >= 0 && chars->valuedouble <= REPEAT_MAX)) {
+static void take_repeated(struct taking *t, const struct gw_json *piece, bool prompt) {
+    const struct gw_json *repeat = gw_json_member(piece, GW_STR("repeat")),
+                         *chars = gw_json_member(piece, GW_STR("chars"));
+    if (!gw_json_is(repeat, GW_JSON_STRING) || repeat->text.n == 0 ||
+        !gw_json_is(chars, GW_JSON_NUMERAL) ||
+        !(chars->number >= 0 && chars->number <= REPEAT_MAX)) {
         t->wrong = "a piece of text must be a string, or {\"repeat\": \"...\", \"chars\": number "
                    "up to 10000000}";
         return;
     }
-    struct gw_str text = text_of(repeat);
-    uint64_t turn = gw_utf8_count(text), left = (uint64_t)chars->valuedouble;
+    struct gw_str text = repeat->text;
+    uint64_t turn = gw_utf8_count(text), left = (uint64_t)chars->number;
     for (; left >= turn; left -= turn)
         take(t, text, prompt);
     size_t end = 0;
@@ -55,14 +49,13 @@ static void take_repeated(struct taking *t, const cJSON *piece, bool prompt) {
     take(t, gw_str_sub(text, 0, end), prompt);
 }
 
-static void take_text(struct taking *t, const cJSON *text, bool prompt) {
-    const cJSON *piece;
-    if (cJSON_IsString(text)) {
-        take(t, text_of(text), prompt);
-    } else if (cJSON_IsArray(text)) {
-        cJSON_ArrayForEach(piece, text) {
-            if (cJSON_IsString(piece))
-                take(t, text_of(piece), prompt);
+static void take_text(struct taking *t, const struct gw_json *text, bool prompt) {
+    if (gw_json_is(text, GW_JSON_STRING)) {
+        take(t, text->text, prompt);
+    } else if (gw_json_is(text, GW_JSON_ARRAY)) {
+        for (const struct gw_json *piece = text->child; piece; piece = piece->next) {
+            if (gw_json_is(piece, GW_JSON_STRING))
+                take(t, piece->text, prompt);
             else
                 take_repeated(t, piece, prompt);
         }
@@ -76,41 +69,42 @@ static void take_text(struct taking *t, const cJSON *text, bool prompt) {
 
 /* The text of a message or of Anthropic's "system": a string, or parts of which those of type text
  * count. Absent and null are no text: an assistant's message may have tool calls instead. */
-static void take_content(struct taking *t, const cJSON *content, bool prompt) {
-    const cJSON *part;
-    if (!content || cJSON_IsNull(content))
+static void take_content(struct taking *t, const struct gw_json *content, bool prompt) {
+    if (!content || gw_json_is(content, GW_JSON_NULL))
         return;
-    if (cJSON_IsString(content)) {
-        take(t, text_of(content), prompt);
+    if (gw_json_is(content, GW_JSON_STRING)) {
+        take(t, content->text, prompt);
         return;
     }
-    if (!cJSON_IsArray(content)) {
+    if (!gw_json_is(content, GW_JSON_ARRAY)) {
         t->wrong = "the content of a message must be a string or a list of parts";
         return;
     }
-    cJSON_ArrayForEach(part, content) {
-        const cJSON *text = member(part, "text");
-        if (is_text(member(part, "type"), GW_STR("text")) && cJSON_IsString(text))
-            take(t, text_of(text), prompt);
+    for (const struct gw_json *part = content->child; part; part = part->next) {
+        const struct gw_json *text = gw_json_member(part, GW_STR("text"));
+        if (is_text(gw_json_member(part, GW_STR("type")), GW_STR("text")) &&
+            gw_json_is(text, GW_JSON_STRING))
+            take(t, text->text, prompt);
     }
 }
 
-static void take_chat(struct taking *t, const cJSON *body, const cJSON *messages) {
-    const cJSON *message, *last = NULL;
-    if (!cJSON_IsArray(messages)) {
+static void take_chat(struct taking *t, const struct gw_json *body,
+                      const struct gw_json *messages) {
+    const struct gw_json *last = NULL;
+    if (!gw_json_is(messages, GW_JSON_ARRAY)) {
         t->wrong = "\"messages\" must be a list of {\"role\", \"content\"}";
         return;
     }
-    cJSON_ArrayForEach(message, messages) {
-        if (!cJSON_IsObject(message) || !cJSON_IsString(member(message, "role")))
+    for (const struct gw_json *message = messages->child; message; message = message->next) {
+        if (!gw_json_is(message, GW_JSON_OBJECT) ||
+            !gw_json_is(gw_json_member(message, GW_STR("role")), GW_JSON_STRING))
             t->wrong = "each message must be an object with \"role\" and \"content\"";
-        else if (is_text(member(message, "role"), GW_STR("user")))
+        else if (is_text(gw_json_member(message, GW_STR("role")), GW_STR("user")))
             last = message;
     }
-    take_content(t, member(body, "system"), false);
-    cJSON_ArrayForEach(message, messages) {
-        take_content(t, member(message, "content"), message == last);
-    }
+    take_content(t, gw_json_member(body, GW_STR("system")), false);
+    for (const struct gw_json *message = messages->child; message; message = message->next)
+        take_content(t, gw_json_member(message, GW_STR("content")), message == last);
 }
 
 /* ------------------------------------------------------------------ what was asked */
@@ -125,29 +119,31 @@ static int64_t nano_of(double dollars) {
     return (int64_t)(nano < 0 ? nano - 0.5 : nano + 0.5);
 }
 
-static void take_budget(struct taking *t, const cJSON *object, int64_t *budget_nano) {
-    const cJSON *budget = member(object, "budget_remaining_usd");
+static void take_budget(struct taking *t, const struct gw_json *object, int64_t *budget_nano) {
+    const struct gw_json *budget = gw_json_member(object, GW_STR("budget_remaining_usd"));
     if (!budget)
         return;
-    if (cJSON_IsNumber(budget))
-        *budget_nano = nano_of(budget->valuedouble);
+    if (gw_json_is(budget, GW_JSON_NUMERAL))
+        *budget_nano = nano_of(budget->number);
     else
         t->wrong = "\"budget_remaining_usd\" must be a number of dollars";
 }
 
 /* A sentence about the request if it cannot be taken, else NULL. */
-static const char *take_request(struct taking *t, const cJSON *root, int64_t *budget_nano) {
-    const cJSON *body = root;
-    if (!cJSON_IsObject(root))
+static const char *take_request(struct taking *t, const struct gw_json *root,
+                                int64_t *budget_nano) {
+    const struct gw_json *body = root;
+    if (!gw_json_is(root, GW_JSON_OBJECT))
         return "the request must be a JSON object" SEND;
     take_budget(t, root, budget_nano);
-    if (cJSON_IsObject(member(root, "body")) && !member(root, "prompt") &&
-        !member(root, "messages")) {
-        body = member(root, "body");
+    if (gw_json_is(gw_json_member(root, GW_STR("body")), GW_JSON_OBJECT) &&
+        !gw_json_member(root, GW_STR("prompt")) && !gw_json_member(root, GW_STR("messages"))) {
+        body = gw_json_member(root, GW_STR("body"));
         take_budget(t, body, budget_nano);
     }
-    const cJSON *prompt = member(body, "prompt"), *context = member(body, "context");
-    const cJSON *messages = member(body, "messages");
+    const struct gw_json *prompt = gw_json_member(body, GW_STR("prompt")),
+                         *context = gw_json_member(body, GW_STR("context"));
+    const struct gw_json *messages = gw_json_member(body, GW_STR("messages"));
     if (prompt && messages) {
         t->wrong = "the request has both \"prompt\" and \"messages\"; send one of them";
     } else if (prompt) {
@@ -294,23 +290,32 @@ static void put_refusal(struct gw_buf *out, const struct gw_json_error *error) {
     put_str(out, SEND);
 }
 
-int score_explain(const struct tiers *tiers, int64_t budget_nano, struct gw_str request,
-                  struct gw_buf *out) {
+/* False, and `out` says why, unless there is a text to score. */
+static bool read_request(struct taking *t, struct gw_str request, struct gw_arena *arena,
+                         int64_t *budget_nano, struct gw_buf *out) {
     struct gw_json_error error;
-    struct taking t = {.wrong = NULL};
-    out->n = 0;
-    cJSON *root = gw_json_parse(request, 0, &error);
+    const struct gw_json *root = gw_json_parse(request, 0, arena, &error);
     if (!root) {
         put_refusal(out, &error);
-        return -1;
+        return false;
     }
-    score_init(&t.scoring);
-    const char *wrong = take_request(&t, root, &budget_nano);
-    cJSON_Delete(root);
-    if (wrong) {
+    const char *wrong = take_request(t, root, budget_nano);
+    if (wrong)
         put_str(out, wrong);
+    return !wrong;
+}
+
+int score_explain(const struct tiers *tiers, int64_t budget_nano, struct gw_str request,
+                  const struct gw_mem *mem, struct gw_buf *out) {
+    struct taking t = {.wrong = NULL};
+    struct gw_arena tree;
+    out->n = 0;
+    score_init(&t.scoring);
+    gw_arena_init(&tree, mem, 16384, gw_json_most(request.n));
+    bool good = read_request(&t, request, &tree, &budget_nano, out);
+    gw_arena_del(&tree);
+    if (!good)
         return -1;
-    }
     put_answer(out, tiers, score_end(&t.scoring), budget_nano);
     return out->full ? -1 : 0;
 }

@@ -168,8 +168,8 @@ int gw_explain(struct gw *gw, struct gw_str request, struct gw_time now, struct 
     (void)now;
     gw_arena_reset(&gw->shown);
     gw_buf_init(&b, &gw->shown, 64 << 10);
-    int error =
-        score_explain(&gw->cluster.conf->tiers, gw->cluster.conf->monthly_budget, request, &b);
+    int error = score_explain(&gw->cluster.conf->tiers, gw->cluster.conf->monthly_budget, request,
+                              gw->cluster.mem, &b);
     *out = gw_buf_str(&b);
     return error;
 }
