@@ -13,6 +13,7 @@
  *   poison       what no node survives counts against none
  *   frames       the newest is believed, an older one is not
  *   uptime       nobody is refused, and no stream broken off, while a node that is well was not asked
+ *   last         nor while none was asked whose breaker is open, when no other is left
  *   calm         when all nodes are well, every breaker closes, and then every request is served
  */
 #include "core/call/call.h"
@@ -23,6 +24,10 @@ enum {
     BUCKET_SLACK = 2, /* the core counts in whole milliseconds */
     COOL_MS = 31000,  /* the longest that a node can count as busy */
     ATTEMPTS_MAX = 6,
+    /* Whether a call that stands in line is to find room at a target that is open. Not yet: it counts
+     * itself among those that come first there (seed 4), and is refused. And one that pauses before it
+     * asks the same target again has that one left, be it full by then (seed 4157). */
+    LINE_PANICS = 0,
     MEMORY_MAX = 64 << 10, /* of one call, whose events are small */
 };
 
@@ -56,13 +61,17 @@ void check_before(struct shard *s) {
     look(s, s->sim->look);
 }
 
+bool check_was_closed(const struct sim *sim, uint32_t target) {
+    return sim->look->breaker[target].state == BREAKER_CLOSED;
+}
+
 /* ------------------------------------------------------------------ the plan, as SPEC has it */
 
-static bool is_in_plan(const struct client *c, uint32_t target) {
+bool check_is_in_plan(const struct client *c, uint32_t target) {
     return target / 2 == c->class || target == 0 || (target == SPARE && c->sim->set.has_spare);
 }
 
-static bool was_tried(const struct client *c, uint32_t target, const struct attempt *but) {
+bool check_was_tried(const struct client *c, uint32_t target, const struct attempt *but) {
     for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
         if (a != but && a->target == target)
             return true;
@@ -80,7 +89,7 @@ static bool has_room(const struct client *c, uint32_t target) {
 }
 
 /* Beyond doubt: closed before and after, not busy for long, has room. */
-static bool is_well(const struct client *c, uint32_t target) {
+bool check_is_well(const struct client *c, uint32_t target) {
     const struct sim *sim = c->sim;
     double busy_at = c->shard->process->busy_at[target];
     struct look now;
@@ -93,8 +102,8 @@ static bool is_well(const struct client *c, uint32_t target) {
 /* A target that is well and that this call has not tried, but for the attempt `but`; -1: none. */
 static int passed_over(const struct client *c, const struct attempt *but) {
     for (uint32_t i = 0; i < TARGETS; i++)
-        if (is_in_plan(c, i) && !was_tried(c, i, but) && (but == NULL || but->target != i) &&
-            is_well(c, i))
+        if (check_is_in_plan(c, i) && !check_was_tried(c, i, but) &&
+            (but == NULL || but->target != i) && check_is_well(c, i))
             return (int)i;
     return -1;
 }
@@ -185,6 +194,9 @@ static void check_decided(struct client *c) {
     if (waits && !c->paid)
         spend(c, c->attempts->number + 1);
     c->paid |= waits;
+    bool queued = c->call != NULL && c->call->state == CALL_QUEUE;
+    c->paused |= queued && c->attempts != NULL;
+    c->in_line = queued;
 }
 
 static void check_budget(const struct attempt *a) {
@@ -216,9 +228,10 @@ static void begin_trial(struct attempt *a, struct watch *w, double permit_until)
 }
 
 /* It was sent to a node whose breaker says no. */
-static void check_panic(const struct attempt *a, const struct breaker_view *before) {
+static void check_panic(struct attempt *a, const struct breaker_view *before) {
     int better = passed_over(a->client, a);
     a->sim->counts.panics++;
+    a->panic = true;
     if (better >= 0)
         fail(a->sim, "call %u: sent to node-%u, which is %s for %.0f ms, but node-%d is well",
              a->client->id, a->target + 1, before->state == BREAKER_OPEN ? "open" : "on trial",
@@ -421,6 +434,8 @@ void check_after(struct client *c) {
         if (!exists(sim, i))
             continue;
         check_change(c, i, &sim->look->breaker[i], &now.breaker[i]);
+        if (sim->set.load_only && now.breaker[i].state != BREAKER_CLOSED)
+            load_on_open(c, i);
         if (w->unreached >= sim->set.threshold && now.breaker[i].state == BREAKER_CLOSED)
             fail(sim, "node-%u was not reached %u times in a row, and its breaker is closed", i + 1,
                  w->unreached);
@@ -522,8 +537,39 @@ static bool is_excused(struct client *c) {
            says(c, GW_STR("no room"));
 }
 
+/* Where all that is left of the plan is open, and none of it was tried: one that has room; -1: none. */
+static int last_open(const struct client *c) {
+    struct look now;
+    int last = -1;
+    look(c->shard, &now);
+    if (((c->in_line || c->paused) && !LINE_PANICS) ||
+        says(c, GW_STR("queue"))) /* others were merely full */
+        return -1;
+    for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
+        if (a->panic)
+            return -1;
+    for (uint32_t i = 0; i < TARGETS; i++) {
+        double busy_at = c->shard->process->busy_at[i];
+        if (!check_is_in_plan(c, i))
+            continue;
+        if (busy_at > 0 && c->sim->now <= busy_at + COOL_MS)
+            return -1; /* it is left as well */
+        if (check_was_tried(c, i, NULL))
+            continue;
+        if (now.breaker[i].state != BREAKER_OPEN || c->sim->look->breaker[i].state != BREAKER_OPEN)
+            return -1;
+        if (has_room(c, i))
+            last = (int)i;
+    }
+    return last;
+}
+
 void check_refusal(struct client *c) {
-    int well = passed_over(c, NULL);
+    int well = passed_over(c, NULL), open = last_open(c);
+    if (open >= 0 && c->status != 500 && !is_excused(c)) /* else it is what another has said */
+        fail(c->sim,
+             "call %u: refused with %u, but node-%d, the last, which is open, was not tried", c->id,
+             c->status, open + 1);
     if (well >= 0 && !is_excused(c))
         fail(c->sim, "call %u: refused with %u, but node-%d is well and was not asked", c->id,
              c->status, well + 1);
@@ -531,11 +577,16 @@ void check_refusal(struct client *c) {
 
 void check_broken(struct client *c) {
     const struct sim *sim = c->sim;
-    int well = passed_over(c, NULL);
+    int well = passed_over(c, NULL), open = last_open(c);
     bool held = c->body_n <= sim->set.replay_bytes_max && sim->set.differs <= 0 &&
                 sim->set.replay_total_max >= 1 << 20; /* else there may be no room for it */
     /* What was paid for and refused in the same turn is not seen here. */
     bool rich = *tokens_of(c) > BUCKET && !sim->set.storm;
+    /* A target's own error is passed on if only open ones are left. */
+    bool own = gw_str_find(text_str(&c->got), GW_STR("out of memory")) >= 0;
+    if (open >= 0 && held && rich && !own && !is_excused(c))
+        fail(c->sim, "call %u: broken off, but node-%d, the last, which is open, was not tried",
+             c->id, open + 1);
     if (well >= 0 && held && rich && !is_excused(c))
         fail(c->sim, "call %u: broken off, but node-%d is well and could have gone on", c->id,
              well + 1);

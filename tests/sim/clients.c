@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BOUND_MS = 150, CONTENTS = 40, CALM_EVERY_MS = 2500 };
+enum {
+    BOUND_MS = 150,
+    CONTENTS = 40,
+    CALM_EVERY_MS = 2500,
+    MODELS_EVERY_MS = 40000,
+    BODY_MAX = 512
+};
 
 /* ------------------------------------------------------------------ coming and going */
 
@@ -31,7 +37,7 @@ static void overdue(struct sim *sim, void *client) {
         fail(sim, "call %u: not over at its deadline", c->id);
 }
 
-static void leave(struct sim *sim, void *client) {
+void client_leave(struct sim *sim, void *client) {
     struct client *c = client;
     if (c->over || c->lost)
         return;
@@ -63,8 +69,9 @@ static void dawdle(struct sim *sim, void *client) {
 static void put_body(struct client *c) {
     static const char *const types[CLASSES] = {"complex_reasoning", "code_generation", "multimodal",
                                                "batch"};
+    c->body = world_new(c->sim, BODY_MAX);
     int n =
-        snprintf(c->body, sizeof c->body,
+        snprintf(c->body, BODY_MAX,
                  "{\"type\":\"%s\",\"model\":\"m\",\"stream\":%s,\"messages\":[{\"role\":\"user\","
                  "\"content\":\"say %llu%*s\"}]}",
                  types[c->class], c->streamed ? "true" : "false", (unsigned long long)c->content,
@@ -72,14 +79,16 @@ static void put_body(struct client *c) {
     c->body_n = (size_t)n;
 }
 
-static void ask(struct client *c, uint32_t class, bool streamed) {
+void client_ask(struct client *c, uint32_t class, bool streamed) {
     struct sim *sim = c->sim;
     c->class = class;
     c->streamed = streamed;
     c->deadline =
         sim->now +
         (c->limit_ms > 0 && c->limit_ms < sim->set.request_ms ? c->limit_ms : sim->set.request_ms);
-    put_body(c);
+    c->came_at = sim->now;
+    if (c->body == NULL)
+        put_body(c);
     say(sim, "call %u: shard %u, class %u%s%s%s, content %llu", c->id, c->shard->index, class,
         streamed ? ", streamed" : "", c->fast ? ", fast" : "", c->poison ? ", poison" : "",
         (unsigned long long)c->content);
@@ -108,12 +117,13 @@ void client_arrive(struct sim *sim, void *nothing) {
     c->chunked = chance(sim, 0.1);
     c->limit_ms = chance(sim, s->hurried) ? floor(between(sim, 50, 4000)) : 0;
     if (chance(sim, s->leaves))
-        world_at(sim, soon, leave, c);
+        world_at(sim, soon, client_leave, c);
     if (chance(sim, s->lost))
         world_at(sim, soon, lose, c);
     if (chance(sim, s->slow) && !c->poison)
         world_at(sim, soon, dawdle, c);
-    ask(c, chance(sim, s->focus) ? 1 : pick(sim, CLASSES), chance(sim, s->streams) || c->poison);
+    client_ask(c, chance(sim, s->focus) ? 1 : pick(sim, CLASSES),
+               chance(sim, s->streams) || c->poison);
     world_at(sim, sim->now + gap(sim), client_arrive, nothing);
 }
 
@@ -124,9 +134,10 @@ void client_calm_round(struct sim *sim, void *nothing) {
         for (uint32_t class = 0; class < CLASSES; class ++) {
             struct client *c = client_new(sim, &sim->shard[i]);
             c->content = 1000 + c->id % CONTENTS;
-            ask(c, class, chance(sim, 0.1));
+            client_ask(c, class, chance(sim, 0.1));
         }
-    world_at(sim, sim->now + CALM_EVERY_MS, client_calm_round, nothing);
+    world_at(sim, sim->now + (sim->set.models ? MODELS_EVERY_MS : CALM_EVERY_MS), client_calm_round,
+             nothing);
 }
 
 /* ------------------------------------------------------------------ what it gets */
@@ -150,6 +161,8 @@ void client_head(struct client *c, uint32_t status, struct gw_str head, uint64_t
     digest_word(sim, status);
     if (status >= 500)
         check_refusal(c);
+    if (sim->set.models && status != 200)
+        load_on_refusal(c, head);
 }
 
 void client_data(struct client *c, struct gw_str bytes) {
@@ -289,7 +302,8 @@ static void check_stream(struct client *c, uint32_t code) {
              h.usages);
     if (h.broken > 0 && !c->fast)
         fail(sim, "call %u: a malformed event was passed on", c->id);
-    if (!whole && !c->fast)
+    c->broken_off = !whole && !c->fast;
+    if (c->broken_off)
         check_broken(c);
 }
 
@@ -316,14 +330,18 @@ void client_end(struct client *c, uint32_t code) {
     c->finished = c->over = true;
     if (c->task || c->left || c->excused)
         return;
+    bool ok = c->status == 200 && code == 0;
     if (!c->headed)
         fail(sim, "call %u: ended without an answer", c->id);
     else if (c->streamed && c->status == 200)
         check_stream(c, code);
     else
         check_json(c, code);
-    bool ok = c->status == 200 && code == 0;
     sim->counts.ok += ok;
+    if (sim->set.models)
+        load_on_end(c, ok && !c->broken_off);
+    if (c->talk != NULL)
+        talk_on_end(c, ok && !c->broken_off);
     bool roomy = sim->set.in_flight_max >= 8; /* else two at once may be one too many */
     if (sim->settled && roomy && !ok)
         fail(sim, "call %u: all is well, but it got %u", c->id, c->status);

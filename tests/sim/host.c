@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { POLLS_MAX = 64, TICKS_MAX = 5000, LATE_MS = 20 };
+enum { POLLS_MAX = 64, TICKS_MAX = 5000, TICKS_MAX_MODELS = 60000, LATE_MS = 20 };
 
 struct gw_time host_time(const struct shard *shard) {
     const struct sim *sim = shard->sim;
@@ -30,8 +30,10 @@ static void put_file(struct sim *sim, struct text *t) {
               s->replay_total_max);
     if (s->has_spare)
         text_putf(sim, t, "\"local\":{\"services\":{\"spare\":\"http://127.0.0.1:9009\"}},");
-    text_putf(sim, t, "\"heavy\":{\"queue_ms\":%.0f,\"queue_max\":%u,\"in_flight_max\":%u,",
-              s->queue_ms, s->queue_max, s->in_flight_max);
+    text_putf(sim, t, "\"heavy\":{");
+    if (s->queue_ms >= 0)
+        text_putf(sim, t, "\"queue_ms\":%.0f,", s->queue_ms);
+    text_putf(sim, t, "\"queue_max\":%u,\"in_flight_max\":%u,", s->queue_max, s->in_flight_max);
     text_putf(sim, t, "\"first_byte_ms\":%.0f,\"overflow\":[%s]}}", s->first_byte_ms,
               s->has_spare ? "\"local/spare\"" : "");
 }
@@ -71,7 +73,8 @@ static bool start_shard(struct sim *sim, struct shard *s, const struct gw_source
 bool host_start(struct sim *sim) {
     static const uint8_t shapes[][PROCESSES_MAX] = {{1}, {1, 1}, {2}, {1, 1, 1}, {2, 1}, {2, 2}};
     struct text file = {0}, env = {0};
-    const uint8_t *shape = shapes[pick(sim, sizeof shapes / sizeof *shapes)];
+    bool lone = sim->set.models && chance(sim, 0.5);
+    const uint8_t *shape = shapes[lone ? 0 : pick(sim, sizeof shapes / sizeof *shapes)];
     bool out_of_memory = sim->set.out_of_memory;
     sim->set.out_of_memory = false;
     for (int i = 0; i < PROCESSES_MAX && shape[i] > 0; i++)
@@ -126,7 +129,12 @@ static void act_send(struct client *c, const struct gw_action *action) {
     if (a->next != NULL && a->next->number >= a->number)
         fail(sim, "call %u: attempt %u follows %u", c->id, a->number, a->next->number);
     check_send(a);
-    node_begin(a);
+    if (sim->set.models)
+        load_on_send(a);
+    if (sim->set.models)
+        model_begin(a);
+    else
+        node_begin(a);
 }
 
 static void act_drop(struct client *c, uint32_t number) {
@@ -136,6 +144,8 @@ static void act_drop(struct client *c, uint32_t number) {
         fail(c->sim, "call %u: DROP of attempt %u, which is not under way", c->id, number);
         return;
     }
+    if (c->sim->set.models)
+        load_on_drop(a);
     a->state = DROPPED;
     a->late_events = chance(c->sim, 0.3);
     check_release(a);
@@ -202,7 +212,7 @@ static void on_tick(struct sim *sim, void *who) {
         world_at(sim, c->tick_at, on_tick, c);
         return;
     }
-    if (++c->ticks > TICKS_MAX) {
+    if (++c->ticks > (sim->set.models ? TICKS_MAX_MODELS : TICKS_MAX)) {
         fail(sim, "call %u: %u ticks, and none enough", c->id, c->ticks);
         return;
     }
@@ -242,7 +252,10 @@ static void act_ask(struct client *c, const struct gw_action *action) {
     c->answer = mood == DOWN || mood == TUNNEL ? GW_ANSWER_FAILED : GW_ANSWER_DONE;
     if (action->ask.what != GW_ASK_ALIVE)
         fail(sim, "call %u: ASK %u", c->id, action->ask.what);
-    if (mood != MUTE && mood != STALLS)
+    bool stalls = sim->set.models && sim->model[target].stalled_until > sim->now;
+    if (sim->set.models && sim->model[target].dead)
+        c->answer = GW_ANSWER_FAILED;
+    if (mood != MUTE && mood != STALLS && !stalls)
         world_at(sim, sim->now + between(sim, 1, 100), answer_ask, c);
 }
 
@@ -407,6 +420,7 @@ void host_body(struct sim *sim, void *client) {
             e.req_body.bytes = gw_str(c->body + c->told, end - c->told);
         c->told = end;
         c->fin = e.req_body.fin = end == c->body_n;
+        c->fin_at = sim->now;
         host_feed(c, &e);
     }
     if (!c->fin)

@@ -118,7 +118,7 @@ static void put_stream(struct attempt *a, struct gw_str thoughts, struct gw_str 
     struct text *t = &a->plot.body;
     put_delta(a, NULL, GW_STR("\"role\":\"assistant\",\"content\":\"\""), "null");
     put_deltas(a, "reasoning_content", thoughts);
-    if (chance(a->sim, 0.03))
+    if (!a->sim->set.models && chance(a->sim, 0.03))
         text_put(a->sim, t, GW_STR("data: {\"broken\":\n\n"));
     put_deltas(a, "content", text);
     put_delta(a, NULL, GW_STR(""), "\"stop\"");
@@ -132,7 +132,7 @@ static bool is_stream(const struct attempt *a) {
     return a->client->streamed && !a->probe;
 }
 
-static void plot_answer(struct attempt *a) {
+void node_answer(struct attempt *a) {
     struct plot *p = &a->plot;
     struct text thoughts = {0}, text = {0};
     p->status = 200;
@@ -236,7 +236,7 @@ static void plot_poison(struct attempt *a) {
         return;
     p->body.n = 0;
     p->head_ms = p->first_ms = p->pace_ms = 1; /* being late is another matter */
-    plot_answer(a);
+    node_answer(a);
     plot_error_event(a);
     p->poisoned = true;
 }
@@ -293,7 +293,7 @@ void node_begin(struct attempt *a) {
     bool fine = chance(sim, 0.1);
     p->pace_ms = between(sim, 0.1, fine ? 5 : 100);
     p->chunk_max = fine ? 60 : 1500;
-    plot_answer(a);
+    node_answer(a);
     if (n->mood == FLAKY)
         plot_mood(a, chance(sim, 0.4) ? (enum mood)pick(sim, MOODS) : GOOD);
     else
@@ -303,14 +303,14 @@ void node_begin(struct attempt *a) {
     world_at(sim, sim->now + p->head_ms, next_move, a);
 }
 
-static bool is_of_interest(const struct attempt *a) {
+bool node_is_heard(const struct attempt *a) {
     if (a->state == RELAYED)
         return !a->client->over;
     return a->client->call != NULL && !a->client->lost &&
            (a->state == UNDER_WAY || (a->state == DROPPED && a->late_events));
 }
 
-static void tell_head(struct attempt *a) {
+void node_tell_head(struct attempt *a) {
     const struct plot *p = &a->plot;
     struct gw_header headers[5];
     uint32_t n = 0;
@@ -331,7 +331,7 @@ static void tell_head(struct attempt *a) {
     host_feed(a->client, &e);
 }
 
-static void tell_end(struct attempt *a, uint32_t how) {
+void node_tell_end(struct attempt *a, uint32_t how) {
     struct gw_event e = {.kind = GW_RES_END, .attempt = a->number, .res_end = {.how = how}};
     struct client *c = a->client;
     bool relayed = a->state == RELAYED;
@@ -345,7 +345,7 @@ static void tell_end(struct attempt *a, uint32_t how) {
         client_end(c, how != GW_CLEAN);
 }
 
-static void tell_fail(struct attempt *a) {
+void node_tell_fail(struct attempt *a) {
     struct gw_event e = {.kind = GW_RES_FAIL, .attempt = a->number};
     e.res_fail.fail = a->plot.fail;
     e.res_fail.sent = a->plot.sent;
@@ -354,9 +354,8 @@ static void tell_fail(struct attempt *a) {
     host_feed(a->client, &e);
 }
 
-static void tell_bytes(struct attempt *a) {
+void node_tell_bytes(struct attempt *a, size_t n) {
     struct plot *p = &a->plot;
-    size_t n = 1 + pick(a->sim, p->chunk_max);
     struct gw_str bytes =
         gw_str_sub(text_str(&p->body), p->at, n < p->stop - p->at ? n : p->stop - p->at);
     struct gw_event e = {.kind = GW_RES_BODY, .attempt = a->number, .res_body = bytes};
@@ -374,25 +373,25 @@ static double go_on(struct attempt *a) {
         if (p->mute)
             return 0;
         if (p->fail != 0) {
-            tell_fail(a);
+            node_tell_fail(a);
             return 0;
         }
-        tell_head(a);
+        node_tell_head(a);
         return p->first_ms;
     }
     if (p->at < p->stop) {
-        tell_bytes(a);
+        node_tell_bytes(a, 1 + pick(a->sim, p->chunk_max));
         return p->pace_ms;
     }
     if (p->then != HANGS)
-        tell_end(a, p->then == ENDS ? GW_CLEAN : chance(a->sim, 0.2) ? GW_CUT_ALONG : GW_CUT);
+        node_tell_end(a, p->then == ENDS ? GW_CLEAN : chance(a->sim, 0.2) ? GW_CUT_ALONG : GW_CUT);
     return 0;
 }
 
 static void next_move(struct sim *sim, void *attempt) {
     struct attempt *a = attempt;
     const struct client *c = a->client;
-    if (!is_of_interest(a))
+    if (!node_is_heard(a))
         return;
     /* Nobody answers before the request is there, or faster than it is taken. */
     double at = !c->fin && !c->task ? sim->now + 20 : c->slow_until > sim->now ? c->slow_until : 0;

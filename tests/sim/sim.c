@@ -9,7 +9,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CALM_MS = 50000, SETTLED_MS = 45000, TWICE = 64, LOG_LINES = 40 };
+enum {
+    MODELS_EACH = 3,
+    DRAIN_MS = 600000,
+    MODELS_CALM_MS = 400000,
+    CALM_MS = 50000,
+    SETTLED_MS = 45000,
+    TWICE = 64,
+    LOG_LINES = 40
+};
 
 static char last_words[64]; /* of a seed that ends in a trap */
 
@@ -49,6 +57,13 @@ static void settle_settings(struct sim *sim) {
     s->poison = chance(sim, 0.4) ? between(sim, 0, 0.3) : 0;
 }
 
+static void begin_models(struct sim *sim) {
+    for (uint32_t i = 0; i < sim->shards; i++)
+        host_task(sim, &sim->shard[i]);
+    model_begin_all(sim);
+    talk_begin_all(sim);
+}
+
 static void begin(struct sim *sim) {
     for (uint32_t i = 0; i < TARGETS; i++)
         sim->node[i] = (struct node){.index = i,
@@ -71,12 +86,23 @@ static void nobody_is_left(struct sim *sim) {
             fail(sim, "call %u: never over", c->id);
 }
 
-static void run(struct sim *sim, uint64_t seed) {
-    world_init(sim, seed);
-    settle_settings(sim);
-    snprintf(last_words, sizeof last_words, "seed %llu: a trap\n", (unsigned long long)seed);
-    if (!host_start(sim))
-        return;
+/* Model servers: when all are well, whoever still waits is served; then every breaker closes. */
+static void run_models(struct sim *sim) {
+    begin_models(sim);
+    until(sim, sim->set.chaos_ms);
+    model_calm(sim);
+    sim->calm = true;
+    say(sim, "calm");
+    if (!sim->set.load_only) {
+        until(sim, sim->now + DRAIN_MS);
+        client_calm_round(sim, NULL);
+        until(sim, sim->now + MODELS_CALM_MS);
+        if (!sim->failed)
+            check_calm(sim);
+    }
+}
+
+static void run_moods(struct sim *sim) {
     begin(sim);
     until(sim, sim->set.chaos_ms);
     sim->calm = true;
@@ -88,6 +114,21 @@ static void run(struct sim *sim, uint64_t seed) {
         check_calm(sim);
     sim->settled = true;
     until(sim, sim->now + CALM_MS - SETTLED_MS);
+}
+
+static void run(struct sim *sim, uint64_t seed) {
+    world_init(sim, seed);
+    if (seed % MODELS_EACH == 0)
+        model_settle(sim);
+    else
+        settle_settings(sim);
+    snprintf(last_words, sizeof last_words, "seed %llu: a trap\n", (unsigned long long)seed);
+    if (!host_start(sim))
+        return;
+    if (sim->set.models)
+        run_models(sim);
+    else
+        run_moods(sim);
     sim->ending = true;
     until(sim, 1e18);
     if (!sim->failed)
@@ -110,6 +151,10 @@ static void add(struct counts *all, const struct counts *one) {
     all->lost += one->lost;
     all->streams += one->streams;
     all->ok += one->ok;
+    all->aborted += one->aborted;
+    all->opened += one->opened;
+    all->upset += one->upset;
+    all->homes += one->homes;
     if (one->memory > all->memory)
         all->memory = one->memory;
 }
@@ -173,11 +218,15 @@ int main(int argc, char **argv) {
         bad += !is_good(&sim, seed, &all);
     printf("%llu seeds, %llu calls, %llu served, %llu streams, %llu attempts, %llu retries, %llu "
            "trials, "
-           "%llu panics, %llu frames, %llu lost; a call held %zu bytes; %llu failed\n",
+           "%llu panics, %llu frames, %llu lost, %llu at home; a call held %zu bytes; by load "
+           "alone %llu "
+           "aborted, %llu upset, %llu opened; %llu failed\n",
            (unsigned long long)all.seeds, (unsigned long long)all.calls, (unsigned long long)all.ok,
            (unsigned long long)all.streams, (unsigned long long)all.attempts,
            (unsigned long long)all.retries, (unsigned long long)all.trials,
            (unsigned long long)all.panics, (unsigned long long)all.frames,
-           (unsigned long long)all.lost, all.memory, (unsigned long long)bad);
+           (unsigned long long)all.lost, (unsigned long long)all.homes, all.memory,
+           (unsigned long long)all.aborted, (unsigned long long)all.upset,
+           (unsigned long long)all.opened, (unsigned long long)bad);
     return bad > 0;
 }

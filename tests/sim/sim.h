@@ -4,19 +4,22 @@
  * A seed makes a world: some processes, each of one or more shards (a struct gw; those of a process
  * share cells), eight nodes and a spare service, and clients that come at random. Nothing but the
  * seed decides what happens, so a failure is a number. The gateways are driven through gw.h alone;
- * only checks.c looks inside, to know in which state a breaker is, and changes nothing there.
+ * only checks.c and load.c look inside, to know in which state a breaker is, and change nothing there.
  *
  *     world.c    the clock and its queue of events, chance, the log, the digest, memory
  *     host.c     a host that follows gw.h's one rule, and loses calls now and then
  *     nodes.c    what nodes do with an attempt, and what they answer
  *     clients.c  who asks, for what, and whether the answer is right
+ *     models.c   the other kind of world: nodes as model servers are, which queue and read
+ *     talks.c    who asks there: conversations, long prompts, many at once
  *     frames.c   what processes tell each other, over a bad network
  *     checks.c   what must hold whatever happens
+ *     load.c     what must hold at model servers
  *     sim.c      the course of one seed, and many of them
  *
  * A run of one seed: CHAOS, in which nodes change their moods and frames are lost; CALM, in which all
  * nodes are well, so that everything must be found healthy again; then no client comes any more, and
- * what was lost is reaped. Nothing is freed before the end, so no event finds its object gone.
+ * what was lost is reaped. In each third seed the nodes are model servers, see models.c. Nothing is freed before the end, so no event finds its object gone.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -31,7 +34,8 @@ enum {
     CLASSES = 4,
     PROCESSES_MAX = 3,
     SHARDS_MAX = 4,
-    BODY_MAX = 512,
+    MODEL_SLOTS = 4,
+    HOMES = 256,    /* as AFFINITY_TALKS */
     TRIES_MAX = 12, /* attempts of one call, repeats on fresh connections among them */
 };
 
@@ -45,6 +49,7 @@ struct text {
 
 /* What a seed chooses for the whole run. */
 struct settings {
+    /* queue_ms below 0: it is not configured */
     double chaos_ms, request_ms, queue_ms, first_byte_ms, silence_ms, probe_ms;
     uint32_t in_flight_max, queue_max, threshold, replay_bytes_max, replay_total_max;
     bool has_spare;
@@ -54,6 +59,8 @@ struct settings {
     bool edge, out_of_memory;
     bool storm; /* many requests, most of them of one class, and every node fails them */
     double focus;
+    bool models;    /* the nodes are model servers, ... */
+    bool load_only; /* ... and nothing ever goes wrong with them */
 };
 
 enum mood {
@@ -80,6 +87,28 @@ struct node {
     bool differs; /* says something else than the others, asked the same */
 };
 
+/* A place of a model server: what it works on, and the conversation that it has read last. */
+struct model_slot {
+    struct attempt *at;
+    uint32_t talk;
+    size_t read; /* bytes of it */
+    double since;
+};
+
+/* A model server: it takes everything, and serves so many at a time, in the order in which they came. */
+struct model {
+    uint32_t slots;
+    bool eager;                  /* its head and the role come before the request's turn has come */
+    double read_rate, give_rate; /* bytes of a prompt, and events, in a millisecond */
+    double drag;                 /* how much slower each is for each further stream at once */
+    struct model_slot slot[MODEL_SLOTS];
+    struct attempt *first; /* in line */
+    bool dead;
+    double stalled_until, moved_at;
+    bool
+        misread; /* it once took longer than its gateway can explain: it had forgotten, or others came first */
+};
+
 /* What the checks know of a target as a process sees it. */
 struct watch {
     uint32_t unreached; /* failures in a row, before the target was reached */
@@ -96,6 +125,13 @@ struct process {
     double tokens[CLASSES], tokens_at[CLASSES]; /* the retry budget, as it must be */
 };
 
+/* Who has served a conversation last. */
+struct home {
+    uint64_t talk;
+    uint32_t target;
+    bool shared; /* by another conversation, so nothing is known */
+};
+
 struct shard {
     struct sim *sim;
     struct process *process;
@@ -104,6 +140,7 @@ struct shard {
     double cooled_at[TARGETS], cool_until[TARGETS]; /* by Retry-After */
     double told_at[TARGETS]; /* the newest that it has said or been told of each breaker */
     double ahead[TARGETS];   /* the furthest of its future that it has been told */
+    struct home home[HOMES];
     bool believes; /* that a stream may end without a finish: two targets have agreed once */
 };
 
@@ -141,6 +178,25 @@ struct attempt {
     double sent_at;
     double lease_until, permit_until; /* of a trial; 0: it is none */
     struct plot plot;
+    /* at a model server */
+    struct attempt *behind; /* in line */
+    enum { ON_ITS_WAY, IN_LINE, READS, GIVES } work;
+    size_t unread; /* bytes of the prompt */
+    uint32_t left; /* events, or as many of an answer that is no stream */
+    uint32_t chunks;
+    double chunk_at[2]; /* the first and the last */
+    double leave_at;    /* if its server still stalls then, it must be over */
+    bool warm;          /* its gateway takes it that the server has read the turns before */
+    bool panic;         /* its breaker was open */
+};
+
+/* A conversation: its turns begin alike, and grow. */
+struct talk {
+    struct sim *sim;
+    uint32_t id, class, turns; /* that are left */
+    struct shard *shard;
+    struct text messages;
+    double think_ms;
 };
 
 /* One call, its client, and what the client got. */
@@ -156,21 +212,24 @@ struct client {
     uint64_t content; /* what the text is made from */
     bool streamed, fast, sniffed, large, chunked;
     bool poison; /* no node survives it */
-    char body[BODY_MAX];
+    char *body;
     size_t body_n, told;
     uint64_t upto, show;
     bool fin;
     double deadline, limit_ms;
+    struct talk *talk; /* NULL: none */
+    uint64_t talk_hash;
+    double came_at, fin_at;
     /* the host's part */
     double tick_at, slow_until, relay_at;
-    bool lost, paid; /* `paid`: for the retry that waits for a slot */
+    bool lost, paid, in_line, paused; /* `paid`: for the retry that waits for a slot */
     uint32_t ticks, sends;
     uint32_t asked, answer; /* the last question, and what comes of it */
     size_t memory;          /* what the gateway holds for it */
     struct attempt *attempts;
     struct gw_str chunk;
     /* what came of it */
-    bool headed, over, left, finished, excused;
+    bool headed, over, left, finished, excused, broken_off;
     uint32_t early; /* a bit for each target whose stream ended cleanly before its finish */
     uint32_t status;
     uint64_t declared;
@@ -180,7 +239,8 @@ struct client {
 
 struct counts {
     uint64_t seeds, calls, attempts, retries, trials, panics, frames, lost, streams, ok;
-    size_t memory; /* the most of one call */
+    uint64_t aborted, opened, upset, homes; /* at model servers, by load alone: see load.c */
+    size_t memory;                          /* the most of one call */
 };
 
 struct sim {
@@ -193,6 +253,8 @@ struct sim {
     struct shard shard[SHARDS_MAX];
     uint32_t shards;
     struct node node[TARGETS];
+    struct model model[TARGETS];
+    uint32_t talks, opened; /* a bit for each target whose breaker load has opened */
     struct client *clients;
     uint32_t clients_n;
     bool calm, settled, ending; /* all is well; and has been for long; nobody comes any more */
@@ -250,7 +312,45 @@ void node_calm(struct sim *sim);
 void node_text(struct sim *sim, uint64_t content, const struct node *node, struct text *thoughts,
                struct text *text);
 
+/* The parts of an attempt, for models.c: the answer is made; its head, some bytes, its end, its failure
+ * are told. */
+void node_answer(struct attempt *a);
+bool node_is_heard(const struct attempt *a); /* whether anybody still wants to know */
+void node_tell_head(struct attempt *a);
+void node_tell_bytes(struct attempt *a, size_t n);
+void node_tell_end(struct attempt *a, uint32_t how);
+void node_tell_fail(struct attempt *a);
+
+/* models.c */
+void model_settle(struct sim *sim);
+void model_begin_all(struct sim *sim);
+void model_begin(struct attempt *a);
+void model_calm(struct sim *sim);
+bool model_is_well(const struct sim *sim, uint32_t target);
+/* How long it takes to read so many bytes of a prompt when it has nothing else to do. */
+double model_read_ms(const struct model *m, size_t bytes);
+/* What it has read of the conversation. */
+size_t model_has_read(const struct model *m, uint32_t talk);
+/* How long the attempt will take from now on, and how long all that the target has to do. */
+double model_left_ms(const struct attempt *a);
+double model_busy_ms(const struct sim *sim, uint32_t target);
+
+/* talks.c */
+void talk_begin_all(struct sim *sim);
+void talk_on_end(struct client *c, bool served);
+
+/* load.c: each is told of what happens at a model server */
+void load_on_send(struct attempt *a);
+void load_on_drop(struct attempt *a);
+void load_on_bytes(struct attempt *a);
+void load_on_stall(struct sim *sim, uint32_t target);
+void load_on_open(struct client *c, uint32_t target);
+void load_on_refusal(struct client *c, struct gw_str head);
+void load_on_end(struct client *c, bool ok);
+
 /* clients.c */
+void client_ask(struct client *c, uint32_t class, bool streamed);
+void client_leave(struct sim *sim, void *client);
 void client_arrive(struct sim *sim, void *nothing);
 void client_calm_round(struct sim *sim, void *nothing);
 struct client *client_new(struct sim *sim, struct shard *shard);
@@ -264,6 +364,12 @@ void client_end(struct client *c, uint32_t code);
 void frames_send(struct shard *from);
 
 /* checks.c */
+/* Whether the target is in the plan of the call's class. */
+bool check_is_in_plan(const struct client *c, uint32_t target);
+bool check_was_tried(const struct client *c, uint32_t target, const struct attempt *but);
+/* Beyond doubt. */
+bool check_is_well(const struct client *c, uint32_t target);
+bool check_was_closed(const struct sim *sim, uint32_t target);
 void check_before(struct shard *s);
 void check_event(struct client *c, const struct gw_event *event, struct attempt *a);
 void check_send(struct attempt *a);

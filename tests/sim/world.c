@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum {
-    STEPS_MAX = 400000, /* of one seed: more is a loop without end */
+    STEPS_MAX = 400000,
+    STEPS_MAX_MODELS = 4000000, /* of one seed: more is a loop without end */
     OWN_BLOCK = 64 << 10,
 };
 
@@ -172,7 +173,7 @@ bool world_step(struct sim *sim) {
         return false;
     struct event e = take_first(sim);
     sim->now = e.at;
-    if (++sim->steps > STEPS_MAX)
+    if (++sim->steps > (sim->set.models ? STEPS_MAX_MODELS : STEPS_MAX))
         fail(sim, "it does not come to rest");
     else
         e.step(sim, e.who);
