@@ -7,7 +7,7 @@
 #include <math.h>
 
 /* Whether some streams are relayed unseen. Not yet: the head of one counts as the end of its reading, and an
- * eager server seems to read at once, so that conversations leave their homes for it (seed 24). */
+ * eager server seems to read at once, so that conversations leave their homes for it (seed 255). */
 enum { FAST = 0 };
 
 enum { SHORT_MAX = 400, LONG_MAX = 24000, BURST_MAX = 16 };
