@@ -186,7 +186,7 @@ static void still_there(struct sim *sim, void *attempt) {
     const struct attempt *a = attempt;
     bool stalls = sim->model[a->target].stalled_until > sim->now;
     if (stalls && sim->now + 0.001 >= a->leave_at && a->state == UNDER_WAY &&
-        a->client->call != NULL && !is_nearly_whole(a))
+        a->client->call != NULL && !is_nearly_whole(a) && !others_under_way(a))
         fail(sim, "call %u: still at node-%u, which has stalled %s", a->client->id, a->target + 1,
              is_quick(a) ? "in a quick stream" : "for long");
 }
@@ -211,12 +211,21 @@ void load_on_stall(struct sim *sim, uint32_t target) {
 
 /* ------------------------------------------------------------------ the end */
 
+/* The attempt that the answer ended with; NULL: none. */
+static const struct attempt *served_by(const struct client *c) {
+    const struct attempt *a = c->attempts;
+    while (a != NULL && (!a->headed || a->plot.at == 0 || a->left > LAST_EVENTS))
+        a = a->next;
+    return a;
+}
+
 void load_on_end(struct client *c, bool ok) {
     struct sim *sim = c->sim;
     struct home *home = home_of(c);
-    if (c->attempts != NULL && c->talk_hash != 0 && ok) {
+    const struct attempt *by = served_by(c);
+    if (by != NULL && c->talk_hash != 0 && ok) {
         home->talk = c->talk_hash;
-        home->target = c->attempts->target;
+        home->target = by->target;
     }
     if (sim->set.load_only && c->status == 200 && !ok && !is_over_time(c) && !is_queue(c))
         count(sim, &sim->counts.upset, "an answer is broken off", c);
