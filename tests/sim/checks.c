@@ -17,6 +17,8 @@
  *   calm         when all nodes are well, every breaker closes, and then every request is served
  */
 #include "core/call/call.h"
+#include "core/cluster/capacity.h"
+#include "core/cluster/cells.h"
 #include "sim.h"
 
 enum {
@@ -24,10 +26,6 @@ enum {
     BUCKET_SLACK = 2, /* the core counts in whole milliseconds */
     COOL_MS = 31000,  /* the longest that a node can count as busy */
     ATTEMPTS_MAX = 6,
-    /* Whether a call that stands in line is to find room at a target that is open. Not yet: it counts
-     * itself among those that come first there (seed 4), and is refused. And one that pauses before it
-     * asks the same target again has that one left, be it full by then (seed 4157). */
-    LINE_PANICS = 0,
     MEMORY_MAX = 64 << 10, /* of one call, whose events are small */
 };
 
@@ -84,6 +82,7 @@ static bool has_room(const struct client *c, uint32_t target) {
     uint32_t max = target == SPARE ? c->shard->gw->cluster.conf->services[0].in_flight_max
                                    : c->sim->set.in_flight_max;
     bool partial = c->call != NULL && c->call->plan.partial;
+    max = capacity_max(pool, slot, max, c->sim->now);
     return pool->backend[slot].waiting == 0 && (max == 0 || pool_in_flight(pool, slot) < max) &&
            (!partial || pool_takes_uploads(pool, slot, max));
 }
@@ -419,7 +418,9 @@ static void check_permits(const struct client *c, const struct look *now) {
     for (const struct attempt *a = c->attempts; a != NULL && c->call == NULL; a = a->next) {
         const struct breaker_view *is = &now->breaker[a->target];
         bool held = c->shard->process->watch[a->target].trial == a; /* by nobody since */
-        if (held && a->permit_until > 0 && is->state == BREAKER_TRIAL &&
+        /* Whoever is woken in the same millisecond has one that looks the same. */
+        bool older = a->sent_at < c->sim->now;
+        if (held && older && a->permit_until > 0 && is->state == BREAKER_TRIAL &&
             is->until == a->permit_until && is->generation == a->generation)
             fail(c->sim, "call %u is over, and keeps the permit of node-%u", c->id, a->target + 1);
     }
@@ -542,8 +543,8 @@ static int last_open(const struct client *c) {
     struct look now;
     int last = -1;
     look(c->shard, &now);
-    if (((c->in_line || c->paused) && !LINE_PANICS) ||
-        says(c, GW_STR("queue"))) /* others were merely full */
+    /* One that pauses before it asks the same target again has that one left, be it full by then. */
+    if (c->paused || says(c, GW_STR("queue"))) /* others were merely full */
         return -1;
     for (const struct attempt *a = c->attempts; a != NULL; a = a->next)
         if (a->panic)
@@ -611,6 +612,10 @@ void check_reaped(struct sim *sim) {
                       name = GW_STR("\"in_flight\":");
         if (room_taken(&s->gw->cluster.pool.cells) != 0)
             fail(sim, "shard %u: bytes are still held", i);
+        for (uint32_t n = 0; n < NODES; n++)
+            if (s->gw->cluster.pool.backend[n].awaiting != 0 ||
+                cells_of(&s->gw->cluster.pool.cells)->backend[n].serving != 0)
+                fail(sim, "shard %u: node-%u counts requests that are over", i, n + 1);
         ptrdiff_t at;
         for (uint32_t n = 0; (at = gw_str_find(rest, name)) >= 0; n++) {
             rest = gw_str_sub(rest, (size_t)at + name.n, rest.n);

@@ -17,9 +17,7 @@
 #include <stdio.h>
 
 enum {
-    /* Whether load and patience make a seed fail. If not, they are counted. */
-    PATIENT = 0,
-    QUEUE_MS = 3000,     /* if it is not configured */
+    QUEUE_MS = 3000,     /* if it is not configured, and nobody knows how long it takes */
     WAIT_MAX_MS = 60000, /* whoever has to wait for longer may be refused at once */
     MOVES_MS = 2000,     /* a target that has said something since then is alive */
     LAST_EVENTS = 3, /* the finish, the usage, the end mark: a stream is whole without the last */
@@ -27,6 +25,7 @@ enum {
     QUICK_EVENTS = 10,
     DOUBT_MS = 6000, /* a quick stream is left after as long at the latest */
     SLACK_MS = 1000,
+    MISTOLD = 4,
     WARM = 3, /* a home has so much less to read that no small change tips it */
 };
 
@@ -35,8 +34,7 @@ _Static_assert((int)HOMES == (int)AFFINITY_TALKS, "home has a place for each of 
 static void count(struct sim *sim, uint64_t *counted, const char *what, const struct client *c) {
     ++*counted;
     say(sim, "call %u: %s, by load alone", c->id, what);
-    if (PATIENT)
-        fail(sim, "call %u: %s, by load alone", c->id, what);
+    fail(sim, "call %u: %s, by load alone", c->id, what);
 }
 
 /* ------------------------------------------------------------------ load */
@@ -59,8 +57,11 @@ static double expected_wait_ms(const struct client *c) {
     for (uint32_t i = 0; i < NODES; i++) {
         if (!check_is_in_plan(c, i))
             continue;
-        work += model_busy_ms(sim, i) * sim->model[i].slots;
-        slots += sim->model[i].slots;
+        uint32_t max = sim->set.in_flight_max, n = sim->model[i].slots;
+        if (max > 0 && max < n)
+            n = max;
+        work += model_busy_ms(sim, i) * n;
+        slots += n;
     }
     for (const struct client *w = sim->clients; w != NULL; w = w->next)
         if (w->call != NULL && w->shard == c->shard && w->call->state == CALL_QUEUE)
@@ -69,10 +70,22 @@ static double expected_wait_ms(const struct client *c) {
     return (work + waiting) / slots;
 }
 
+/* A node of its plan brought content when it came, and everybody knows. */
+static bool brought_content(const struct client *c) {
+    for (uint32_t i = 0; i < NODES && c->sim->shards == 1; i++) {
+        double at = c->sim->model[i].moved_at;
+        if (check_is_in_plan(c, i) && at > 0 && at <= c->came_at && c->came_at - at < MOVES_MS)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the queue's rules allow it to refuse this call now. */
 static bool is_queue(const struct client *c) {
     const struct settings *s = &c->sim->set;
     double queue_ms = s->queue_ms >= 0 ? s->queue_ms : QUEUE_MS, left = c->deadline - c->sim->now;
+    if (queue_ms > 0 && queue_ms < WAIT_MAX_MS && brought_content(c))
+        queue_ms = WAIT_MAX_MS;
     return c->shard->gw->queue_n >= s->queue_max || c->sim->now - c->came_at + 1 >= queue_ms ||
            expected_wait_ms(c) * 2 >= (left < WAIT_MAX_MS ? left : WAIT_MAX_MS);
 }
@@ -145,8 +158,14 @@ static void check_home(const struct attempt *a, uint32_t home) {
     double own_ms = model_read_ms(own, c->body_n - model_has_read(own, c->talk->id)),
            other_ms = model_read_ms(other, c->body_n);
     bool trial = !check_was_closed(sim, a->target);
-    if (own_ms * WARM <= other_ms && !own->misread && !other->misread && home / 2 == c->class &&
-        !trial && is_idle(a, home) && check_is_well(c, home))
+    /* Another conversation may have taken its place in the table by now; and what is known of the other
+     * node's reading may be of a prompt that it had read before. */
+    const struct gw *gw = c->shard->gw;
+    double told_ms = pool_read_ms(&gw->cluster.pool, a->target, (double)c->body_n);
+    bool known = affinity_find(&gw->talks, c->call->talk) != NULL &&
+                 (told_ms <= 0 || told_ms * MISTOLD >= other_ms);
+    if (known && own_ms * WARM <= other_ms && !own->misread && !other->misread &&
+        home / 2 == c->class && !trial && is_idle(a, home) && check_is_well(c, home))
         fail(
             a->sim,
             "call %u: conversation %u is sent to node-%u, which has %.0f ms to read, from node-%u, "

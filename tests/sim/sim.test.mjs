@@ -11,7 +11,7 @@ import { build, mutants } from './mutants.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const SEEDS = 10_000;
 const SANITIZED = 400; // of them
-const MUTANT_SEEDS = 300;
+const MUTANT_SEEDS = 600;
 const AT_ONCE = 2;
 
 /** @param {string} command @param {number} first @param {number} count

@@ -6,10 +6,6 @@
 
 #include <math.h>
 
-/* Whether some streams are relayed unseen. Not yet: the head of one counts as the end of its reading, and an
- * eager server seems to read at once, so that conversations leave their homes for it (seed 255). */
-enum { FAST = 0 };
-
 enum { SHORT_MAX = 400, LONG_MAX = 24000, BURST_MAX = 16 };
 
 /* ------------------------------------------------------------------ what is said */
@@ -40,7 +36,8 @@ static void ask(struct sim *sim, struct shard *shard, struct talk *talk, uint32_
     c->content =
         1000 + (chance(sim, 0.3) ? 20 * pick(sim, 10) : pick(sim, 200)); /* 20n: a long answer */
     c->streamed = chance(sim, s->streams);
-    c->fast = FAST && chance(sim, 0.05);
+    /* A relayed stream makes its node the home as soon as its head comes, be it cut later. */
+    c->fast = talk == NULL && chance(sim, 0.05);
     c->limit_ms = chance(sim, s->hurried) ? floor(between(sim, 2000, 60000)) : 0;
     put_request(c, messages);
     if (talk == NULL && chance(sim, s->leaves))

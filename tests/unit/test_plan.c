@@ -124,11 +124,11 @@ static void test_keys_rest(void) {
     CHECK(c.what == PLAN_WAIT && !c.slot_may_free && c.until_ms == 5000);
     CHECK(plan_retry_ms(&p, &pool, 1000) == 4000);
     pools_break(&pool, A, 1000);
-    CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT);
+    CHECK(plan_pick_open(&p, &pool, false, c, 1001).what == PLAN_WAIT);
     pool_rest(&pool, A, 2, 0);
-    CHECK(plan_pick_open(&p, &pool, c, 1001).what == PLAN_WAIT); /* one of two is open */
+    CHECK(plan_pick_open(&p, &pool, false, c, 1001).what == PLAN_WAIT); /* one of two is open */
     pool_rest(&pool, A, 1, 0);
-    c = plan_pick_open(&p, &pool, c, 1001);
+    c = plan_pick_open(&p, &pool, false, c, 1001);
     CHECK(c.what == PLAN_GO && c.at == 0);
 }
 

@@ -130,16 +130,16 @@ static void test_open(void) {
     CHECK_EQ_U64(pick(&p, &pool, 1004), 100 + PLAN_NONE);
     /* Two of three are open: the pair's least bad is tried all the same. */
     struct plan_choice none = {.what = PLAN_NONE};
-    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO);
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, false, none, 1004).what, PLAN_GO);
     p.candidates[0].spent = p.candidates[1].spent = true;
-    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE);
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, false, none, 1004).what, PLAN_NONE);
     CHECK(plan_retry_ms(&p, &pool, 1004) > 3900 && plan_retry_ms(&p, &pool, 1004) < 4999);
     pools_make(&pool);
     make_plan(&p, GW_CODE);
     pools_break(&pool, 2, 1000);
-    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_NONE); /* one of three */
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, false, none, 1004).what, PLAN_NONE); /* one of three */
     p.candidates[1].spent = p.candidates[2].spent = true;
-    CHECK_EQ_U64(plan_pick_open(&p, &pool, none, 1004).what, PLAN_GO); /* all that is left */
+    CHECK_EQ_U64(plan_pick_open(&p, &pool, false, none, 1004).what, PLAN_GO); /* all that is left */
 }
 
 static void test_trial_comes_first(void) {

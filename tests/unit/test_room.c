@@ -71,7 +71,7 @@ static void test_cells_are_apart(void) {
     struct cells *all = cells_of(&cells);
     CHECK(gw_cells_n() * sizeof(uint64_t) == sizeof *all);
     CHECK(GW_BACKENDS >= 64 && GW_KEYS >= 1000);
-    all->backend[GW_BACKENDS - 1].uploads = 1;
+    all->backend[GW_BACKENDS - 1].in_flight = 1;
     all->budget[CELLS_BUDGETS - 1] = 2;
     all->client[CELLS_CLIENTS - 1].held = 3;
     all->node[GW_NODES - 1].challenged_until = 4;

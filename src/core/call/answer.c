@@ -3,6 +3,7 @@
  * the client.
  */
 #include "core/call/call.h"
+#include "core/cluster/capacity.h"
 
 enum {
     KEEP_MS = 2000, /* how long the body of a first 500 may take to come */
@@ -145,14 +146,50 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
 
 /* ------------------------------------------------------------------ delivering */
 
-void answer_first_content(struct gw_call *c, struct gw_time now) {
-    if (c->attempt.first_content)
-        return;
+/* `unread`: of the prompt, if this shows how long reading it took. */
+static void note_first(struct gw_call *c, double unread, struct gw_time now) {
     c->attempt.first_content = true;
+    if (c->attempt.awaited)
+        pool_awaits_no_more(&c->gw->cluster.pool, c->attempt.to->slot, true, now.mono_ms);
+    c->attempt.awaited = false;
     /* The time that the client took to send is not the target's. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
     pool_first_content(&c->gw->cluster.pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
-                       plan_unread(&c->plan, c->attempt.at), now.mono_ms);
+                       unread, now.mono_ms);
+}
+
+void answer_first_content(struct gw_call *c, struct gw_time now) {
+    if (c->attempt.first_content)
+        return;
+    double unread = plan_unread(&c->plan, c->attempt.at);
+    if (c->streamed && !c->attempt.serving) {
+        c->attempt.serving = true;
+        c->attempt.served_from = capacity_content(&c->gw->cluster.pool, c->attempt.to->slot,
+                                                  call_began_at(c), unread, now.mono_ms);
+    }
+    note_first(c, unread, now);
+}
+
+void answer_is_late(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    bool alone = pool_in_flight(pool, c->attempt.to->slot) <= 1;
+    if (c->attempt.awaited)
+        pool_awaits_no_more(pool, c->attempt.to->slot, false, now.mono_ms);
+    c->attempt.awaited = false;
+    if (!c->attempt.first_content)
+        note_first(c, alone ? plan_unread(&c->plan, c->attempt.at) : 0, now);
+}
+
+/* Of a stream that is relayed: when its content begins is not seen. */
+static void note_head(struct gw_call *c, struct gw_time now) {
+    if (c->attempt.first_content)
+        return;
+    if (!c->attempt.serving) {
+        c->attempt.serving = true;
+        c->attempt.served_from = now.mono_ms;
+        capacity_sent(&c->gw->cluster.pool, c->attempt.to->slot);
+    }
+    note_first(c, 0, now);
 }
 
 void answer_put_stream_lines(struct gw_buf *head) {
@@ -214,10 +251,14 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot, c->body.received);
 }
 
+bool answer_observes(const struct gw_call *c) {
+    return route_rules[c->route.kind].judged && !c->head.fast &&
+           c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
+}
+
 /* Whether the answer is a stream whose events are to be observed. */
 static bool is_observed(const struct gw_call *c, const struct gw_res_head *res, bool stream) {
-    return stream && res->status == 200 && route_rules[c->route.kind].judged && !c->head.fast &&
-           c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
+    return stream && res->status == 200 && answer_observes(c);
 }
 
 /* Whether the end of a relayed stream says how the target did. Services end theirs as they like. */
@@ -233,7 +274,10 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     try_count_time(c, now);
     c->stream = NULL; /* it was of an earlier attempt: this answer is not observed */
     push_head(c, res, stream, now);
-    answer_first_content(c, now);
+    if (stream)
+        note_head(c, now);
+    else
+        answer_first_content(c, now);
     answer_served(c, !stream || !is_judged_by_its_end(c), now);
     return stream ? relay_stream(c) : relay_and_end(c, now);
 }

@@ -7,7 +7,7 @@
  *   a stream that is cut, ends early or falls silent         request; else once in 60 s for the same
  *                                                            key, path and body
  *   late with the first content                              likewise; but if the other was as late,
- *                                                            or it was busy with others, nobody's
+ *                                                            or it works for others, nobody's
  *   500, an error as an event of a stream                    the target's if another then serves it
  *   cut along with a lost connection                         nobody's: one lost connection is one
  *                                                            failure, of the stream that reports it

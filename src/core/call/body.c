@@ -104,7 +104,6 @@ static void forget(struct gw_call *c) {
 bool body_begin(struct gw_call *c, uint64_t max, bool must, struct gw_time now) {
     struct call_body *b = &c->body;
     uint64_t first = b->declared == GW_UNKNOWN ? STEP : b->declared;
-    b->client = room_client(c->conf, c->key, c->key_name);
     b->max = max;
     b->must = must;
     pace_begin(&b->pace, now.mono_ms);
@@ -302,12 +301,12 @@ struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, str
     look_at(c, body);
     pace_moved(&c->body.pace, now.mono_ms, body->len);
     if (body->fin)
-        try_is_whole(c);
+        queue_is_whole(c);
     if (!hold(c, now))
         return body_refuse_no_room(c);
     /* No target can answer what has not arrived: its time begins with the end of the body. */
     c->attempt.heard_at = now.mono_ms;
-    try_set_limit(c);
+    try_set_limit(c, now);
     return tell(c, body);
 }
 

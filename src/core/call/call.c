@@ -198,14 +198,20 @@ static struct next on_time(struct gw_call *c, struct gw_time now) {
     }
 }
 
+static double attempts_until(const struct gw_call *c) {
+    double until = c->attempt.limit_at;
+    return c->hedge != NULL && hedge_until(c) < until ? hedge_until(c) : until;
+}
+
 static double state_until(const struct gw_call *c) {
     switch (c->state) {
     case CALL_QUEUE:
         return c->wait_at;
     case CALL_TRY:
     case CALL_KEEP:
-    case CALL_RELAY:
     case CALL_HOLD:
+        return attempts_until(c);
+    case CALL_RELAY:
     case CALL_OBSERVE:
     case CALL_PROBE:
         return c->attempt.limit_at;
@@ -230,13 +236,15 @@ static double wait_until(const struct gw_call *c) {
 static struct next on_tick(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (c->stream != NULL)
         stream_on_tick(c, now), doubt_on_tick(c, now);
+    if (c->hedge != NULL)
+        hedge_on_tick(c, now);
     struct next next = body_on_tick(c, e->tick.body, now);
     if (next_is(next, NEXT_STAY) && c->asks_n > 0)
         next = ask_on_tick(c, now);
     if (!next_is(next, NEXT_STAY) || c->state == CALL_ASK)
         return next;
     if (c->state == CALL_QUEUE)
-        return try_on_queue_tick(c, now);
+        return queue_on_tick(c, now);
     if (c->state == CALL_PROBE)
         return task_on_event(c, e, now);
     return now.mono_ms >= state_until(c) ? on_time(c, now) : next_stay();

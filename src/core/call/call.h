@@ -30,6 +30,7 @@ enum {
     CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, for the client if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
+    QUEUE_KEYS = 64,  /* that take turns (queue.c); of more, some share theirs */
 };
 
 struct gw_call;
@@ -62,6 +63,12 @@ struct call_attempt {
     double reads_from; /* what was sent to its target before will be read by then */
     double counted_at; /* from when on its time has yet to be added to upstream_ms */
     bool has_slot, first_content, repeated;
+    bool lives, dead; /* it has answered /health, or has not */
+    bool awaited;     /* its first content is awaited (pool_awaits) */
+    bool serving;     /* it is counted as being served (capacity.h) */
+    double served_from;
+    uint32_t asked; /* the question whether it lives; 0: none */
+    double asked_at;
     bool late;       /* its limit has passed, and it goes on (hedge.c) */
     bool uploads;    /* it counts among those whose body is still arriving (pool_upload) */
     bool junk;       /* what it answered is not HTTP: a 502, if no other attempt follows */
@@ -153,6 +160,10 @@ struct gw_call {
     double opened_ms, wait_at;
     bool in_time;          /* something to wait for was due within queue_ms */
     double queue_until_ms; /* 0: has not waited yet */
+    double queued_at;      /* when it began to wait */
+    double queued_ms;      /* how long it has waited for slots */
+    double expected_ms;    /* how long it was to wait; 0: nobody knows */
+    uint64_t queue_turn;
     double pause_until_ms; /* the same target again, after a pause */
     bool again, panicked;  /* again: after a pause, once; panicked: past an open breaker, once */
     double upstream_ms;    /* spent in attempts, for x-heady-overhead-us */
@@ -204,6 +215,7 @@ struct gw {
     struct gw_call *calls, *calls_last;
     struct gw_call *queue, *queue_last;
     uint32_t queue_n;
+    uint64_t queue_turn, queue_turns[QUEUE_KEYS]; /* the last that was served; given to each key */
     struct gw_call *ready, *ready_last;
     struct gw_call *free;
     uint32_t free_n;
@@ -251,13 +263,12 @@ void body_give_room(struct gw_call *c);
 double body_late_at(const struct gw_call *c);
 /* Refuses if the client is too slow with it. */
 struct next body_on_tick(struct gw_call *c, uint32_t what, struct gw_time now);
-/* try.c: the phases plan, choose and send; the queue */
+/* try.c: the phases plan, choose and send */
 struct next try_plan(struct gw_call *c, struct gw_time now);
 struct next try_choose(struct gw_call *c, struct gw_time now);
 struct next try_send(struct gw_call *c, struct gw_time now);
 /* Whether and how the next target is asked, as in next_target. */
 struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now);
-struct next try_on_queue_tick(const struct gw_call *c, struct gw_time now);
 struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct gw_time now);
 struct next try_on_limit(struct gw_call *c, struct gw_time now);
 /* enum pool_trouble of an enum gw_fail. */
@@ -266,24 +277,55 @@ uint32_t try_trouble_of(uint32_t fail);
 void try_count_time(struct gw_call *c, struct gw_time now);
 void try_close(struct gw_call *c, bool drop, struct gw_time now);
 void try_give_slot(struct gw_call *c, struct gw_time now);
-void try_leave_queue(struct gw_call *c);
-/* The last of the request has come. */
-void try_is_whole(struct gw_call *c);
-void try_set_limit(struct gw_call *c);
+void try_set_limit(struct gw_call *c, struct gw_time now);
 /* Whether the request may be sent once more, as far as it and the number of attempts go. */
 bool try_may_again(const struct gw_call *c);
 /* Takes what plan_pick has chosen: on to SEND. */
 struct next try_take(struct gw_call *c, struct plan_choice choice);
+/* It does not count any more among those whose body is still arriving. */
+void try_end_upload(struct gw_call *c);
+/* No target is left; or no time. */
+struct next try_refuse_none(struct gw_call *c, struct gw_time now);
+struct next try_refuse_late(struct gw_call *c);
+/* queue.c: the bounded wait for a slot */
+/* Whether there is something to wait for, time for it, and room in the queue. */
+bool queue_may_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now);
+struct next queue_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now);
+struct next queue_on_tick(struct gw_call *c, struct gw_time now);
+void queue_leave(struct gw_call *c);
+/* It leaves the queue because it has a slot. */
+void queue_served(struct gw_call *c, struct gw_time now);
+/* A slot is free. */
+void queue_wake(struct gw *gw, uint32_t slot, struct gw_time now);
+/* The last of the request has come. */
+void queue_is_whole(struct gw_call *c);
 /* Appends the lines that this target's tunnel and the node itself expect. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
-/* hedge.c: an attempt that is late with its first content */
+/* late.c: an attempt that is late with its first content */
 /* Its limit has come. NEXT_ON: it is to be given up. */
-struct next hedge_on_limit(struct gw_call *c, struct gw_time now);
-/* By when it may be late: silent, and with a head. */
-double hedge_silent_ms(const struct gw_call *c);
-void hedge_on_head(struct gw_call *c);
-/* Whether the target was busy with other requests all the while: then late is no fault. */
-bool hedge_is_working(const struct gw_call *c, struct gw_time now);
+struct next late_on_limit(struct gw_call *c, struct gw_time now);
+/* From when on its time counts, and how much it has while it is silent. */
+double late_from(const struct gw_call *c);
+double late_silent_ms(const struct gw_call *c);
+/* Its limit, if it may take as long at all. */
+void late_set_limit(struct gw_call *c, double at, struct gw_time now);
+void late_on_head(struct gw_call *c, struct gw_time now);
+/* Whether its target's other requests have got content since. */
+bool late_moves(const struct gw_call *c, struct gw_time now);
+/* Whether the request's time is over before the target had what it usually has. */
+bool late_is_hurried(const struct gw_call *c, struct gw_time now);
+/* Whether being late is its fault. */
+bool late_is_to_blame(const struct gw_call *c, struct gw_time now);
+/* If others of ours are there as well, the target is asked whether it lives; and what has come of that. */
+void late_ask_among_others(struct gw_call *c, struct gw_time now);
+struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer);
+/* hedge.c: a second attempt beside a late one */
+/* Begins one, if there is somebody to be asked; else NEXT_STAY. */
+struct next hedge_begin(struct gw_call *c, struct gw_time now);
+/* When the time of the attempt beside is over, if there is one; and that it may be. */
+#define HEDGE_NEVER 1e15
+double hedge_until(const struct gw_call *c);
+void hedge_on_tick(struct gw_call *c, struct gw_time now);
 /* Whether another attempt is under way. */
 static inline bool hedge_is_open(const struct gw_call *c) {
     return c->hedge != NULL && c->hedge->attempt.open;
@@ -320,6 +362,10 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
 void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
+/* It has not brought any yet, and what it has taken until now counts as its time. */
+void answer_is_late(struct gw_call *c, struct gw_time now);
+/* Whether a stream that answers this request is observed. */
+bool answer_observes(const struct gw_call *c);
 /* No other target will be asked: the request need not be held any longer. */
 void answer_let_body_go(struct gw_call *c);
 /* end.c: answers of our own, and the phase record */

@@ -54,7 +54,10 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     /* The edge's clock stands still while it computes: there the figure would be a lie. */
     if (c->conf->host == GW_RACK)
         put_number(out, GW_STR("x-heady-overhead-us: "),
-                   (now.mono_ms - c->opened_ms - c->upstream_ms) * 1000);
+                   (now.mono_ms - c->opened_ms - c->upstream_ms - c->queued_ms) * 1000);
+    double queued = c->queued_ms > 0 ? c->queued_ms : c->expected_ms;
+    if (queued > 0)
+        put_number(out, GW_STR("x-heady-queued-ms: "), queued);
     if (c->seed != NULL && target.n > 0)
         put_number(out, GW_STR("x-heady-seed: "), c->seed->value);
     gw_buf_put(out, GW_STR("x-request-id: "));
@@ -115,7 +118,7 @@ static void put_record(struct gw_call *c, struct gw_time now) {
 }
 
 void end_release(struct gw_call *c, struct gw_time now) {
-    try_leave_queue(c);
+    queue_leave(c);
     blame_resolve(c, false, now);
     try_give_slot(c, now);
     if (c->hedge != NULL)
@@ -126,7 +129,7 @@ void end_release(struct gw_call *c, struct gw_time now) {
 }
 
 struct next end_record(struct gw_call *c, struct gw_time now) {
-    try_leave_queue(c);
+    queue_leave(c);
     if (c->stream != NULL)
         stream_flush(c);
     put_record(c, now);
@@ -195,8 +198,10 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
     const struct call_error *e = &c->error;
     struct gw_buf head, body;
     try_close(c, true, now);
+    if (c->has_head && c->stream == NULL)
+        return next_done(1);
     if (c->has_head)
-        return c->stream != NULL ? stream_break(c, BROKE_OFF) : next_done(1);
+        return c->stream->begun ? stream_break(c, BROKE_OFF) : stream_refuse(c, e->message);
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
     put_error_body(c, &body, e);

@@ -169,7 +169,7 @@ static void unlink_call(struct gw *gw, struct gw_call *c) {
  * close it. */
 static void reap(struct gw *gw, struct gw_time now) {
     while (gw->queue != NULL && gw->queue->queue_until_ms + QUEUE_SLACK_MS < now.mono_ms)
-        try_leave_queue(gw->queue);
+        queue_leave(gw->queue);
     for (struct gw_call *c = gw->calls; c != NULL; c = c->next) {
         if (c->opened_ms + (double)c->conf->limits.request_ms + LEASE_SLACK_MS > now.mono_ms)
             return;

@@ -285,6 +285,7 @@ static bool is_known(const struct gw_call *c) {
 
 static struct next register_node(struct gw_call *c, struct gw_time now) {
     c->key_name = name_of(c);
+    c->body.client = room_client(c->conf, c->key, c->key_name);
     if (gw_str_eq(c->method, GW_STR("DELETE")))
         c->node->lease.ends = now.wall_ms;
     else if (!read_registration(c, now))

@@ -47,6 +47,7 @@ static bool may_come_in(struct gw_call *c, const struct gw_req_head *req, struct
     struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
     c->key = who.key;
     c->key_name = gw_arena_dup(&c->arena, who.name); /* a certificate's is the host's */
+    c->body.client = room_client(c->conf, c->key, c->key_name);
     c->from_twin = who.hop;
     if (who.id.n > 0)
         c->head.request_id = who.id;

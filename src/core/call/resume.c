@@ -8,7 +8,7 @@ enum { ERROR_MAX = 512 };
 
 /* ------------------------------------------------------------------ the end */
 
-struct next stream_break(struct gw_call *c, struct gw_str why) {
+static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why) {
     struct stream *s = c->stream;
     const struct dialect *d = s->out;
     struct gw_buf b;
@@ -16,12 +16,20 @@ struct next stream_break(struct gw_call *c, struct gw_str why) {
         return next_done(1); /* in the middle of an event nothing can be said */
     gw_buf_init(&b, &c->arena, ERROR_MAX);
     gw_buf_put(&b, d->error_head);
-    gw_buf_put(&b, GW_STR("the stream broke off: the target "));
+    gw_buf_put(&b, what);
     gw_buf_put_json(&b, why);
     gw_buf_put(&b, d->error_tail);
     c->arena_full |= b.full;
     stream_put_text(c, gw_buf_str(&b));
     return next_done(0);
+}
+
+struct next stream_break(struct gw_call *c, struct gw_str why) {
+    return tell(c, GW_STR("the stream broke off: the target "), why);
+}
+
+struct next stream_refuse(struct gw_call *c, struct gw_str why) {
+    return tell(c, GW_STR(""), why);
 }
 
 struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {

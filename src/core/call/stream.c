@@ -31,14 +31,15 @@ double stream_tick_at(const struct gw_call *c) {
     return c->stream->doubt_at < at ? c->stream->doubt_at : at;
 }
 
-static void put_head(struct gw_call *c, struct gw_time now) {
+static void put_head(struct gw_call *c, struct gw_str target, struct gw_time now) {
     struct gw_buf b;
     if (c->has_head)
         return;
-    try_count_time(c, now);
+    if (c->attempt.open)
+        try_count_time(c, now);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&b, c->stream->head);
-    end_put_why(c, &b, c->attempt.to->target.name, now);
+    end_put_why(c, &b, target, now);
     struct gw_action *a = call_push(c, GW_HEAD);
     a->head.status = c->stream->status;
     a->head.head = gw_buf_str(&b);
@@ -54,7 +55,8 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
     bool over = c->state == CALL_HOLD && now.mono_ms >= c->attempt.limit_at;
     if (over || now.mono_ms < comment_at(c))
         return;
-    put_head(c, now);
+    if (!c->has_head)
+        put_head(c, c->attempt.to->target.name, now);
     s->comment_at = now.mono_ms + COMMENT_MS;
     stream_put_text(c, s->out->keep_alive);
 }
@@ -84,7 +86,7 @@ static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     struct stream *s = c->stream;
     answer_served(c, false, now);
     answer_first_content(c, now);
-    put_head(c, now);
+    put_head(c, c->attempt.to->target.name, now);
     s->begun = true;
     stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
     if (!resumable || !may_hold(c))
@@ -448,16 +450,16 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now) {
     bool late = now.mono_ms >= c->deadline_ms;
     s->chunk = GW_STR("");
     forget_sent(c);
-    if (!s->begun || s->resuming) {
-        struct next next = hedge_on_limit(c, now);
+    if (!s->begun || (s->resuming && !c->attempt.first_content)) {
+        struct next next = late_on_limit(c, now);
         if (!next_is(next, NEXT_ON))
             return next;
     }
     if (!s->begun) {
         if (!late && c->body.fin)
-            answer_first_content(c, now); /* it would have taken longer still */
+            answer_is_late(c, now); /* it would have taken longer still */
         /* The target is not at fault if the client is in a hurry, or does not finish its request. */
-        bool hurried = (c->client_limited && late) || !c->body.fin || hedge_is_working(c, now);
+        bool hurried = late_is_hurried(c, now) || !c->body.fin || !late_is_to_blame(c, now);
         return fail_over(c, hurried ? POOL_FINE : POOL_LATE, GW_STR("sent no content in time"),
                          true, now);
     }
@@ -494,6 +496,26 @@ static bool make_stream(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
+void stream_begin_queued(struct gw_call *c, struct gw_str comment, struct gw_time now) {
+    struct gw_buf b;
+    bool talks;
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL || !make_stream(c, now))
+        return;
+    bool lines = d->framing == FRAMING_LINES;
+    expect(c, d->framing);
+    gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
+    head_put(&b, GW_STR("content-type"),
+             lines ? GW_STR("application/x-ndjson") : GW_STR("text/event-stream"));
+    answer_put_stream_lines(&b);
+    c->stream->head = gw_buf_str(&b);
+    c->stream->status = 200;
+    c->arena_full |= b.full;
+    end_because(c, GW_STR("request"), GW_STR("queued"));
+    put_head(c, (struct gw_str){NULL, 0}, now);
+    stream_put_text(c, lines ? d->keep_alive : comment);
+}
+
 struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now) {
     c->stream = NULL;
     if (s == NULL || !make_stream(c, now))
@@ -524,10 +546,10 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     if (s->begun) {
         s->resuming = true;
         delivered_again(&s->delivered);
-        hedge_on_head(c);
+        late_on_head(c, now);
         return next_wait(CALL_OBSERVE);
     }
-    hedge_on_head(c);
+    late_on_head(c, now);
     expect(c, h->ndjson ? FRAMING_LINES : FRAMING_SSE);
     if (c->has_head)
         return next_wait(CALL_HOLD);

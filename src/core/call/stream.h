@@ -124,6 +124,8 @@ struct next stream_on_limit(struct gw_call *c, struct gw_time now);
 /* A stream for an attempt beside the one whose stream this is (NULL: it has none), with its head: the
  * client is not to wait for it any longer. */
 struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now);
+/* Begins the answer to a request that waits in the queue, with this comment. */
+void stream_begin_queued(struct gw_call *c, struct gw_str comment, struct gw_time now);
 /* Sends the head, or a comment, if it is time; and when it will be time. */
 void stream_on_tick(struct gw_call *c, struct gw_time now);
 double stream_tick_at(const struct gw_call *c);
@@ -142,6 +144,8 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
 struct next resume_differs(struct gw_call *c, struct gw_time now);
 /* Tells the client, in the stream's dialect, that it cannot go on, and ends the call. */
 struct next stream_break(struct gw_call *c, struct gw_str why);
+/* Likewise, a stream that has not begun yet. */
+struct next stream_refuse(struct gw_call *c, struct gw_str why);
 /* Ends a good stream. */
 struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now);
 

@@ -1,79 +1,25 @@
 /*
- * Attempts: choosing a target, sending, failing over, and the bounded wait for a slot.
+ * Attempts: choosing a target, sending, failing over.
  */
 #include "core/call/call.h"
+#include "core/cluster/capacity.h"
 #include "core/policy/access.h"
 
 enum {
     ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
-    LOOK_AGAIN_MS = 20,    /* when another loop may free the slot, or others come first */
     PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this, and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
     PATIENT_MS = 60000, /* a target with this long for its first content is hardly dropped before */
     URL_MAX = 65536 + 512,
 };
 
-/* ------------------------------------------------------------------ the queue */
+/* ------------------------------------------------------------------ sending */
 
-/* Only complete requests stand in line. One that is still arriving takes what they leave: it looks again
- * every LOOK_AGAIN_MS. */
-static void count_waiting(struct gw_call *c, int by) {
-    if (c->plan.partial)
-        return;
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (!c->plan.candidates[i].spent)
-            c->gw->cluster.pool.backend[c->plan.candidates[i].backend->slot].waiting +=
-                (uint32_t)by;
-}
-
-static void end_upload(struct gw_call *c) {
+void try_end_upload(struct gw_call *c) {
     if (c->attempt.uploads)
         pool_upload(&c->gw->cluster.pool, c->attempt.to->slot, false);
     c->attempt.uploads = false;
 }
-
-static void enter_queue(struct gw_call *c) {
-    struct gw *gw = c->gw;
-    if (c->in_queue)
-        return;
-    c->in_queue = true;
-    c->queue_next = NULL;
-    c->queue_prev = gw->queue_last;
-    if (gw->queue_last != NULL)
-        gw->queue_last->queue_next = c;
-    else
-        gw->queue = c;
-    gw->queue_last = c;
-    gw->queue_n++;
-    count_waiting(c, 1);
-}
-
-void try_leave_queue(struct gw_call *c) {
-    struct gw *gw = c->gw;
-    if (!c->in_queue)
-        return;
-    c->in_queue = false;
-    if (c->queue_prev != NULL)
-        c->queue_prev->queue_next = c->queue_next;
-    else
-        gw->queue = c->queue_next;
-    if (c->queue_next != NULL)
-        c->queue_next->queue_prev = c->queue_prev;
-    else
-        gw->queue_last = c->queue_prev;
-    gw->queue_n--;
-    count_waiting(c, -1);
-}
-
-void try_is_whole(struct gw_call *c) {
-    bool waited = c->in_queue && c->plan.partial;
-    c->awaited = c->plan.partial = false;
-    if (waited)
-        count_waiting(c, 1);
-    end_upload(c);
-}
-
-/* ------------------------------------------------------------------ sending */
 
 /* How long the attempt may take to its first content. A stream that another target could serve has little
  * time. */
@@ -81,7 +27,7 @@ static double first_limit_ms(const struct gw_call *c, double now) {
     double limit = c->attempt.to->first_byte_ms;
     if (!c->streamed)
         return limit;
-    double stream = hedge_silent_ms(c);
+    double stream = late_silent_ms(c);
     if (stream < limit && plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
         limit = stream;
     return limit;
@@ -92,17 +38,14 @@ uint32_t gw_may_drop(const struct gw_call *call) {
            (hedge_is_open(call) || first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
-static void set_limit(struct gw_call *c) {
-    double from = call_began_at(c);
-    if (c->attempt.reads_from > from)
-        from = c->attempt.reads_from;
-    double at = from + first_limit_ms(c, from);
-    c->attempt.limit_at = at < c->deadline_ms ? at : c->deadline_ms;
+static void set_limit(struct gw_call *c, struct gw_time now) {
+    double from = late_from(c);
+    late_set_limit(c, from + first_limit_ms(c, from), now);
 }
 
-void try_set_limit(struct gw_call *c) {
+void try_set_limit(struct gw_call *c, struct gw_time now) {
     if (c->state == CALL_TRY)
-        set_limit(c);
+        set_limit(c, now);
 }
 
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out) {
@@ -145,6 +88,29 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     return gw_buf_str(&b);
 }
 
+/* Neither is its content awaited any more, nor is it served. */
+static void stop_counting(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    if (c->attempt.awaited)
+        pool_awaits_no_more(pool, c->attempt.to->slot, false, now.mono_ms);
+    if (c->attempt.serving)
+        capacity_ended(pool, c->attempt.to->slot, c->attempt.served_from, now.mono_ms);
+    c->attempt.awaited = c->attempt.serving = false;
+}
+
+static void start_counting(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    uint32_t slot = c->attempt.to->slot;
+    if (!c->attempt.awaited)
+        pool_awaits(pool, slot, now.mono_ms);
+    c->attempt.awaited = true;
+    if (c->streamed || c->attempt.serving)
+        return;
+    c->attempt.serving = true;
+    c->attempt.served_from = now.mono_ms;
+    capacity_sent(pool, slot);
+}
+
 struct next try_send(struct gw_call *c, struct gw_time now) {
     const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
@@ -166,12 +132,16 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
         seed_put(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
-    c->attempt.first_content = c->attempt.junk = c->attempt.late = false;
+    c->attempt.first_content = c->attempt.junk = c->attempt.late = c->attempt.lives =
+        c->attempt.dead = false;
+    c->attempt.asked = 0;
+    c->attempt.asked_at = 0;
     c->attempt.first_ms = 0;
     c->attempt.sent_at = c->attempt.counted_at = now.mono_ms;
     c->attempt.reads_from = pool_reads_from(&c->gw->cluster.pool, to->slot,
                                             plan_unread(&c->plan, c->attempt.at), now.mono_ms);
-    set_limit(c);
+    set_limit(c, now);
+    start_counting(c, now);
     return next_wait(CALL_TRY);
 }
 
@@ -192,32 +162,15 @@ struct next try_take(struct gw_call *c, struct plan_choice choice) {
     return take(c, choice.at, choice.grant);
 }
 
-/* A freed slot goes to the call that has waited longest among those that can use it. */
-static void wake_for(struct gw *gw, uint32_t slot, struct gw_time now) {
-    if (gw->cluster.pool.backend[slot].waiting == 0)
-        return;
-    for (struct gw_call *w = gw->queue; w != NULL; w = w->queue_next) {
-        int at = w->plan.partial ? -1 : plan_find(&w->plan, &gw->cluster.pool, slot, now.mono_ms);
-        if (at < 0)
-            continue;
-        struct breaker_grant grant;
-        if (!pool_take(&gw->cluster.pool, slot, w->plan.candidates[at].backend->in_flight_max,
-                       false, now.mono_ms, &grant))
-            return;
-        try_leave_queue(w);
-        call_wake(w, take(w, (uint32_t)at, grant), now);
-        return;
-    }
-}
-
 void try_give_slot(struct gw_call *c, struct gw_time now) {
     if (!c->attempt.has_slot)
         return;
     c->attempt.has_slot = false;
-    end_upload(c);
+    stop_counting(c, now);
+    try_end_upload(c);
     pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
     pool_give(&c->gw->cluster.pool, c->attempt.to->slot);
-    wake_for(c->gw, c->attempt.to->slot, now);
+    queue_wake(c->gw, c->attempt.to->slot, now);
 }
 
 void try_count_time(struct gw_call *c, struct gw_time now) {
@@ -240,7 +193,7 @@ void try_close(struct gw_call *c, bool drop, struct gw_time now) {
 
 /* ------------------------------------------------------------------ choosing */
 
-static struct next refuse_none(struct gw_call *c, struct gw_time now) {
+struct next try_refuse_none(struct gw_call *c, struct gw_time now) {
     double retry = plan_retry_ms(&c->plan, &c->gw->cluster.pool, now.mono_ms);
     struct call_error e = {.status = 503,
                            .type = GW_STR("server_error"),
@@ -259,51 +212,21 @@ static struct next refuse_none(struct gw_call *c, struct gw_time now) {
         e.message = GW_STR("what the target answered is not HTTP; see x-heady-reason, and try "
                            "again later");
     }
+    if (c->expected_ms > 1000)
+        e.retry_after_s = (uint32_t)((c->expected_ms + 999) / 1000);
     if (e.retry_after_s == 0)
         e.retry_after_s = 1;
-    try_leave_queue(c);
+    queue_leave(c);
     return c->kept.whole ? next_kept() : end_refuse(c, &e);
 }
 
-static struct next refuse_late(struct gw_call *c) {
+struct next try_refuse_late(struct gw_call *c) {
     return end_refuse(c,
                       &(struct call_error){.status = 504,
                                            .type = GW_STR("server_error"),
                                            .code = GW_STR("timeout"),
                                            .message = GW_STR("no target answered in the time that "
                                                              "this request has; allow more")});
-}
-
-/* Whether there is something to wait for, time for it, and room in the queue. */
-static bool may_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
-    if (c->queue_until_ms <= 0) {
-        double until = now.mono_ms + (double)c->conf->queue_ms;
-        c->queue_until_ms = until < c->deadline_ms ? until : c->deadline_ms;
-    }
-    c->in_time = choice.slot_may_free || choice.until_ms <= c->queue_until_ms;
-    return c->in_time && now.mono_ms < c->queue_until_ms &&
-           (c->in_queue || c->gw->queue_n < c->conf->queue_max);
-}
-
-static struct next refuse_waiting(struct gw_call *c, struct gw_time now) {
-    end_because(c, GW_STR("queue"),
-                !c->in_time                        ? GW_STR("shorter than every cool-down")
-                : now.mono_ms >= c->queue_until_ms ? GW_STR("timed out")
-                                                   : GW_STR("full"));
-    try_leave_queue(c);
-    return now.mono_ms >= c->deadline_ms && !c->kept.whole ? refuse_late(c) : refuse_none(c, now);
-}
-
-static struct next queue_up(struct gw_call *c, struct plan_choice choice, struct gw_time now) {
-    if (!may_wait(c, choice, now))
-        return refuse_waiting(c, now);
-    enter_queue(c);
-    c->attempt.junk = false; /* from here on it waits because others are busy */
-    c->wait_at = choice.until_ms < c->queue_until_ms ? choice.until_ms : c->queue_until_ms;
-    bool unseen = c->gw->cluster.pool.cells.loops > 1 || c->plan.partial;
-    if (unseen && c->wait_at > now.mono_ms + LOOK_AGAIN_MS)
-        c->wait_at = now.mono_ms + LOOK_AGAIN_MS;
-    return next_wait(CALL_QUEUE);
 }
 
 /* A later turn of a conversation prefers the node that has served the earlier ones. */
@@ -341,21 +264,17 @@ struct next try_choose(struct gw_call *c, struct gw_time now) {
     bool in_line = c->in_queue && !c->plan.partial;
     struct plan_choice choice = plan_pick(&c->plan, pool, in_line, now.mono_ms);
     bool stuck =
-        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !may_wait(c, choice, now));
+        choice.what == PLAN_NONE || (choice.what == PLAN_WAIT && !queue_may_wait(c, choice, now));
     if (stuck && !c->panicked) {
-        choice = plan_pick_open(&c->plan, pool, choice, now.mono_ms);
+        choice = plan_pick_open(&c->plan, pool, in_line, choice, now.mono_ms);
         c->panicked = choice.what == PLAN_GO;
     }
     if (choice.what == PLAN_WAIT)
-        return queue_up(c, choice, now);
+        return queue_wait(c, choice, now);
     if (choice.what == PLAN_NONE)
-        return refuse_none(c, now);
-    try_leave_queue(c);
+        return try_refuse_none(c, now);
+    queue_served(c, now);
     return take(c, choice.at, choice.grant);
-}
-
-struct next try_on_queue_tick(const struct gw_call *c, struct gw_time now) {
-    return now.mono_ms >= c->pause_until_ms ? next_phase(PHASE_CHOOSE) : next_stay();
 }
 
 static struct next refuse_unrepeatable(struct gw_call *c) {
@@ -411,7 +330,7 @@ static bool rest(struct gw_call *c, struct gw_time now) {
 
 static struct next refuse_over_budget(struct gw_call *c, struct gw_time now) {
     end_because(c, GW_STR("retries"), GW_STR("over budget"));
-    return refuse_none(c, now);
+    return try_refuse_none(c, now);
 }
 
 struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw_time now) {
@@ -419,11 +338,11 @@ struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw
     bool other = plan_has_other(&c->plan, pool, PLAN_NOWHERE, now.mono_ms);
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
-        return refuse_late(c);
+        return try_refuse_late(c);
     if (!may_repeat)
         return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
     if (c->attempts >= ATTEMPTS_MAX)
-        return refuse_none(c, now);
+        return try_refuse_none(c, now);
     if (!other && rest(c, now))
         return next_wait(CALL_QUEUE);
     if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
@@ -513,13 +432,13 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
 
 struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     /* The target is not at fault if the client is in a hurry, or does not finish its request. */
-    bool hurried = (c->client_limited && now.mono_ms >= c->deadline_ms) || !c->body.fin;
-    struct next next = c->state != CALL_KEEP ? hedge_on_limit(c, now) : next_on();
+    bool hurried = late_is_hurried(c, now) || !c->body.fin;
+    struct next next = c->state != CALL_KEEP ? late_on_limit(c, now) : next_on();
     if (!next_is(next, NEXT_ON))
         return next;
-    if (c->state != CALL_KEEP && !hurried && !hedge_is_working(c, now)) {
+    if (c->state != CALL_KEEP && !hurried && late_is_to_blame(c, now)) {
         blame_later(c, POOL_LATE);
-        answer_first_content(c, now); /* it would have taken longer still */
+        answer_is_late(c, now); /* it would have taken longer still */
     }
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));

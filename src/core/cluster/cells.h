@@ -4,6 +4,7 @@
  *
  *     backend   requests in flight, requests still coming in, the breaker of each slot,
  *               and until when each of its keys rests                                         pool.h
+ *               its capacity, and how many requests it serves now                         capacity.h
  *     budget    retries saved up, a word for each class and one for all else                  pool.h
  *     room      request bytes held by all clients together                                    room.h
  *     client    what is counted for each key, or other client: request bytes held             room.h
@@ -35,9 +36,9 @@ enum {
 };
 
 struct cells_backend {
-    _Atomic uint64_t in_flight;
+    _Atomic uint32_t in_flight, uploads;
     uint64_t breaker[BREAKER_CELLS]; /* breaker.c's own */
-    _Atomic uint64_t uploads;
+    _Atomic uint32_t capacity, serving;
     _Atomic uint32_t key_rests_until[CELLS_KEYS]; /* monotonic seconds */
 };
 

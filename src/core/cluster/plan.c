@@ -1,5 +1,7 @@
 #include "core/cluster/plan.h"
 
+#include "core/cluster/capacity.h"
+
 enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
 
 /* Later than any deadline, and still a number. */
@@ -125,14 +127,15 @@ static double until_of(const struct candidate *c, const struct pool *pool, doubl
     return rests > until ? rests : until;
 }
 
-static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool,
-                     bool first_in_line) {
+static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool, bool first_in_line,
+                     double now) {
     const struct backend_conf *b = p->candidates[i].backend;
     if (!first_in_line && pool->backend[b->slot].waiting > 0)
         return false;
     if (p->partial && !pool_takes_uploads(pool, b->slot, b->in_flight_max))
         return false;
-    return b->in_flight_max == 0 || pool_in_flight(pool, b->slot) < b->in_flight_max;
+    uint32_t max = capacity_max(pool, b->slot, b->in_flight_max, now);
+    return max == 0 || pool_in_flight(pool, b->slot) < max;
 }
 
 double plan_unread(const struct plan *p, uint32_t at) {
@@ -143,10 +146,10 @@ double plan_unread(const struct plan *p, uint32_t at) {
  * more than twice as long as the other, which has to read all of it. */
 static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t other) {
     uint32_t x = p->candidates[p->home].backend->slot, y = p->candidates[other].backend->slot;
-    uint64_t own = pool_in_flight(pool, x), all = own + pool_in_flight(pool, y) + 1;
+    uint32_t own = pool_in_flight(pool, x), all = own + pool_in_flight(pool, y) + 1;
     if (own >= (all * 5 + 7) / 8)
         return false;
-    double own_ms = pool->backend[x].read_ms * p->unread, ms = pool->backend[y].read_ms * p->bytes;
+    double own_ms = pool_read_ms(pool, x, p->unread), ms = pool_read_ms(pool, y, p->bytes);
     return own_ms <= 0 || ms <= 0 || own_ms <= 2 * ms;
 }
 
@@ -206,23 +209,32 @@ static bool is_usable(const struct candidate *c, const struct pool *pool, double
     return !c->spent && (state == POOL_READY || state == POOL_HALF_OPEN);
 }
 
-/* Whether it may be asked beside the candidate `at`: it is an idle node, and another one. */
-static bool is_beside(const struct plan *p, uint32_t i, const struct pool *pool, uint32_t at,
-                      double now) {
+/* Beside which candidate another one is looked for, and how soon it is to serve. */
+struct beside {
+    uint32_t at;
+    double soon_ms;
+};
+
+static bool is_beside(const struct plan *p, uint32_t i, const struct pool *pool,
+                      const struct beside *b, double now) {
     const struct candidate *c = &p->candidates[i];
-    return c->tier < TIER_OVERFLOW && is_ready(pool, c->backend->slot, now) &&
-           c->backend->slot != p->candidates[at].backend->slot &&
-           pool_in_flight(pool, c->backend->slot) == 0;
+    uint32_t slot = c->backend->slot;
+    if (c->tier >= TIER_OVERFLOW || !is_ready(pool, slot, now) ||
+        slot == p->candidates[b->at].backend->slot)
+        return false;
+    bool known = pool->backend[slot].ewma_at > 0;
+    return pool_in_flight(pool, slot) == 0 ||
+           (known && pool_cost(pool, slot, plan_unread(p, i), now) < b->soon_ms);
 }
 
-/* `beside`: PLAN_NOWHERE, or the candidate beside which one is looked for. */
+/* `beside`: NULL, or what else it must be. */
 static int best_ready(const struct plan *p, const struct pool *pool, bool first_in_line,
-                      uint32_t beside, double now) {
+                      const struct beside *beside, double now) {
     int best = -1;
     for (uint32_t i = 0; i < p->n; i++) {
-        if (!is_usable(&p->candidates[i], pool, now) || !has_room(p, i, pool, first_in_line))
+        if (!is_usable(&p->candidates[i], pool, now) || !has_room(p, i, pool, first_in_line, now))
             continue;
-        if (beside != PLAN_NOWHERE && !is_beside(p, i, pool, beside, now))
+        if (beside != NULL && !is_beside(p, i, pool, beside, now))
             continue;
         if (best < 0 || is_better(p, pool, i, (uint32_t)best, now))
             best = (int)i;
@@ -240,7 +252,8 @@ static bool is_less_bad(const struct candidate *a, const struct candidate *b,
 
 /* If more than half of what is left to this call is open: the one that would be tried first anyway, in the
  * order of tiers. */
-static int best_open(const struct plan *p, const struct pool *pool, double now) {
+static int best_open(const struct plan *p, const struct pool *pool, bool first_in_line,
+                     double now) {
     int best = -1;
     uint32_t open = 0, left = 0;
     for (uint32_t i = 0; i < p->n; i++) {
@@ -249,7 +262,7 @@ static int best_open(const struct plan *p, const struct pool *pool, double now) 
         if (c->spent || plan_state_of(c, pool, now) != POOL_DOWN)
             continue;
         open++;
-        if (has_room(p, i, pool, false) &&
+        if (has_room(p, i, pool, first_in_line, now) &&
             (best < 0 || is_less_bad(c, &p->candidates[best], pool, now)))
             best = (int)i;
     }
@@ -292,11 +305,30 @@ static bool take(const struct plan *p, struct pool *pool, int at, bool forced, d
     return pool_take(pool, b->slot, b->in_flight_max, forced, now, grant);
 }
 
+bool plan_take(const struct plan *p, struct pool *pool, uint32_t at, double now,
+               struct breaker_grant *grant) {
+    return take(p, pool, (int)at, false, now, grant);
+}
+
+double plan_wait_ms(const struct plan *p, const struct pool *pool, double now) {
+    double rate = 0;
+    uint32_t ahead = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct backend_conf *b = p->candidates[i].backend;
+        if (!is_usable(&p->candidates[i], pool, now))
+            continue;
+        rate += capacity_rate(pool, b->slot, b->in_flight_max);
+        if (pool->backend[b->slot].waiting > ahead)
+            ahead = pool->backend[b->slot].waiting;
+    }
+    return rate > 0 ? (ahead + 1) / rate : 0;
+}
+
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now) {
     for (;;) {
         struct breaker_grant grant;
-        int at = best_ready(p, pool, first_in_line, PLAN_NOWHERE, now);
+        int at = best_ready(p, pool, first_in_line, NULL, now);
         if (at < 0)
             return worth_waiting(p, pool, now);
         /* Another loop may have taken the last slot or the permit since: the next look will tell. */
@@ -306,18 +338,19 @@ struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first
 }
 
 struct plan_choice plan_pick_beside(const struct plan *p, struct pool *pool, uint32_t at,
-                                    double now) {
+                                    double soon_ms, double now) {
+    const struct beside beside = {at, soon_ms};
     struct breaker_grant grant;
-    int best = best_ready(p, pool, false, at, now);
+    int best = best_ready(p, pool, false, &beside, now);
     if (best >= 0 && take(p, pool, best, false, now, &grant))
         return go(p, pool, best, grant);
     return (struct plan_choice){.what = PLAN_NONE};
 }
 
-struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
+struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool, bool first_in_line,
                                   struct plan_choice otherwise, double now) {
     struct breaker_grant grant;
-    int at = best_open(p, pool, now);
+    int at = best_open(p, pool, first_in_line, now);
     if (at >= 0 && take(p, pool, at, true, now, &grant))
         return go(p, pool, at, grant);
     return otherwise;
@@ -336,7 +369,7 @@ bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, 
     for (uint32_t i = 0; i < p->n; i++)
         if (!p->candidates[i].spent && plan_state_of(&p->candidates[i], pool, now) != POOL_DOWN)
             return true;
-    return !panicked && best_open(p, pool, now) >= 0;
+    return !panicked && best_open(p, pool, false, now) >= 0;
 }
 
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now) {

@@ -94,12 +94,18 @@ enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool
 /* The candidate to try next. `first_in_line`: no waiting call comes before this one. */
 struct plan_choice plan_pick(const struct plan *p, struct pool *pool, bool first_in_line,
                              double now);
-/* One to be asked beside the candidate `at`, which is late: an idle node, well, and at another place. */
+/* One to be asked beside the candidate `at`, which is late: a node that is well, at another place, and
+ * idle, or that can be expected to serve it within `soon_ms`. */
 struct plan_choice plan_pick_beside(const struct plan *p, struct pool *pool, uint32_t at,
-                                    double now);
+                                    double soon_ms, double now);
 /* If most targets are open, the least bad one of them; else `otherwise`. */
-struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool,
+struct plan_choice plan_pick_open(const struct plan *p, struct pool *pool, bool first_in_line,
                                   struct plan_choice otherwise, double now);
+/* Takes a slot and the breaker's grant for the candidate `at`. */
+bool plan_take(const struct plan *p, struct pool *pool, uint32_t at, double now,
+               struct breaker_grant *grant);
+/* How long the next one in the queue waits until a slot is free for it; 0: not known. */
+double plan_wait_ms(const struct plan *p, const struct pool *pool, double now);
 /* The first candidate at the backend in this slot that the plan could use now: its index, or -1. */
 int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, double now);
 /* Whether the request could still be sent, now or after a wait. `panicked`: not to an open target. */

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "core/cluster/capacity.h"
 #include "core/cluster/cells.h"
 
 enum {
@@ -71,12 +72,12 @@ double pool_until(const struct pool *p, uint32_t slot, double now) {
     return v.until > now && v.until > at ? v.until : at;
 }
 
-uint64_t pool_in_flight(const struct pool *p, uint32_t slot) {
+uint32_t pool_in_flight(const struct pool *p, uint32_t slot) {
     return atomic_load_explicit(&cells_at(p, slot)->in_flight, memory_order_relaxed);
 }
 
 static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
-    uint64_t now = pool_in_flight(p, slot);
+    uint32_t now = pool_in_flight(p, slot);
     do {
         if (max > 0 && now >= max)
             return false;
@@ -87,8 +88,9 @@ static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
 
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
                struct breaker_grant *grant) {
-    if (!take_slot(p, slot, max))
+    if (!take_slot(p, slot, capacity_max(p, slot, max, now)))
         return false;
+    capacity_took(p, slot, now);
     if (forced)
         breaker_force(breaker_of(p, slot), grant);
     else if (!breaker_ask(breaker_of(p, slot), now, grant)) {
@@ -103,12 +105,12 @@ void pool_give(struct pool *p, uint32_t slot) {
 }
 
 bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max) {
-    uint64_t now = atomic_load_explicit(&cells_at(p, slot)->uploads, memory_order_relaxed);
+    uint32_t now = atomic_load_explicit(&cells_at(p, slot)->uploads, memory_order_relaxed);
     return max == 0 || now < (max + 1) / 2;
 }
 
 void pool_upload(struct pool *p, uint32_t slot, bool begins) {
-    atomic_fetch_add_explicit(&cells_at(p, slot)->uploads, begins ? 1 : UINT64_MAX,
+    atomic_fetch_add_explicit(&cells_at(p, slot)->uploads, begins ? 1 : UINT32_MAX,
                               memory_order_relaxed);
 }
 
@@ -124,10 +126,11 @@ double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, doubl
 }
 
 void pool_forget(struct pool *p, uint32_t slot) {
-    uint32_t waiting = p->backend[slot].waiting;
-    p->backend[slot] = (struct pool_backend){.waiting = waiting};
+    uint32_t waiting = p->backend[slot].waiting, awaiting = p->backend[slot].awaiting;
+    p->backend[slot] = (struct pool_backend){.waiting = waiting, .awaiting = awaiting};
     for (uint32_t i = 0; i < CELLS_KEYS; i++)
         atomic_store_explicit(&cells_at(p, slot)->key_rests_until[i], 0, memory_order_relaxed);
+    capacity_forget(p, slot);
     breaker_forget(breaker_of(p, slot));
 }
 
@@ -164,7 +167,33 @@ double pool_cost(const struct pool *p, uint32_t slot, double unread, double now)
     double read_ms = b->read_long_ms * unread;
     if (b->reads_until > now)
         read_ms += b->reads_until - now;
-    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1) + read_ms;
+    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1) + read_ms +
+           pool_silence(p, slot, now);
+}
+
+void pool_awaits(struct pool *p, uint32_t slot, double now) {
+    struct pool_backend *b = &p->backend[slot];
+    if (b->awaiting++ == 0)
+        b->silent_from = now;
+}
+
+void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double now) {
+    struct pool_backend *b = &p->backend[slot];
+    b->awaiting--;
+    if (content)
+        b->silent_from = now;
+}
+
+double pool_silence(const struct pool *p, uint32_t slot, double now) {
+    const struct pool_backend *b = &p->backend[slot];
+    return b->awaiting > 0 ? now - b->silent_from : 0;
+}
+
+/* By prompts of like length, because each has a part that does not depend on it. */
+double pool_read_ms(const struct pool *p, uint32_t slot, double bytes) {
+    const struct pool_backend *b = &p->backend[slot];
+    bool by_long = bytes >= READ_LONG && b->read_long_ms > 0;
+    return bytes * (by_long ? b->read_long_ms : b->read_ms);
 }
 
 double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now) {
@@ -179,15 +208,20 @@ static void average(double *mean, double last) {
     *mean = *mean > 0 ? *mean * (1 - weight) + last * weight : last;
 }
 
-/* Only a target that reads for nobody else shows how quick it is. With a short prompt it is not reading
- * that takes the time. */
+/* Only a target that reads for nobody else shows how quick it is; else it shows that it is no slower. With
+ * a short prompt it is not reading that takes the time. */
 static void note_reading(const struct pool *p, uint32_t slot, struct pool_backend *b,
                          double took_ms, double unread) {
-    if (unread <= 0 || pool_in_flight(p, slot) > 1)
+    bool alone = pool_in_flight(p, slot) <= 1, is_long = unread >= READ_LONG;
+    if (unread <= 0)
         return;
-    average(&b->read_ms, took_ms / unread);
-    if (unread >= READ_LONG)
-        average(&b->read_long_ms, took_ms / unread);
+    double ms = took_ms / unread;
+    if (alone)
+        average(&b->read_ms, ms);
+    if (is_long && alone)
+        average(&b->read_long_ms, ms);
+    else if (is_long && b->read_long_ms <= 0)
+        b->read_long_ms = ms;
 }
 
 void pool_first_content(struct pool *p, uint32_t slot, double took_ms, bool streamed, double unread,
@@ -229,6 +263,7 @@ void pool_succeeded(struct pool *p, uint32_t slot, struct breaker_grant *grant, 
     b->moved_at = now.mono_ms;
     if (breaker_succeeded(breaker_of(p, slot), grant, served, now.mono_ms)) {
         b->closed_at = now.mono_ms;
+        capacity_forget(p, slot);
         changed(p, slot, now);
     }
 }

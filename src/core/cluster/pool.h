@@ -33,8 +33,16 @@ struct pool_backend {
                               * prompt took; at 0: no history */
     double read_ms;          /* how long it takes to read a byte of a prompt; 0: not known */
     double read_long_ms;     /* likewise, of long prompts only */
-    double reads_until;    /* by then it has read what was sent to it, if it is as quick as ever */
-    double moved_at;       /* when the content of an answer began or ended */
+    double reads_until; /* by then it has read what was sent to it, if it is as quick as ever */
+    double silent_from; /* since when those that wait for its content have seen nobody get any */
+    uint32_t awaiting;  /* how many wait for it */
+    double moved_at;    /* when the content of an answer began or ended */
+    double ended_at;    /* when an answer of it ended, while it served `served_then` (capacity.c) */
+    uint32_t served_then;
+    uint32_t served_most;  /* at a time, ever */
+    uint32_t waited_runs;  /* streams in a row that have waited there */
+    double looked_at;      /* when it last got one more than its capacity */
+    double serve_ms;       /* how long it serves a request; 0: not known */
     double cool_until;     /* monotonic; 0: it is not cooling */
     double cooled_at;      /* when it last said that it is busy */
     double heard_at;       /* when a quick stream of its was last heard (call/doubt.c); monotonic */
@@ -91,7 +99,7 @@ enum pool_state pool_state_of(const struct pool *p, uint32_t slot, double now);
 /* Until when it is DOWN or COOLING; 0: neither. */
 double pool_until(const struct pool *p, uint32_t slot, double now);
 void pool_look(const struct pool *p, uint32_t slot, double now, struct breaker_view *out);
-uint64_t pool_in_flight(const struct pool *p, uint32_t slot);
+uint32_t pool_in_flight(const struct pool *p, uint32_t slot);
 /* Takes a slot and the breaker's grant. False if `max` requests are in flight (0: no limit), or the
  * breaker refuses; `forced`: the breaker is not asked. */
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
@@ -105,9 +113,16 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins);
  * next to nothing, so that the target gets tried; the requests in flight keep a crowd from trying it at
  * once. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);
-/* What one more request there would cost, with so many bytes to read: pool_latency x (in flight + 1), and
- * the time until it has been read. */
+/* What one more request there would cost, with so many bytes to read: pool_latency x (in flight + 1), the
+ * time until it has been read, and how long it has been silent. */
 double pool_cost(const struct pool *p, uint32_t slot, double unread, double now);
+/* A request was sent, and waits for its first content; and waits no longer, `content` or not. */
+void pool_awaits(struct pool *p, uint32_t slot, double now);
+void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double now);
+/* How long those that wait there have seen nothing; 0: nobody waits. */
+double pool_silence(const struct pool *p, uint32_t slot, double now);
+/* How long it takes to read so many bytes; 0: not known. */
+double pool_read_ms(const struct pool *p, uint32_t slot, double bytes);
 /* A request with so many bytes to read goes there; returns from when on it will be read. */
 double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now);
 

@@ -130,6 +130,7 @@ static void set_defaults(struct config *conf, uint32_t host) {
     conf->breaker =
         (struct breaker_conf){.threshold = 3, .recovery_ms = 60000, .predictive_ms = 3000};
     conf->queue_ms = 3000;
+    conf->queue_longest_ms = 60000;
     conf->queue_max = 1024;
     conf->resume_seed = true;
     conf->listen = GW_STR("127.0.0.1:4700\n");

@@ -89,7 +89,7 @@ struct config {
     uint32_t services_n, service_default; /* GW_SERVICES: none */
     struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
-    uint64_t queue_ms, queue_max;
+    uint64_t queue_ms, queue_longest_ms, queue_max;
     bool resume_seed; /* streams without a seed get one */
     enum gw_auth auth;
     const struct key_conf *keys; /* sorted by digest */

@@ -182,6 +182,8 @@ static bool skip(struct reader *r, const struct gw_json *item, void *into) {
 static bool read_heavy(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("queue_ms"), NULL, offsetof(struct config, queue_ms), 0, 60000},
+        {GW_STR_INIT("queue_longest_ms"), NULL, offsetof(struct config, queue_longest_ms), 0,
+         600000},
         {GW_STR_INIT("queue_max"), NULL, offsetof(struct config, queue_max), 0, 100000},
         {GW_STR_INIT("in_flight_max"), read_in_flight, 0, 0, 0},
         {GW_STR_INIT("first_byte_ms"), read_first_byte, 0, 0, 0},
