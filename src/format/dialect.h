@@ -52,6 +52,8 @@ struct dialect {
     enum framing framing;
     struct dialect_path paths[DIALECT_PATHS];
     enum facts_member seed; /* where a request's seed is; FACTS_NOTHING: it takes none */
+    bool binds;             /* requests may need what one target remembers: previous_response_id */
+    bool usual;             /* assumed where nothing shows another one */
     bool streams;           /* its answers are streams unless a request says otherwise */
     /* Reads one event's JSON into `e`, in which only `tools` is set; false if it is of another dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);

@@ -28,7 +28,7 @@ const struct dialect *dialects_of_path(struct gw_str path, bool *talks) {
 
 const struct dialect *dialects_default(enum framing framing) {
     uint32_t i = TABLE_N - 1;
-    while (i > 0 && table[i]->framing != framing)
+    while (i > 0 && (table[i]->framing != framing || !table[i]->usual))
         i--;
     return table[i];
 }

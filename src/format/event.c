@@ -37,6 +37,16 @@ void event_add(struct event *e, uint32_t channel, struct gw_str raw) {
     e->piece[e->pieces_n++] = (struct event_piece){.channel = channel, .raw = raw};
 }
 
+void event_add_id(struct event *e, uint32_t kind, struct gw_str raw) {
+    if (raw.n == 0)
+        return;
+    if (e->ids_n == EVENT_IDS) {
+        e->opaque = true;
+        return;
+    }
+    e->ids[e->ids_n++] = (struct event_id){kind, raw};
+}
+
 struct gw_str event_value(struct gw_walk *w) {
     bool null = gw_walk_kind(w) == 'n';
     const char *from = w->p;

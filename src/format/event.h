@@ -7,6 +7,7 @@
  *     dialect     content                                        good end          end mark
  *     openai      choices[].delta (text of completions)           finish_reason     data: [DONE]
  *     anthropic   content_block_start of a tool, _delta           stop_reason       message_stop
+ *     responses   response.*.delta, a call's output_item.added    response.completed, response.incomplete: the same
  *     ollama      message or response of JSON lines               done: true        the same line
  *
  * A dialect is recognised by the content of an event, never by an address.
@@ -17,9 +18,9 @@
  *     part                             block
  *     text, reasoning, refusal         0: it is one text, in however many blocks it came
  *     tool id, tool name, arguments    the tool's number among the tools of the choice, from 0
- *     type, signature, redacted        the block's place in the answer: Anthropic's alone
+ *     type, signature, redacted        the place of a block or an item in the answer
  *
- * Anthropic's answers are choice 0. Its index counts blocks of every kind and is used for the last row only.
+ * Answers of Anthropic's and of Responses are choice 0. Its index counts blocks of every kind and is used for the last row only.
  * Those parts, and the ids of tools, mean nothing to another server and are not compared between dialects
  * (event_is_common).
  *
@@ -56,7 +57,13 @@ enum event_part {
     PART_TOOL_ARGUMENTS,
 };
 
-enum { EVENT_PIECES = 16, EVENT_CHOICES = 32 };
+enum { EVENT_PIECES = 16, EVENT_CHOICES = 32, EVENT_IDS = 32 };
+
+/* An id of a part of the answer: attempts differ in it, and the client keeps the first one's. */
+struct event_id {
+    uint32_t kind;     /* ids of one kind come in the same order in every attempt */
+    struct gw_str raw; /* the inside of a JSON string */
+};
 
 struct event_piece {
     uint32_t channel;
@@ -114,8 +121,11 @@ struct event {
     struct gw_str why;   /* likewise, of the last choice that is over: see event_why */
     struct gw_str usage; /* the JSON value that holds it: see event_usage */
     struct gw_str logprobs; /* the JSON value of the last choice that has one */
-    uint32_t pieces_n;
+    struct gw_str
+        sequence; /* the event's number in its stream, as it stands; n == 0: it has none */
+    uint32_t pieces_n, ids_n;
     struct event_piece piece[EVENT_PIECES];
+    struct event_id ids[EVENT_IDS]; /* of parts of the answer, wherever they stand */
 };
 
 /* The state that the reading of a stream keeps between events; zeroed at the start of each attempt but
@@ -143,6 +153,8 @@ void event_usage(const struct dialect *d, const struct event *e, struct event_us
 
 /* For the dialects. Adds a piece of content (nothing if `raw` is empty). */
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);
+/* Adds an id (nothing if `raw` is empty). */
+void event_add_id(struct event *e, uint32_t kind, struct gw_str raw);
 /* Takes the next value and returns its text; empty for null, or on a fault. */
 struct gw_str event_value(struct gw_walk *w);
 

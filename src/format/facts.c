@@ -70,6 +70,8 @@ static const struct member of_body[] = {
     MEMBER("audio", AUDIO),
     MEMBER("functions", FACTS_TOOLS),
     MEMBER("toolConfig", TOOL_CONFIG),
+    MEMBER("previous_response_id", FACTS_PREVIOUS),
+    MEMBER("conversation", FACTS_CONVERSATION),
 };
 static const struct member of_stream_options[] = {
     MEMBER("include_usage", FACTS_INCLUDE_USAGE),

@@ -51,8 +51,10 @@ enum facts_member {
     FACTS_PROMPT,
     FACTS_SYSTEM, /* system, system_prompt, instructions, systemInstruction */
     FACTS_TOOLS,
-    FACTS_FORMAT, /* response_format, format, text.format */
-    FACTS_ASKED,  /* the last message of the user's */
+    FACTS_FORMAT,       /* response_format, format, text.format */
+    FACTS_PREVIOUS,     /* Responses: previous_response_id */
+    FACTS_CONVERSATION, /* Responses: conversation */
+    FACTS_ASKED,        /* the last message of the user's */
     FACTS_MEMBERS,
     FACTS_NUMBERS = FACTS_OPTIONS_SEED + 1 - FACTS_MAX_TOKENS,
 };

@@ -125,6 +125,7 @@ const struct dialect dialect_ollama = {
     .framing = FRAMING_LINES,
     .paths = {{GW_STR_INIT("/api/chat"), true}, {GW_STR_INIT("/api/generate"), false}},
     .seed = FACTS_OPTIONS_SEED,
+    .usual = true,
     .streams = true,
     .read = read_event,
     .usage = {[USAGE_INPUT] = "prompt_eval_count", [USAGE_OUTPUT] = "eval_count"},

@@ -182,6 +182,7 @@ const struct dialect dialect_openai = {
     .framing = FRAMING_SSE,
     .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
     .seed = FACTS_SEED,
+    .usual = true,
     .read = read_event,
     .usage = {[USAGE_INPUT] = "prompt_tokens",
               [USAGE_OUTPUT] = "completion_tokens",

@@ -37,6 +37,24 @@ const TALKS = {
         return message.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
     },
 
+    async responses(url, about) {
+        const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
+        const body = /** @type {any} */ ({ model: MODEL, seed: 7, max_output_tokens: TOKENS, input: about });
+        const stream = client.responses.stream(body);
+        let text = '', last = -1, item = '';
+        stream.on('event', (event) => {
+            assert.ok(event.sequence_number > last, `${event.sequence_number} after ${last}`);
+            last = event.sequence_number;
+            if ('item_id' in event) assert.equal(event.item_id, item ||= String(event.item_id));
+            if (event.type === 'response.output_text.delta') text += event.delta;
+        });
+        const response = await stream.finalResponse();
+        assert.equal(response.status, 'completed');
+        assert.equal(response.output_text, text);
+        assert.equal(response.output[0].id, item);
+        return text;
+    },
+
     async ollama(url, about) {
         const client = new Ollama({ host: url });
         let text = '';

@@ -55,7 +55,7 @@ const PER_DIGEST = 32;
 /** @param {Body} body @param {number} count @param {string} salt @returns {string[]} */
 export function words(body, count, salt) {
     if (body.seed === undefined && salt === '') return Array.from({ length: count }, (_, i) => `w${i} `);
-    const about = JSON.stringify([body.messages ?? body.prompt, body.seed, salt]);
+    const about = JSON.stringify([body.messages ?? body.prompt ?? body.input, body.seed, salt]);
     /** @type {string[]} */
     const all = [];
     for (let block = 0; all.length < count; block++) {
@@ -296,6 +296,96 @@ const messages = {
     },
 };
 
+// ------------------------------------------------------------------ OpenAI's Responses
+
+/** The items of an answer, as they are when they are done. @param {Said} said */
+function items(said) {
+    /** @type {Record<string, (text: string) => Record<string, unknown> & {id: string}>} */
+    const kinds = {
+        text: (text) => ({
+            id: `msg_${said.id}`, type: 'message', status: 'completed', role: 'assistant',
+            content: [{ type: 'output_text', text, annotations: [] }],
+        }),
+        reasoning: (text) => ({ id: `rs_${said.id}`, type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text }] }),
+        arguments: (text) => ({
+            id: `fc_${said.id}`, type: 'function_call', status: 'completed', call_id: `call_${said.node}`, name: TOOL, arguments: text,
+        }),
+    };
+    return said.deltas.filter((d) => d.opens).map(({ kind }) => {
+        const text = said.deltas.filter((d) => d.kind === kind).map((d) => d.piece).join('');
+        return { kind, text, item: kinds[kind](text) };
+    });
+}
+
+/** @param {Said} said @param {string} status @param {boolean} over */
+function responseOf(said, status, over) {
+    return {
+        id: `resp_${said.id}`, object: 'response', created_at: said.created, model: said.model, status, error: null,
+        incomplete_details: null, output: over ? items(said).map(({ item }) => item) : [],
+        ...over ? { usage: { input_tokens: said.prompt, output_tokens: said.count, total_tokens: said.prompt + said.count } } : {},
+    };
+}
+
+/** @type {Dialect} */
+const responses = {
+    input: 'input',
+    streams: false,
+    stream: (said) => {
+        let sequence_number = 0;
+        /** @param {string} type @param {Record<string, unknown>} value */
+        const event = (type, value) => namedEvent({ type: `response.${type}`, ...value, sequence_number: sequence_number++ });
+        const all = items(said);
+        const PART = { text: 'output_text', reasoning: 'reasoning_text', arguments: 'function_call_arguments' };
+        /** @param {number} output_index */
+        const begin = (output_index) => {
+            const { kind, item } = all[output_index];
+            const empty = kind === 'arguments' ? { arguments: '' } : { content: [] };
+            const part = { type: PART[kind], text: '', annotations: [] };
+            return event('output_item.added', { output_index, item: { ...item, status: 'in_progress', ...empty } })
+                + (kind === 'arguments' ? '' : event('content_part.added', { item_id: item.id, output_index, content_index: 0, part }));
+        };
+        /** @param {number} output_index */
+        const end = (output_index) => {
+            const { kind, text, item } = all[output_index];
+            const of = { item_id: item.id, output_index };
+            if (kind === 'arguments')
+                return event('function_call_arguments.done', { ...of, arguments: text }) + event('output_item.done', { output_index, item });
+            return event(`${PART[kind]}.done`, { ...of, content_index: 0, text })
+                + event('content_part.done', { ...of, content_index: 0, part: { type: PART[kind], text, annotations: [] } })
+                + event('output_item.done', { output_index, item });
+        };
+        const before = [
+            event('created', { response: responseOf(said, 'in_progress', false) }),
+            event('in_progress', { response: responseOf(said, 'in_progress', false) }),
+        ];
+        let at = -1;
+        const tokens = said.deltas.map((d) => {
+            let text = '';
+            if (d.opens) {
+                if (at >= 0) text += end(at);
+                text += begin(++at);
+            }
+            const place = { item_id: all[at].item.id, output_index: at, ...d.kind === 'arguments' ? {} : { content_index: 0 } };
+            return text + event(`${PART[d.kind]}.delta`, { ...place, delta: d.piece, obfuscation: 'x'.repeat(sequence_number % 7) });
+        });
+        return {
+            type: 'text/event-stream; charset=utf-8',
+            before,
+            tokens,
+            after: [at < 0 ? '' : end(at)],
+            done: event('completed', { response: responseOf(said, 'completed', true) }),
+        };
+    },
+    whole: (said) => responseOf(said, 'completed', true),
+    error: openaiError,
+    event: (value) => `event: error\ndata: ${JSON.stringify({ type: 'error', .../** @type {any} */ (value).error, sequence_number: 9 })}\n\n`
+        .replace('"type":"server_error"', '"type":"error"'),
+    malformed: {
+        half: 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","item_id":"m\n\n',
+        text: 'event: response.output_text.delta\ndata: upstream hiccup\n\n',
+    },
+};
+
 // ------------------------------------------------------------------ Ollama's chat
 
 /** @param {unknown} value */
@@ -339,5 +429,6 @@ export const DIALECTS = {
     '/v1/chat/completions': chat,
     '/v1/completions': completions,
     '/v1/messages': messages,
+    '/v1/responses': responses,
     '/api/chat': ollama,
 };

@@ -42,7 +42,7 @@ function say(self, body, fault) {
         model: fault.model ?? String(body.model ?? MODELS[0]),
         created: Math.floor(Date.now() / 1000),
         deltas,
-        prompt: fault.prompt_tokens ?? Math.ceil(JSON.stringify(body.messages ?? body.prompt).length / 4),
+        prompt: fault.prompt_tokens ?? Math.ceil(JSON.stringify(body.messages ?? body.prompt ?? body.input).length / 4),
         count: deltas.length,
     };
 }

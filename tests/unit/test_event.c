@@ -69,6 +69,71 @@ static void test_openai(void) {
     SAYS("data: {\ndata: }\n\n", "strange");
 }
 
+static void test_responses(void) {
+    source = (struct event_source){.dialect = NULL};
+    SAYS("data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"statu"
+         "s\":\"in_progress\"},\"sequence_number\":0}\n\n",
+         "preamble mark=1 id=r");
+    CHECK(source.dialect == &dialect_responses);
+    SAYS("data: {\"type\":\"response.in_progress\",\"response\":{\"id\":\"r\"}}\n"
+         "\n",
+         "preamble mark=1 id=r");
+    SAYS("data: {\"type\":\"response.output_item.added\",\"output_index\":0,"
+         "\"item\":{\"id\":\"rs\",\"type\":\"reasoning\"}}\n\n",
+         "preamble 0.0.4=reasoning mark=2");
+    SAYS("data: {\"type\":\"response.reasoning_summary_text.delta\",\"outpu"
+         "t_index\":0,\"delta\":\"hm\"}\n\n",
+         "content 0.0.2=hm");
+    SAYS("data: {\"delta\":\"so\",\"type\":\"response.reasoning_text.delta\"}\n"
+         "\n",
+         "content 0.0.2=so");
+    SAYS("data: {\"type\":\"response.output_item.done\",\"output_index\":0,\""
+         "item\":{\"id\":\"rs\",\"type\":\"reasoning\"}}\n\n",
+         "preamble mark=3");
+    SAYS("data: {\"type\":\"response.output_item.added\",\"output_index\":1,"
+         "\"item\":{\"id\":\"m\",\"type\":\"message\"}}\n\n",
+         "preamble 0.1.4=message mark=4");
+    SAYS("data: {\"type\":\"response.output_text.delta\",\"output_index\":1,"
+         "\"delta\":\"Hi\",\"obfuscation\":\"x\"}\n\n",
+         "content 0.0.1=Hi");
+    SAYS("data: {\"type\":\"response.output_text.delta\",\"output_index\":1,"
+         "\"delta\":\"\"}\n\n",
+         "preamble");
+    SAYS("data: {\"type\":\"response.output_text.done\",\"output_index\":1,\""
+         "text\":\"Hi\"}\n\n",
+         "preamble mark=5");
+    SAYS("data: {\"type\":\"response.refusal.delta\",\"output_index\":1,\"del"
+         "ta\":\"no\"}\n\n",
+         "content 0.0.3=no");
+    SAYS("data: {\"type\":\"response.output_item.added\",\"output_index\":2,"
+         "\"item\":{\"id\":\"f\",\"type\":\"function_call\",\"call_id\":\"c\",\"name\""
+         ":\"f\",\"arguments\":\"\"}}\n\n",
+         "content 0.2.4=function_call 0.0.7=c 0.0.8=f mark=6");
+    SAYS("data: {\"type\":\"response.output_item.added\",\"item\":{\"type\":\"c"
+         "ustom_tool_call\",\"call_id\":\"d\",\"name\":\"g\",\"input\":\"\"}}\n\n",
+         "content 0.3.4=custom_tool_call 0.1.7=d 0.1.8=g mark=7");
+    SAYS("data: {\"type\":\"response.function_call_arguments.delta\",\"outp"
+         "ut_index\":2,\"delta\":\"{\"}\n\n",
+         "content 0.0.9={");
+    SAYS("data: {\"type\":\"response.custom_tool_call_input.delta\",\"delta"
+         "\":\"}\"}\n\n",
+         "content 0.1.9=}");
+    SAYS("data: {\"type\":\"response.audio.delta\",\"delta\":\"AA\"}\n\n", "content opaque");
+    SAYS("data: {\"type\":\"response.output_text.delta\",\"output_index\":42"
+         ",\"delta\":\"x\"}\n\n",
+         "content opaque");
+    SAYS("data: {\"type\":\"response.web_search_call.searching\"}\n\n", "preamble mark=8");
+    SAYS("data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\"}}\n\n", "error id=r");
+    SAYS("data: {\"type\":\"error\",\"code\":null,\"message\":\"no\",\"sequence_n"
+         "umber\":4}\n\n",
+         "error");
+    SAYS("data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"sta"
+         "tus\":\"completed\"}}\n\n",
+         "finish finish end id=r");
+    SAYS("data: {\"type\":\"response.output_text.delta\",\"delta\":\"br\n\n", "malformed");
+    SAYS("data: {\"type\":\"ping\"}\n\n", "strange");
+}
+
 static void test_anthropic(void) {
     source = (struct event_source){.dialect = NULL};
     SAYS("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n",
@@ -297,6 +362,51 @@ static void test_usage(void) {
     check_usage(&u, 1 << USAGE_INPUT, (uint64_t[USAGE_N]){4, 0, 0, 0, 0});
 }
 
+/* Of the end: why, and how many tokens. */
+static void test_responses_end(void) {
+    struct event e = read_as(
+        &dialect_responses, "data: {\"type\":\"response.completed\",\"response\":{\"status\":"
+                            "\"completed\",\"incomplete_details\":null,\"output\":[{\"id\":\"m"
+                            "\",\"type\":\"message\"},{\"id\":\"f\",\"type\":\"function_call\",\"ca"
+                            "ll_id\":\"c\"}],\"usage\":{\"input_tokens\":30,\"input_tokens_de"
+                            "tails\":{\"cached_tokens\":20},\"output_tokens\":9,\"output_to"
+                            "kens_details\":{\"reasoning_tokens\":4},\"total_tokens\":39}}"
+                            ",\"sequence_number\":17}\n\n");
+    struct event_usage u = {.present = 0};
+    event_usage(&dialect_responses, &e, &u);
+    check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
+                (uint64_t[USAGE_N]){30, 9, 20, 0, 4});
+    CHECK(event_why(&dialect_responses, &e) == WHY_TOOL);
+    CHECK(e.ids_n == 3 && e.ids[2].kind == 1);
+    CHECK_STR(e.ids[2].raw, "c");
+    CHECK_STR(e.sequence, "17");
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.incomplete\",\"response\":{\"status\""
+                ":\"completed\"}}\n\n");
+    CHECK(event_why(&dialect_responses, &e) == WHY_STOP);
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.incomplete\",\"response\":{\"status\""
+                ":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output"
+                "_tokens\"}}}\n\n");
+    CHECK(event_why(&dialect_responses, &e) == WHY_LENGTH);
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.incomplete\",\"response\":{\"incompl"
+                "ete_details\":{\"reason\":\"content_filter\"}}}\n\n");
+    CHECK(event_why(&dialect_responses, &e) == WHY_FILTER);
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.incomplete\",\"response\":{\"status\""
+                ":\"x\"}}\n\n");
+    CHECK(event_why(&dialect_responses, &e) == WHY_OTHER);
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.incomplete\",\"response\":{\"id\":\"r\""
+                "}}\n\n");
+    CHECK(event_why(&dialect_responses, &e) == WHY_UNTOLD);
+    e = read_as(&dialect_responses,
+                "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\",\""
+                "logprobs\":[1]}\n\n");
+    CHECK_STR(e.logprobs, "[1]");
+}
+
 static void test_slices(void) {
     struct event e = read_as(
         &dialect_openai, "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":"
@@ -321,7 +431,7 @@ static void test_strange(void) {
     SAYS("data: {\"candidates\":[{\"content\":{}}]}\n\n", "strange");
     SAYS("data: 17\n\n", "strange");
     SAYS("{\"done\":1}\n", "strange");
-    SAYS("data: {\"type\":\"response.output_text.delta\",\"delta\":\"x\"}\n\n", "strange");
+    SAYS("data: {\"type\":\"session.updated\",\"delta\":\"x\"}\n\n", "strange");
     CHECK(source.dialect == NULL);
 }
 
@@ -330,6 +440,7 @@ static void test_table(void) {
     CHECK(dialects_of_path(GW_STR("/v1/messages"), &talks) == &dialect_anthropic && talks);
     CHECK(dialects_of_path(GW_STR("/v1/chat/completions"), &talks) == &dialect_openai && talks);
     CHECK(dialects_of_path(GW_STR("/v1/completions"), &talks) == &dialect_openai && !talks);
+    CHECK(dialects_of_path(GW_STR("/v1/responses"), &talks) == &dialect_responses && talks);
     CHECK(dialects_of_path(GW_STR("/api/chat"), &talks) == &dialect_ollama && talks);
     CHECK(dialects_of_path(GW_STR("/api/generate"), &talks) == &dialect_ollama && !talks);
     CHECK(dialects_of_path(GW_STR("/sse"), &talks) == NULL && !talks);
@@ -393,6 +504,8 @@ static void test_no_shape(void) {
 int main(void) {
     RUN(test_openai);
     RUN(test_anthropic);
+    RUN(test_responses);
+    RUN(test_responses_end);
     RUN(test_ollama);
     RUN(test_same);
     RUN(test_why);

@@ -251,6 +251,49 @@ static const struct sample samples[] = {
                      LINE("", "true")),
      GW_STR_INIT(LINE("Let me", "false") LINE(" see", "false") CALLS(CALL("f", "{\"a\":1}"))
                      CALLS(CALL("g", "{}")) LINE("", "true"))},
+    {"/api/heavy/code/v1/responses", false,
+     GW_STR_INIT("event: response.created\ndata: {\"type\":\"response.created\",\"respon"
+                 "se\":{\"id\":\"A\"},\"sequence_number\":0}\n\nevent: response.output_item"
+                 ".added\ndata: {\"type\":\"response.output_item.added\",\"output_index\""
+                 ":0,\"item\":{\"id\":\"Am\",\"type\":\"message\"},\"sequence_number\":1}\n\neve"
+                 "nt: response.output_text.delta\ndata: {\"type\":\"response.output_te"
+                 "xt.delta\",\"item_id\":\"Am\",\"output_index\":0,\"delta\":\"Let me\",\"sequ"
+                 "ence_number\":2}\n\nevent: response.output_text.delta\ndata: {\"type\""
+                 ":\"response.output_text.delta\",\"item_id\":\"Am\",\"output_index\":0,\"d"
+                 "elta\":\" see\",\"sequence_number\":3}\n\nevent: response.output_text.d"
+                 "one\ndata: {\"type\":\"response.output_text.done\",\"item_id\":\"Am\",\"ou"
+                 "tput_index\":0,\"text\":\"Let me see\",\"sequence_number\":4}\n\nevent: r"
+                 "esponse.output_item.added\ndata: {\"type\":\"response.output_item.ad"
+                 "ded\",\"output_index\":1,\"item\":{\"id\":\"Af\",\"type\":\"function_call\",\""
+                 "call_id\":\"Ac\",\"name\":\"look\"},\"sequence_number\":5}\n\nevent: respon"
+                 "se.function_call_arguments.delta\ndata: {\"type\":\"response.functio"
+                 "n_call_arguments.delta\",\"item_id\":\"Af\",\"output_index\":1,\"delta\":"
+                 "\"{\\\"a\",\"sequence_number\":6}\n\nevent: response.function_call_argum"
+                 "ents.delta\ndata: {\"type\":\"response.function_call_arguments.delta"
+                 "\",\"item_id\":\"Af\",\"output_index\":1,\"delta\":\"\\\":1}\",\"sequence_numb"
+                 "er\":7}\n\nevent: response.completed\ndata: {\"type\":\"response.comple"
+                 "ted\",\"response\":{\"id\":\"A\",\"status\":\"completed\",\"output\":[{\"id\":\""
+                 "Am\"},{\"id\":\"Af\"}]},\"sequence_number\":8}\n\n"),
+     GW_STR_INIT("event: response.created\ndata: {\"type\":\"response.created\",\"respon"
+                 "se\":{\"id\":\"B\"},\"sequence_number\":0}\n\nevent: response.output_item"
+                 ".added\ndata: {\"type\":\"response.output_item.added\",\"output_index\""
+                 ":0,\"item\":{\"id\":\"Bm\",\"type\":\"message\"},\"sequence_number\":1}\n\neve"
+                 "nt: response.output_text.delta\ndata: {\"type\":\"response.output_te"
+                 "xt.delta\",\"item_id\":\"Bm\",\"output_index\":0,\"delta\":\"Let me se\",\"s"
+                 "equence_number\":2}\n\nevent: response.output_text.delta\ndata: {\"ty"
+                 "pe\":\"response.output_text.delta\",\"item_id\":\"Bm\",\"output_index\":0"
+                 ",\"delta\":\"e\",\"sequence_number\":3}\n\nevent: response.output_text.d"
+                 "one\ndata: {\"type\":\"response.output_text.done\",\"item_id\":\"Bm\",\"ou"
+                 "tput_index\":0,\"text\":\"Let me see\",\"sequence_number\":4}\n\nevent: r"
+                 "esponse.output_item.added\ndata: {\"type\":\"response.output_item.ad"
+                 "ded\",\"output_index\":1,\"item\":{\"id\":\"Bf\",\"type\":\"function_call\",\""
+                 "call_id\":\"Bc\",\"name\":\"look\"},\"sequence_number\":5}\n\nevent: respon"
+                 "se.function_call_arguments.delta\ndata: {\"type\":\"response.functio"
+                 "n_call_arguments.delta\",\"item_id\":\"Bf\",\"output_index\":1,\"delta\":"
+                 "\"{\\\"a\\\":1}\",\"sequence_number\":6}\n\nevent: response.completed\ndata"
+                 ": {\"type\":\"response.completed\",\"response\":{\"id\":\"B\",\"status\":\"co"
+                 "mpleted\",\"output\":[{\"id\":\"Bm\"},{\"id\":\"Bf\"}]},\"sequence_number\":7"
+                 "}\n\n")},
 };
 enum { SAMPLES = sizeof samples / sizeof *samples };
 

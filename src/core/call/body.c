@@ -197,9 +197,9 @@ static void take_facts(struct gw_call *c) {
     c->facts = box != NULL ? &box->facts : NULL;
     if (box != NULL)
         facts_init(c->facts, c->talks,
-                   c->route.kind == GW_ROUTE_PROCESS ? FACTS_ALL
-                   : c->seeds                        ? FACTS_STREAMED
-                                                     : FACTS_BRIEF);
+                   c->route.kind == GW_ROUTE_PROCESS || c->binds ? FACTS_ALL
+                   : c->seeds                                    ? FACTS_STREAMED
+                                                                 : FACTS_BRIEF);
 }
 
 /* The first messages tell which conversation it is, and that tells its node. */
@@ -210,6 +210,12 @@ static void note_talk(struct gw_call *c) {
     c->later_turn = c->facts->talk.later_turn;
 }
 
+/* What a target remembers no other one knows. */
+static void note_bond(struct gw_call *c) {
+    for (uint32_t m = FACTS_PREVIOUS; c->binds && m <= FACTS_CONVERSATION; m++)
+        c->bound |= c->facts->at[m].kind > GW_JSON_NULL || facts_is_twice(c->facts, m);
+}
+
 void body_drop_facts(struct gw_call *c) {
     struct gw *gw = c->gw;
     const struct gw_mem *mem = gw->cluster.mem;
@@ -217,6 +223,7 @@ void body_drop_facts(struct gw_call *c) {
     if (box == NULL)
         return;
     note_talk(c);
+    note_bond(c);
     c->facts = NULL;
     if (gw->facts_free_n == FACTS_FREE_MAX) {
         mem->put(mem->user, box, sizeof *box);
@@ -230,7 +237,7 @@ void body_drop_facts(struct gw_call *c) {
 /* Whether something that is needed is not known yet. Whether a stream is asked for decides how long its
  * first content may take: that is only a hint, and the host is not asked to show more for its sake. */
 static bool needs_facts(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_PROCESS || !c->facts->talk.done ||
+    return c->route.kind == GW_ROUTE_PROCESS || c->binds || !c->facts->talk.done ||
            (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE)) ||
            (c->seeds && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
 }

@@ -178,6 +178,8 @@ struct gw_call {
     bool has_request, from_twin, streamed, client_limited;
     bool talks;            /* its body may hold a conversation, which is not known yet */
     bool seeds;            /* it may get a seed */
+    bool binds;            /* it may say what one target remembers: that is not known yet */
+    bool bound;            /* it does; once sent, it is not repeated elsewhere */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
     struct call_body body;

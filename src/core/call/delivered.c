@@ -110,7 +110,8 @@ static void reset_channel(struct delivered_channel *ch, uint32_t channel) {
 void delivered_reset(struct delivered *d) {
     for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
         reset_channel(ch, ch->channel);
-    d->behind = d->mark = 0;
+    d->behind = d->mark = d->ids_n = 0;
+    d->ids = NULL;
 }
 
 static struct delivered_channel *find(struct delivered *d, uint32_t channel) {
@@ -168,10 +169,40 @@ bool delivered_add(struct delivered *d, const struct event_piece *piece) {
     return ch != NULL;
 }
 
+const struct gw_str *delivered_id(struct delivered *d, const struct event_id *id) {
+    struct delivered_id **at = &d->ids, *next = NULL;
+    if (id->raw.n > DELIVERED_ID_MAX)
+        return NULL;
+    for (; *at != NULL; at = &(*at)->next) {
+        if ((*at)->kind != id->kind)
+            continue;
+        if (gw_str_eq((*at)->now, id->raw))
+            return &(*at)->first;
+        if (next == NULL && (*at)->now.n == 0)
+            next = *at;
+    }
+    bool is_new = next == NULL;
+    if (is_new &&
+        (d->ids_n == DELIVERED_IDS || (next = gw_arena_get(d->arena, sizeof *next)) == NULL))
+        return NULL;
+    struct gw_str own = gw_arena_dup(d->arena, id->raw);
+    if (own.p == NULL)
+        return NULL;
+    if (is_new) {
+        *next = (struct delivered_id){.kind = id->kind, .first = own};
+        *at = next;
+        d->ids_n++;
+    }
+    next->now = own;
+    return &next->first;
+}
+
 /* ------------------------------------------------------------------ comparing */
 
 void delivered_again(struct delivered *d) {
     d->behind = 0;
+    for (struct delivered_id *id = d->ids; id != NULL; id = id->next)
+        id->now.n = 0;
     for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next) {
         ch->had = ch->tally.n > 0;
         ch->behind = ch->had && !event_is_token(ch->channel);

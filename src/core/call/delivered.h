@@ -18,7 +18,13 @@
 #include "base/tally.h"
 #include "format/event.h"
 
-enum { DELIVERED_CHANNELS = 32, DELIVERED_CHECKS = 16, DELIVERED_STEP = 256 };
+enum {
+    DELIVERED_IDS = 48,
+    DELIVERED_ID_MAX = 128,
+    DELIVERED_CHANNELS = 32,
+    DELIVERED_CHECKS = 16,
+    DELIVERED_STEP = 256
+};
 
 struct delivered_channel {
     struct delivered_channel *next;
@@ -32,12 +38,22 @@ struct delivered_channel {
     uint64_t check[DELIVERED_CHECKS];
 };
 
+/* An id of a part of the answer. The n-th of a kind in one attempt stands for the n-th in every other. */
+struct delivered_id {
+    struct delivered_id *next;
+    uint32_t kind;
+    struct gw_str first,
+        now; /* what the client knows; the current attempt's, n == 0: not yet seen */
+};
+
 struct delivered {
     struct gw_arena *arena;
     uint32_t channels_n;
     uint32_t behind; /* how many channels are */
     uint32_t mark;   /* of the last start or end of a block */
     struct delivered_channel *first;
+    uint32_t ids_n;
+    struct delivered_id *ids;
 };
 
 void delivered_init(struct delivered *d, struct gw_arena *arena);
@@ -45,6 +61,8 @@ void delivered_init(struct delivered *d, struct gw_arena *arena);
 void delivered_reset(struct delivered *d);
 /* A piece goes to the client; false if it cannot be noted: too many channels, no memory. */
 bool delivered_add(struct delivered *d, const struct event_piece *piece);
+/* The id by which the client knows what the attempt calls this; NULL: it cannot be noted. */
+const struct gw_str *delivered_id(struct delivered *d, const struct event_id *id);
 /* A new attempt begins: from now on its content is compared with what was delivered. */
 void delivered_again(struct delivered *d);
 /* Compares a piece of the attempt: false if it differs from what was delivered. `*cut`: how much of

@@ -183,6 +183,7 @@ static void finish_up_head(struct gw_call *c) {
  * whether it may get a seed. */
 static void note_path(struct gw_call *c) {
     const struct dialect *d = dialects_of_path(c->route.rest, &c->talks);
+    c->binds = d != NULL && d->binds;
     c->seeds = d != NULL && seed_may_be_wanted(c, d);
 }
 

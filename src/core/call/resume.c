@@ -18,7 +18,11 @@ static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why
     gw_buf_put(&b, d->error_head);
     gw_buf_put(&b, what);
     gw_buf_put_json(&b, why);
-    gw_buf_put(&b, d->error_tail);
+    if (s->numbered > 0) {
+        gw_buf_put(&b, GW_STR("\",\"sequence_number\":"));
+        gw_buf_put_u64(&b, s->numbered);
+    }
+    gw_buf_put(&b, gw_str_sub(d->error_tail, s->numbered > 0, d->error_tail.n));
     c->arena_full |= b.full;
     stream_put_text(c, gw_buf_str(&b));
     return next_done(0);
@@ -63,13 +67,13 @@ struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str w
 /* Bytes of an event that are cut out, and what goes out in their place. */
 struct edit {
     size_t at, n;
-    struct gw_str instead;
+    struct gw_str instead; /* n == 0, p == NULL: the event's number */
 };
 
 struct edits {
     uint32_t n;
     bool torn; /* one of them leaves out what cannot be cut */
-    struct edit edit[EVENT_PIECES + 1];
+    struct edit edit[EVENT_PIECES + EVENT_IDS + 2];
 };
 
 /* Keeps the order of the event, where the id may stand behind the content. */
@@ -88,7 +92,10 @@ static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits
         const struct edit *edit = &edits->edit[i];
         stream_put(
             c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = edit->at - done});
-        stream_put_text(c, edit->instead);
+        if (edit->instead.p != NULL)
+            stream_put_text(c, edit->instead);
+        else
+            stream_put_number(c, c->stream->numbered++);
         done = edit->at + edit->n;
     }
     stream_put(c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = at.len - done});
@@ -108,8 +115,21 @@ static bool meet(struct stream *s, struct gw_str event, const struct event *e, s
             return false;
         *fresh |= cut < raw.n;
         edits->torn |= cut > 0 && e->piece[i].whole;
-        if (cut > 0)
+        if (cut > 0 && (e->ids_n == 0 || !event_is_token(e->piece[i].channel))) /* else: keep_ids */
             add_edit(edits, event, gw_str_sub(raw, 0, cut), GW_STR(""));
+    }
+    return true;
+}
+
+/* Ids stay those that the client knows. Every event's are looked at, so that their order is known. */
+static bool keep_ids(struct stream *s, struct gw_str event, const struct event *e,
+                     struct edits *edits) {
+    for (uint32_t i = 0; i < e->ids_n; i++) {
+        const struct gw_str *first = delivered_id(&s->delivered, &e->ids[i]);
+        if (first == NULL)
+            return false;
+        if (!gw_str_eq(*first, e->ids[i].raw))
+            add_edit(edits, event, e->ids[i].raw, *first);
     }
     return true;
 }
@@ -147,7 +167,7 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
     struct stream *s = c->stream;
     struct edits edits;
     bool fresh, differs, due, caught_up = s->delivered.behind == 0;
-    if (e->opaque || !meet(s, event, e, &edits, &fresh))
+    if (e->opaque || !meet(s, event, e, &edits, &fresh) || !keep_ids(s, event, e, &edits))
         return resume_differs(c, now);
     due = is_due(s, e, caught_up, &differs);
     if (differs || (fresh && e->mark > 0 && !due))
@@ -160,6 +180,8 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
         return next_stay();
     if (s->id.n > 0 && e->id.n > 0)
         add_edit(&edits, event, e->id, s->id);
+    if (s->numbered > 0 && e->sequence.n > 0)
+        add_edit(&edits, event, e->sequence, gw_str(NULL, 0));
     s->further |= fresh;
     stream_note_end(s, e);
     put_edited(c, at, &edits);

@@ -89,7 +89,7 @@ static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     put_head(c, c->attempt.to->target.name, now);
     s->begun = true;
     stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
-    if (!resumable || !may_hold(c))
+    if (!resumable || c->bound || !may_hold(c))
         stream_let_go(c);
 }
 
@@ -101,8 +101,9 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
         blame_later(c, trouble);
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, why);
-    s->held.n = s->partial = s->choices_told = 0;
+    s->held.n = s->partial = s->choices_told = s->numbered = 0;
     s->head.n = 0;
+    s->id = GW_STR("");
     delivered_reset(&s->delivered);
     try_close(c, drop, now);
     return next_target(!c->body.forgotten, true);
@@ -112,8 +113,9 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
 static bool has_other(const struct gw_call *c, struct gw_time now) {
     if (hedge_is_open(c))
         return true;
-    return !c->body.forgotten && (!c->again || plan_has_other(&c->plan, &c->gw->cluster.pool,
-                                                              c->attempt.at, now.mono_ms));
+    return !c->body.forgotten && !c->bound &&
+           (!c->again ||
+            plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms));
 }
 
 /* ------------------------------------------------------------------ events */
@@ -126,17 +128,25 @@ void stream_note_end(struct stream *s, const struct event *e) {
     s->ended |= e->end;
 }
 
+static void note_number(struct stream *s, const struct event *e) {
+    uint64_t number;
+    if (e->sequence.n > 0 && gw_str_u64(e->sequence, &number) && number < UINT32_MAX)
+        s->numbered = (uint32_t)number + 1;
+}
+
 static void note_content(struct gw_call *c, const struct event *e) {
     struct stream *s = c->stream;
     bool noted = !e->opaque;
     if (!s->resumable)
         return;
-    if (s->id.p == NULL && e->id.n > 0 && e->id.n <= STREAM_ID_MAX)
+    if (s->id.n == 0 && e->id.n > 0 && e->id.n <= STREAM_ID_MAX)
         s->id = gw_arena_dup(&c->arena, e->id);
     if (e->mark > s->delivered.mark)
         s->delivered.mark = e->mark;
     for (uint32_t i = 0; i < e->pieces_n; i++)
         noted &= delivered_add(&s->delivered, &e->piece[i]);
+    for (uint32_t i = 0; i < e->ids_n; i++)
+        noted &= delivered_id(&s->delivered, &e->ids[i]) != NULL;
     if (!noted)
         stream_let_go(c);
 }
@@ -144,6 +154,7 @@ static void note_content(struct gw_call *c, const struct event *e) {
 static void pass(struct gw_call *c, struct gw_slice at, const struct event *e) {
     stream_note_end(c->stream, e);
     note_content(c, e);
+    note_number(c->stream, e);
     stream_put(c, at);
 }
 
@@ -169,13 +180,14 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
     struct stream *s = c->stream;
     note_content(c, e);
     stream_note_end(s, e);
+    note_number(s, e);
     if (at.kind == GW_CHUNK) {
         gw_buf_put(&s->held, event);
         c->arena_full |= s->held.full;
         s->partial = s->held.n;
     }
     if (s->partial > STREAM_PREAMBLE_MAX)
-        commit(c, false, now);
+        commit(c, e->mark > 0, now); /* what is marked is recognised when it comes again */
 }
 
 /* No other target can be asked: then this one's own words are better than ours. */

@@ -27,7 +27,7 @@
  * Memory. At most 136 KiB are held, and usually nothing: STREAM_PREAMBLE_MAX of preamble, one event that
  * is not whole yet, and, in the turn in which it becomes whole, the next one. What goes out is named by
  * slices; only if an answer is resumed in more than STREAM_SLICES places of one chunk is the rest of that
- * chunk copied. To that come the structure itself (1.2 KiB) and what delivered.h says.
+ * chunk copied. To that come the structure itself (1.4 KiB) and what delivered.h says.
  */
 #ifndef GW_CORE_CALL_STREAM_H
 #define GW_CORE_CALL_STREAM_H
@@ -49,6 +49,7 @@ enum {
     STREAM_SLICES = 8,
     STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
     STREAM_ID_MAX = 128,
+    STREAM_NUMBER_MAX = 20,
 };
 
 /* What goes out in this turn, in order; up to `given` it is in a DATA already. A literal without `p` is
@@ -57,6 +58,7 @@ struct stream_out {
     uint32_t n, given;
     bool spilled; /* no slice is left but one for each DATA to come: from now on bytes are copied */
     size_t spill_given;
+    char number[STREAM_SLICES + 1][STREAM_NUMBER_MAX]; /* of slices; the last one is copied */
     struct gw_buf spill;
     struct gw_slice slice[STREAM_SLICES + STREAM_DATA];
 };
@@ -95,10 +97,11 @@ struct stream {
     uint32_t ended_at;              /* which candidate of the plan ended early */
     uint32_t choices, choices_over; /* of the current attempt: a bit each */
     uint32_t choices_told;          /* to the client */
-    uint32_t status;                /* of the answer that is held */
-    struct gw_str head;             /* its lines for the client */
-    double head_at;                 /* when the head goes out without content at the latest */
-    double first_at, asked_at;      /* when the first of the chunks came; the last doubt */
+    uint32_t numbered;         /* if its events have numbers: the next one's; 0: they have none */
+    uint32_t status;           /* of the answer that is held */
+    struct gw_str head;        /* its lines for the client */
+    double head_at;            /* when the head goes out without content at the latest */
+    double first_at, asked_at; /* when the first of the chunks came; the last doubt */
     struct stream_doubt doubt;
     struct gw_str id;       /* of the first answer */
     struct frame_tail tail; /* of what has gone out, in a raw one */
@@ -107,6 +110,7 @@ struct stream {
 /* stream_out.c: what goes to the client in this turn */
 void stream_begin_turn(struct gw_call *c);
 void stream_put(struct gw_call *c, struct gw_slice slice);
+void stream_put_number(struct gw_call *c, uint32_t n);
 void stream_put_text(struct gw_call *c, struct gw_str constant);
 /* Makes the DATA: at the turn's end, before END, and before the attempt that the chunk is of is dropped. */
 void stream_flush(struct gw_call *c);

@@ -45,6 +45,15 @@ void stream_put_text(struct gw_call *c, struct gw_str text) {
     stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .p = text.p, .len = text.n});
 }
 
+void stream_put_number(struct gw_call *c, uint32_t n) {
+    struct stream_out *out = &c->stream->turn;
+    bool copied = out->spilled || out->n >= STREAM_SLICES;
+    char *at = out->number[copied ? STREAM_SLICES : out->n];
+    struct gw_buf b = {.p = at, .cap = STREAM_NUMBER_MAX, .max = STREAM_NUMBER_MAX};
+    gw_buf_put_u64(&b, n);
+    stream_put_text(c, gw_buf_str(&b));
+}
+
 void stream_flush(struct gw_call *c) {
     struct stream *s = c->stream;
     struct stream_out *out = &s->turn;

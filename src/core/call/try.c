@@ -293,7 +293,7 @@ static struct next refuse_unrepeatable(struct gw_call *c) {
 }
 
 static bool is_repeatable(const struct gw_call *c) {
-    return (route_rules[c->route.kind].repeats & route_method(c->method)) != 0;
+    return !c->bound && (route_rules[c->route.kind].repeats & route_method(c->method)) != 0;
 }
 
 bool try_may_again(const struct gw_call *c) {
