@@ -13,7 +13,7 @@
  *   on the way in    framing, read, usage, why, bare_end: where events end, and what they say
  *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself sends
  *   of a request     paths: a client that asks for one of them is likely to speak this dialect; seed,
- *                    streams: what a request may have, and what it gets
+ *                    streams, turn_head, turn_tail: what a request may have, and what it gets
  */
 #ifndef GW_FORMAT_DIALECT_H
 #define GW_FORMAT_DIALECT_H
@@ -55,6 +55,9 @@ struct dialect {
     bool binds;             /* requests may need what one target remembers: previous_response_id */
     bool usual;             /* assumed where nothing shows another one */
     bool streams;           /* its answers are streams unless a request says otherwise */
+    /* Around the inside of a JSON string: a last message that an answer goes on from, for servers that can.
+     * Empty: none of this dialect can. */
+    struct gw_str turn_head, turn_tail;
     /* Reads one event's JSON into `e`, in which only `tools` is set; false if it is of another dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
     /* Names of members of the usage, or of an object "..._details" in it. NULL: not reported. */

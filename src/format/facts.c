@@ -72,6 +72,9 @@ static const struct member of_body[] = {
     MEMBER("toolConfig", TOOL_CONFIG),
     MEMBER("previous_response_id", FACTS_PREVIOUS),
     MEMBER("conversation", FACTS_CONVERSATION),
+    MEMBER("top_p", FACTS_USUAL),
+    MEMBER("stop", FACTS_USUAL),
+    MEMBER("user", FACTS_USUAL),
 };
 static const struct member of_stream_options[] = {
     MEMBER("include_usage", FACTS_INCLUDE_USAGE),
@@ -359,6 +362,7 @@ static void on_name(struct gw_json_scan *s, struct gw_str name) {
     f->has_members |= f->depth == 1;
     f->has_options |= place == FACTS_OPTIONS;
     f->next = find(places[place].members, name);
+    f->has_others |= f->depth == 1 && (f->next == NOWHERE || f->next >= FACTS_MEMBERS);
 }
 
 static void keep(struct facts *f, char *to, size_t max, struct gw_str piece) {

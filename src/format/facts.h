@@ -55,6 +55,7 @@ enum facts_member {
     FACTS_PREVIOUS,     /* Responses: previous_response_id */
     FACTS_CONVERSATION, /* Responses: conversation */
     FACTS_ASKED,        /* the last message of the user's */
+    FACTS_USUAL, /* the last of those that say nothing here, but that are known: stop, top_p, user */
     FACTS_MEMBERS,
     FACTS_NUMBERS = FACTS_OPTIONS_SEED + 1 - FACTS_MAX_TOKENS,
 };
@@ -97,6 +98,7 @@ struct facts {
     uint32_t twice;                /* members that came more than once, as bits */
     uint8_t needs;                 /* enum facts_need */
     bool has_members, has_options; /* in FACTS_BODY, in FACTS_OPTIONS */
+    bool has_others;               /* in FACTS_BODY: some that are not known */
     /* Characters of text: in the user's last message (or `prompt`), and in all else. */
     uint64_t prompt_chars, context_chars;
     struct facts_talk talk;
@@ -143,6 +145,10 @@ static inline struct gw_str facts_model(const struct facts *f) {
 }
 static inline struct gw_str facts_type(const struct facts *f) {
     return gw_str(f->type, facts_is(f, FACTS_TYPE, GW_JSON_STRING) ? f->type_n : 0);
+}
+/* Whether the last message is the user's. */
+static inline bool facts_ends_with_user(const struct facts *f) {
+    return f->at[FACTS_ASKED].kind != 0 && f->at[FACTS_ASKED].off == f->turn;
 }
 static inline bool facts_is_twice(const struct facts *f, enum facts_member m) {
     return (f->twice >> m & 1) != 0;

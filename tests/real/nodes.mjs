@@ -1,6 +1,7 @@
 /**
  * Real nodes: llama.cpp with a small model (node.py), each with one thread and behind a wire (wire.mjs).
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, ready, start, until } from '../lib/proc.mjs';
@@ -23,10 +24,20 @@ export function missing() {
  * @typedef {import('./wire.mjs').Wire & { direct: string, pid: number }} RealNode   direct: the node's own URL
  */
 
-/** Starts one that serves so many at once. @param {number} slots @returns {Promise<RealNode>} */
-export async function startRealNode(slots) {
+/** The first layers of the model alone: its words mean nothing, and it reads as much faster than it writes as a
+ * large one with a graphics card does. @param {string} model @param {number} layers */
+function thinModel(model, layers) {
+    const to = join(ROOT, `build/deps/real/thin-${layers}.gguf`);
+    if (!existsSync(to)) execFileSync(PYTHON, [join(ROOT, 'tests/real/thin.py'), model, to, String(layers)]);
+    return to;
+}
+
+/** Starts one that serves so many at once. @param {number} slots
+ * @param {number} [layers] of the model; 0: all of them @returns {Promise<RealNode>} */
+export async function startRealNode(slots, layers = 0) {
     const port = await freePort();
-    const [model] = globSync(join(ROOT, MODEL));
+    const [whole] = globSync(join(ROOT, MODEL));
+    const model = layers > 0 ? thinModel(whole, layers) : whole;
     const child = start([PYTHON, join(ROOT, 'tests/real/node.py'), model, String(port), String(slots)], { stdio: ['pipe', 'pipe', 'pipe'] });
     await ready(child, `http://127.0.0.1:${port}/health`, 60_000);
     const between = await startWire(port);
@@ -52,7 +63,7 @@ export async function untilIdle(nodes) {
 /** One answer as a stream. @param {string} url @param {object} body
  * @param {(events: number, target: string) => void} [each] @returns {Promise<Streamed>}
  * @typedef {{ status: number, text: string, finish: string | null, done: boolean, error: string | null,
- *   seed: number, target: string, reason: string, first_ms: number, cached: number,
+ *   seed: number, target: string, reason: string, first_ms: number, cached: number, generated: number,
  *   read: number, read_ms: number, write_ms: number }} Streamed   by the node's own account: tokens of the
  *   prompt, and how long reading it and writing the answer took */
 export async function stream(url, body, each = () => {}) {
@@ -63,7 +74,7 @@ export async function stream(url, body, each = () => {}) {
     });
     /** @type {Streamed} */
     const got = {
-        status: answer.status, text: '', finish: null, done: false, error: null, first_ms: 0, cached: 0, read: 0, read_ms: 0, write_ms: 0,
+        status: answer.status, text: '', finish: null, done: false, error: null, first_ms: 0, cached: 0, generated: 0, read: 0, read_ms: 0, write_ms: 0,
         seed: Number(answer.headers.get('x-heady-seed') ?? -1),
         target: answer.headers.get('x-heady-target') ?? '', reason: answer.headers.get('x-heady-reason') ?? '',
     };
@@ -109,6 +120,7 @@ function take(got, data, began) {
     got.finish = choice?.finish_reason ?? got.finish;
     if (!event.timings) return;
     got.cached = event.timings.cache_n;
+    got.generated = event.timings.predicted_n;
     got.read = event.timings.prompt_n;
     got.read_ms = event.timings.prompt_ms;
     got.write_ms = event.timings.predicted_ms;

@@ -10,6 +10,7 @@ import { cutNext, cutsMade } from './wire.mjs';
 
 const LONG = process.env.REAL === 'long';
 const CUTS = LONG ? 20 : 2;
+const LAYERS = 4;
 const why = missing();
 
 /** @param {string} text @returns {{role: string, content: string}[]} */
@@ -150,6 +151,51 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             } finally {
                 await second.up();
             }
+        });
+
+        test(`a cut stream goes on from what was delivered [${name}]`, async (t) => {
+            const delivered = LONG ? 1000 : 300;
+            const thin = await Promise.all([startRealNode(1, LAYERS), startRealNode(1, LAYERS)]);
+            t.after(() => Promise.all(thin.map((node) => node.close())));
+            const env = { GATEWAY_AUTH: 'off', COLAB_ENDPOINT_3: thin[0].url, COLAB_ENDPOINT_4: thin[1].url };
+            /** How long the client waits where a stream was cut. @param {{ nodes?: object }} heavy
+             * @param {number} i */
+            const gap = async (heavy, i) => {
+                const host = await startHost(name, { env, config: { log_requests: false, heavy } });
+                t.after(() => host.stop());
+                const url = `${host.url}/api/heavy/code`;
+                const body = { messages: asks(i === 0 ? 'Write the names of all months.' : 'Write a list of birds.'), max_tokens: delivered + 60, temperature: 0 };
+                const state = async () => (await (await fetch(`${host.url}/api/health`)).json()).backends;
+                if (heavy.nodes !== undefined) {
+                    const proved = async () => {
+                        const { 'node-3': one, 'node-4': other } = await state();
+                        return one.prefill && other.prefill;
+                    };
+                    // Idle nodes are asked, at the edge when the next request comes.
+                    for (let n = 0; n < 20 && !await proved(); n++) {
+                        await stream(url, { ...body, max_tokens: 4 });
+                        await new Promise((resolve) => { setTimeout(resolve, 1500); });
+                    }
+                    assert.ok(await proved(), 'both have proved it');
+                }
+                let [last, longest] = [0, 0];
+                cutsMade();
+                const got = await stream(url, body, (events) => {
+                    const now = performance.now();
+                    if (last > 0) longest = Math.max(longest, now - last);
+                    if (events === delivered) [last, longest] = [now, 0];
+                    if (events === delivered) cutNext();
+                    if (events > delivered) last = now;
+                });
+                assert.equal(cutsMade(), 1);
+                assert.ok(isWhole(got), JSON.stringify(got));
+                return { ms: Math.round(longest), got };
+            };
+            const can = { nodes: { 3: { prefill: 'llama.cpp' }, 4: { prefill: 'llama.cpp' } } };
+            const from = await gap(can, 0);
+            const anew = await gap({}, 1);
+            t.diagnostic(`after ${delivered} tokens: ${from.ms} ms from a prefix (${from.got.read} tokens read, ${from.got.generated} generated), ${anew.ms} ms anew (${anew.got.generated} generated)`);
+            assert.ok(from.got.generated < 100 && anew.got.generated > delivered);
         });
 
         test(`without resume_seed nothing is put in [${name}]`, async (t) => {

@@ -188,6 +188,34 @@ static void test_limits(void) {
     end();
 }
 
+/* The text itself, and where it may be cut, as long as there is nothing else. */
+static void test_kept(void) {
+    struct delivered_text t;
+    begin();
+    delivered_keep(&d, &t);
+    CHECK(add(text, "One") && add(text, " two") && add(text, "three\\n") && add(text, " four"));
+    CHECK(add(text, " five") && gw_str_eq(gw_buf_str(&t.raw), GW_STR("One twothree\\n four five")));
+    CHECK(delivered_seam(&t, 5).at == 19 && delivered_seam(&t, 5).events == 4);
+    CHECK(delivered_seam(&t, 6).at == 3 && delivered_seam(&t, 22).at == 0);
+    delivered_again(&d);
+    CHECK(meet(text, "One twothree\\n four") == 19 && d.behind == 1);
+    CHECK(meet(text, " five six") == 5 && d.behind == 0 && t.raw.n == 28);
+    CHECK(add(event_channel(0, 0, PART_REASONING), "Hm") && d.text == NULL);
+    delivered_again(&d);
+    CHECK(meet(text, "One twothree\\n four five six") == 28 && d.behind == 1);
+    end();
+}
+
+static void test_kept_no_more(void) {
+    struct delivered_text t;
+    begin();
+    delivered_keep(&d, &t);
+    for (uint32_t i = 0; i <= DELIVERED_TEXT_MAX / 16; i++)
+        CHECK(add(text, " fifteen letters"));
+    CHECK(d.text == NULL);
+    end();
+}
+
 int main(void) {
     RUN(test_same);
     RUN(test_differs);
@@ -199,5 +227,7 @@ int main(void) {
     RUN(test_whole);
     RUN(test_plain);
     RUN(test_limits);
+    RUN(test_kept);
+    RUN(test_kept_no_more);
     return unit_end();
 }

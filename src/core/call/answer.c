@@ -322,6 +322,8 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     }
     if (c->has_head && verdict != BUSY && verdict != OFFLINE)
         verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
+    if (verdict == GATEWAY && prefix_fails(c, true, now))
+        return next_target(true, true);
     switch (verdict) {
     case DELIVER:
         return deliver(c, res, &h, now);

@@ -48,7 +48,9 @@
  *   OBSERVE  REQ_BODY  OBSERVE DONE
  *   OBSERVE  ANSWER    OBSERVE TRY              it lives, or late; it does not: resumed
  *   OBSERVE  GONE      DONE
- *   PROBE    RES_HEAD  DONE
+ *   PROBE    RES_HEAD  PROBE DONE               its answer to a small question (prefix.c) is to come
+ *   PROBE    RES_BODY  PROBE
+ *   PROBE    RES_END   PROBE DONE               the next question; it is known
  *   PROBE    RES_FAIL  DONE
  *   PROBE    TICK      PROBE DONE
  *   PROBE    GONE      DONE

@@ -34,6 +34,8 @@ enum {
 };
 
 struct gw_call;
+struct call_prefix;
+struct call_check;
 
 /* Whoever reads a body once more gets it piece by piece; `last`: this is the end of it. */
 typedef struct next call_reader(struct gw_call *c, struct gw_str bytes, bool last,
@@ -188,9 +190,11 @@ struct gw_call {
     struct plan plan;
     struct call_kept kept;
     struct call_asks asks;
-    struct call_node *node; /* NULL: no node registers here */
-    struct call_seed *seed; /* NULL: it has none of ours */
-    struct gw_buf reason;   /* why the answer came from where it came */
+    struct call_node *node;     /* NULL: no node registers here */
+    struct call_seed *seed;     /* NULL: it has none of ours */
+    struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
+    struct call_check *check;   /* NULL: no target is asked here whether it can */
+    struct gw_buf reason;       /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
@@ -440,6 +444,23 @@ struct next seed_read(struct gw_call *c);
 /* Draws one, if the body, which has been read, wants it; and puts it into an attempt. */
 void seed_draw(struct gw_call *c);
 void seed_put(const struct gw_call *c, struct gw_action *send);
+/* prefix.c */
+/* By the body, which has been read, whether the answer may go on from a prefix. */
+void prefix_note(struct gw_call *c);
+/* A stream begins: its text is kept if a prefix may be needed. */
+void prefix_keep(struct gw_call *c);
+/* Puts the prefix into an attempt that goes on with a stream, if its target has proved that it can. */
+void prefix_put(struct gw_call *c, struct gw_action *send);
+/* The answer to such an attempt begins. */
+void prefix_begin(struct gw_call *c);
+/* The attempt was made with a prefix, and failed for it: it is closed, and next_target should follow.
+ * False: it was not. */
+bool prefix_fails(struct gw_call *c, bool refused, struct gw_time now);
+/* Whether an event's usage counts another answer than the client's. */
+bool prefix_miscounts(const struct gw_call *c, const struct event *e);
+/* A call that asks a target for its proof, if one is due; lowers *next_ms to when one may be. */
+struct gw_call *prefix_task(struct gw *gw, struct gw_time now, double *next_ms);
+struct next prefix_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now);
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;

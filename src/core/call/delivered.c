@@ -99,6 +99,10 @@ static void decode_at(const struct event_piece *piece, size_t at, struct decoded
 
 /* ------------------------------------------------------------------ noting */
 
+/* The text's channel, and its number while the text is kept: no event has it. */
+#define TEXT event_channel(0, 0, PART_TEXT)
+#define KEPT event_channel(0, 0x80, PART_TEXT)
+
 void delivered_init(struct delivered *d, struct gw_arena *arena) {
     *d = (struct delivered){.arena = arena};
 }
@@ -107,17 +111,28 @@ static void reset_channel(struct delivered_channel *ch, uint32_t channel) {
     *ch = (struct delivered_channel){.next = ch->next, .channel = channel, .step = DELIVERED_STEP};
 }
 
+static void empty_text(struct delivered_text *t) {
+    t->raw.n = 0;
+    t->events = t->seams_n = 0;
+}
+
 void delivered_reset(struct delivered *d) {
     for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
         reset_channel(ch, ch->channel);
     d->behind = d->mark = d->ids_n = 0;
     d->ids = NULL;
+    if (d->text != NULL)
+        empty_text(d->text);
 }
 
-static struct delivered_channel *find(struct delivered *d, uint32_t channel) {
+static struct delivered_channel *look_up(const struct delivered *d, uint32_t channel) {
     for (struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
         if (ch->channel == channel)
             return ch;
+    return NULL;
+}
+
+static struct delivered_channel *make(struct delivered *d, uint32_t channel) {
     if (d->channels_n == DELIVERED_CHANNELS)
         return NULL;
     struct delivered_channel *ch = gw_arena_get(d->arena, sizeof *ch);
@@ -162,11 +177,79 @@ static void note_piece(struct delivered_channel *ch, const struct event_piece *p
     }
 }
 
-bool delivered_add(struct delivered *d, const struct event_piece *piece) {
-    struct delivered_channel *ch = find(d, piece->channel);
+/* ------------------------------------------------------------------ the text itself */
+
+void delivered_keep(struct delivered *d, struct delivered_text *text) {
+    gw_buf_init(&text->raw, d->arena, DELIVERED_TEXT_MAX);
+    empty_text(text);
+    d->text = text;
+}
+
+static void keep_no_more(struct delivered *d) {
+    struct delivered_channel *ch = look_up(d, KEPT);
+    d->text = NULL;
     if (ch != NULL)
-        note_piece(ch, piece, 0);
-    return ch != NULL;
+        ch->channel = TEXT;
+}
+
+static bool is_seam(const struct gw_buf *raw, struct gw_str next) {
+    if (raw->n < 2 || next.n < 2 || raw->p[raw->n - 2] == '\\')
+        return false;
+    bool word = next.p[0] == ' ' && next.p[1] > ' ' && next.p[1] != '\\';
+    return word || (unsigned char)next.p[0] >= 0xc0;
+}
+
+static void keep(struct delivered *d, struct gw_str raw) {
+    struct delivered_text *t = d->text;
+    if (is_seam(&t->raw, raw))
+        t->seam[t->seams_n++ % DELIVERED_SEAMS] =
+            (struct delivered_seam){(uint32_t)t->raw.n, t->events};
+    t->events++;
+    gw_buf_put(&t->raw, raw);
+    if (t->raw.full)
+        keep_no_more(d);
+}
+
+struct delivered_seam delivered_seam(const struct delivered_text *t, size_t behind) {
+    uint32_t n = t->seams_n < DELIVERED_SEAMS ? t->seams_n : DELIVERED_SEAMS;
+    for (uint32_t i = 1; i <= n; i++) {
+        struct delivered_seam seam = t->seam[(t->seams_n - i) % DELIVERED_SEAMS];
+        if (seam.at + behind <= t->raw.n)
+            return seam;
+    }
+    return (struct delivered_seam){0, 0};
+}
+
+/* A channel that does not stand in the list under its own number. */
+static struct delivered_channel *find_other(struct delivered *d, uint32_t channel) {
+    if (d->text == NULL)
+        return make(d, channel);
+    if (channel != TEXT) {
+        keep_no_more(d);
+        return make(d, channel);
+    }
+    struct delivered_channel *ch = look_up(d, KEPT);
+    return ch != NULL ? ch : make(d, KEPT);
+}
+
+/* Apart, so that the usual event does not pay for it. */
+__attribute__((noinline)) static bool add_other(struct delivered *d,
+                                                const struct event_piece *piece) {
+    struct delivered_channel *ch = find_other(d, piece->channel);
+    if (ch == NULL)
+        return false;
+    note_piece(ch, piece, 0);
+    if (d->text != NULL)
+        keep(d, piece->raw);
+    return true;
+}
+
+bool delivered_add(struct delivered *d, const struct event_piece *piece) {
+    struct delivered_channel *ch = look_up(d, piece->channel);
+    if (ch == NULL)
+        return add_other(d, piece);
+    note_piece(ch, piece, 0);
+    return true;
 }
 
 const struct gw_str *delivered_id(struct delivered *d, const struct event_id *id) {
@@ -269,8 +352,10 @@ static bool overtakes(const struct delivered *d, uint32_t channel) {
 }
 
 bool delivered_meet(struct delivered *d, const struct event_piece *piece, size_t *cut) {
-    struct delivered_channel *ch = find(d, piece->channel);
+    struct delivered_channel *ch = look_up(d, piece->channel);
     *cut = 0;
+    if (ch == NULL)
+        ch = find_other(d, piece->channel);
     if (ch == NULL)
         return false;
     if (event_is_token(piece->channel) && ch->had) {
@@ -286,5 +371,7 @@ bool delivered_meet(struct delivered *d, const struct event_piece *piece, size_t
     if (*cut < piece->raw.n && overtakes(d, piece->channel))
         return false;
     note_piece(ch, piece, *cut);
+    if (d->text != NULL && *cut < piece->raw.n)
+        keep(d, gw_str_sub(piece->raw, *cut, piece->raw.n));
     return true;
 }

@@ -10,6 +10,10 @@
  * Decoded means that escapes are resolved, into UTF-8, except that a character beyond the basic
  * multilingual plane counts as the two surrogates that JSON makes of it (three bytes each). So it is the
  * same whether a server sends it as one character, as two escapes, or as two escapes in two events.
+ *
+ * The text of a stream that might be gone on with from a prefix (prefix.c) is kept, as long as it is all
+ * there is of it and not longer than DELIVERED_TEXT_MAX; its buffer takes at most twice that. To keep it
+ * costs other streams nothing: its channel stands in the list under a number of its own.
  */
 #ifndef GW_CORE_CALL_DELIVERED_H
 #define GW_CORE_CALL_DELIVERED_H
@@ -23,7 +27,9 @@ enum {
     DELIVERED_ID_MAX = 128,
     DELIVERED_CHANNELS = 32,
     DELIVERED_CHECKS = 16,
-    DELIVERED_STEP = 256
+    DELIVERED_STEP = 256,
+    DELIVERED_TEXT_MAX = 65536,
+    DELIVERED_SEAMS = 8,
 };
 
 struct delivered_channel {
@@ -46,6 +52,18 @@ struct delivered_id {
         now; /* what the client knows; the current attempt's, n == 0: not yet seen */
 };
 
+/* A place in the text where it may be cut: a word, or a character that is none of ASCII, began an event
+ * there, so that it is likely to begin a token again. */
+struct delivered_seam {
+    uint32_t at, events; /* bytes and events before it */
+};
+
+struct delivered_text {
+    struct gw_buf raw; /* the inside of a JSON string, as it came */
+    uint32_t events, seams_n;
+    struct delivered_seam seam[DELIVERED_SEAMS]; /* the last ones, in a ring */
+};
+
 struct delivered {
     struct gw_arena *arena;
     uint32_t channels_n;
@@ -54,6 +72,7 @@ struct delivered {
     struct delivered_channel *first;
     uint32_t ids_n;
     struct delivered_id *ids;
+    struct delivered_text *text; /* NULL: it is not kept, or could not be */
 };
 
 void delivered_init(struct delivered *d, struct gw_arena *arena);
@@ -63,6 +82,10 @@ void delivered_reset(struct delivered *d);
 bool delivered_add(struct delivered *d, const struct event_piece *piece);
 /* The id by which the client knows what the attempt calls this; NULL: it cannot be noted. */
 const struct gw_str *delivered_id(struct delivered *d, const struct event_id *id);
+/* Nothing has been delivered yet: from now on its text is kept, in `text`. */
+void delivered_keep(struct delivered *d, struct delivered_text *text);
+/* The last seam that leaves at least so many bytes behind it; at 0: there is none. */
+struct delivered_seam delivered_seam(const struct delivered_text *text, size_t behind);
 /* A new attempt begins: from now on its content is compared with what was delivered. */
 void delivered_again(struct delivered *d);
 /* Compares a piece of the attempt: false if it differs from what was delivered. `*cut`: how much of

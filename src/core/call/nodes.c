@@ -2,7 +2,7 @@
  * /api/nodes: nodes register themselves (SPEC section 3), and the twin asks where they are.
  *
  *     POST /api/nodes/3      {"url": …, "models": […], "free_vram_mb": …, "in_flight_max": …,
- *                             "expires_in_s": …}; only url must be there
+ *                             "expires_in_s": …, "prefill": …}; only url must be there
  *     DELETE /api/nodes/3    the node leaves
  *     x-heady-timestamp      wall clock in ms: newer than the last one, at most REGISTRY_WINDOW_MS off
  *     x-heady-signature      hex HMAC-SHA256 under the node's key of
@@ -208,6 +208,14 @@ static bool is_list_of_names(const struct gw_json *models) {
     return gw_json_is(models, GW_JSON_ARRAY);
 }
 
+static bool read_prefill(const struct gw_json *body, struct lease *lease) {
+    const struct gw_json *item = gw_json_member(body, GW_STR("prefill"));
+    if (item == NULL)
+        return true;
+    lease->prefill = gw_json_is(item, GW_JSON_STRING) ? config_prefill(item->text) : PREFILLS;
+    return lease->prefill < PREFILLS;
+}
+
 /* NULL, or what is wrong with the members besides the URL. */
 static const char *read_members(const struct gw_json *body, struct lease *lease,
                                 struct gw_time now) {
@@ -220,6 +228,8 @@ static const char *read_members(const struct gw_json *body, struct lease *lease,
         return "in_flight_max: is not a whole number from 0 (as configured) to 10000";
     if (!read_number(body, GW_STR("expires_in_s"), 1e9, &seconds))
         return "expires_in_s: is not a whole number of seconds; 0 means that the node leaves";
+    if (!read_prefill(body, lease))
+        return "prefill: is neither \"llama.cpp\" nor \"vllm\"";
     if (seconds > REGISTRY_LEASE_MS / 1e3)
         seconds = REGISTRY_LEASE_MS / 1e3;
     lease->in_flight_max = (uint32_t)in_flight_max;

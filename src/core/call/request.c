@@ -335,6 +335,7 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
     if (!next_is(more, NEXT_ON))
         return more;
     seed_draw(c);
+    prefix_note(c);
     body_drop_facts(c);
     return next_on();
 }

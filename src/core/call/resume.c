@@ -73,7 +73,7 @@ struct edit {
 struct edits {
     uint32_t n;
     bool torn; /* one of them leaves out what cannot be cut */
-    struct edit edit[EVENT_PIECES + EVENT_IDS + 2];
+    struct edit edit[EVENT_PIECES + EVENT_IDS + 3];
 };
 
 /* Keeps the order of the event, where the id may stand behind the content. */
@@ -157,6 +157,8 @@ static bool is_due(struct stream *s, const struct event *e, bool caught_up, bool
 }
 
 struct next resume_differs(struct gw_call *c, struct gw_time now) {
+    if (prefix_fails(c, false, now))
+        return next_target(true, true);
     end_because(c, c->attempt.to->target.name, GW_STR("said something else"));
     try_close(c, true, now);
     return stream_break(c, GW_STR("stopped, and another one goes on differently"));
@@ -176,6 +178,11 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
         return resume_differs(c, now);
     if (e->is == EVENT_CONTENT)
         answer_first_content(c, now);
+    if (prefix_miscounts(c, e)) {
+        if (e->choices == 0)
+            return next_stay();
+        add_edit(&edits, event, e->usage, GW_STR("null"));
+    }
     if (!fresh && !due)
         return next_stay();
     if (s->id.n > 0 && e->id.n > 0)

@@ -505,6 +505,8 @@ static bool make_stream(struct gw_call *c, struct gw_time now) {
     gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
     delivered_init(&s->delivered, &c->arena);
     c->stream = s;
+    if (s->resumable && c->prefix != NULL)
+        prefix_keep(c);
     return true;
 }
 
@@ -559,6 +561,8 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         s->resuming = true;
         delivered_again(&s->delivered);
         late_on_head(c, now);
+        if (c->prefix != NULL)
+            prefix_begin(c);
         return next_wait(CALL_OBSERVE);
     }
     late_on_head(c, now);

@@ -33,9 +33,11 @@ struct gw_call *gw_task(struct gw *gw, struct gw_time now, double *next_ms) {
     double every = (double)gw->cluster.conf->limits.probe_ms;
     *next_ms = every > 0 ? every : NOTHING_DUE_MS;
     registry_tend(&gw->cluster, now);
-    struct gw_call *pull = lookup_task(gw, now, next_ms);
-    if (pull != NULL || every <= 0)
-        return pull;
+    struct gw_call *due = lookup_task(gw, now, next_ms);
+    if (due == NULL)
+        due = prefix_task(gw, now, next_ms);
+    if (due != NULL || every <= 0)
+        return due;
     for (uint32_t i = 0; i < GW_NODES; i++) {
         struct breaker_grant grant;
         if (!wants_probe(gw, i, now.mono_ms))
@@ -67,6 +69,8 @@ static void note(struct gw_call *c, const struct gw_event *e, bool alive, struct
 }
 
 struct next task_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (c->check != NULL)
+        return prefix_on_event(c, e, now);
     if (e->kind == GW_TICK && now.mono_ms < c->attempt.limit_at)
         return next_stay();
     struct answer_head h = {.retry_after_ms = -1};

@@ -130,6 +130,8 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     }
     if (c->seed != NULL)
         seed_put(c, a);
+    if (c->prefix != NULL)
+        prefix_put(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
     c->attempt.first_content = c->attempt.junk = c->attempt.late = c->attempt.lives =

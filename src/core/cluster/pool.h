@@ -61,6 +61,8 @@ struct pool_backend {
     uint32_t picked;        /* sequence number of the last pick, so that ties alternate */
     uint32_t passed;        /* how often another of its tier was picked since */
     uint32_t waiting;       /* candidates of queued calls that could use it */
+    uint8_t prefill;        /* enum pool_prefill */
+    double prefill_at;      /* when it may be asked (again) whether it can; monotonic */
     bool changed;           /* its breaker has changed here since the last frame (sync.c) */
 };
 
@@ -71,6 +73,14 @@ struct pool {
     struct breaker_conf breaker;
     uint32_t sequence;
     bool news; /* some backend has `changed` */
+};
+
+/* Whether it goes on with an answer that has begun as it would have given it whole (call/prefix.c). */
+enum pool_prefill {
+    POOL_PREFILL_UNASKED = 0,
+    POOL_PREFILL_WANTED, /* some stream could need it: to be asked when it is idle */
+    POOL_PREFILL_PROVEN,
+    POOL_PREFILL_UNFIT,
 };
 
 enum pool_state { POOL_READY, POOL_HALF_OPEN, POOL_COOLING, POOL_DOWN };

@@ -158,6 +158,12 @@ static uint32_t in_flight_max(const struct registry_entry *e, const struct backe
     return quick && (max == 0 || max > QUICK_TUNNEL_MAX) ? QUICK_TUNNEL_MAX : max;
 }
 
+uint32_t registry_prefill(const struct cluster *cluster, uint32_t node) {
+    const struct registry_entry *e = &cluster->registry.entry[node];
+    return e->in_force && e->lease.prefill != PREFILL_NONE ? e->lease.prefill
+                                                           : cluster->conf->nodes[node].prefill;
+}
+
 const struct backend_conf *registry_node(const struct cluster *cluster, const struct config *conf,
                                          uint32_t node, struct gw_arena *arena) {
     const struct backend_conf *plain = &conf->nodes[node];
@@ -169,6 +175,7 @@ const struct backend_conf *registry_node(const struct cluster *cluster, const st
     copy->set = true;
     copy->ngrok = e->to.ngrok;
     copy->in_flight_max = in_flight_max(e, plain);
+    copy->prefill = (uint8_t)registry_prefill(cluster, node);
     copy->base = gw_arena_dup(arena, e->to.base);
     copy->target = e->to.target;
     copy->target.name = plain->target.name;
@@ -191,6 +198,10 @@ void registry_put_line(const struct lease *lease, struct gw_buf *out) {
     gw_buf_put_u64(out, lease->in_flight_max);
     gw_buf_putc(out, ' ');
     gw_buf_put(out, lease->url.n > 0 ? lease->url : GW_STR("-"));
+    if (lease->prefill != PREFILL_NONE) {
+        gw_buf_putc(out, ' ');
+        gw_buf_put(out, config_prefill_name(lease->prefill));
+    }
     gw_buf_putc(out, '\n');
 }
 
@@ -238,11 +249,15 @@ static bool read_fields(struct cluster *cluster, struct gw_str fields, struct gw
     lease->in_flight_max = (uint32_t)max;
     if (lease->ends > now.wall_ms + 2.0 * REGISTRY_LEASE_MS)
         return false;
-    if (gw_str_eq(fields, GW_STR("-")) || lease->ends <= now.wall_ms)
+    struct gw_str text = gw_str_cut(&fields, ' ');
+    lease->prefill = config_prefill(fields);
+    if (lease->prefill == PREFILLS)
+        return false;
+    if (gw_str_eq(text, GW_STR("-")) || lease->ends <= now.wall_ms)
         return true;
-    lease->url = fields;
+    lease->url = text;
     gw_arena_init(&arena, cluster->mem, ENTRY_MAX / 2, ENTRY_MAX);
-    bool good = registry_check_url(cluster->conf, fields, &arena, &url) == NULL;
+    bool good = registry_check_url(cluster->conf, text, &arena, &url) == NULL;
     gw_arena_del(&arena);
     return good;
 }

@@ -36,6 +36,7 @@ struct lease {
     double stamp;           /* wall clock of the node, in whole milliseconds */
     double ends;            /* wall clock; in the past: the node leaves */
     uint32_t in_flight_max; /* 0: as configured */
+    uint32_t prefill;       /* enum prefill; PREFILL_NONE: as configured */
     struct gw_str url;      /* n == 0: the node leaves */
 };
 
@@ -85,7 +86,11 @@ void registry_tend(struct cluster *cluster, struct gw_time now);
 const struct backend_conf *registry_node(const struct cluster *cluster, const struct config *conf,
                                          uint32_t node, struct gw_arena *arena);
 
-/* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL\n", the URL "-" for a node that left.
+/* Whether, and how, the node goes on with an answer that has begun (enum prefill). */
+uint32_t registry_prefill(const struct cluster *cluster, uint32_t node);
+
+/* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL[ PREFILL]\n", the URL "-" for a node that
+ * left, PREFILL a name of enum prefill.
  * The first puts all of them, the second those that have changed since it was last called. */
 void registry_put_lines(const struct cluster *cluster, struct gw_buf *out);
 void registry_put_changed(struct cluster *cluster, struct gw_buf *out);

@@ -2,6 +2,23 @@
 
 #include "core/config/config_parts.h"
 
+static const struct gw_str prefill_names[PREFILLS] = {
+    [PREFILL_NONE] = GW_STR_INIT(""),
+    [PREFILL_LLAMA_CPP] = GW_STR_INIT("llama.cpp"),
+    [PREFILL_VLLM] = GW_STR_INIT("vllm"),
+};
+
+uint32_t config_prefill(struct gw_str name) {
+    uint32_t i = 0;
+    while (i < PREFILLS && !gw_str_eq(prefill_names[i], name))
+        i++;
+    return i;
+}
+
+struct gw_str config_prefill_name(uint32_t prefill) {
+    return prefill_names[prefill];
+}
+
 const struct gw_str config_class_names[GW_CLASSES] = {GW_STR_INIT("reasoning"), GW_STR_INIT("code"),
                                                       GW_STR_INIT("vision"), GW_STR_INIT("batch")};
 

@@ -30,6 +30,12 @@ enum {
 enum gw_class { GW_REASONING = 0, GW_CODE, GW_VISION, GW_BATCH };
 extern const struct gw_str config_class_names[GW_CLASSES];
 
+/* How a target is told to go on with an answer that has begun (call/prefix.c). */
+enum prefill { PREFILL_NONE = 0, PREFILL_LLAMA_CPP, PREFILL_VLLM, PREFILLS };
+/* Of that name, PREFILL_NONE's is empty; PREFILLS: there is none. */
+uint32_t config_prefill(struct gw_str name);
+struct gw_str config_prefill_name(uint32_t prefill);
+
 /* Somewhere requests can go. `slot` is its index in the gateway's table of backends. */
 struct backend_conf {
     struct gw_target target;
@@ -38,6 +44,7 @@ struct backend_conf {
     double first_byte_ms;
     struct gw_str bearer; /* shows a node that it is this gateway that asks; n == 0: none */
     bool set, ngrok;
+    uint8_t prefill; /* enum prefill */
 };
 
 struct class_conf {

@@ -106,6 +106,7 @@ struct backend_draft {
     struct url url;
     bool has_url;
     uint64_t in_flight_max, first_byte_ms;
+    uint8_t prefill;
 };
 
 static bool read_backend_url(struct reader *r, const struct gw_json *item, void *into) {
@@ -114,25 +115,36 @@ static bool read_backend_url(struct reader *r, const struct gw_json *item, void 
     return reader_url(r, item, &draft->url);
 }
 
+static bool read_prefill(struct reader *r, const struct gw_json *item, void *into) {
+    struct backend_draft *draft = into;
+    uint32_t prefill = gw_json_is(item, GW_JSON_STRING) ? config_prefill(item->text) : PREFILLS;
+    draft->prefill = (uint8_t)prefill;
+    return prefill < PREFILLS || reader_fail(r, item, GW_STR("is not a way to go on"),
+                                             GW_STR("give \"llama.cpp\" or \"vllm\""));
+}
+
 static const struct reader_field backend_fields[] = {
     {GW_STR_INIT("url"), read_backend_url, 0, 0, 0},
     {GW_STR_INIT("in_flight_max"), NULL, offsetof(struct backend_draft, in_flight_max), 1, 100000},
     {GW_STR_INIT("first_byte_ms"), NULL, offsetof(struct backend_draft, first_byte_ms), 100,
      3600000},
+    {GW_STR_INIT("prefill"), read_prefill, 0, 0, 0},
 };
 
 /* A backend is an object, or just its URL. */
 static bool read_backend(struct reader *r, const struct gw_json *item, struct backend_conf *out) {
     struct backend_draft draft = {.in_flight_max = out->in_flight_max,
-                                  .first_byte_ms = (uint64_t)out->first_byte_ms};
+                                  .first_byte_ms = (uint64_t)out->first_byte_ms,
+                                  .prefill = out->prefill};
     bool ok = gw_json_is(item, GW_JSON_STRING) ? read_backend_url(r, item, &draft)
-                                               : reader_object(r, item, backend_fields, 3, &draft);
+                                               : reader_object(r, item, backend_fields, 4, &draft);
     if (!ok)
         return false;
     if (draft.has_url)
         config_set_backend(out, &draft.url);
     out->in_flight_max = (uint32_t)draft.in_flight_max;
     out->first_byte_ms = (double)draft.first_byte_ms;
+    out->prefill = draft.prefill;
     return true;
 }
 

@@ -100,6 +100,9 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
         gw_buf_put(b, GW_STR("null"));
     gw_buf_put(b, p->predict.slow ? GW_STR(",\"slow\":true") : GW_STR(",\"slow\":false"));
     put_time(b, GW_STR(",\"last_seen\":"), p->seen_at);
+    if (p->prefill >= POOL_PREFILL_PROVEN)
+        gw_buf_put(b, p->prefill == POOL_PREFILL_PROVEN ? GW_STR(",\"prefill\":true")
+                                                        : GW_STR(",\"prefill\":false"));
     if (leased)
         put_time(b, GW_STR(",\"lease_ends\":"), e->lease.ends);
     gw_buf_putc(b, '}');
