@@ -12,6 +12,7 @@ import net from 'node:net';
  * @property {number} refused    with another status than 200
  * @property {number} cancelled  closed by whoever had asked, before the end
  * @property {number} broken     closed by the node, or by the wire, before the end
+ * @property {number} stale      closed by the node before it has answered at all: a connection that it kept no longer
  *
  * @typedef {object} Wire
  * @property {string} url
@@ -40,7 +41,7 @@ export function cutsMade() {
 }
 
 /** @returns {Tally} */
-const nothing = () => ({ asked: 0, answered: 0, refused: 0, cancelled: 0, broken: 0 });
+const nothing = () => ({ asked: 0, answered: 0, refused: 0, cancelled: 0, broken: 0, stale: 0 });
 
 /** Follows the questions on one connection. @param {() => Tally} tally */
 function recorder(tally) {
@@ -48,7 +49,7 @@ function recorder(tally) {
     let seen = ''; // the end of what has come of the answer
     /** @param {'answered' | 'refused' | 'cancelled' | 'broken'} how */
     const over = (how) => {
-        if (open) tally()[how]++;
+        if (open) tally()[how === 'broken' && seen === '' ? 'stale' : how]++;
         open = false;
     };
     return {
