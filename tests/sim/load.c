@@ -84,7 +84,7 @@ static bool brought_content(const struct client *c) {
 static bool is_queue(const struct client *c) {
     const struct settings *s = &c->sim->set;
     double queue_ms = s->queue_ms >= 0 ? s->queue_ms : QUEUE_MS, left = c->deadline - c->sim->now;
-    if (queue_ms > 0 && queue_ms < WAIT_MAX_MS && brought_content(c))
+    if (s->queue_ms < 0 && brought_content(c))
         queue_ms = WAIT_MAX_MS;
     return c->shard->gw->queue_n >= s->queue_max || c->sim->now - c->came_at + 1 >= queue_ms ||
            expected_wait_ms(c) * 2 >= (left < WAIT_MAX_MS ? left : WAIT_MAX_MS);

@@ -28,9 +28,22 @@ static void expect_refused(struct gw_str env, const char *file, const char *why)
         config_unref(conf);
 }
 
+static void test_how_long_requests_wait(void) {
+    struct config *c = make(GW_STR(""), "{\"heavy\": {\"queue_ms\": 500}}");
+    CHECK(c != NULL && c->queue_ms == 500 && c->queue_longest_ms == 500);
+    config_unref(c);
+    c = make(GW_STR(""), "{\"heavy\": {\"queue_longest_ms\": 9000, \"queue_ms\": 500}}");
+    CHECK(c != NULL && c->queue_ms == 500 && c->queue_longest_ms == 9000);
+    config_unref(c);
+    c = make(GW_STR(""), "{\"heavy\": {\"queue_longest_ms\": 9000}}");
+    CHECK(c != NULL && c->queue_ms == 3000 && c->queue_longest_ms == 9000);
+    config_unref(c);
+}
+
 static void test_defaults(void) {
     struct config *c = make(GW_STR(""), "");
     CHECK(c != NULL && c->queue_ms == 3000 && c->nodes[0].in_flight_max == 8);
+    CHECK(c->queue_longest_ms == 60000);
     CHECK(c->classes[GW_VISION].nodes[0] == 4 && c->classes[GW_VISION].nodes[1] == 5);
     CHECK(c->limits.replay_bytes_max == 8 << 20 && c->auth == GW_AUTH_NONE);
     CHECK(c->monthly_budget == 50 * GW_DOLLAR);
@@ -162,6 +175,7 @@ static void test_no_memory(void) {
 int main(void) {
     unit_mem_init(&mem, 0);
     RUN(test_defaults);
+    RUN(test_how_long_requests_wait);
     RUN(test_file);
     RUN(test_environment_beats_file);
     RUN(test_refusals_of_the_file);

@@ -226,7 +226,8 @@ static double state_until(const struct gw_call *c) {
 
 /* When the host must come back at the latest. */
 static double wait_until(const struct gw_call *c) {
-    double until = state_until(c);
+    /* Most of them wait for the next event of a stream. */
+    double until = c->state == CALL_OBSERVE ? c->attempt.limit_at : state_until(c);
     double stream = c->stream != NULL ? stream_tick_at(c) : until;
     if (c->asks_n > 0 && ask_until(c) < until)
         until = ask_until(c);

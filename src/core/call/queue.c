@@ -85,7 +85,7 @@ void queue_served(struct gw_call *c, struct gw_time now) {
         return;
     queue_leave(c);
     c->queued_ms += now.mono_ms - c->queued_at;
-    c->queue_until_ms = 0; /* if it has to wait once more, it is a new wait */
+    c->queue_until_ms = c->expected_ms = 0; /* if it has to wait once more, it is a new wait */
     if (c->queue_turn > c->gw->queue_turn)
         c->gw->queue_turn = c->queue_turn;
 }

@@ -1,5 +1,9 @@
 #include "core/config/config.h"
 
+#define UNSET UINT64_MAX
+
+enum { QUEUE_MS = 3000, QUEUE_LONGEST_MS = 60000 };
+
 #include "core/config/config_parts.h"
 
 static const struct gw_str prefill_names[PREFILLS] = {
@@ -146,13 +150,20 @@ static void set_defaults(struct config *conf, uint32_t host) {
     conf->service_default = GW_SERVICES;
     conf->breaker =
         (struct breaker_conf){.threshold = 3, .recovery_ms = 60000, .predictive_ms = 3000};
-    conf->queue_ms = 3000;
-    conf->queue_longest_ms = 60000;
+    conf->queue_ms = conf->queue_longest_ms = UNSET;
     conf->queue_max = 1024;
     conf->resume_seed = true;
     conf->listen = GW_STR("127.0.0.1:4700\n");
     conf->tls_n = 1;
     (void)config_profile(conf, GW_STR("balanced"));
+}
+
+/* Who says how long requests wait means all of them, unless he gives the other limit as well. */
+static void set_queue(struct config *conf) {
+    if (conf->queue_longest_ms == UNSET)
+        conf->queue_longest_ms = conf->queue_ms == UNSET ? QUEUE_LONGEST_MS : conf->queue_ms;
+    if (conf->queue_ms == UNSET)
+        conf->queue_ms = QUEUE_MS;
 }
 
 /* Slots are the places in the gateway's table of backends: the same on every loop. */
@@ -179,6 +190,7 @@ struct config *config_new(const struct gw_mem *mem, const struct gw_source *sour
         config_unref(conf);
         return NULL;
     }
+    set_queue(conf);
     set_slots(conf);
     return conf;
 }
