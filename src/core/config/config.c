@@ -1,10 +1,10 @@
 #include "core/config/config.h"
 
+#include "core/config/config_parts.h"
+
 #define UNSET UINT64_MAX
 
 enum { QUEUE_MS = 3000, QUEUE_LONGEST_MS = 60000 };
-
-#include "core/config/config_parts.h"
 
 static const struct gw_str prefill_names[PREFILLS] = {
     [PREFILL_NONE] = GW_STR_INIT(""),
