@@ -11,7 +11,7 @@ const PARTS = [
     ['core/config', /src\/core\/config\//, 20_600],
     ['core/cluster', /src\/core\/cluster\//, 16_500],
     ['core/policy', /src\/core\/policy\//, 10_600],
-    ['core/call', /src\/core\/call\//, 57_000],
+    ['core/call', /src\/core\/call\//, 58_000],
     ['core/show', /src\/core\/show\//, 2_400],
     ['dialect openai', /src\/format\/openai/, 2_400],
     ['dialect anthropic', /src\/format\/anthropic/, 2_350],

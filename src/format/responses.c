@@ -24,6 +24,7 @@ struct said {
     uint32_t index;
     bool numbered; /* it says which item */
     bool failed;   /* it has what only an error has */
+    bool error;    /* it has a member of that name */
 };
 
 /* The deltas that are read, and what they are. */
@@ -215,10 +216,13 @@ static bool read_event(struct gw_walk *w, struct event *e) {
             read_item(w, e, &said);
         } else {
             said.failed |= is(name, "message") || is(name, "code");
+            said.error |= is(name, "error");
             gw_walk_skip(w);
         }
     }
-    if (is(said.type, "error") && (said.failed || e->sequence.n > 0)) {
+    /* Some servers say what went wrong in the shape of a whole answer, without a type. */
+    bool typed = is(said.type, "error") && (said.failed || said.error || e->sequence.n > 0);
+    if (typed || (said.type.n == 0 && said.error)) {
         e->is = EVENT_ERROR;
         return true;
     }

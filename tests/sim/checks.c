@@ -614,7 +614,8 @@ void check_reaped(struct sim *sim) {
             fail(sim, "shard %u: bytes are still held", i);
         for (uint32_t n = 0; n < NODES; n++)
             if (s->gw->cluster.pool.backend[n].awaiting != 0 ||
-                cells_of(&s->gw->cluster.pool.cells)->backend[n].serving != 0)
+                cells_of(&s->gw->cluster.pool.cells)->backend[n].serving != 0 ||
+                cells_of(&s->gw->cluster.pool.cells)->backend[n].unseen != 0)
                 fail(sim, "shard %u: node-%u counts requests that are over", i, n + 1);
         ptrdiff_t at;
         for (uint32_t n = 0; (at = gw_str_find(rest, name)) >= 0; n++) {

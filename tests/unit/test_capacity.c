@@ -11,7 +11,7 @@ static void take(struct pool *p, double now) {
 }
 
 static void give(struct pool *p, double from, double now) {
-    capacity_ended(p, SLOT, from, now);
+    capacity_ended(p, SLOT, true, from, now);
     pool_give(p, SLOT);
 }
 
@@ -84,10 +84,10 @@ static void test_whole_answers_are_served(void) {
     for (int i = 0; i < 8; i++) {
         double now = 1000 + i * 20000;
         capacity_sent(&p, SLOT), capacity_sent(&p, SLOT);
-        capacity_ended(&p, SLOT, now, now + 3000);
+        capacity_ended(&p, SLOT, false, now, now + 3000);
         double from = capacity_content(&p, SLOT, now, 0, now + 3050);
-        capacity_ended(&p, SLOT, now, now + 4000);
-        capacity_ended(&p, SLOT, from, now + 4000);
+        capacity_ended(&p, SLOT, false, now, now + 4000);
+        capacity_ended(&p, SLOT, true, from, now + 4000);
     }
     CHECK(capacity_known(&p, SLOT) == 2);
 }

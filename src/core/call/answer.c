@@ -137,7 +137,8 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
     else
         pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                        c->attempt.sent_at, true, now);
-    if (!c->kept.whole)
+    bool other_keeps = hedge_is_open(c) && c->hedge->state == CALL_KEEP;
+    if (!c->kept.whole && !other_keeps && !c->has_head)
         return keep(c, res, now);
     because_status(c, GW_STR("failed"), res->status);
     try_close(c, true, now);
@@ -150,7 +151,8 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
 static void note_first(struct gw_call *c, double unread, struct gw_time now) {
     c->attempt.first_content = true;
     if (c->attempt.awaited)
-        pool_awaits_no_more(&c->gw->cluster.pool, c->attempt.to->slot, true, now.mono_ms);
+        pool_awaits_no_more(&c->gw->cluster.pool, c->attempt.to->slot, true, c->attempt.reads_until,
+                            now.mono_ms);
     c->attempt.awaited = false;
     /* The time that the client took to send is not the target's. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
@@ -163,7 +165,7 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
         return;
     double unread = plan_unread(&c->plan, c->attempt.at);
     if (c->streamed && !c->attempt.serving) {
-        c->attempt.serving = true;
+        c->attempt.serving = c->attempt.seen = true;
         c->attempt.served_from = capacity_content(&c->gw->cluster.pool, c->attempt.to->slot,
                                                   call_began_at(c), unread, now.mono_ms);
     }
@@ -174,7 +176,7 @@ void answer_is_late(struct gw_call *c, struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
     bool alone = pool_in_flight(pool, c->attempt.to->slot) <= 1;
     if (c->attempt.awaited)
-        pool_awaits_no_more(pool, c->attempt.to->slot, false, now.mono_ms);
+        pool_awaits_no_more(pool, c->attempt.to->slot, false, c->attempt.reads_until, now.mono_ms);
     c->attempt.awaited = false;
     if (!c->attempt.first_content)
         note_first(c, alone ? plan_unread(&c->plan, c->attempt.at) : 0, now);
@@ -186,6 +188,7 @@ static void note_head(struct gw_call *c, struct gw_time now) {
         return;
     if (!c->attempt.serving) {
         c->attempt.serving = true;
+        c->attempt.seen = false;
         c->attempt.served_from = now.mono_ms;
         capacity_sent(&c->gw->cluster.pool, c->attempt.to->slot);
     }
@@ -285,6 +288,8 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
 /* The client has the head of a stream already: only the same kind of stream will do. */
 static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
                         const struct answer_head *h) {
+    if (c->stream == NULL)
+        return false;
     bool stream = c->stream->framing == FRAMING_LINES ? h->ndjson : h->event_stream;
     return is_observed(c, res, stream && res->body_len != 0);
 }
@@ -309,6 +314,27 @@ void answer_on_hint(struct gw_call *c, const struct gw_res_head *res) {
     a->head.head = gw_buf_str(&head);
 }
 
+/* The client has been told that a stream is coming, and this target answers it with something else: with a
+ * refusal, or not as a stream. That is no fault of the target's. */
+static bool is_answer_behind_head(const struct gw_call *c, const struct gw_res_head *res,
+                                  const struct answer_head *h, enum verdict verdict) {
+    bool waits = c->has_head && c->stream != NULL && !c->stream->begun;
+    return waits && (verdict == DELIVER || verdict == REFUSED) && !fits_stream(c, res, h);
+}
+
+static struct next tell_status(struct gw_call *c, uint32_t status, struct gw_time now) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put(&b, GW_STR("the target answered with status "));
+    gw_buf_put_u64(&b, status);
+    gw_buf_put(&b, GW_STR(", and not as a stream"));
+    c->arena_full |= b.full;
+    because_status(c, GW_STR("answered"), status);
+    answer_served(c, true, now);
+    try_close(c, true, now);
+    return stream_refuse(c, gw_buf_str(&b));
+}
+
 struct next answer_begin(struct gw_call *c, struct gw_time now) {
     const struct gw_res_head *res = c->res;
     struct answer_head h;
@@ -320,9 +346,12 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
                       h.retry_after_ms, now);
         verdict = DELIVER;
     }
-    if (c->has_head && verdict != BUSY && verdict != OFFLINE)
+    if (is_answer_behind_head(c, res, &h, verdict))
+        return tell_status(c, res->status, now);
+    if (c->has_head && verdict != BUSY && verdict != OFFLINE && verdict != ERRORED)
         verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
-    if (verdict == GATEWAY && prefix_fails(c, true, now))
+    bool refused = res->status == 400 || res->status == 422;
+    if (verdict == GATEWAY && prefix_fails(c, refused, now))
         return next_target(true, true);
     switch (verdict) {
     case DELIVER:

@@ -212,6 +212,8 @@ static void note_talk(struct gw_call *c) {
 
 /* What a target remembers no other one knows. */
 static void note_bond(struct gw_call *c) {
+    if (c->binds && c->facts->scan.at != c->body.received)
+        c->bound = true; /* what was not seen may be that */
     for (uint32_t m = FACTS_PREVIOUS; c->binds && m <= FACTS_CONVERSATION; m++)
         c->bound |= c->facts->at[m].kind > GW_JSON_NULL || facts_is_twice(c->facts, m);
 }
@@ -248,7 +250,8 @@ static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
     if (c->facts == NULL || body->off != c->facts->scan.at)
         return;
     (void)facts_feed(c->facts, body->bytes);
-    c->streamed |= facts_is(c->facts, FACTS_STREAM, GW_JSON_TRUE);
+    c->says_stream |= facts_is(c->facts, FACTS_STREAM, GW_JSON_TRUE);
+    c->streamed |= c->says_stream;
     if (!needs_facts(c))
         body_drop_facts(c);
 }

@@ -174,9 +174,9 @@ void call_wake(struct gw_call *c, struct next next, struct gw_time now) {
 }
 
 void call_lose(struct gw_call *c, struct gw_time now) {
-    c->state = CALL_DONE;
     c->attempt.open = false;
     end_release(c, now);
+    c->state = CALL_DONE;
 }
 
 /* ------------------------------------------------------------------ what a call meets while it waits */

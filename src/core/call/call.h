@@ -62,12 +62,14 @@ struct call_attempt {
     const struct backend_conf *to;
     uint32_t at;                        /* its index in the plan */
     double sent_at, heard_at, limit_at; /* heard_at: the client, whose body may still be arriving */
-    double reads_from; /* what was sent to its target before will be read by then */
+    double reads_from,
+        reads_until;   /* what was sent to its target before will be read by then; and this */
     double counted_at; /* from when on its time has yet to be added to upstream_ms */
     bool has_slot, first_content, repeated;
     bool lives, dead; /* it has answered /health, or has not */
     bool awaited;     /* its first content is awaited (pool_awaits) */
-    bool serving;     /* it is counted as being served (capacity.h) */
+    bool serving;     /* it is counted as being served (capacity.h) ... */
+    bool seen;        /* ... since its content was seen */
     double served_from;
     uint32_t asked; /* the question whether it lives; 0: none */
     double asked_at;
@@ -177,7 +179,9 @@ struct gw_call {
     struct client_head head;
     const struct key_conf *key;
     struct gw_str key_name;
-    bool has_request, from_twin, streamed, client_limited;
+    bool has_request, from_twin, client_limited;
+    bool streamed;         /* a stream is wanted, by the head or ... */
+    bool says_stream;      /* ... by the body */
     bool talks;            /* its body may hold a conversation, which is not known yet */
     bool seeds;            /* it may get a seed */
     bool binds;            /* it may say what one target remembers: that is not known yet */

@@ -51,10 +51,11 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     put_reason(c, out);
     gw_buf_put(out, GW_STR("\r\n"));
     put_number(out, GW_STR("x-heady-attempts: "), c->attempts);
+    double waited_ms = c->queued_ms + (c->in_queue ? now.mono_ms - c->queued_at : 0);
     /* The edge's clock stands still while it computes: there the figure would be a lie. */
     if (c->conf->host == GW_RACK)
         put_number(out, GW_STR("x-heady-overhead-us: "),
-                   (now.mono_ms - c->opened_ms - c->upstream_ms - c->queued_ms) * 1000);
+                   (now.mono_ms - c->opened_ms - c->upstream_ms - waited_ms) * 1000);
     double queued = c->queued_ms > 0 ? c->queued_ms : c->expected_ms;
     if (queued > 0)
         put_number(out, GW_STR("x-heady-queued-ms: "), queued);

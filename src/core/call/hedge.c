@@ -73,6 +73,8 @@ static void park(struct gw_call *c, struct gw_time now) {
     late_ask_among_others(c, now);
     call_candidate(c)->spent = c->attempt.late = true;
     c->hedge->swapped = false;
+    if (c->stream != NULL)
+        stream_flush(c);
     call_swap(c, now);
     c->attempt = (struct call_attempt){.open = false};
     c->stream = stream_beside(c, c->hedge->stream, now);
@@ -149,7 +151,9 @@ void hedge_wait(struct gw_call *c, struct gw_time now) {
 
 double hedge_until(const struct gw_call *c) {
     const struct call_attempt *a = &c->hedge->attempt;
-    return hedge_is_open(c) ? a->sent_at + a->to->first_byte_ms : HEDGE_NEVER;
+    if (!hedge_is_open(c))
+        return HEDGE_NEVER;
+    return c->hedge->state == CALL_KEEP ? a->limit_at : a->sent_at + a->to->first_byte_ms;
 }
 
 void hedge_on_tick(struct gw_call *c, struct gw_time now) {

@@ -106,7 +106,7 @@ static void ask(struct gw_call *c, struct gw_time now) {
 }
 
 static bool may_ask(const struct gw_call *c, struct gw_time now) {
-    return c->attempt.asked == 0 || now.mono_ms - c->attempt.asked_at >= ASK_AGAIN_MS;
+    return c->attempt.asked_at <= 0 || now.mono_ms - c->attempt.asked_at >= ASK_AGAIN_MS;
 }
 
 void late_ask_among_others(struct gw_call *c, struct gw_time now) {
@@ -122,7 +122,8 @@ struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer) {
         a->lives = answer->status == GW_ANSWER_DONE;
         a->dead = !a->lives && answer->status != GW_ANSWER_UNASKED;
     }
-    if (a == &c->attempt && a->dead)
+    bool awaits = c->state == CALL_TRY || c->state == CALL_HOLD;
+    if (a == &c->attempt && a->asked == answer->id && a->dead && awaits)
         a->limit_at = a->asked_at; /* it is over */
     return next_stay();
 }
@@ -143,6 +144,8 @@ static struct next go_on_until(struct gw_call *c, double at, struct gw_time now)
 
 void late_on_head(struct gw_call *c, struct gw_time now) {
     double at = late_from(c) + begun_ms(c);
+    c->attempt.asked = 0; /* it lives: what it is asked does not matter any more */
+    c->attempt.dead = false;
     if (at > c->attempt.limit_at)
         late_set_limit(c, at, now);
 }
@@ -155,7 +158,7 @@ static struct next ask_or_wait(struct gw_call *c, struct gw_time now) {
     if (resumes || (c->attempt.dead && other))
         return next_on();
     if (!other)
-        return go_on_until(c, last_at(c), now);
+        return go_on_until(c, now.mono_ms + ASK_AGAIN_MS, now);
     if (!may_ask(c, now))
         return go_on_until(c, now.mono_ms + LOOK_MS, now);
     ask(c, now);

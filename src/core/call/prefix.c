@@ -9,12 +9,13 @@
  *                   the seed's would not be the answer that x-heady-seed tells. Its last message is the
  *                   user's; no tools, no format, one choice: their state does not pass a seam
  *     the answer    one text of LEAST bytes or more, and nothing beside it
- *     the target    says that it can (registration, or "prefill" in the configuration), and has proved it
+ *     the target    says that it can (registration, or "prefill" in the configuration), has proved it, and
+ *                   answers the question of the proof as the target does that began: they are alike
  *
  * The seam is where a token began, SEAM bytes or more before the end of what was delivered. What lies
  * between is generated again and compared, as all of it is otherwise. A refusal, or another text, costs
  * the call its prefix: it is generated anew, by any target, within the same retry budget. What is left of
- * max_tokens is told; an event counts as a token. The usage that such a target reports counts the prefix
+ * max_tokens is told, if a target's events are tokens. The usage that such a target reports counts the prefix
  * as prompt: it is left out, as OpenAI's is of a stream that was interrupted.
  *
  * The proof. Once a stream could need it, an idle target is asked two small questions (gw_task): one
@@ -23,8 +24,10 @@
  *     UNASKED   WANTED   a stream could need it
  *     WANTED    PROVEN   what it says from the prefix equals what it said
  *     WANTED    UNFIT    it differs, or was refused
- *     WANTED    WANTED   no answer: again in half a minute
- *     PROVEN    UNFIT    it has refused one after all
+ *     WANTED    WANTED   no answer: again in half a minute, then twice as late each time, up to an hour;
+ *                        or a client waits for its place: likewise, but no later
+ *     PROVEN    UNFIT    it has refused one after all (400, 422)
+ *     any       WANTED   it is reached elsewhere by now, or goes on in another way
  *     any       UNASKED  another node registers in its place
  */
 #include "core/call/call.h"
@@ -36,9 +39,13 @@ enum {
     SLICES_MAX = 2 * EDITS_MAX + 1,
     LIMITS = 2,
     ANSWER_MAX = 16384,
-    PROOF_LEAST = 4, /* bytes that both answers must have */
-    ASK_MS = 15000,  /* for each question */
+    LIMIT_MOST = 1 << 30, /* of tokens: what is above is no limit */
+    PROOF_LEAST = 4,      /* bytes that both answers must have */
+    ASK_MS = 15000,       /* for each question */
+    STEP_MS = 250,        /* how often to see whether a client waits for its place */
     AGAIN_MS = 30000,
+    AGAIN_RUNS = 7,
+    TOKENS = 48, /* of the question's answer: QUESTION says so as well */
     LOOK_MS =
         1000, /* how often to see whether a proof is wanted, where some target might give it */
     LOOK_LATE_MS = 10000, /* and where one might register */
@@ -55,8 +62,9 @@ struct call_prefix {
     uint64_t head, last; /* behind the opening brace; the bracket behind the last message */
     struct limit limit[LIMITS];
     struct delivered_text text;
-    struct delivered_seam seam; /* of the attempt at hand, if it was `sent` */
-    bool sent, over;            /* over: no other will be */
+    struct delivered_seam seam;       /* of the attempt at hand, if it was `sent` */
+    bool sent, over;                  /* over: no other will be */
+    const struct backend_conf *first; /* who began the answer */
     struct gw_slice slice[SLICES_MAX];
 };
 
@@ -112,20 +120,31 @@ void prefix_note(struct gw_call *c) {
     c->prefix = p;
 }
 
-static uint8_t *known_of(struct gw_call *c, const struct backend_conf *to) {
-    return &c->gw->cluster.pool.backend[to->slot].prefill;
+static struct pool_backend *known_of(struct gw_call *c, const struct backend_conf *to) {
+    return &c->gw->cluster.pool.backend[to->slot];
+}
+
+/* Where it is, and how it goes on. */
+static uint64_t place_of(const struct backend_conf *to) {
+    struct tally tally = {0};
+    tally_add(&tally, to->target.origin.p, to->target.origin.n);
+    if (to->base.n > 0)
+        tally_add(&tally, to->base.p, to->base.n);
+    return tally_hash(&tally) + to->prefill;
 }
 
 void prefix_keep(struct gw_call *c) {
     bool some = false;
+    c->prefix->first = c->attempt.to;
     for (uint32_t i = 0; i < c->plan.n; i++) {
         const struct backend_conf *to = c->plan.candidates[i].backend;
-        uint8_t *known = known_of(c, to);
-        if (to->prefill == PREFILL_NONE || *known == POOL_PREFILL_UNFIT)
+        struct pool_backend *known = known_of(c, to);
+        if (to->prefill == PREFILL_NONE)
             continue;
-        some = true;
-        if (*known == POOL_PREFILL_UNASKED)
-            *known = POOL_PREFILL_WANTED;
+        if (known->prefill == POOL_PREFILL_UNASKED ||
+            (known->prefill > POOL_PREFILL_WANTED && known->prefill_of != place_of(to)))
+            known->prefill = POOL_PREFILL_WANTED;
+        some |= known->prefill != POOL_PREFILL_UNFIT;
     }
     if (some)
         delivered_keep(&c->stream->delivered, &c->prefix->text);
@@ -155,9 +174,9 @@ static void put_edit(struct edits *e, uint64_t at, uint64_t skip, struct gw_str 
 static bool put_limit(struct gw_call *c, struct edits *e, const struct limit *limit,
                       uint32_t events) {
     struct gw_buf b;
-    if (!(limit->tokens > 0))
+    if (!(limit->tokens > 0) || limit->tokens > LIMIT_MOST)
         return true;
-    if (limit->tokens <= events)
+    if (limit->tokens <= events || !known_of(c, c->attempt.to)->prefill_counts)
         return false;
     gw_buf_init(&b, &c->arena, 24);
     gw_buf_put_u64(&b, (uint64_t)limit->tokens - events);
@@ -193,12 +212,18 @@ static struct gw_str prefix_of(const struct call_prefix *p) {
     return gw_str_sub(gw_buf_str(&p->text.raw), 0, p->seam.at);
 }
 
+static bool has_proved(struct gw_call *c, const struct backend_conf *to) {
+    const struct pool_backend *known = known_of(c, to);
+    return to->prefill != PREFILL_NONE && known->prefill == POOL_PREFILL_PROVEN &&
+           known->prefill_of == place_of(to);
+}
+
 static bool may_send(struct gw_call *c) {
     struct call_prefix *p = c->prefix;
     const struct stream *s = c->stream;
     if (p->over || s == NULL || !s->begun || s->delivered.text == NULL ||
-        c->attempt.to->prefill == PREFILL_NONE ||
-        *known_of(c, c->attempt.to) != POOL_PREFILL_PROVEN)
+        !has_proved(c, c->attempt.to) || !has_proved(c, p->first) ||
+        known_of(c, c->attempt.to)->prefill_says != known_of(c, p->first)->prefill_says)
         return false;
     p->seam = delivered_seam(&p->text, SEAM);
     return p->seam.at >= LEAST;
@@ -239,8 +264,8 @@ bool prefix_fails(struct gw_call *c, bool refused, struct gw_time now) {
         return false;
     p->sent = false;
     p->over = true;
-    if (refused)
-        *known_of(c, c->attempt.to) = POOL_PREFILL_UNFIT;
+    if (refused && has_proved(c, c->attempt.to))
+        known_of(c, c->attempt.to)->prefill = POOL_PREFILL_UNFIT;
     end_because(c, c->attempt.to->target.name,
                 refused ? GW_STR("refused a prefix") : GW_STR("went on differently"));
     doubt_begin(c->stream);
@@ -256,15 +281,16 @@ bool prefix_miscounts(const struct gw_call *c, const struct event *e) {
 /* ------------------------------------------------------------------ the proof */
 
 struct call_check {
-    bool again; /* the second question is under way */
+    bool again;   /* the second question is under way */
+    double until; /* by when it must be answered */
     struct gw_buf answer;
     struct delivered_text whole, rest; /* the first answer; what came of its prefix */
     struct gw_slice slice;
 };
 
 #define QUESTION                                                                                   \
-    GW_STR("\"stream\":true,\"temperature\":0,\"max_tokens\":24,\"messages\":[{\"role\":\"user\"," \
-           "\"content\":\"Write the numbers from one to twelve as words.\"}")
+    GW_STR("\"stream\":true,\"temperature\":0,\"max_tokens\":48,\"messages\":[{\"role\":\"user\"," \
+           "\"content\":\"Write three sentences about a lighthouse.\"}")
 
 static struct gw_str whole_until_seam(const struct call_check *check) {
     return gw_str_sub(gw_buf_str(&check->whole.raw), 0, delivered_seam(&check->whole, SEAM).at);
@@ -312,7 +338,8 @@ static void ask(struct gw_call *c, struct gw_time now) {
     a->send.body_len = body.n;
     c->attempt.open = true;
     c->attempt.sent_at = now.mono_ms;
-    c->attempt.limit_at = now.mono_ms + ASK_MS;
+    c->check->until = now.mono_ms + ASK_MS;
+    c->attempt.limit_at = now.mono_ms + STEP_MS;
     gw_buf_init(&c->check->answer, &c->arena, ANSWER_MAX);
 }
 
@@ -347,9 +374,17 @@ static bool is_same(const struct call_check *check) {
 
 static struct next conclude(struct gw_call *c, enum pool_prefill what, bool drop,
                             struct gw_time now) {
-    struct pool_backend *b = &c->gw->cluster.pool.backend[c->attempt.to->slot];
+    struct pool_backend *b = known_of(c, c->attempt.to);
+    struct gw_str said = gw_buf_str(&c->check->whole.raw);
+    struct tally tally = {0};
+    if (said.n > 0)
+        tally_add(&tally, said.p, said.n);
     b->prefill = (uint8_t)what;
-    b->prefill_at = now.mono_ms + AGAIN_MS;
+    b->prefill_of = place_of(c->attempt.to);
+    b->prefill_says = tally_hash(&tally);
+    b->prefill_counts = c->check->whole.events + 2 >= TOKENS;
+    if (what != POOL_PREFILL_WANTED)
+        b->prefill_runs = 0;
     try_close(c, drop, now);
     return next_done(0);
 }
@@ -367,14 +402,25 @@ static struct next on_answer(struct gw_call *c, struct gw_time now) {
     return next_stay();
 }
 
+static bool is_refusal(uint32_t status) {
+    return status == 400 || status == 422;
+}
+
+/* A client comes first. */
+static struct next on_tick(struct gw_call *c, struct gw_time now) {
+    if (now.mono_ms >= c->check->until || known_of(c, c->attempt.to)->waiting > 0)
+        return conclude(c, POOL_PREFILL_WANTED, true, now);
+    c->attempt.limit_at = now.mono_ms + STEP_MS;
+    return next_stay();
+}
+
 struct next prefix_on_event(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     switch (e->kind) {
     case GW_RES_HEAD:
         if (e->res_head.status == 200)
             return next_stay();
         return conclude(c,
-                        e->res_head.status < 500 && e->res_head.status != 429 ? POOL_PREFILL_UNFIT
-                                                                              : POOL_PREFILL_WANTED,
+                        is_refusal(e->res_head.status) ? POOL_PREFILL_UNFIT : POOL_PREFILL_WANTED,
                         true, now);
     case GW_RES_BODY:
         gw_buf_put(&c->check->answer, e->res_body);
@@ -383,8 +429,7 @@ struct next prefix_on_event(struct gw_call *c, const struct gw_event *e, struct 
         return e->res_end.how == GW_CLEAN ? on_answer(c, now)
                                           : conclude(c, POOL_PREFILL_WANTED, false, now);
     case GW_TICK:
-        return now.mono_ms < c->attempt.limit_at ? next_stay()
-                                                 : conclude(c, POOL_PREFILL_WANTED, true, now);
+        return on_tick(c, now);
     case GW_RES_FAIL:
         /* Most likely a kept connection that the server had closed. */
         if (c->attempt.repeated)
@@ -404,6 +449,13 @@ static bool is_due(const struct gw *gw, uint32_t node, struct gw_time now) {
            pool_state_of(&gw->cluster.pool, node, now.mono_ms) == POOL_READY;
 }
 
+/* The next question, unless this one is answered: later and later. */
+static void put_off(struct pool_backend *b, struct gw_time now) {
+    b->prefill_at = now.mono_ms + (double)(AGAIN_MS << b->prefill_runs);
+    if (b->prefill_runs < AGAIN_RUNS)
+        b->prefill_runs++;
+}
+
 static struct gw_call *begin(struct gw *gw, uint32_t node, struct gw_time now) {
     struct gw_call *c = gw_open(gw, now);
     if (c == NULL)
@@ -417,6 +469,7 @@ static struct gw_call *begin(struct gw *gw, uint32_t node, struct gw_time now) {
         gw_close(c, now);
         return NULL;
     }
+    put_off(&gw->cluster.pool.backend[node], now);
     ask(c, now);
     call_advance(c, next_wait(CALL_PROBE), now);
     return c;

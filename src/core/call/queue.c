@@ -63,10 +63,8 @@ static void enter(struct gw_call *c, struct gw_time now) {
     count_waiting(c, 1);
 }
 
-void queue_leave(struct gw_call *c) {
+static void leave(struct gw_call *c) {
     struct gw *gw = c->gw;
-    if (!c->in_queue)
-        return;
     c->in_queue = false;
     if (c->queue_prev != NULL)
         c->queue_prev->queue_next = c->queue_next;
@@ -80,10 +78,22 @@ void queue_leave(struct gw_call *c) {
     count_waiting(c, -1);
 }
 
+/* A turn that was not used is given back: those behind it of the same key move up. */
+void queue_leave(struct gw_call *c) {
+    uint32_t key = c->body.client % QUEUE_KEYS;
+    if (!c->in_queue)
+        return;
+    leave(c);
+    for (struct gw_call *w = c->queue_next; w != NULL; w = w->queue_next)
+        if (w->body.client % QUEUE_KEYS == key)
+            w->queue_turn--;
+    c->gw->queue_turns[key]--;
+}
+
 void queue_served(struct gw_call *c, struct gw_time now) {
     if (!c->in_queue)
         return;
-    queue_leave(c);
+    leave(c);
     c->queued_ms += now.mono_ms - c->queued_at;
     c->queue_until_ms = c->expected_ms = 0; /* if it has to wait once more, it is a new wait */
     if (c->queue_turn > c->gw->queue_turn)
@@ -113,18 +123,25 @@ static struct gw_call *next_for(struct gw *gw, uint32_t slot, int *at, double no
     return next;
 }
 
-void queue_wake(struct gw *gw, uint32_t slot, struct gw_time now) {
+static bool wake_one(struct gw *gw, uint32_t slot, struct gw_time now) {
     int at = -1;
     if (gw->cluster.pool.backend[slot].waiting == 0)
-        return;
+        return false;
     struct gw_call *w = next_for(gw, slot, &at, now.mono_ms);
     if (w == NULL)
-        return;
+        return false;
     struct plan_choice choice = {.what = PLAN_GO, .at = (uint32_t)at};
     if (!plan_take(&w->plan, &gw->cluster.pool, choice.at, now.mono_ms, &choice.grant))
-        return;
+        return false;
     queue_served(w, now);
     call_wake(w, try_take(w, choice), now);
+    return true;
+}
+
+/* Its capacity may be greater by one than before, to look. */
+void queue_wake(struct gw *gw, uint32_t slot, struct gw_time now) {
+    while (wake_one(gw, slot, now))
+        ;
 }
 
 /* ------------------------------------------------------------------ how long */
@@ -170,13 +187,17 @@ static struct gw_str why_not(const struct gw_call *c, struct gw_time now) {
 
 static struct next refuse(struct gw_call *c, struct gw_time now) {
     end_because(c, GW_STR("queue"), why_not(c, now));
+    if (c->in_queue)
+        c->queued_ms += now.mono_ms - c->queued_at;
     queue_leave(c);
     return now.mono_ms >= c->deadline_ms && !c->kept.whole ? try_refuse_late(c)
                                                            : try_refuse_none(c, now);
 }
 
 static bool wants_head(const struct gw_call *c) {
-    return c->streamed && !c->has_head && c->stream == NULL && answer_observes(c);
+    bool talks;
+    return c->says_stream && !c->has_head && c->stream == NULL && answer_observes(c) &&
+           dialects_of_path(c->route.rest, &talks) != NULL;
 }
 
 struct next queue_wait(struct gw_call *c, struct plan_choice choice, struct gw_time now) {

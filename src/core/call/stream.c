@@ -532,8 +532,12 @@ void stream_begin_queued(struct gw_call *c, struct gw_str comment, struct gw_tim
 
 struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now) {
     c->stream = NULL;
-    if (s == NULL || !make_stream(c, now))
+    if (s == NULL)
         return NULL;
+    if (!make_stream(c, now)) {
+        c->arena_full = true;
+        return NULL;
+    }
     struct stream *beside = c->stream;
     beside->framing = s->framing;
     beside->likely = s->likely;

@@ -35,7 +35,8 @@ static double first_limit_ms(const struct gw_call *c, double now) {
 
 uint32_t gw_may_drop(const struct gw_call *call) {
     return call->state == CALL_TRY && !call->head.fast &&
-           (hedge_is_open(call) || first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
+           (hedge_is_open(call) || (call->streamed && call->plan.n > 1) ||
+            first_limit_ms(call, call->attempt.sent_at) < PATIENT_MS);
 }
 
 static void set_limit(struct gw_call *c, struct gw_time now) {
@@ -92,9 +93,10 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
 static void stop_counting(struct gw_call *c, struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
     if (c->attempt.awaited)
-        pool_awaits_no_more(pool, c->attempt.to->slot, false, now.mono_ms);
+        pool_awaits_no_more(pool, c->attempt.to->slot, false, c->attempt.reads_until, now.mono_ms);
     if (c->attempt.serving)
-        capacity_ended(pool, c->attempt.to->slot, c->attempt.served_from, now.mono_ms);
+        capacity_ended(pool, c->attempt.to->slot, c->attempt.seen, c->attempt.served_from,
+                       now.mono_ms);
     c->attempt.awaited = c->attempt.serving = false;
 }
 
@@ -107,6 +109,7 @@ static void start_counting(struct gw_call *c, struct gw_time now) {
     if (c->streamed || c->attempt.serving)
         return;
     c->attempt.serving = true;
+    c->attempt.seen = false;
     c->attempt.served_from = now.mono_ms;
     capacity_sent(pool, slot);
 }
@@ -140,8 +143,9 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     c->attempt.asked_at = 0;
     c->attempt.first_ms = 0;
     c->attempt.sent_at = c->attempt.counted_at = now.mono_ms;
-    c->attempt.reads_from = pool_reads_from(&c->gw->cluster.pool, to->slot,
-                                            plan_unread(&c->plan, c->attempt.at), now.mono_ms);
+    c->attempt.reads_from =
+        pool_reads_from(&c->gw->cluster.pool, to->slot, plan_unread(&c->plan, c->attempt.at),
+                        now.mono_ms, &c->attempt.reads_until);
     set_limit(c, now);
     start_counting(c, now);
     return next_wait(CALL_TRY);

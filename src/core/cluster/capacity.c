@@ -15,13 +15,9 @@ static struct cells_backend *cells_at(const struct pool *p, uint32_t slot) {
     return &cells_of(&p->cells)->backend[slot];
 }
 
-static uint32_t load(const _Atomic uint32_t *cell) {
-    return atomic_load_explicit(cell, memory_order_relaxed);
-}
-
 /* How many are served now, this one among them. */
 static uint32_t begin(struct pool *p, uint32_t slot) {
-    return atomic_fetch_add_explicit(&cells_at(p, slot)->serving, 1, memory_order_relaxed) + 1;
+    return atomic_fetch_add_explicit(&cells_at(p, slot)->serving, 1, memory_order_relaxed) + 1U;
 }
 
 static void learn(struct pool *p, uint32_t slot, uint32_t capacity) {
@@ -29,11 +25,16 @@ static void learn(struct pool *p, uint32_t slot, uint32_t capacity) {
 }
 
 uint32_t capacity_known(const struct pool *p, uint32_t slot) {
-    return load(&cells_at(p, slot)->capacity);
+    return atomic_load_explicit(&cells_at(p, slot)->capacity, memory_order_relaxed);
 }
 
 void capacity_sent(struct pool *p, uint32_t slot) {
     begin(p, slot);
+    atomic_fetch_add_explicit(&cells_at(p, slot)->unseen, 1, memory_order_relaxed);
+}
+
+static bool has_unseen(const struct pool *p, uint32_t slot) {
+    return atomic_load_explicit(&cells_at(p, slot)->unseen, memory_order_relaxed) > 0;
 }
 
 /* Reading a prompt may take longer than the other one took to end. */
@@ -47,25 +48,27 @@ double capacity_content(struct pool *p, uint32_t slot, double sent_at, double un
     struct pool_backend *b = &p->backend[slot];
     uint32_t known = capacity_known(p, slot), n = begin(p, slot);
     bool waited = has_waited(b, sent_at, unread, now);
-    if (n > b->served_most) {
-        b->served_most = n;
+    if (known > 0 && n > known && !has_unseen(p, slot))
+        learn(p, slot, n);
+    if (n > b->served_most || (n > 1 && n == b->served_most && !waited))
         b->waited_runs = 0;
-        if (known > 0 && n > known)
-            learn(p, slot, n);
-    } else if (waited && b->served_then == b->served_most && b->served_most <= CAPACITY_MAX &&
-               ++b->waited_runs >= CAPACITY_SURE && known == 0) {
+    if (n > b->served_most)
+        b->served_most = n;
+    else if (waited && b->served_then == b->served_most && b->served_most <= CAPACITY_MAX &&
+             ++b->waited_runs >= CAPACITY_SURE && known == 0)
         learn(p, slot, b->served_most);
-    }
     return waited ? b->ended_at : sent_at;
 }
 
-void capacity_ended(struct pool *p, uint32_t slot, double from, double now) {
+void capacity_ended(struct pool *p, uint32_t slot, bool seen, double from, double now) {
     const double weight = 0.25; /* of the last one */
     struct pool_backend *b = &p->backend[slot];
     double took = now - from;
     b->served_then =
         atomic_fetch_sub_explicit(&cells_at(p, slot)->serving, 1, memory_order_relaxed);
     b->ended_at = now;
+    if (!seen)
+        atomic_fetch_sub_explicit(&cells_at(p, slot)->unseen, 1, memory_order_relaxed);
     b->serve_ms = b->serve_ms > 0 ? b->serve_ms * (1 - weight) + took * weight : took;
 }
 

@@ -38,7 +38,8 @@ enum {
 struct cells_backend {
     _Atomic uint32_t in_flight, uploads;
     uint64_t breaker[BREAKER_CELLS]; /* breaker.c's own */
-    _Atomic uint32_t capacity, serving;
+    _Atomic uint32_t capacity;
+    _Atomic uint16_t serving, unseen;
     _Atomic uint32_t key_rests_until[CELLS_KEYS]; /* monotonic seconds */
 };
 

@@ -127,7 +127,9 @@ double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, doubl
 
 void pool_forget(struct pool *p, uint32_t slot) {
     uint32_t waiting = p->backend[slot].waiting, awaiting = p->backend[slot].awaiting;
-    p->backend[slot] = (struct pool_backend){.waiting = waiting, .awaiting = awaiting};
+    double silent_from = p->backend[slot].silent_from;
+    p->backend[slot] =
+        (struct pool_backend){.waiting = waiting, .awaiting = awaiting, .silent_from = silent_from};
     for (uint32_t i = 0; i < CELLS_KEYS; i++)
         atomic_store_explicit(&cells_at(p, slot)->key_rests_until[i], 0, memory_order_relaxed);
     capacity_forget(p, slot);
@@ -177,9 +179,19 @@ void pool_awaits(struct pool *p, uint32_t slot, double now) {
         b->silent_from = now;
 }
 
-void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double now) {
+/* What it did not take of the time until then, those behind it need not wait for. */
+static void read_early(struct pool_backend *b, double reads_until, double now) {
+    if (reads_until > now)
+        b->reads_until -= reads_until - now;
+    if (b->reads_until < now || b->awaiting == 0)
+        b->reads_until = now;
+}
+
+void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double reads_until,
+                         double now) {
     struct pool_backend *b = &p->backend[slot];
     b->awaiting--;
+    read_early(b, reads_until, now);
     if (content)
         b->silent_from = now;
 }
@@ -196,10 +208,10 @@ double pool_read_ms(const struct pool *p, uint32_t slot, double bytes) {
     return bytes * (by_long ? b->read_long_ms : b->read_ms);
 }
 
-double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now) {
+double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now, double *until) {
     struct pool_backend *b = &p->backend[slot];
     double from = b->reads_until > now ? b->reads_until : now;
-    b->reads_until = from + b->read_long_ms * unread;
+    *until = b->reads_until = from + b->read_long_ms * unread;
     return from;
 }
 

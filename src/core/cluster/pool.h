@@ -62,6 +62,10 @@ struct pool_backend {
     uint32_t passed;        /* how often another of its tier was picked since */
     uint32_t waiting;       /* candidates of queued calls that could use it */
     uint8_t prefill;        /* enum pool_prefill */
+    uint8_t prefill_runs;   /* how often in a row it was asked for its proof and gave none */
+    bool prefill_counts;    /* one event of its streams is one token */
+    uint64_t prefill_of;    /* hash of where it was asked, and how ... */
+    uint64_t prefill_says;  /* ... and of what it said: targets that say the same are alike */
     double prefill_at;      /* when it may be asked (again) whether it can; monotonic */
     bool changed;           /* its breaker has changed here since the last frame (sync.c) */
 };
@@ -126,15 +130,17 @@ double pool_latency(const struct pool *p, uint32_t slot, double now);
 /* What one more request there would cost, with so many bytes to read: pool_latency x (in flight + 1), the
  * time until it has been read, and how long it has been silent. */
 double pool_cost(const struct pool *p, uint32_t slot, double unread, double now);
-/* A request was sent, and waits for its first content; and waits no longer, `content` or not. */
+/* A request was sent, and waits for its first content; and waits no longer, `content` or not. It was to be
+ * read by `reads_until` (pool_reads_from). */
 void pool_awaits(struct pool *p, uint32_t slot, double now);
-void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double now);
+void pool_awaits_no_more(struct pool *p, uint32_t slot, bool content, double reads_until,
+                         double now);
 /* How long those that wait there have seen nothing; 0: nobody waits. */
 double pool_silence(const struct pool *p, uint32_t slot, double now);
 /* How long it takes to read so many bytes; 0: not known. */
 double pool_read_ms(const struct pool *p, uint32_t slot, double bytes);
-/* A request with so many bytes to read goes there; returns from when on it will be read. */
-double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now);
+/* A request with so many bytes to read goes there; returns from when on it will be read, and until when. */
+double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now, double *until);
 
 /* One of the backend's keys, from 1 to CELLS_KEYS, was refused: it rests until then (monotonic), to the
  * second, for all loops. The others go on. */
