@@ -9,6 +9,7 @@
 #include "core/call/delivered.h"
 #include "format/frame.h"
 #include "format/shape.h"
+#include "heap.h"
 
 struct count {
     uint32_t events, pieces;
@@ -73,19 +74,8 @@ static struct count walk(struct gw_str all, bool lines, size_t step, struct deli
     return count;
 }
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const struct gw_mem mem = {mem_get, mem_put, NULL};
     if (size < 2)
         return 0;
     bool lines = data[0] & 1;
@@ -96,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     GW_ASSERT(whole.events == cut.events && whole.pieces == cut.pieces && whole.bytes == cut.bytes);
     struct gw_arena arena;
     struct delivered d;
-    gw_arena_init(&arena, &mem, 4096, 1 << 20);
+    gw_arena_init(&arena, &heap, 4096, 1 << 20);
     delivered_init(&d, &arena);
     (void)walk(all, lines, all.n + 1, &d, false);
     if (d.channels_n < DELIVERED_CHANNELS) {

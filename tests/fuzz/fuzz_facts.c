@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "format/facts.h"
+#include "heap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,24 +50,12 @@ static void must_be_same(const struct facts *a, const struct facts *b) {
 
 /* ------------------------------------------------------------------ against the tree */
 
-static void *get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-
-static void put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-
-static const struct gw_mem mem = {get, put, NULL};
-
 /* Facts are taken of what is no tree, too: for a name twice and numbers out of range it is NULL. */
 static const struct gw_json *tree_of(struct gw_arena *a, struct gw_str text,
                                      const struct facts_at *at) {
     struct gw_json_error error = {.what = ""};
     struct gw_str part = gw_str_sub(text, at->off, at->len);
-    gw_arena_init(a, &mem, 4096, gw_json_most(part.n));
+    gw_arena_init(a, &heap, 4096, gw_json_most(part.n));
     const struct gw_json *root = gw_json_parse(part, 0, a, &error);
     must(root || strcmp(error.what, "duplicate member name") == 0 ||
          strcmp(error.what, "number too large") == 0);

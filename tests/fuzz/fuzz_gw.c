@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "core/call/call.h"
+#include "heap.h"
 
 enum { CALLS = 4, STEPS_MAX = 400 };
 
@@ -31,16 +32,6 @@ struct world {
     struct gw_time now;
     struct tracked calls[CALLS];
 };
-
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
 
 static uint8_t byte(struct input *in) {
     if (in->n == 0)
@@ -402,7 +393,6 @@ static void one_step(struct world *w) {
 #define EDGE_ENV "REGISTRY_URL=binding://REGISTRY\0GATEWAY_AUTH=off\0"
 
 static struct gw *make(bool edge) {
-    static const struct gw_mem mem = {mem_get, mem_put, NULL};
     static struct gw_cells shared = {NULL, 1};
     static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
@@ -423,7 +413,7 @@ static struct gw *make(bool edge) {
         shared.cell = malloc(gw_cells_n() * sizeof *shared.cell);
     GW_ASSERT(shared.cell != NULL);
     memset(shared.cell, 0, gw_cells_n() * sizeof *shared.cell);
-    return gw_new(&mem, &shared, &source, 1, why, sizeof why, &why_n);
+    return gw_new(&heap, &shared, &source, 1, why, sizeof why, &why_n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

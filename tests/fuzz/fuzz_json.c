@@ -10,6 +10,7 @@
 #include "base/json_walk.h"
 #include "base/utf8.h"
 #include "core/policy/score.h"
+#include "heap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,18 +18,6 @@ static void must(bool ok) {
     if (!ok)
         abort();
 }
-
-static void *get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-
-static void put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-
-static const struct gw_mem mem = {get, put, NULL};
 
 /* ------------------------------------------------------------------ trees */
 
@@ -145,10 +134,10 @@ static void check_walk(struct gw_walk *w, struct gw_str text, const struct gw_js
 static void check_explain(struct gw_str text) {
     struct gw_arena a;
     struct gw_buf out;
-    gw_arena_init(&a, &mem, 8192, 65536);
+    gw_arena_init(&a, &heap, 8192, 65536);
     gw_buf_init(&out, &a, 4096);
     const struct tiers *tiers = tiers_default(GW_STR("balanced"));
-    int got = score_explain(tiers, GW_DOLLAR, text, &mem, &out);
+    int got = score_explain(tiers, GW_DOLLAR, text, &heap, &out);
     const struct gw_json *root = gw_json_parse(gw_buf_str(&out), 0, &a, NULL);
     must(out.n > 0 && !out.full && (got == 0) == (root != NULL));
     gw_arena_del(&a);
@@ -162,7 +151,7 @@ static void check_refusal(const struct gw_json_error *e, size_t size) {
 static void check_less(struct gw_str text, size_t cap, const struct gw_json *root) {
     struct gw_arena a;
     struct gw_json_error error = {.full = false};
-    gw_arena_init(&a, &mem, 256, cap);
+    gw_arena_init(&a, &heap, 256, cap);
     const struct gw_json *less = gw_json_parse(text, GW_JSON_COMMENTS, &a, &error);
     must(less ? root && same(root, less) : error.full || !root);
     gw_arena_del(&a);
@@ -183,8 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct gw_arena a, b;
     if (size > 2000) /* comparing each item's name takes quadratic time */
         return 0;
-    gw_arena_init(&a, &mem, 4096, gw_json_most(size));
-    gw_arena_init(&b, &mem, 256, gw_json_most(size));
+    gw_arena_init(&a, &heap, 4096, gw_json_most(size));
+    gw_arena_init(&b, &heap, 256, gw_json_most(size));
     const struct gw_json *strict = gw_json_parse(text, 0, &a, &strict_error);
     const struct gw_json *root = gw_json_parse(text, GW_JSON_COMMENTS, &b, &error);
     must(root ? (!strict || same(strict, root)) : !strict);

@@ -7,20 +7,10 @@
 #include "base/arena.h"
 #include "core/config/url.h"
 #include "core/policy/location.h"
+#include "heap.h"
 
 #define MUST(cond) ((cond) ? (void)0 : abort())
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
 static const struct gw_target target = {.origin = GW_STR_INIT("http://a:80"),
                                         .authority = GW_STR_INIT("a")};
 static const struct place places[] = {
@@ -51,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     struct gw_arena arena;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct gw_buf out;
-        gw_arena_init(&arena, &mem, 4096, 1 << 20);
+        gw_arena_init(&arena, &heap, 4096, 1 << 20);
         gw_buf_init(&out, &arena, 65536);
         location_put(&out, GW_STR("location"), gw_str(data, n), &places[i]);
         if (out.n > 0 && !out.full)

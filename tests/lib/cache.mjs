@@ -3,14 +3,14 @@
  * under the URL's own host. A cache by name has its name in a header. Only what says how long it may be
  * kept is kept. Faults as in kv.mjs: 500, reset, hang, half.
  */
-import http from 'node:http';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StandIn } from './standin.mjs';
 
 /** @typedef {'none' | '500' | 'reset' | 'hang' | 'half'} Fault */
 
-export class Cache {
+export class Cache extends StandIn {
     constructor() {
+        super();
         /** By "name host/path": bodies. @type {Map<string, Buffer>} */
         this.values = new Map();
         /** @type {Fault} */
@@ -19,25 +19,9 @@ export class Cache {
         this.slow_put_ms = 0;
         /** How many reads were broken off. */
         this.given_up = 0;
-        this.server = http.createServer((req, res) => this.serve(req, res));
     }
 
-    async start() {
-        this.server.listen(0, '127.0.0.1');
-        await once(this.server, 'listening');
-        return this;
-    }
-
-    get port() {
-        return /** @type {import('node:net').AddressInfo} */ (this.server.address()).port;
-    }
-
-    stop() {
-        this.server.closeAllConnections();
-        this.server.close();
-    }
-
-    /** @param {http.IncomingMessage} req @param {http.ServerResponse} res */
+    /** @param {import('node:http').IncomingMessage} req @param {import('node:http').ServerResponse} res */
     async serve(req, res) {
         /** @type {Buffer[]} */
         const parts = [];
@@ -65,7 +49,7 @@ export class Cache {
         if (/^cache-control: *public, max-age=[1-9]/im.test(head)) this.values.set(key, response.subarray(at + 4));
     }
 
-    /** @param {http.ServerResponse} res @param {Buffer | undefined} value */
+    /** @param {import('node:http').ServerResponse} res @param {Buffer | undefined} value */
     give(res, value) {
         res.writeHead(value === undefined ? 504 : 200, { 'cf-cache-status': value === undefined ? 'MISS' : 'HIT' });
         res.on('close', () => { this.given_up += res.writableFinished ? 0 : 1; });

@@ -12,14 +12,14 @@
  * | stale  | what was there when the fault began; writes go through |
  * | junk   | values that nobody has written                         |
  */
-import http from 'node:http';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StandIn } from './standin.mjs';
 
 /** @typedef {'none' | '429' | '500' | 'reset' | 'hang' | 'half' | 'stale' | 'junk'} Fault */
 
-export class Kv {
+export class Kv extends StandIn {
     constructor() {
+        super();
         /** @type {Map<string, any>} texts; or bytes, which a bulk read has none of */
         this.values = new Map();
         /** @type {Map<string, any>} */
@@ -36,22 +36,6 @@ export class Kv {
         this.said = '';
         /** @type {string[]} */
         this.writes = [];
-        this.server = http.createServer((req, res) => this.serve(req, res));
-    }
-
-    async start() {
-        this.server.listen(0, '127.0.0.1');
-        await once(this.server, 'listening');
-        return this;
-    }
-
-    get port() {
-        return /** @type {import('node:net').AddressInfo} */ (this.server.address()).port;
-    }
-
-    stop() {
-        this.server.closeAllConnections();
-        this.server.close();
     }
 
     /** @param {Fault} fault */
@@ -60,7 +44,7 @@ export class Kv {
         this.old = new Map(this.values);
     }
 
-    /** @param {http.IncomingMessage} req @param {http.ServerResponse} res */
+    /** @param {import('node:http').IncomingMessage} req @param {import('node:http').ServerResponse} res */
     async serve(req, res) {
         let body = '';
         for await (const part of req) body += part;
