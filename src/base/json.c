@@ -188,7 +188,7 @@ struct builder {
     uint32_t seen, told; /* at which item that was seen, and at which it is to be told */
 };
 
-/* Of several faults the one is told that is seen first by who looks at each item before its children. */
+/* Of several faults the one at the first item, in the order of the text, is told. */
 static void note(struct builder *b, const char *fault, const struct gw_json *seen,
                  const struct gw_json *told) {
     if (b->fault && b->seen < seen->at)

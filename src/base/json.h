@@ -34,8 +34,8 @@ struct gw_json_error {
     bool full;             /* the arena has no room, and nothing is wrong with the text */
 };
 
-/* The cap of an arena in which any text of `n` bytes has room, if it has none but this tree: there is
- * at most one value for every two bytes, and it costs more than whatever else they may be. */
+/* The cap of an arena for this tree alone, in which every text of `n` bytes has room. There is at most one
+ * value for every two bytes; names and texts that had to be decoded take less than values do. */
 static inline size_t gw_json_most(size_t n) {
     return (n / 2 + 1) * (sizeof(struct gw_json) + 8);
 }

@@ -315,8 +315,8 @@ struct gw_action {
             uint32_t slices_n;
         } data;
         struct {
-            /* 1: feed RES_END when it is over, the call goes on until then. 0: END follows at
-             * once; the host closes the call and finishes the relay by itself. */
+            /* 1: feed RES_END when it is over, the call goes on until then. 0: END follows
+             * in this turn; the host closes the call and finishes the relay by itself. */
             uint32_t report;
         } relay;
         struct {
@@ -398,8 +398,8 @@ struct gw_refusal {
  * At any time: it needs no gateway. */
 size_t gw_refuse(const struct gw_refusal *refusal, char *out, size_t cap);
 
-/* Whether the attempt under way may well be dropped before its head comes, because it has little
- * time, as those of streamed requests do: 1 or 0, right for the SEND that was polled last. For a host that must prepare for that (at
+/* Whether the attempt under way may well be dropped before its head comes, as those of streamed requests are
+ * that another target could serve: 1 or 0, right for the SEND that was polled last. For a host that must prepare for that (at
  * the edge a signal costs a request a twentieth, and a relayed chunk as much); others need not ask. An
  * attempt that is dropped unprepared may stay open until its head comes or the call ends. A client that
  * asks for the fast way has chosen that. */

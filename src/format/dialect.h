@@ -6,7 +6,8 @@
  * To add a dialect:
  *   1. Write src/format/NAME.c. It defines `const struct dialect dialect_NAME`, as declared below.
  *   2. Add the line DIALECT(NAME) to src/format/dialects.h, in the place that its comment asks for.
- * Only the table of providers knows dialects by name, too. tests/toy takes these two steps in a build of its own and tests the
+ * Besides, the table of providers knows dialects by name, responses.c uses openai's errors, and the question
+ * of call/prefix.c is openai's. tests/toy takes these two steps in a build of its own and tests the
  * result. A dialect's events are tested in tests/unit/test_event.c, its answers in tests/traces.
  *
  * What each member is for:

@@ -21,7 +21,7 @@
  *     type, signature, redacted        the place of a block or an item in the answer
  *
  * Answers of Anthropic's and of Responses are choice 0. Its index counts blocks of every kind and is used for the last row only.
- * Those parts, and the ids of tools, mean nothing to another server and are not compared between dialects
+ * Types, signatures, what is redacted and the ids of tools mean nothing to another server and are not compared between dialects
  * (event_is_common).
  *
  * Usage, log probabilities and the finish reason are noted as slices; event_usage and event_why parse them

@@ -6,7 +6,7 @@
  *
  * An item has a number, its output_index. llama.cpp sends none: then they are counted, one after the other.
  *
- *     event.tools     bits 0 to 15: marks so far; to 21: items so far; then a bit per item, set if it is a call
+ *     event.tools     bits 0 to 15: marks so far; 16 to 21: items so far; from 22 on a bit per item: it is a call
  *     mark            1: the answer's own beginnings; from 2 on in their order
  */
 #include "format/event.h"

@@ -8,6 +8,7 @@ enum { SLOT = 2 };
 static void take(struct pool *p, double now) {
     struct breaker_grant grant;
     CHECK(pool_take(p, SLOT, 0, false, now, &grant));
+    capacity_took(p, SLOT, now);
 }
 
 static void give(struct pool *p, double from, double now) {

@@ -75,20 +75,24 @@ static void test_busy_doubles(void) {
     CHECK(pool_state_of(&p, 1, 1003) == POOL_READY);
 }
 
+static double cost(const struct pool *p, uint32_t slot, double now) {
+    return pool_cost(p, slot, 0, pool_latency(p, slot, now), now);
+}
+
 static void test_cost(void) {
     struct pool p;
     pools_make(&p);
-    double none = pool_cost(&p, 0, 0, 1000);
+    CHECK(pool_latency(&p, 0, 1000) == 0);
     pool_first_content(&p, 0, 100, false, 0, 1000);
-    CHECK(pool_cost(&p, 0, 0, 1000) == 100 && none < 100);
+    CHECK(cost(&p, 0, 1000) == 100);
     take(&p, 0, 0, 1000);
-    CHECK(pool_cost(&p, 0, 0, 1000) == 200);
+    CHECK(cost(&p, 0, 1000) == 200);
     pool_give(&p, 0);
     pool_first_content(&p, 0, 900, false, 0, 1001); /* a peak counts at once */
-    CHECK(pool_cost(&p, 0, 0, 1001) == 900);
+    CHECK(cost(&p, 0, 1001) == 900);
     pool_first_content(&p, 0, 100, false, 0, 1002); /* and fades by and by */
-    CHECK(pool_cost(&p, 0, 0, 1002) > 800);
-    CHECK(pool_cost(&p, 0, 0, 11002) < 450 && pool_cost(&p, 0, 0, 11002) > 200);
+    CHECK(cost(&p, 0, 1002) > 800);
+    CHECK(cost(&p, 0, 11002) < 450 && cost(&p, 0, 11002) > 200);
 }
 
 static void test_order(void) {
@@ -111,6 +115,20 @@ static void test_order(void) {
     CHECK_EQ_U64(pick(&p, &pool, 1000), 100 + PLAN_WAIT);
     pool.backend[3].waiting = 0;
     CHECK_EQ_U64(pick(&p, &pool, 1000), 3);
+}
+
+/* Nothing is known of the pair, and it is silent for a few milliseconds: a burst goes to both alike. */
+static void test_burst(void) {
+    struct pool pool;
+    pools_make(&pool);
+    struct plan p = {.n = 0};
+    make_conf();
+    make_plan(&p, GW_CODE);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t slot = pick(&p, &pool, 1000 + 50.0 * i);
+        CHECK_EQ_U64(slot, 2 + i % 2);
+        pool_awaits(&pool, slot, 1000 + 50.0 * i);
+    }
 }
 
 static void test_open(void) {
@@ -171,9 +189,9 @@ static void test_slow_start(void) {
     pool_succeeded(&pool, 2, &grant, 7000, true, (struct gw_time){7000, 0});
     pool_give(&pool, 2);
     pool_first_content(&pool, 2, 100, false, 0, 7000);
-    CHECK(pool_cost(&pool, 2, 0, 7000) == 1000);
-    CHECK(pool_cost(&pool, 2, 0, 12000) < 200 && pool_cost(&pool, 2, 0, 12000) > 100);
-    CHECK(pool_cost(&pool, 2, 0, 17000) < 100);
+    CHECK(cost(&pool, 2, 7000) == 1000);
+    CHECK(cost(&pool, 2, 12000) < 200 && cost(&pool, 2, 12000) > 100);
+    CHECK(cost(&pool, 2, 17000) < 100);
 }
 
 static void test_home(void) {
@@ -333,6 +351,7 @@ int main(void) {
     RUN(test_busy_doubles);
     RUN(test_cost);
     RUN(test_order);
+    RUN(test_burst);
     RUN(test_open);
     RUN(test_trial_comes_first);
     RUN(test_slow_start);

@@ -150,10 +150,7 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
 /* `unread`: of the prompt, if this shows how long reading it took. */
 static void note_first(struct gw_call *c, double unread, struct gw_time now) {
     c->attempt.first_content = true;
-    if (c->attempt.awaited)
-        pool_awaits_no_more(&c->gw->cluster.pool, c->attempt.to->slot, true, c->attempt.reads_until,
-                            now.mono_ms);
-    c->attempt.awaited = false;
+    try_await_no_more(c, true, now);
     /* The time that the client took to send is not the target's. */
     c->attempt.first_ms = now.mono_ms - call_began_at(c);
     pool_first_content(&c->gw->cluster.pool, c->attempt.to->slot, c->attempt.first_ms, c->streamed,
@@ -173,11 +170,8 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
 }
 
 void answer_is_late(struct gw_call *c, struct gw_time now) {
-    struct pool *pool = &c->gw->cluster.pool;
-    bool alone = pool_in_flight(pool, c->attempt.to->slot) <= 1;
-    if (c->attempt.awaited)
-        pool_awaits_no_more(pool, c->attempt.to->slot, false, c->attempt.reads_until, now.mono_ms);
-    c->attempt.awaited = false;
+    bool alone = pool_in_flight(&c->gw->cluster.pool, c->attempt.to->slot) <= 1;
+    try_await_no_more(c, false, now);
     if (!c->attempt.first_content)
         note_first(c, alone ? plan_unread(&c->plan, c->attempt.at) : 0, now);
 }
@@ -296,7 +290,8 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 
 /* No other target can be asked: then this one's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
-    return c->body.forgotten && (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
+    return (c->body.forgotten || c->bound) &&
+           (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
 
 /* A hint by an attempt that then fails does no harm (RFC 8297 3): a client may fetch something in vain. */

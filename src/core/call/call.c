@@ -51,7 +51,7 @@
  *   PROBE    RES_HEAD  PROBE DONE               its answer to a small question (prefix.c) is to come
  *   PROBE    RES_BODY  PROBE
  *   PROBE    RES_END   PROBE DONE               the next question; it is known
- *   PROBE    RES_FAIL  DONE
+ *   PROBE    RES_FAIL  PROBE DONE               a small question, once more: a kept connection was closed
  *   PROBE    TICK      PROBE DONE
  *   PROBE    GONE      DONE
  *   SIGNED   REQ_BODY  SIGNED ASK DONE          more to come; a challenge is sent; refused, or it left

@@ -20,7 +20,7 @@
 #include "format/facts.h"
 
 enum {
-    CALL_ACTIONS = 10, /* one input gives a bounded output */
+    CALL_ACTIONS = 12, /* one input gives a bounded output */
     CALL_ASKS = 4,     /* under way at once */
     CALL_ARENA_BLOCK = 4096,
     CALL_ARENA_MAX = 1 << 20,
@@ -66,17 +66,16 @@ struct call_attempt {
         reads_until;   /* what was sent to its target before will be read by then; and this */
     double counted_at; /* from when on its time has yet to be added to upstream_ms */
     bool has_slot, first_content, repeated;
-    bool lives, dead; /* it has answered /health, or has not */
-    bool awaited;     /* its first content is awaited (pool_awaits) */
-    bool serving;     /* it is counted as being served (capacity.h) ... */
-    bool seen;        /* ... since its content was seen */
+    bool awaited; /* its first content is awaited (pool_awaits) */
+    bool serving; /* it is counted as being served (capacity.h) ... */
+    bool seen;    /* ... since its content was seen */
     double served_from;
-    uint32_t asked; /* the question whether it lives; 0: none */
-    double asked_at;
-    bool late;       /* its limit has passed, and it goes on (hedge.c) */
-    bool uploads;    /* it counts among those whose body is still arriving (pool_upload) */
-    bool junk;       /* what it answered is not HTTP: a 502, if no other attempt follows */
-    double first_ms; /* how long its first content took; 0: none yet */
+    uint32_t asked;   /* the question whether it lives; 0: none */
+    double asks_from; /* answers to that since then count */
+    bool late;        /* its limit has passed, and it goes on (hedge.c) */
+    bool uploads;     /* it counts among those whose body is still arriving (pool_upload) */
+    bool junk;        /* what it answered is not HTTP: a 502, if no other attempt follows */
+    double first_ms;  /* how long its first content took; 0: none yet */
     struct breaker_grant grant;
 };
 
@@ -162,7 +161,7 @@ struct gw_call {
     struct gw_call *queue_next, *queue_prev; /* waiting for a slot, oldest first */
     struct gw_call *ready_next;
     double opened_ms, wait_at;
-    bool in_time;          /* something to wait for was due within queue_ms */
+    bool in_time;          /* something to wait for was due by queue_until_ms */
     double queue_until_ms; /* 0: has not waited yet */
     double queued_at;      /* when it began to wait */
     double queued_ms;      /* how long it has waited for slots */
@@ -285,6 +284,8 @@ struct next try_on_limit(struct gw_call *c, struct gw_time now);
 uint32_t try_trouble_of(uint32_t fail);
 /* Adds the time of the attempt at hand, up to now, to upstream_ms. */
 void try_count_time(struct gw_call *c, struct gw_time now);
+/* Its content is awaited no more: it has begun, or will not come. */
+void try_await_no_more(struct gw_call *c, bool content, struct gw_time now);
 void try_close(struct gw_call *c, bool drop, struct gw_time now);
 void try_give_slot(struct gw_call *c, struct gw_time now);
 void try_set_limit(struct gw_call *c, struct gw_time now);
@@ -326,9 +327,9 @@ bool late_moves(const struct gw_call *c, struct gw_time now);
 bool late_is_hurried(const struct gw_call *c, struct gw_time now);
 /* Whether being late is its fault. */
 bool late_is_to_blame(const struct gw_call *c, struct gw_time now);
-/* If others of ours are there as well, the target is asked whether it lives; and what has come of that. */
-void late_ask_among_others(struct gw_call *c, struct gw_time now);
-struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer);
+/* The target is asked whether it lives if it may be busy with others; and what has come of that. */
+void late_ask_if_busy(struct gw_call *c, struct gw_time now);
+struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
 /* hedge.c: a second attempt beside a late one */
 /* Begins one, if there is somebody to be asked; else NEXT_STAY. */
 struct next hedge_begin(struct gw_call *c, struct gw_time now);

@@ -11,9 +11,9 @@
  * multilingual plane counts as the two surrogates that JSON makes of it (three bytes each). So it is the
  * same whether a server sends it as one character, as two escapes, or as two escapes in two events.
  *
- * The text of a stream that might be gone on with from a prefix (prefix.c) is kept, as long as it is all
- * there is of it and not longer than DELIVERED_TEXT_MAX; its buffer takes at most twice that. To keep it
- * costs other streams nothing: its channel stands in the list under a number of its own.
+ * The text of a stream that might be gone on with from a prefix (prefix.c) is kept, while the stream brings
+ * nothing else, up to DELIVERED_TEXT_MAX bytes; its buffer takes at most twice that. Other streams pay
+ * nothing for it.
  */
 #ifndef GW_CORE_CALL_DELIVERED_H
 #define GW_CORE_CALL_DELIVERED_H

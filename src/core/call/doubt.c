@@ -83,7 +83,7 @@ void doubt_on_tick(struct gw_call *c, struct gw_time now) {
 struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
     const struct stream *s = c->stream;
     if (s == NULL || !s->begun)
-        return late_on_alive(c, answer);
+        return late_on_alive(c, answer, now);
     bool said_more = c->state != CALL_OBSERVE || s->heard_at > s->asked_at || s->resuming;
     if (said_more || answer->status == GW_ANSWER_DONE || answer->status == GW_ANSWER_UNASKED)
         return next_stay();

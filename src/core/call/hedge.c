@@ -1,11 +1,12 @@
 /*
  * A second attempt beside one that is late with its first content (a hedge). The first content of either
  * is the answer, and the other one is dropped. It is paid from the retry budget. There are two attempts at
- * most: of two that are late, and whose targets do nothing else, the older one is given up for a third.
+ * most. When both are late, and neither target has brought content to anybody, the older one is given up for
+ * a third.
  *
  * The attempt beside is kept in struct call_hedge. When something happens to it the two change places
- * (call_swap), so that no handler needs to know of the other one. Afterwards they change back, unless the
- * other has failed meanwhile, or this one serves.
+ * (call_swap), so that a handler sees one attempt as ever. Afterwards they change back, unless one of the two
+ * is over: then the other one stays.
  *
  *     what comes of the attempt at hand          the other one
  *     it waits                                   goes on
@@ -70,7 +71,7 @@ static void park(struct gw_call *c, struct gw_time now) {
         drop_other(c, now);
     if (!c->attempt.late)
         end_because(c, c->attempt.to->target.name, GW_STR("late"));
-    late_ask_among_others(c, now);
+    late_ask_if_busy(c, now);
     call_candidate(c)->spent = c->attempt.late = true;
     c->hedge->swapped = false;
     if (c->stream != NULL)

@@ -3,9 +3,9 @@
  * and a healthy target may be late: the prompt is long, or it works for others. How long it has at first:
  *
  *     silent     it has sent nothing, not even a head: little
- *     begun      it has sent a head: reading takes its time
- *     either     what its history says that so long a prompt takes, several times over; and it begins when
- *                what was sent there before has been read
+ *     headed     it has sent a head: reading takes its time
+ *     either     what its history says that so long a prompt takes, several times over. The time begins when
+ *                the prompts that were sent there before have been read
  *
  * What happens when that is over:
  *
@@ -19,15 +19,16 @@
  *     it is to go on with a stream               likewise
  *     first_byte_ms are over, or the deadline    likewise
  *
- * The client's deadline and a request that is still arriving are no fault of the target's. Nor is it if
- * others of ours are there as well and it lives: which of them it works for cannot be seen.
+ * Being late is no fault of the target's if the client's deadline came first, or its request is still
+ * arriving; if other requests of ours have got content there; or if it answers /health. Where others of
+ * ours wait, too, and it was not asked, it is not blamed: which of them it works for cannot be seen.
  */
 #include "core/call/call.h"
 
 enum {
     SILENT_MS = 10000,       /* for the first content, while silent: this, ... */
     SILENT_BYTES_PER_MS = 8, /* ... plus 1 s per 2,000 tokens of 4 bytes; */
-    BEGUN_MS_PER_BYTE = 4,   /* ... once it has begun, 1 s per 62 tokens; */
+    HEADED_MS_PER_BYTE = 4,  /* ... once it has sent a head, 1 s per 62 tokens; */
     HISTORY_TIMES = 3,       /* ... and at least so often what its history says */
     MOVES_MS = 10000,        /* one that has not moved for so long does not move */
     LOOK_MS = 2000,
@@ -53,10 +54,10 @@ double late_silent_ms(const struct gw_call *c) {
     return at_least_history(c, SILENT_MS + bytes_of(c) / SILENT_BYTES_PER_MS);
 }
 
-static double begun_ms(const struct gw_call *c) {
+static double headed_ms(const struct gw_call *c) {
     if (backend_of(c)->read_long_ms > 0)
         return late_silent_ms(c);
-    return SILENT_MS + bytes_of(c) * BEGUN_MS_PER_BYTE;
+    return SILENT_MS + bytes_of(c) * HEADED_MS_PER_BYTE;
 }
 
 /* When it will begin to read this prompt, as far as we know. */
@@ -77,6 +78,11 @@ static bool is_crowded(const struct gw_call *c) {
     return pool_in_flight(&c->gw->cluster.pool, c->attempt.to->slot) > 1;
 }
 
+/* With others of ours, or with another gateway's: it has sent a head, and no more. */
+static bool may_be_busy(const struct gw_call *c) {
+    return is_crowded(c) || c->state == CALL_HOLD;
+}
+
 bool late_moves(const struct gw_call *c, struct gw_time now) {
     const struct pool_backend *b = backend_of(c);
     double moved_at = b->moved_at > b->heard_at ? b->moved_at : b->heard_at;
@@ -88,9 +94,20 @@ bool late_is_hurried(const struct gw_call *c, struct gw_time now) {
     return now.mono_ms >= c->deadline_ms && (c->client_limited || had_ms < SILENT_MS);
 }
 
+/* Whether it has answered /health since it was sent this, or has shown a head; or has not answered. */
+static bool is_alive(const struct gw_call *c) {
+    const struct pool_backend *b = backend_of(c);
+    return b->answered_at >= c->attempt.asks_from && b->lives;
+}
+
+static bool is_dead(const struct gw_call *c) {
+    const struct pool_backend *b = backend_of(c);
+    return b->answered_at >= c->attempt.asks_from && !b->lives;
+}
+
 bool late_is_to_blame(const struct gw_call *c, struct gw_time now) {
-    bool works = late_moves(c, now) || c->attempt.lives;
-    return !works && (!is_crowded(c) || c->attempt.dead);
+    bool works = late_moves(c, now) || is_alive(c);
+    return !works && (!is_crowded(c) || is_dead(c));
 }
 
 static void ask(struct gw_call *c, struct gw_time now) {
@@ -102,38 +119,41 @@ static void ask(struct gw_call *c, struct gw_time now) {
     a->ask.key = ask_url(c, to, GW_STR("/health"));
     a->ask.bytes = ask_health_head(c, to, GW_STR(""));
     c->attempt.asked = a->ask.id;
-    c->attempt.asked_at = now.mono_ms;
+    backend_of(c)->asked_at = now.mono_ms;
 }
 
+/* Once in a while, however many wait there. */
 static bool may_ask(const struct gw_call *c, struct gw_time now) {
-    return c->attempt.asked_at <= 0 || now.mono_ms - c->attempt.asked_at >= ASK_AGAIN_MS;
+    double at = backend_of(c)->asked_at;
+    return at <= 0 || now.mono_ms - at >= ASK_AGAIN_MS;
 }
 
-void late_ask_among_others(struct gw_call *c, struct gw_time now) {
-    if (is_crowded(c) && may_ask(c, now))
+void late_ask_if_busy(struct gw_call *c, struct gw_time now) {
+    if (may_be_busy(c) && may_ask(c, now))
         ask(c, now);
 }
 
-struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer) {
+struct next late_on_alive(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
     struct call_attempt *a = &c->attempt;
+    bool awaits = c->state == CALL_TRY || c->state == CALL_HOLD;
     if (a->asked != answer->id && c->hedge != NULL)
         a = &c->hedge->attempt;
-    if (a->asked == answer->id) {
-        a->lives = answer->status == GW_ANSWER_DONE;
-        a->dead = !a->lives && answer->status != GW_ANSWER_UNASKED;
-    }
-    bool awaits = c->state == CALL_TRY || c->state == CALL_HOLD;
-    if (a == &c->attempt && a->asked == answer->id && a->dead && awaits)
-        a->limit_at = a->asked_at; /* it is over */
+    if (a->asked != answer->id || answer->status == GW_ANSWER_UNASKED)
+        return next_stay(); /* its head has come since; or nobody was asked */
+    struct pool_backend *b = &c->gw->cluster.pool.backend[a->to->slot];
+    b->answered_at = now.mono_ms;
+    b->lives = answer->status == GW_ANSWER_DONE;
+    if (a == &c->attempt && !b->lives && awaits)
+        a->limit_at = a->sent_at; /* its time is over */
     return next_stay();
 }
 
 /* ------------------------------------------------------------------ the limit */
 
-/* Among others it is asked before the end whether it lives: that decides whether it is to blame. */
+/* One that may be busy is asked before the end whether it lives: that decides whether it is to blame. */
 void late_set_limit(struct gw_call *c, double at, struct gw_time now) {
     double last = last_at(c), ask_at = last - ALIVE_MS;
-    bool asks = at >= last && last < c->deadline_ms && is_crowded(c) && ask_at > now.mono_ms;
+    bool asks = at >= last && last < c->deadline_ms && may_be_busy(c) && ask_at > now.mono_ms;
     c->attempt.limit_at = asks ? ask_at : at < last ? at : last;
 }
 
@@ -143,9 +163,9 @@ static struct next go_on_until(struct gw_call *c, double at, struct gw_time now)
 }
 
 void late_on_head(struct gw_call *c, struct gw_time now) {
-    double at = late_from(c) + begun_ms(c);
-    c->attempt.asked = 0; /* it lives: what it is asked does not matter any more */
-    c->attempt.dead = false;
+    double at = late_from(c) + headed_ms(c);
+    c->attempt.asked = 0; /* it lives: what it was asked before does not matter any more */
+    c->attempt.asks_from = now.mono_ms;
     if (at > c->attempt.limit_at)
         late_set_limit(c, at, now);
 }
@@ -155,7 +175,7 @@ void late_on_head(struct gw_call *c, struct gw_time now) {
 static struct next ask_or_wait(struct gw_call *c, struct gw_time now) {
     bool resumes = c->stream != NULL && c->stream->begun;
     bool other = plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
-    if (resumes || (c->attempt.dead && other))
+    if (resumes || (is_dead(c) && other))
         return next_on();
     if (!other)
         return go_on_until(c, now.mono_ms + ASK_AGAIN_MS, now);
@@ -167,11 +187,11 @@ static struct next ask_or_wait(struct gw_call *c, struct gw_time now) {
 
 struct next late_on_limit(struct gw_call *c, struct gw_time now) {
     double last = last_at(c);
-    double until = late_from(c) + (c->state == CALL_HOLD ? begun_ms(c) : late_silent_ms(c));
+    double until = late_from(c) + (c->state == CALL_HOLD ? headed_ms(c) : late_silent_ms(c));
     if (now.mono_ms >= last || !c->body.fin)
         return next_on();
     if (now.mono_ms >= last - ALIVE_MS) {
-        late_ask_among_others(c, now);
+        late_ask_if_busy(c, now);
         return go_on_until(c, last, now);
     }
     if (now.mono_ms < until)

@@ -5,27 +5,29 @@
  *
  * The rule. A prefix is only sent where what follows it is what would have followed anyway:
  *
- *     the request   a chat of the dialect's own members alone (facts.h), at temperature 0: another draw than
- *                   the seed's would not be the answer that x-heady-seed tells. Its last message is the
- *                   user's; no tools, no format, one choice: their state does not pass a seam
+ *     the request   a chat of the dialect's own members alone (facts.h), at temperature 0. With sampling, what
+ *                   follows a prefix is another draw than the one that x-heady-seed tells. Its last message
+ *                   is the user's; no tools, no format, one choice: their state does not pass a seam
  *     the answer    one text of LEAST bytes or more, and nothing beside it
  *     the target    says that it can (registration, or "prefill" in the configuration), has proved it, and
  *                   answers the question of the proof as the target does that began: they are alike
  *
  * The seam is where a token began, SEAM bytes or more before the end of what was delivered. What lies
- * between is generated again and compared, as all of it is otherwise. A refusal, or another text, costs
- * the call its prefix: it is generated anew, by any target, within the same retry budget. What is left of
- * max_tokens is told, if a target's events are tokens. The usage that such a target reports counts the prefix
- * as prompt: it is left out, as OpenAI's is of a stream that was interrupted.
+ * between is generated again and compared, as all of it is otherwise. If the target refuses, sends an error,
+ * or says something else, the whole answer is generated anew, by any target, within the same retry budget. A
+ * limit of tokens is lowered by what was delivered, at targets whose events are tokens; at others such a
+ * request gets no prefix. The usage that such a target reports counts the prefix as prompt: it is left out,
+ * as OpenAI's is of a stream that was interrupted.
  *
  * The proof. Once a stream could need it, an idle target is asked two small questions (gw_task): one
- * answer whole, and the same from a prefix.
+ * answer whole, and the same from a prefix. They are OpenAI's chat and name no model: a target that serves
+ * others, or wants a name, is not proved.
  *
  *     UNASKED   WANTED   a stream could need it
  *     WANTED    PROVEN   what it says from the prefix equals what it said
  *     WANTED    UNFIT    it differs, or was refused
  *     WANTED    WANTED   no answer: again in half a minute, then twice as late each time, up to an hour;
- *                        or a client waits for its place: likewise, but no later
+ *                        likewise if a client waits for its place meanwhile
  *     PROVEN    UNFIT    it has refused one after all (400, 422)
  *     any       WANTED   it is reached elsewhere by now, or goes on in another way
  *     any       UNASKED  another node registers in its place

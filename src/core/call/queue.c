@@ -2,9 +2,9 @@
  * The queue: requests whose targets are all busy. A slot that is freed goes to the one whose turn is next
  * among those that can use it.
  *
- * Keys take turns, so that one with many requests does not hold up the others: the turn of a request is
- * one behind the last of its key, or behind the last that was served, if that is later. Requests of one
- * key come in the order in which they came.
+ * Keys take turns, so that one with many requests does not hold up the others. Turns are numbers. A request
+ * gets the one behind the last of its key; if that has been passed already, the one behind the turn that was
+ * served last. Requests of one key are served in the order in which they came.
  *
  * How long it waits is decided once, when it comes:
  *
@@ -13,6 +13,9 @@
  *     known, and not that long                                for queue_longest_ms
  *     not known, but one of its targets brings content now    likewise
  *     not known                                               for queue_ms
+ *
+ * Each loop has a queue of its own. Where several share a target, whoever looks first takes what another has
+ * freed.
  *
  * A stream's client that has waited for HEAD_MS hears how long it will be, in a comment: from then on
  * whatever goes wrong is an error within the stream.

@@ -252,6 +252,8 @@ static struct next observe_event(struct gw_call *c, struct gw_slice at, struct g
     if (e->is == EVENT_MALFORMED)
         return next_stay();
     if (e->is == EVENT_ERROR && !s->ended) {
+        if (s->resuming && prefix_fails(c, false, now))
+            return next_target(true, true);
         if (s->resuming || (s->resumable && has_other(c, now)))
             return resume_or_break(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
         return pass_error(c, at, now);

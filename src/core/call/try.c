@@ -89,15 +89,21 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     return gw_buf_str(&b);
 }
 
+void try_await_no_more(struct gw_call *c, bool content, struct gw_time now) {
+    if (c->attempt.awaited)
+        pool_awaits_no_more(&c->gw->cluster.pool, c->attempt.to->slot, content,
+                            c->attempt.reads_until, now.mono_ms);
+    c->attempt.awaited = false;
+}
+
 /* Neither is its content awaited any more, nor is it served. */
 static void stop_counting(struct gw_call *c, struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
-    if (c->attempt.awaited)
-        pool_awaits_no_more(pool, c->attempt.to->slot, false, c->attempt.reads_until, now.mono_ms);
+    try_await_no_more(c, false, now);
     if (c->attempt.serving)
         capacity_ended(pool, c->attempt.to->slot, c->attempt.seen, c->attempt.served_from,
                        now.mono_ms);
-    c->attempt.awaited = c->attempt.serving = false;
+    c->attempt.serving = false;
 }
 
 static void start_counting(struct gw_call *c, struct gw_time now) {
@@ -137,12 +143,10 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
         prefix_put(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
-    c->attempt.first_content = c->attempt.junk = c->attempt.late = c->attempt.lives =
-        c->attempt.dead = false;
+    c->attempt.first_content = c->attempt.junk = c->attempt.late = false;
     c->attempt.asked = 0;
-    c->attempt.asked_at = 0;
     c->attempt.first_ms = 0;
-    c->attempt.sent_at = c->attempt.counted_at = now.mono_ms;
+    c->attempt.sent_at = c->attempt.counted_at = c->attempt.asks_from = now.mono_ms;
     c->attempt.reads_from =
         pool_reads_from(&c->gw->cluster.pool, to->slot, plan_unread(&c->plan, c->attempt.at),
                         now.mono_ms, &c->attempt.reads_until);

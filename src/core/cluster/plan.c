@@ -153,13 +153,23 @@ static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t oth
     return own_ms <= 0 || ms <= 0 || own_ms <= 2 * ms;
 }
 
+/* One without history is held to be as quick as the other. If it were held to be quicker, the whole of a
+ * burst would go there before its first content came. */
+static double latency_of(const struct pool *pool, uint32_t slot, uint32_t other, double now) {
+    double own = pool_latency(pool, slot, now), its = pool_latency(pool, other, now);
+    if (own > 0)
+        return own;
+    return its > 0 ? its : PLAN_UNKNOWN_MS;
+}
+
 /* Costs within a tenth of each other tie, and the one picked longest ago goes first. Otherwise a tiny
  * difference would send every lone request to the same node. */
 static bool is_cheaper(const struct plan *p, const struct pool *pool, uint32_t a, uint32_t b,
                        double now) {
     uint32_t x = p->candidates[a].backend->slot, y = p->candidates[b].backend->slot;
-    double cost_x = pool_cost(pool, x, plan_unread(p, a), now);
-    double cost_y = pool_cost(pool, y, plan_unread(p, b), now);
+    double ms_x = latency_of(pool, x, y, now), ms_y = latency_of(pool, y, x, now);
+    double cost_x = pool_cost(pool, x, plan_unread(p, a), ms_x, now);
+    double cost_y = pool_cost(pool, y, plan_unread(p, b), ms_y, now);
     if (cost_x < cost_y * 0.9)
         return true;
     return cost_x * 0.9 <= cost_y && pool->backend[x].picked < pool->backend[y].picked;
@@ -222,9 +232,9 @@ static bool is_beside(const struct plan *p, uint32_t i, const struct pool *pool,
     if (c->tier >= TIER_OVERFLOW || !is_ready(pool, slot, now) ||
         slot == p->candidates[b->at].backend->slot)
         return false;
-    bool known = pool->backend[slot].ewma_at > 0;
+    double latency = pool_latency(pool, slot, now);
     return pool_in_flight(pool, slot) == 0 ||
-           (known && pool_cost(pool, slot, plan_unread(p, i), now) < b->soon_ms);
+           (latency > 0 && pool_cost(pool, slot, plan_unread(p, i), latency, now) < b->soon_ms);
 }
 
 /* `beside`: NULL, or what else it must be. */
@@ -302,7 +312,11 @@ static struct plan_choice worth_waiting(const struct plan *p, const struct pool 
 static bool take(const struct plan *p, struct pool *pool, int at, bool forced, double now,
                  struct breaker_grant *grant) {
     const struct backend_conf *b = p->candidates[at].backend;
-    return pool_take(pool, b->slot, b->in_flight_max, forced, now, grant);
+    uint32_t max = capacity_max(pool, b->slot, b->in_flight_max, now);
+    if (!pool_take(pool, b->slot, max, forced, now, grant))
+        return false;
+    capacity_took(pool, b->slot, now);
+    return true;
 }
 
 bool plan_take(const struct plan *p, struct pool *pool, uint32_t at, double now,

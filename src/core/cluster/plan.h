@@ -6,7 +6,8 @@
  *     2. the node that is home to the conversation,
  *     3. if there is no such home, an idle target that was passed over PLAN_PASSED_MAX times, because
  *        what is known of it may be stale,
- *     4. the cheapest, by peak-EWMA x (in flight + 1); ties alternate.
+ *     4. the cheapest (pool_cost): by peak-EWMA x (in flight + 1), what reading takes, and how long it has
+ *        been silent; ties alternate.
  *
  * A target whose breaker is open is not tried, unless nothing else is left and more than half of the
  * targets that this call has not spent are open: then the least bad of them is (panic).
@@ -19,6 +20,7 @@
 enum {
     PLAN_FEW = 8,
     PLAN_PASSED_MAX = 32,
+    PLAN_UNKNOWN_MS = 1000,  /* the latency of targets without history */
     PLAN_CAREFUL_MS = 30000, /* a trial is not left to others for longer than this */
 };
 

@@ -88,9 +88,8 @@ static bool take_slot(struct pool *p, uint32_t slot, uint32_t max) {
 
 bool pool_take(struct pool *p, uint32_t slot, uint32_t max, bool forced, double now,
                struct breaker_grant *grant) {
-    if (!take_slot(p, slot, capacity_max(p, slot, max, now)))
+    if (!take_slot(p, slot, max))
         return false;
-    capacity_took(p, slot, now);
     if (forced)
         breaker_force(breaker_of(p, slot), grant);
     else if (!breaker_ask(breaker_of(p, slot), now, grant)) {
@@ -159,17 +158,17 @@ static double slow_start(const struct pool_backend *b, double now) {
 double pool_latency(const struct pool *p, uint32_t slot, double now) {
     const struct pool_backend *b = &p->backend[slot];
     if (b->ewma_at <= 0)
-        return slow_start(b, now);
+        return 0;
     double ewma = b->ewma_ms * decay((now - b->ewma_at) / EWMA_DECAY_MS);
-    return (ewma < EWMA_FLOOR_MS ? EWMA_FLOOR_MS : ewma) * slow_start(b, now);
+    return ewma < EWMA_FLOOR_MS ? EWMA_FLOOR_MS : ewma;
 }
 
-double pool_cost(const struct pool *p, uint32_t slot, double unread, double now) {
+double pool_cost(const struct pool *p, uint32_t slot, double unread, double latency, double now) {
     const struct pool_backend *b = &p->backend[slot];
     double read_ms = b->read_long_ms * unread;
     if (b->reads_until > now)
         read_ms += b->reads_until - now;
-    return pool_latency(p, slot, now) * (double)(pool_in_flight(p, slot) + 1) + read_ms +
+    return latency * slow_start(b, now) * (double)(pool_in_flight(p, slot) + 1) + read_ms +
            pool_silence(p, slot, now);
 }
 

@@ -46,6 +46,9 @@ struct pool_backend {
     double cool_until;     /* monotonic; 0: it is not cooling */
     double cooled_at;      /* when it last said that it is busy */
     double heard_at;       /* when a quick stream of its was last heard (call/doubt.c); monotonic */
+    double asked_at;       /* when it was last asked whether it lives (call/late.c) */
+    double answered_at;    /* when that was answered, or no answer had come, and ... */
+    bool lives;            /* ... which of the two */
     double seen_at;        /* last answer of any kind, wall clock; 0: never */
     double closed_at;      /* when its breaker last closed; 0: never. For the slow start */
     double told_at;        /* wall clock of the last change of its breaker, ours or told */
@@ -123,13 +126,12 @@ void pool_give(struct pool *p, uint32_t slot);
  * at the same time may each begin one. */
 bool pool_takes_uploads(const struct pool *p, uint32_t slot, uint32_t max);
 void pool_upload(struct pool *p, uint32_t slot, bool begins);
-/* Its peak-EWMA, or a multiple of it for a while after its breaker has closed. Without history it is
- * next to nothing, so that the target gets tried; the requests in flight keep a crowd from trying it at
- * once. */
+/* Its peak-EWMA; 0 without history. */
 double pool_latency(const struct pool *p, uint32_t slot, double now);
-/* What one more request there would cost, with so many bytes to read: pool_latency x (in flight + 1), the
- * time until it has been read, and how long it has been silent. */
-double pool_cost(const struct pool *p, uint32_t slot, double unread, double now);
+/* What one more request there would cost, with so many bytes to read: `latency` x (in flight + 1), the time
+ * until it has been read, and how long it has been silent. For a while after its breaker has closed it is
+ * held to be slower. */
+double pool_cost(const struct pool *p, uint32_t slot, double unread, double latency, double now);
 /* A request was sent, and waits for its first content; and waits no longer, `content` or not. It was to be
  * read by `reads_until` (pool_reads_from). */
 void pool_awaits(struct pool *p, uint32_t slot, double now);
