@@ -7,8 +7,8 @@
  * that it is late.
  *
  * Two kinds of stores, kv and cache, keep values: a question with bytes keeps them under its key, one
- * without asks for what is kept there. A value is read whole and goes to the core as an answer, so no more
- * than GW_ANSWER_MAX bytes of it are read. Both are caches: what is kept may be gone, or be seen late
+ * without asks for what is kept there. A value is read whole and goes to the core as an answer, so it has
+ * GW_ANSWER_MAX bytes at most. Both are caches: what is kept may be gone, or be seen late
  * or not at all elsewhere, and a DONE says that it has been handed over.
  */
 import {
@@ -130,12 +130,13 @@ export function cache(name, keep_s) {
     });
 }
 
-/** One that asks a store. Its call may be over before something is kept, and the request, too: it
- * goes on until its time is over. @param {Store} store @returns {Who} */
+/** One that asks a store. Keeping a value goes on until its time is over, whether or not the call and its
+ * request are over by then. @param {Store} store @returns {Who} */
 function store({ get, put }) {
     return (call, { key, bytes, wait }) => {
         const time = AbortSignal.timeout(wait);
         if (bytes.length === 0) return inTime(time, get(call, key).then((stream) => found(stream, time)));
+        if (bytes.length > GW_ANSWER_MAX) return Promise.resolve(refused('it is too long'));
         const kept = inTime(time, put(call, key, bytes).then(() => ({ status: GW_ANSWER_DONE, bytes: '' })));
         call.ctx.waitUntil(kept);
         return kept;

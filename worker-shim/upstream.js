@@ -12,11 +12,12 @@
  */
 import {
     GW_CLEAN, GW_CUT, GW_FAIL_CONNECT_TIME, GW_FAIL_DNS, GW_FAIL_LOCAL, GW_FAIL_REFUSED,
-    GW_FAIL_RESET, GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD,
+    GW_FAIL_RESET, GW_FAIL_STALE, GW_REQUEST, GW_SENT_ALL, GW_SENT_NONE, GW_SENT_PART, SEND_BODY_LEN, SEND_HEAD,
     SEND_METHOD, SEND_SLICES, SEND_SLICES_N, SEND_URL,
 } from '../build/offsets.js';
 import { driveReadBody, driveResBody, driveResEnd, driveResFail, driveResHead } from './drive.js';
 import { headersOf, linesOf } from './heads.js';
+import { keptAdd, keptTake } from './kept.js';
 
 export const WAITING = 0;
 export const SENT = 1;
@@ -176,6 +177,7 @@ function headed(attempt, response) {
     }
     attempt.state = HEADED;
     attempt.response = response;
+    keptAdd(attempt.url);
     const { lines, length } = linesOf(response.headers);
     const declared = length < 0 ? Infinity : length;
     driveResHead(attempt, response.status, lines, response.body === null ? 0 : declared);
@@ -185,7 +187,8 @@ function headed(attempt, response) {
 function fail(attempt, error) {
     if (attempt.state === OVER) return;
     attempt.state = OVER;
-    const [why, sent] = classify(error);
+    const [said, sent] = classify(error);
+    const why = said === GW_FAIL_RESET && keptTake(attempt.url) ? GW_FAIL_STALE : said;
     const began = attempt.writer !== null && attempt.sent > 0;
     driveResFail(attempt, why, began ? Math.max(sent, GW_SENT_PART) : sent);
 }

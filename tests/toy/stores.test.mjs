@@ -78,6 +78,9 @@ for (const [at, { start, bind, key }] of Object.entries(stores)) {
     store.values.set(key(url), Buffer.concat([value, value.subarray(0, 1)]));
     const long = await told(url, 'get');
     assert.deepEqual([long.status, String(long.body)], [FAILED, 'it is too long']);
+    const put = await told(url, `put=${'a'.repeat(MOST + 1)}`);
+    assert.deepEqual([put.status, String(put.body)], [FAILED, 'it is too long']);
+    assert.equal(store.values.get(key(url)).length, MOST + 1, 'it was not put there');
   });
 
   test(`${at}: without it nothing is there, and nothing is kept`, async (t) => {
