@@ -29,12 +29,12 @@ const HOSTS = /** @type {('rack' | 'edge')[]} */ (['rack', 'edge'])
 const why = missing();
 
 /** Of a prompt: words, which are tokens here. */
-const WORDS = Number(process.env.WORDS ?? (LONG ? 3300 : 1500));
+const WORDS = Number(process.env.WORDS ?? (LONG ? 3300 : 800));
 const PROMPTS = LONG ? Number(process.env.ROUNDS ?? 4) : 1;
-const STREAMS = LONG ? 16 : 8;
+const STREAMS = LONG ? 16 : 6;
 const BURSTS = LONG ? Number(process.env.ROUNDS ?? 2) : 1;
 /** Each stream of a burst has so many tokens, whatever the model would like. */
-const TOKENS = 64;
+const TOKENS = LONG ? 64 : 24;
 const SANE = 3;
 
 const COMMON = ('time year people way day man thing woman life child world school state family student group '

@@ -10,6 +10,7 @@ import { cutNext, cutsMade } from './wire.mjs';
 
 const LONG = process.env.REAL === 'long';
 const CUTS = LONG ? 20 : 2;
+const TOKENS = LONG ? 60 : 40;
 const LAYERS = 4;
 const why = missing();
 
@@ -48,12 +49,12 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
                 cutsMade();
                 // A sampled answer may be over before it is cut: that is no try.
                 for (let i = 0; cuts < CUTS && i < 2 * CUTS; i++) {
-                    const body = { messages: asks(topic(i)), max_tokens: 60, ...sampling };
+                    const body = { messages: asks(topic(i)), max_tokens: TOKENS, ...sampling };
                     const beside = i % 2 === 1 ? stream(url, { ...body, messages: asks(topic(i + 100)) }) : null;
                     /* One of the two is cut: whichever says something next. */
                     let armed = false;
                     const got = await stream(url, body, (events) => {
-                        if (armed || events < 5 + (i * 7) % 30) return;
+                        if (armed || events < 5 + (i * 7) % (TOKENS / 2)) return;
                         armed = true;
                         cutNext();
                     });
@@ -74,7 +75,7 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
 
         test(`x-heady-seed repeats an answer [${name}]`, async (t) => {
             const url = await open(t, name);
-            const body = { messages: asks(topic(3)), max_tokens: 40, temperature: 0.8 };
+            const body = { messages: asks(topic(3)), max_tokens: TOKENS / 2, temperature: 0.8 };
             const one = await stream(url, body);
             assert.ok(one.seed >= 0 && isWhole(one));
             const other = await stream(url, body);
@@ -90,13 +91,13 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
                 const short = { max_tokens: 2, temperature: 0 };
                 await Promise.all([1, 2].map((n) => stream(url, { ...short, messages: asks(`Hi ${i} ${n}`) })));
             }
-            const turns = asks(`${name}: you are a guide to a town. ${'It has a harbour, a market and a tower. '.repeat(40)} What is there?`);
+            const turns = asks(`${name}: you are a guide to a town. ${'It has a harbour, a market and a tower. '.repeat(LONG ? 40 : 20)} What is there?`);
             /** @type {string[]} */
             const targets = [];
             /** @type {number[]} */
             const firsts = [];
             for (let i = 0; i < 7; i++) {
-                const got = await stream(url, { messages: turns, max_tokens: 16, temperature: 0 });
+                const got = await stream(url, { messages: turns, max_tokens: LONG ? 16 : 8, temperature: 0 });
                 assert.ok(isWhole(got));
                 targets.push(got.target);
                 firsts.push(Math.round(got.first_ms));
