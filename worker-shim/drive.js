@@ -41,8 +41,10 @@ import {
 const WATCH_MS = 250;
 const BEAT_MS = 1000;
 /** How long one that waits without I/O naps before it looks whether it has been woken: longer and
- * longer, so that it is late by an eighth of what it has waited. */
+ * longer, so that it is late by an eighth of what it has waited; at most so long, and a millisecond more for
+ * each call that there is. While it naps a node may stand idle. */
 const NAP_MORE = 9 / 8;
+const NAP_MOST_MS = 24;
 const NAP_MAX_MS = 128;
 /** How often lost calls are looked for. */
 const SWEEP_MS = 1000;
@@ -223,7 +225,7 @@ function due(call) {
         feed(call, null);
         return;
     }
-    call.nap = Math.min(call.nap * NAP_MORE, NAP_MAX_MS);
+    call.nap = Math.min(call.nap * NAP_MORE, NAP_MOST_MS + call.core.calls.size, NAP_MAX_MS);
     const wait = call.at - monotonic();
     if (wait <= 0 && call.state === STREAM && !call.wanting && call.patience > 0) {
         call.patience -= 1; // the client does not take its answer: that is no silence of the node's

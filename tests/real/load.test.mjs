@@ -83,7 +83,7 @@ function say(side) {
     const beyond = told.map((got) => got.first_ms - got.read_ms);
     return [
         `${side.name}: ${told.filter(isWhole).length} of ${told.length} whole`,
-        `${told.filter((got) => got.status === 503).length} were 503`,
+        `${told.filter((got) => got.status === 503).length} were 503, ${told.filter((got) => got.reason.includes(' late')).length} asked twice`,
         `attempts ${of('asked')}, cancelled ${of('cancelled')}, broken ${of('broken')}, stale ${of('stale')}, refused ${of('refused')}`,
         `first token p50 ${seconds(first(side, 0.5))} p90 ${seconds(first(side, 0.9))} s`,
         `${Math.max(...told.map((got) => got.read))} tokens read in ${seconds(reading)} s`,
@@ -148,8 +148,10 @@ describe('real nodes of one slot', { skip: why === '' ? false : why, timeout: 3_
         }
         assert.equal(ours.told.filter((got) => got.status === 503).length, 0, 'no 503');
         assert.equal(ours.told.filter(isWhole).length, ours.told.length, 'all are whole');
-        assert.equal(total(ours, 'cancelled'), 0, 'no attempt was given up');
-        assert.equal(total(ours, 'asked') - total(ours, 'stale'), ours.told.length, 'one attempt each');
+        // Where an answer says "late", two were asked, and the one that came second was dropped.
+        const twice = ours.told.filter((got) => got.reason.includes(' late')).length;
+        assert.ok(total(ours, 'cancelled') <= twice, 'no attempt was given up');
+        assert.ok(total(ours, 'asked') - total(ours, 'stale') <= ours.told.length + twice, 'one attempt each');
         assert.deepEqual(open, [], 'no breaker is open');
     };
 
@@ -160,7 +162,7 @@ describe('real nodes of one slot', { skip: why === '' ? false : why, timeout: 3_
             await inTurns(seen.ours, seen.theirs, PROMPTS, async (side, seed) => {
                 const content = `Notes ${seed}: ${prose(seed, WORDS)}. What are they about?`;
                 const messages = [{ role: 'user', content }];
-                return [await stream(side.url, { messages, max_tokens: 8, temperature: 0, cache_prompt: false })];
+                return [await stream(side.url, { messages, max_tokens: 8, ignore_eos: true, temperature: 0, cache_prompt: false })];
             });
             await judge(t, seen, 0.5, load);
         });

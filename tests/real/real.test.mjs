@@ -162,7 +162,7 @@ describe('real nodes', { skip: why === '' ? false : why, timeout: 900_000 }, () 
             /** How long the client waits where a stream was cut. @param {{ nodes?: object }} heavy
              * @param {number} i */
             const gap = async (heavy, i) => {
-                const host = await startHost(name, { env, config: { log_requests: false, heavy } });
+                const host = await startHost(name, { env, config: { log_requests: false, heavy }, plain: true });
                 t.after(() => host.stop());
                 const url = `${host.url}/api/heavy/code`;
                 const body = { messages: asks(i === 0 ? 'Write the names of all months.' : 'Write a list of birds.'), max_tokens: delivered + 60, temperature: 0 };

@@ -80,6 +80,7 @@ export async function startWire(port) {
     const server = net.createServer((client) => {
         const node = net.connect(port, '127.0.0.1');
         const record = recorder(() => tally);
+        let left = false; // the node has closed
         const end = () => {
             record.over('broken');
             client.resetAndDestroy();
@@ -88,15 +89,17 @@ export async function startWire(port) {
         ends.add(end);
         client.on('close', () => {
             ends.delete(end);
-            record.over('cancelled');
+            // What was asked when the node had closed already came too late, and was not given up.
+            record.over(left ? 'broken' : 'cancelled');
             node.destroy();
         });
         node.on('close', () => {
+            left = true;
             record.over('broken');
             client.end();
         });
         client.on('error', () => {
-            record.over('cancelled');
+            record.over(left ? 'broken' : 'cancelled');
             end();
         });
         node.on('error', end);
