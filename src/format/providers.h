@@ -32,7 +32,9 @@ struct provider {
     struct gw_str base_env, key_env; /* names in the environment; key_env empty: it needs none */
     const struct dialect *dialect;   /* NULL: none of ours yet, so its bytes pass unread */
     enum provider_key key;
-    struct gw_str lines; /* head lines that every request must have, where the client has none */
+    /* A head line that every request must have, where the client has none: name and value. */
+    struct gw_str line_name, line_value;
+    struct gw_str version; /* what a path begins with that a client has left out: "/v1" */
     const struct provider_path *paths;
     uint32_t paths_n;
 };

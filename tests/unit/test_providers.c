@@ -16,7 +16,7 @@ static void test_table(void) {
         CHECK(p->base_env.n > 0 && p->paths_n > 0);
         CHECK((p->key == PROVIDER_NO_KEY) == (p->key_env.n == 0));
         CHECK(p->base.n == 0 || !gw_str_ends(p->base, GW_STR("/")));
-        CHECK(p->lines.n == 0 || gw_str_ends(p->lines, GW_STR("\r\n")));
+        CHECK(p->version.n == 0 || gw_str_starts(p->version, GW_STR("/")));
         for (uint32_t i = 0; i < p->paths_n; i++)
             CHECK(gw_str_starts(p->paths[i].pattern, GW_STR("/")));
     }

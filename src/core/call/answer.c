@@ -17,6 +17,7 @@ enum verdict {
     OFFLINE, /* no node is behind that address now */
     GATEWAY, /* 502, 504 by the node itself: the request may be at fault */
     ERRORED, /* a 500: likewise */
+    KEYLESS, /* a provider does not take the gateway's key */
     REFUSED, /* a 400: its body tells whether another target might take the request */
 };
 
@@ -25,8 +26,17 @@ static bool is_offline_page(uint32_t status, const struct answer_head *h) {
            (status >= 500 && h->cloudflare && h->html);
 }
 
-static enum verdict judge(const struct gw_call *c, uint32_t status, const struct answer_head *h,
+/* The time of a gateway before the target is over: a request that is paid for may have been done. */
+static bool is_slow_paid(const struct gw_call *c, uint32_t status) {
+    return c->attempt.to->paid && (status == 504 || status == 520 || status == 524);
+}
+
+static enum verdict judge(struct gw_call *c, uint32_t status, const struct answer_head *h,
                           struct gw_time now) {
+    if (is_slow_paid(c, status))
+        return DELIVER;
+    if (provider_refuses_key(c, status))
+        return KEYLESS;
     if (is_offline_page(status, h))
         return OFFLINE;
     if (!route_rules[c->route.kind].judged)
@@ -35,7 +45,7 @@ static enum verdict judge(const struct gw_call *c, uint32_t status, const struct
         return BUSY;
     if (status == 502 || status == 504)
         return GATEWAY;
-    if (status == 400 && h->json && !h->coded &&
+    if (status == 400 && h->json && !h->coded && c->route.kind != GW_ROUTE_AI &&
         plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms))
         return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
@@ -53,8 +63,19 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
 
 static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                                 struct gw_time now) {
-    pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms, now);
+    if (!provider_rests_key(c, retry_after_ms, now))
+        pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms,
+                  now);
     because_status(c, GW_STR("busy"), status);
+    try_close(c, true, now);
+    return next_target(!c->body.forgotten, false);
+}
+
+static struct next move_on_keyless(struct gw_call *c, uint32_t status, struct gw_time now) {
+    pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
+                   true, now); /* it is well */
+    provider_on_refused_key(c, status, now);
+    because_status(c, GW_STR("refused the key"), status);
     try_close(c, true, now);
     return next_target(!c->body.forgotten, false);
 }
@@ -161,7 +182,7 @@ void answer_first_content(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
     double unread = plan_unread(&c->plan, c->attempt.at);
-    if (c->streamed && !c->attempt.serving) {
+    if (c->streamed && !c->attempt.serving && !c->attempt.to->paid) {
         c->attempt.serving = c->attempt.seen = true;
         c->attempt.served_from = capacity_content(&c->gw->cluster.pool, c->attempt.to->slot,
                                                   call_began_at(c), unread, now.mono_ms);
@@ -180,7 +201,7 @@ void answer_is_late(struct gw_call *c, struct gw_time now) {
 static void note_head(struct gw_call *c, struct gw_time now) {
     if (c->attempt.first_content)
         return;
-    if (!c->attempt.serving) {
+    if (!c->attempt.serving && !c->attempt.to->paid) {
         c->attempt.serving = true;
         c->attempt.seen = false;
         c->attempt.served_from = now.mono_ms;
@@ -248,9 +269,15 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot, c->body.received);
 }
 
+bool answer_is_inspected(const struct gw_call *c) {
+    if (c->route.kind == GW_ROUTE_AI)
+        return provider_dialect(c) != NULL;
+    return c->conf->classes[c->route.class].inspect;
+}
+
 bool answer_observes(const struct gw_call *c) {
-    return route_rules[c->route.kind].judged && !c->head.fast &&
-           c->conf->classes[c->route.class].inspect && !gw_str_eq(c->method, GW_STR("HEAD"));
+    return route_rules[c->route.kind].judged && !c->head.fast && answer_is_inspected(c) &&
+           !gw_str_eq(c->method, GW_STR("HEAD"));
 }
 
 /* Whether the answer is a stream whose events are to be observed. */
@@ -289,7 +316,9 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 }
 
 /* No other target can be asked: then this one's own words are better than ours. */
-static bool is_last_word(const struct gw_call *c, enum verdict verdict) {
+static bool is_last_word(const struct gw_call *c, enum verdict verdict, struct gw_time now) {
+    if (c->route.kind == GW_ROUTE_AI && verdict == BUSY)
+        return !plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
     return (c->body.forgotten || c->bound) &&
            (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
@@ -335,15 +364,16 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     struct answer_head h;
     head_facts(res, now.wall_ms, &h);
     enum verdict verdict = judge(c, res->status, &h, now);
-    if (is_last_word(c, verdict)) {
-        if (verdict == BUSY)
+    if (is_last_word(c, verdict, now)) {
+        if (verdict == BUSY && c->route.kind != GW_ROUTE_AI) /* a provider's limits are many */
             pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                       h.retry_after_ms, now);
         verdict = DELIVER;
     }
     if (is_answer_behind_head(c, res, &h, verdict))
         return tell_status(c, res->status, now);
-    if (c->has_head && verdict != BUSY && verdict != OFFLINE && verdict != ERRORED)
+    if (c->has_head && verdict != BUSY && verdict != OFFLINE && verdict != ERRORED &&
+        verdict != KEYLESS)
         verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
     bool refused = res->status == 400 || res->status == 422;
     if (verdict == GATEWAY && prefix_fails(c, refused, now))
@@ -351,6 +381,8 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     switch (verdict) {
     case DELIVER:
         return deliver(c, res, &h, now);
+    case KEYLESS:
+        return move_on_keyless(c, res->status, now);
     case BUSY:
         return move_on_busy(c, res->status, h.retry_after_ms, now);
     case OFFLINE:

@@ -132,6 +132,7 @@ struct call_error {
     struct gw_str type, code, param, message;
     struct gw_str allow;    /* of a 405 */
     uint32_t retry_after_s; /* 0: no such header */
+    bool is_final;          /* it will not be better if it is sent again: x-should-retry: false */
 };
 
 struct gw_call {
@@ -184,6 +185,7 @@ struct gw_call {
     bool talks;            /* its body may hold a conversation, which is not known yet */
     bool seeds;            /* it may get a seed */
     bool binds;            /* it may say what one target remembers: that is not known yet */
+    bool key_refused;      /* a provider has refused one of the gateway's keys */
     bool bound;            /* it does; once sent, it is not repeated elsewhere */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
@@ -312,6 +314,21 @@ void queue_wake(struct gw *gw, uint32_t slot, struct gw_time now);
 void queue_is_whole(struct gw_call *c);
 /* Appends the lines that this target's tunnel and the node itself expect. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
+/* provider.c: what is particular to providers */
+/* Whether a client may ask this provider for that; and puts the version in front of the path. */
+struct next provider_check(struct gw_call *c);
+struct next provider_refuse_unknown(struct gw_call *c);
+/* What the provider of this route speaks; NULL: the route is none, or nobody here reads it. */
+const struct dialect *provider_dialect(const struct gw_call *c);
+/* Appends the gateway's key for this attempt, and what else the provider must have. */
+void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out);
+/* Appends a query without the client's own key. */
+void provider_put_query(struct gw_str query, struct gw_buf *out);
+/* Whether this answer refuses the gateway's key; and what comes of that: it rests, alone. */
+bool provider_refuses_key(struct gw_call *c, uint32_t status);
+void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now);
+/* The attempt's key is left alone for so long (-1: for a while). False: it has none. */
+bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now);
 /* late.c: an attempt that is late with its first content */
 /* Its limit has come. NEXT_ON: it is to be given up. */
 struct next late_on_limit(struct gw_call *c, struct gw_time now);
@@ -375,6 +392,8 @@ void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
 /* It has not brought any yet, and what it has taken until now counts as its time. */
 void answer_is_late(struct gw_call *c, struct gw_time now);
+/* Whether answers of this route are looked at, if the client does not want them fast. */
+bool answer_is_inspected(const struct gw_call *c);
 /* Whether a stream that answers this request is observed. */
 bool answer_observes(const struct gw_call *c);
 /* No other target will be asked: the request need not be held any longer. */

@@ -28,7 +28,9 @@ static void put_reason(const struct gw_call *c, struct gw_buf *out) {
     else if (c->attempts == 0)
         gw_buf_put(out, GW_STR("answered here"));
     else
-        gw_buf_put(out, c->plan.n > 1 ? GW_STR("best of its class") : GW_STR("only target"));
+        gw_buf_put(out, c->plan.n > 1 && c->route.kind == GW_ROUTE_HEAVY
+                            ? GW_STR("best of its class")
+                            : GW_STR("only target"));
     if (c->body.forgotten && c->attempts > 0)
         gw_buf_put(out, GW_STR("; body not held for a replay"));
 }
@@ -183,8 +185,10 @@ static void put_error_body(const struct gw_call *c, struct gw_buf *b, const stru
     const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
     const struct dialect *d = NULL;
     bool talks;
-    if (c->route.kind == GW_ROUTE_HEAVY)
+    if (c->route.kind == GW_ROUTE_HEAVY || c->route.kind == GW_ROUTE_AI)
         d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL)
+        d = provider_dialect(c);
     if (d == NULL)
         d = dialects_default(FRAMING_SSE);
     d->put_error(b, &error);
@@ -212,6 +216,8 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
         head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));
     if (e->allow.n > 0)
         head_put(&head, GW_STR("allow"), e->allow);
+    if (e->is_final)
+        gw_buf_put(&head, GW_STR("x-should-retry: false\r\n"));
     if (e->retry_after_s > 0)
         put_number(&head, GW_STR("retry-after: "), e->retry_after_s);
     end_put_why(c, &head, (struct gw_str){NULL, 0}, now);

@@ -109,6 +109,10 @@ static struct next refuse_method(struct gw_call *c, uint32_t methods) {
 
 /* What can be refused without knowing who asks. */
 static struct next check_http(struct gw_call *c) {
+    if (c->head.upgrade && gw_str_ends(c->path, GW_STR("/responses")))
+        return refuse(c, 426, GW_STR("websocket_not_offered"),
+                      GW_STR("Responses come as event streams here, not by WebSocket; send a POST "
+                             "with \"stream\": true")); /* then Codex does so at once */
     if (gw_str_eq(c->method, GW_STR("CONNECT")) || c->head.upgrade)
         return refuse(c, 501, GW_STR("not_implemented"),
                       GW_STR("CONNECT, WebSocket and other upgrades are not offered; use plain "
@@ -164,9 +168,7 @@ static struct gw_str keep_head(struct gw_call *c, const struct gw_req_head *req)
 /* Whether the answer is passed on as bytes that are not looked at here. That of a class may be a stream
  * to observe, or an error to read. */
 static bool is_unseen(const struct gw_call *c) {
-    if (c->route.kind == GW_ROUTE_HEAVY)
-        return c->head.fast || !c->conf->classes[c->route.class].inspect;
-    return !route_rules[c->route.kind].judged || c->head.fast;
+    return !route_rules[c->route.kind].judged || c->head.fast || !answer_is_inspected(c);
 }
 
 static void finish_up_head(struct gw_call *c) {
@@ -182,6 +184,8 @@ static void finish_up_head(struct gw_call *c) {
 /* What the path says of the body: whether it may hold a conversation, which stays with its node, and
  * whether it may get a seed. */
 static void note_path(struct gw_call *c) {
+    if (c->route.kind != GW_ROUTE_HEAVY)
+        return;
     const struct dialect *d = dialects_of_path(c->route.rest, &c->talks);
     c->binds = d != NULL && d->binds;
     c->seeds = d != NULL && seed_may_be_wanted(c, d);
@@ -220,6 +224,10 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return next_on();
     case GW_ROUTE_HEAVY:
         return check_class(c);
+    case GW_ROUTE_AI:
+        return provider_check(c);
+    case GW_ROUTE_AI_UNKNOWN:
+        return provider_refuse_unknown(c);
     case GW_ROUTE_TWIN:
         if (!c->from_twin)
             return next_on();
@@ -234,7 +242,8 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return refuse(c, 404, GW_STR("unknown_service"), sentence_with_services(c));
     default:
         return refuse(c, 404, GW_STR("not_found"),
-                      GW_STR("nothing is at this path; see /api/heavy/, /api/local/ and /health"));
+                      GW_STR("nothing is at this path; see /api/heavy/, /api/ai/, /api/local/ and "
+                             "/health"));
     }
 }
 
@@ -253,6 +262,8 @@ static struct next follow_open_route(struct gw_call *c, struct gw_time now) {
         return next;
     if (c->route.kind == GW_ROUTE_HEALTH)
         return end_reply(c, 200, GW_STR("text/plain"), GW_STR("healthy\n"), now);
+    if (c->route.kind == GW_ROUTE_HELLO)
+        return end_reply(c, 200, GW_STR("text/plain"), GW_STR("hello\n"), now);
     return c->route.kind == GW_ROUTE_NODES ? nodes_tell(c, now) : nodes_admit(c, now);
 }
 

@@ -25,7 +25,7 @@ void try_end_upload(struct gw_call *c) {
  * time. */
 static double first_limit_ms(const struct gw_call *c, double now) {
     double limit = c->attempt.to->first_byte_ms;
-    if (!c->streamed)
+    if (!c->streamed || c->attempt.to->paid)
         return limit;
     double stream = late_silent_ms(c);
     if (stream < limit && plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
@@ -62,7 +62,8 @@ static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, 
     struct gw_buf *b = &c->up_head;
     b->n = c->up_head_n;
     try_put_lines_for(to, b);
-    if (c->client_limited) {
+    provider_put_head(c, to, b);
+    if (c->client_limited && !to->paid) {
         double left = c->deadline_ms - now.mono_ms;
         gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));
         gw_buf_put_u64(b, left > 1 ? (uint64_t)left : 1);
@@ -84,7 +85,10 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     gw_buf_put(&b, to->target.origin);
     gw_buf_put(&b, to->base);
     gw_buf_put(&b, c->route.rest);
-    gw_buf_put(&b, c->query);
+    if (c->route.kind == GW_ROUTE_AI)
+        provider_put_query(c->query, &b);
+    else
+        gw_buf_put(&b, c->query);
     c->arena_full |= b.full;
     return gw_buf_str(&b);
 }
@@ -112,7 +116,7 @@ static void start_counting(struct gw_call *c, struct gw_time now) {
     if (!c->attempt.awaited)
         pool_awaits(pool, slot, now.mono_ms);
     c->attempt.awaited = true;
-    if (c->streamed || c->attempt.serving)
+    if (c->streamed || c->attempt.serving || c->attempt.to->paid)
         return;
     c->attempt.serving = true;
     c->attempt.seen = false;
@@ -222,6 +226,13 @@ struct next try_refuse_none(struct gw_call *c, struct gw_time now) {
         e.message = GW_STR("what the target answered is not HTTP; see x-heady-reason, and try "
                            "again later");
     }
+    if (c->key_refused) {
+        e.status = 502;
+        e.code = GW_STR("provider_key_refused");
+        e.message =
+            GW_STR("the provider refuses this gateway's key; its operator has to mend that");
+        e.is_final = true;
+    }
     if (c->expected_ms > 1000)
         e.retry_after_s = (uint32_t)((c->expected_ms + 999) / 1000);
     if (e.retry_after_s == 0)
@@ -253,10 +264,19 @@ static void go_home(struct gw_call *c) {
         c->plan.unread -= home->bytes;
 }
 
+/* The keys of a provider take turns. */
+static void plan_keys(struct gw_call *c) {
+    uint32_t i = c->route.provider, n = c->conf->providers[i].keys_n;
+    uint32_t first = n > 1 ? (uint32_t)(gw_rng_next(&c->gw->rng) % n) : 0;
+    c->arena_full |= !plan_provider(&c->plan, c->conf, i, first, &c->arena);
+}
+
 struct next try_plan(struct gw_call *c, struct gw_time now) {
     registry_tend(&c->gw->cluster, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         c->arena_full |= !plan_class(&c->plan, c->conf, c->route.class, &c->arena);
+    else if (c->route.kind == GW_ROUTE_AI)
+        plan_keys(c);
     else if (c->route.kind == GW_ROUTE_LOCAL)
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else
@@ -453,5 +473,7 @@ struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     try_close(c, true, now);
+    if (c->attempt.to->paid)
+        return try_refuse_late(c); /* it may have been done, and would be paid for twice */
     return next_ask(!c->body.forgotten, true);
 }

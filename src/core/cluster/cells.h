@@ -23,9 +23,10 @@
 #include "core/cluster/breaker.h"
 
 enum {
-    CELLS_LINE = 8, /* cells in a cache line */
-    CELLS_KEYS = 4, /* keys of one backend: what is left of its line */
-    CELLS_BUDGETS = GW_CLASSES + 1,
+    CELLS_LINE = 8,                /* cells in a cache line */
+    CELLS_KEYS = GW_PROVIDER_KEYS, /* of one backend: what is left of its line */
+    /* Retry budgets: of each class, of all that is not retried, of each provider. */
+    CELLS_BUDGETS = GW_CLASSES + 1 + GW_PROVIDERS,
     /* Places of clients: one for all that are not identified, one for each key, and a few that the
      * names of certificates without a key share. */
     CELLS_NOBODY = 0,

@@ -59,6 +59,19 @@ void plan_one(struct plan *p, const struct backend_conf *backend) {
     add(p, backend, TIER_PAIR);
 }
 
+bool plan_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
+                   struct gw_arena *arena) {
+    const struct provider_conf *from = &conf->providers[index];
+    uint32_t n = from->keys_n;
+    if (!plan_begin(p, GW_CLASSES + 1 + index, n > 0 ? n : 1, arena))
+        return false;
+    if (n == 0)
+        add(p, &from->backend, TIER_PAIR);
+    for (uint32_t i = 0; i < n; i++)
+        plan_add(p, &from->backend, GW_STR(""), (uint8_t)(1 + (first + i) % n), TIER_PAIR);
+    return true;
+}
+
 void plan_set_home(struct plan *p, uint32_t slot) {
     for (uint32_t i = 0; i < p->n && p->home == PLAN_NOWHERE; i++)
         if (p->candidates[i].backend->slot == slot && p->candidates[i].tier == TIER_PAIR)

@@ -79,6 +79,9 @@ void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str 
               uint32_t tier);
 /* The plan of a class; false: no memory, and it is empty. And one of a single target. */
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena);
+/* A provider: a candidate for each of its keys, from the one of index `first` on. */
+bool plan_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
+                   struct gw_arena *arena);
 void plan_one(struct plan *p, const struct backend_conf *backend);
 /* Whether any candidate is at the backend in this slot, with whatever model and key. */
 bool plan_has_slot(const struct plan *p, uint32_t slot);

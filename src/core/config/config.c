@@ -155,6 +155,7 @@ static void set_defaults(struct config *conf, uint32_t host) {
     conf->resume_seed = true;
     conf->listen = GW_STR("127.0.0.1:4700\n");
     conf->tls_n = 1;
+    config_add_providers(conf);
     (void)config_profile(conf, GW_STR("balanced"));
 }
 
@@ -173,6 +174,8 @@ static void set_slots(struct config *conf) {
     for (uint32_t i = 0; i < GW_SERVICES; i++)
         conf->services[i].slot = GW_SLOT_SERVICE + i;
     conf->twin.slot = conf->registry.slot = GW_SLOT_TWIN; /* the registry uses none */
+    for (uint32_t i = 0; i < GW_PROVIDERS; i++)
+        conf->providers[i].backend.slot = GW_SLOT_PROVIDER + i;
 }
 
 struct config *config_new(const struct gw_mem *mem, const struct gw_source *source,
@@ -243,5 +246,8 @@ const struct backend_conf *config_target(const struct config *conf, uint32_t i) 
         return &conf->nodes[i];
     if (i < GW_NODES + conf->services_n)
         return &conf->services[i - GW_NODES];
-    return i == GW_NODES + conf->services_n ? &conf->twin : NULL;
+    i -= GW_NODES + conf->services_n;
+    if (i == 0)
+        return &conf->twin;
+    return i <= conf->providers_n ? &conf->providers[i - 1].backend : NULL;
 }

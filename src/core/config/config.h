@@ -12,6 +12,7 @@
 #include "core/config/tiers.h"
 #include "core/config/url.h"
 #include "core/gw.h"
+#include "format/providers.h"
 
 enum {
     GW_NODES = 8,
@@ -19,10 +20,12 @@ enum {
     GW_SERVICES = 32,
     GW_KEYS = 1024,
     GW_NODE_HOSTS = 32,
-    /* Slots, places in the gateway's table of backends: nodes, services, the twin; the rest is for
-     * providers to come. */
+    GW_PROVIDERS = 16,
+    GW_PROVIDER_KEYS = 4,
+    /* Slots, places in the gateway's table of backends: nodes, services, the twin, providers. */
     GW_SLOT_SERVICE = GW_NODES,
     GW_SLOT_TWIN = GW_SLOT_SERVICE + GW_SERVICES,
+    GW_SLOT_PROVIDER = GW_SLOT_TWIN + 1,
     GW_BACKENDS = 64,
     GW_CONF_MAX = 4 << 20,
 };
@@ -44,7 +47,21 @@ struct backend_conf {
     double first_byte_ms;
     struct gw_str bearer; /* shows a node that it is this gateway that asks; n == 0: none */
     bool set, ngrok;
+    bool paid;       /* a provider that wants a key: its queues and its pace are its own affair */
     uint8_t prefill; /* enum prefill */
+};
+
+/* A provider, built in (format/providers.h) or added by the file. Its backend is `set` if it can be asked:
+ * it has an address, and a key if it wants one. */
+struct provider_conf {
+    struct backend_conf backend;
+    const struct provider *like; /* whose paths, dialect and form of the key it has */
+    struct gw_str route;         /* "ai/<name>" */
+    struct gw_str key_env;       /* where its keys are; empty: it needs none */
+    struct gw_str base_env;      /* where its address is; may be empty */
+    struct gw_str keys[GW_PROVIDER_KEYS];
+    uint32_t keys_n;
+    bool named; /* the file or the environment speaks of it */
 };
 
 struct class_conf {
@@ -94,6 +111,8 @@ struct config {
     struct breaker_conf breaker;
     struct backend_conf nodes[GW_NODES], services[GW_SERVICES], twin;
     uint32_t services_n, service_default; /* GW_SERVICES: none */
+    struct provider_conf providers[GW_PROVIDERS];
+    uint32_t providers_n;
     struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
     uint64_t queue_ms, queue_longest_ms, queue_max;
@@ -124,8 +143,13 @@ void config_unref(struct config *conf);
 /* The key whose digest this is, or NULL. */
 const struct key_conf *config_key(const struct config *conf, const uint8_t digest[GW_SHA256]);
 const struct key_conf *config_key_named(const struct config *conf, struct gw_str name);
-/* The i-th target there is: nodes, services, the twin; NULL: no more. */
+/* The i-th target there is: nodes, services, the twin, providers; NULL: no more. */
 const struct backend_conf *config_target(const struct config *conf, uint32_t i);
+/* The index of a provider, or GW_PROVIDERS. */
+uint32_t config_provider_index(const struct config *conf, struct gw_str name);
+/* The provider whose backend this is; NULL: it is of another kind. */
+const struct provider_conf *config_provider_of(const struct config *conf,
+                                               const struct backend_conf *backend);
 /* The index of a service, or GW_SERVICES. */
 uint32_t config_service_index(const struct config *conf, struct gw_str name);
 /* Whether `host` is `domain` or ends in it at the boundary of a label. */

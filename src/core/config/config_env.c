@@ -259,6 +259,6 @@ static bool read_registry(struct env *e) {
 bool config_env(struct config *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
     return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
-           read_policy(&e) && read_breaker(&e) && read_air_gap(&e) && read_node_secret(&e) &&
-           read_node_hosts(&e) && read_registry(&e);
+           config_env_providers(conf, source, why) && read_policy(&e) && read_breaker(&e) &&
+           read_air_gap(&e) && read_node_secret(&e) && read_node_hosts(&e) && read_registry(&e);
 }

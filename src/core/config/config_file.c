@@ -341,6 +341,7 @@ static bool read_root(struct reader *r) {
         {GW_STR_INIT("profile"), read_profile, 0, 0, 0},
         {GW_STR_INIT("heavy"), read_heavy, 0, 0, 0},
         {GW_STR_INIT("local"), read_local, 0, 0, 0},
+        {GW_STR_INIT("providers"), config_providers, 0, 0, 0},
         {GW_STR_INIT("breaker"), read_breaker, 0, 0, 0},
         {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
         {GW_STR_INIT("upstream_tls"), config_tls, 0, 0, 0},

@@ -12,6 +12,11 @@ bool config_file_read(struct config *conf, const struct gw_source *source, struc
 bool config_env(struct config *conf, const struct gw_source *source, struct gw_buf *why);
 bool config_keys(struct config *conf, struct gw_str lines, struct gw_buf *why);
 
+/* Puts in the built-in providers. */
+void config_add_providers(struct config *conf);
+/* The environment's part of the providers: addresses and keys. */
+bool config_env_providers(struct config *conf, const struct gw_source *source, struct gw_buf *why);
+
 /* Points a backend at a URL and marks it as set. */
 void config_set_backend(struct backend_conf *backend, const struct url *url);
 /* The service of that name, made if it is not there; NULL for a bad name or one too many. */

@@ -47,6 +47,8 @@ bool reader_url(struct reader *r, const struct gw_json *item, struct url *out);
 bool reader_fail(struct reader *r, const struct gw_json *item, struct gw_str what,
                  struct gw_str remedy);
 
+/* config_providers.c: the section "providers", into a struct config. */
+bool config_providers(struct reader *r, const struct gw_json *item, void *into);
 /* config_tls.c: the section "upstream_tls", into a struct config. */
 bool config_tls(struct reader *r, const struct gw_json *item, void *into);
 

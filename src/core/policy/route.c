@@ -6,9 +6,7 @@ static const struct gw_str class_routes[GW_CLASSES] = {
 
 /* Paths of features that are planned and not built yet. They must not fall through to a local service,
  * which would then answer for them until they come. */
-static const struct gw_str reserved[] = {GW_STR_INIT("claude"), GW_STR_INIT("gemini"),
-                                         GW_STR_INIT("codex"), GW_STR_INIT("ai"),
-                                         GW_STR_INIT("stats")};
+static const struct gw_str reserved[] = {GW_STR_INIT("stats")};
 
 enum {
     READ = ROUTE_GET | ROUTE_HEAD,
@@ -30,6 +28,9 @@ const struct route_rule route_rules[GW_ROUTE_KINDS] = {
     [GW_ROUTE_LOCAL_UNKNOWN] = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_NODES]         = {READ,        ROUTE_TWIN,   ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_NODE]          = {COME_AND_GO, ROUTE_SIGNED, ROUTE_WHOLE,    false, 0},
+    [GW_ROUTE_AI]            = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_HELD,     true,  MODEL},
+    [GW_ROUTE_AI_UNKNOWN]    = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_HELLO]         = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_TWIN]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
 };
 /* clang-format on */
@@ -88,6 +89,36 @@ static struct route heavy(struct gw_str path) {
     return r;
 }
 
+static struct route provider(const struct config *conf, struct gw_str name, struct gw_str rest) {
+    uint32_t i = config_provider_index(conf, name);
+    if (i == GW_PROVIDERS)
+        return (struct route){.kind = GW_ROUTE_AI_UNKNOWN, .name = GW_STR("ai")};
+    return (struct route){.kind = GW_ROUTE_AI,
+                          .provider = i,
+                          .name = conf->providers[i].route,
+                          .rest = rest.n > 0 ? rest : GW_STR("/")};
+}
+
+/* "/api/ai/<provider>/rest", and the three that have a path of their own. */
+static bool is_of_provider(const struct config *conf, struct gw_str segment, struct gw_str path,
+                           struct route *out) {
+    static const struct gw_str own[][2] = {
+        {GW_STR_INIT("claude"), GW_STR_INIT("claude")},
+        {GW_STR_INIT("gemini"), GW_STR_INIT("gemini")},
+        {GW_STR_INIT("codex"), GW_STR_INIT("openai")},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (gw_str_eq(segment, own[i][0])) {
+            *out = provider(conf, own[i][1], path);
+            return true;
+        }
+    if (!gw_str_eq(segment, GW_STR("ai")))
+        return false;
+    struct gw_str name = path.n > 0 ? cut_segment(&path) : GW_STR("");
+    *out = provider(conf, name, path);
+    return true;
+}
+
 /* The edge has services of its own only if they are configured there; all else is the daemon's. */
 static struct route twin_or(const struct config *conf, struct gw_str whole,
                             struct route otherwise) {
@@ -133,17 +164,61 @@ static struct route other(const struct config *conf, struct gw_str segment, stru
     return twin_or(conf, whole, none);
 }
 
+/* Paths that one dialect alone has: who asks for them means its provider. Each stands for what is below it,
+ * too; of that, the provider's own list says what may be asked. */
+static const struct gw_str bases[][2] = {
+    {GW_STR_INIT("/v1/messages"), GW_STR_INIT("claude")},
+    {GW_STR_INIT("/v1/chat/completions"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/completions"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/responses"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/embeddings"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/moderations"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/images"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/audio"), GW_STR_INIT("openai")},
+    {GW_STR_INIT("/v1/interactions"), GW_STR_INIT("gemini")},
+    {GW_STR_INIT("/v1beta"), GW_STR_INIT("gemini")},
+    {GW_STR_INIT("/api/chat"), GW_STR_INIT("ollama")},
+    {GW_STR_INIT("/api/generate"), GW_STR_INIT("ollama")},
+    {GW_STR_INIT("/api/embed"), GW_STR_INIT("ollama")},
+    {GW_STR_INIT("/model"), GW_STR_INIT("bedrock")},
+};
+
+static bool is_under(struct gw_str path, struct gw_str base) {
+    return gw_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/');
+}
+
+/* "/v1/models/<model>:generateContent" */
+static bool is_geminis(struct gw_str path) {
+    return gw_str_starts(path, GW_STR("/v1/models/")) && gw_str_chr(path, ':') >= 0;
+}
+
+/* Whether a provider's dialect has this path. */
+static bool is_of_dialect(const struct config *conf, struct gw_str path, struct route *out) {
+    struct gw_str name = is_geminis(path) ? GW_STR("gemini") : GW_STR("");
+    for (size_t i = 0; i < sizeof bases / sizeof *bases && name.n == 0; i++)
+        if (is_under(path, bases[i][0]))
+            name = bases[i][1];
+    if (name.n > 0)
+        *out = provider(conf, name, path);
+    return name.n > 0;
+}
+
 struct route route_of(const struct config *conf, struct gw_str path) {
     struct gw_str whole = path;
     struct route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
+    struct route ai;
     struct gw_str first = cut_segment(&path);
     if (gw_str_eq(first, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
     if (!gw_str_eq(first, GW_STR("api")) || path.n == 0)
-        return none;
+        return is_of_dialect(conf, whole, &ai) ? ai : none;
     struct gw_str second = cut_segment(&path);
     if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};
+    if (gw_str_eq(second, GW_STR("hello")) && path.n == 0)
+        return (struct route){.kind = GW_ROUTE_HELLO, .name = GW_STR("hello")};
+    if (is_of_provider(conf, second, path, &ai))
+        return ai;
     if (gw_str_eq(second, GW_STR("heavy")))
         return path.n > 0 ? heavy(path)
                           : (struct route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
@@ -151,7 +226,7 @@ struct route route_of(const struct config *conf, struct gw_str path) {
         return nodes(path);
     if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
         return local(conf, path, whole);
-    return other(conf, second, whole);
+    return is_of_dialect(conf, whole, &ai) ? ai : other(conf, second, whole);
 }
 
 uint32_t route_class_of_type(struct gw_str type) {

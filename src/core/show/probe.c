@@ -11,7 +11,8 @@ static const struct backend_conf *reached(const struct gw *gw, uint32_t i, struc
     const struct backend_conf *t = i < GW_NODES
                                        ? registry_node(&gw->cluster, gw->cluster.conf, i, arena)
                                        : config_target(gw->cluster.conf, i);
-    return t != NULL && t->set ? t : NULL;
+    bool asked = t != NULL && t->set && t->slot < GW_SLOT_PROVIDER; /* those have no /health */
+    return asked ? t : NULL;
 }
 
 struct gw_call *gw_probe(struct gw *gw, uint32_t *at, struct gw_time now) {
@@ -74,7 +75,7 @@ void probe_show(const struct gw *gw, struct gw_buf *b) {
     put_cell(b, GW_STR("RESULT"), RESULT_WIDTH);
     gw_buf_put(b, GW_STR("STATUS    TIME\n"));
     for (uint32_t i = 0; (t = config_target(gw->cluster.conf, i)) != NULL; i++) {
-        bool twin = t == &gw->cluster.conf->twin;
+        bool twin = t->slot >= GW_SLOT_TWIN; /* or a provider */
         bool set = t->set || (i < GW_NODES && gw->cluster.registry.entry[i].in_force);
         if (set || !twin)
             put_row(gw, t, set, b);

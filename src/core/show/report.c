@@ -35,6 +35,22 @@ static void put_class(const struct config *conf, uint32_t class, struct gw_buf *
     gw_buf_putc(b, '\n');
 }
 
+static void put_provider_routes(const struct config *conf, struct gw_buf *b) {
+    for (uint32_t i = 0; i < conf->providers_n; i++) {
+        const struct provider_conf *p = &conf->providers[i];
+        gw_buf_put(b, GW_STR("/api/"));
+        gw_buf_put(b, p->route);
+        if (p->backend.set) {
+            gw_buf_put(b, GW_STR("/rest, keys: "));
+            gw_buf_put_u64(b, p->keys_n);
+        } else {
+            gw_buf_put(b, GW_STR(" is not there: set "));
+            gw_buf_put(b, p->key_env.n > 0 ? p->key_env : p->base_env);
+        }
+        gw_buf_putc(b, '\n');
+    }
+}
+
 static void put_other_routes(const struct config *conf, struct gw_buf *b) {
     gw_buf_put(b, GW_STR("/api/heavy/process -> the class of the body's \"type\"\n"));
     for (uint32_t i = 0; i < conf->services_n; i++) {
@@ -42,6 +58,7 @@ static void put_other_routes(const struct config *conf, struct gw_buf *b) {
         gw_buf_put(b, conf->services[i].target.name);
         gw_buf_put(b, GW_STR("[/rest]\n"));
     }
+    put_provider_routes(conf, b);
     gw_buf_put(b, GW_STR("other /api/* -> "));
     if (conf->host == GW_EDGE && conf->twin.set)
         gw_buf_put(b, GW_STR("the daemon at LOCAL_ENDPOINT"));
@@ -61,6 +78,13 @@ static void put_addresses(const struct config *conf, struct gw_buf *b) {
     for (uint32_t i = 0; i < conf->services_n; i++) {
         gw_buf_put(b, GW_STR("  "));
         put_backend(&conf->services[i], b);
+        gw_buf_putc(b, '\n');
+    }
+    for (uint32_t i = 0; i < conf->providers_n; i++) {
+        if (!conf->providers[i].backend.set)
+            continue;
+        gw_buf_put(b, GW_STR("  "));
+        put_backend(&conf->providers[i].backend, b);
         gw_buf_putc(b, '\n');
     }
     if (conf->twin.set && conf->host == GW_EDGE) {

@@ -108,6 +108,24 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
     gw_buf_putc(b, '}');
 }
 
+/* The providers that are not there, and what to set. */
+static void put_absent(const struct config *conf, struct gw_buf *b) {
+    bool first = true;
+    gw_buf_put(b, GW_STR("},\"not_configured\":{"));
+    for (uint32_t i = 0; i < conf->providers_n; i++) {
+        const struct provider_conf *p = &conf->providers[i];
+        if (p->backend.set)
+            continue;
+        gw_buf_put(b, first ? GW_STR("\"") : GW_STR(",\""));
+        gw_buf_put(b, p->backend.target.name);
+        gw_buf_put(b, GW_STR("\":\""));
+        gw_buf_put_json(b, p->key_env.n > 0 ? p->key_env : p->base_env);
+        gw_buf_putc(b, '"');
+        first = false;
+    }
+    gw_buf_putc(b, '}');
+}
+
 static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *b) {
     const struct config *conf = gw->cluster.conf;
     gw_buf_put(b, GW_STR("{\"version\":\"" GW_VERSION "\",\"backends\":{"));
@@ -117,13 +135,23 @@ static void show_health(const struct gw *gw, struct gw_time now, struct gw_buf *
         put_health(gw, &conf->services[i], false, now, b);
     if (conf->twin.set && conf->host == GW_EDGE)
         put_health(gw, &conf->twin, false, now, b);
-    gw_buf_put(b, GW_STR("}}\n"));
+    for (uint32_t i = 0; i < conf->providers_n; i++)
+        if (conf->providers[i].backend.set)
+            put_health(gw, &conf->providers[i].backend, false, now, b);
+    put_absent(conf, b);
+    gw_buf_put(b, GW_STR("}\n"));
 }
 
 static void show_targets(const struct config *conf, struct gw_buf *b) {
     for (uint32_t i = 0; i < GW_NODES + conf->services_n; i++) {
         const bool node = i < GW_NODES;
         gw_buf_put(b, node ? conf->nodes[i].target.name : conf->services[i - GW_NODES].target.name);
+        gw_buf_putc(b, '\n');
+    }
+    for (uint32_t i = 0; i < conf->providers_n; i++) {
+        if (!conf->providers[i].backend.set)
+            continue;
+        gw_buf_put(b, conf->providers[i].backend.target.name);
         gw_buf_putc(b, '\n');
     }
 }

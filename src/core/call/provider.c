@@ -1,0 +1,213 @@
+/*
+ * What is particular to providers: what a client may ask them for, the gateway's key in the form that they
+ * want, and keys that they refuse.
+ *
+ *     a key    used     rests    it was answered 401 or 402; or 429, while the provider has another
+ *              rests    used     the time is over: KEY_RESTS_MS, or what Retry-After says
+ *
+ * A 401 says that the gateway's key is bad: it is nothing that a client could mend, and its words may show
+ * a part of the key. So it never reaches the client. The last key's 429 does, with all that it says.
+ */
+#include "base/date.h"
+#include "core/call/call.h"
+
+enum { KEY_RESTS_MS = 60000, BUSY_MS = 1000, BUSY_MOST_MS = 300000, RECORD_MAX = 512 };
+
+/* From this version on Anthropic takes its key as a bearer. */
+static const struct gw_str anthropic_bearer = GW_STR_INIT("2026-10-21");
+
+/* ------------------------------------------------------------------ what may be asked */
+
+static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
+                          struct gw_str message) {
+    struct gw_str type =
+        status == 403 ? GW_STR("permission_error") : GW_STR("invalid_request_error");
+    return end_refuse(
+        c, &(struct call_error){
+               .status = status, .type = type, .code = code, .message = message, .is_final = true});
+}
+
+static struct next refuse_absent(struct gw_call *c, const struct provider_conf *p) {
+    struct gw_buf b;
+    bool keyed = p->key_env.n > 0;
+    gw_buf_init(&b, &c->arena, 256);
+    gw_buf_put(&b,
+               keyed ? GW_STR("this gateway has no key for ") : GW_STR("no address is set for "));
+    gw_buf_put(&b, p->backend.target.name);
+    if (p->like->key == PROVIDER_SIGV4) {
+        gw_buf_put(&b, GW_STR(": this version cannot sign its requests yet"));
+    } else {
+        gw_buf_put(&b, GW_STR("; set "));
+        gw_buf_put(&b, keyed ? p->key_env : p->base_env);
+    }
+    return refuse(c, 404, GW_STR("provider_not_configured"), gw_buf_str(&b));
+}
+
+struct next provider_refuse_unknown(struct gw_call *c) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 1024);
+    gw_buf_put(&b, GW_STR("no such provider under /api/ai/; the providers are "));
+    for (uint32_t i = 0; i < c->conf->providers_n; i++) {
+        if (i > 0)
+            gw_buf_put(&b, GW_STR(", "));
+        gw_buf_put(&b, c->conf->providers[i].backend.target.name);
+    }
+    return refuse(c, 404, GW_STR("unknown_provider"), gw_buf_str(&b));
+}
+
+/* "/v1/chat/completions" for a client whose base URL has no version. */
+static struct gw_str with_version(struct gw_call *c, struct gw_str version) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, version.n + c->route.rest.n);
+    gw_buf_put(&b, version);
+    gw_buf_put(&b, c->route.rest);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+struct next provider_check(struct gw_call *c) {
+    const struct provider_conf *p = &c->conf->providers[c->route.provider];
+    if (!p->backend.set)
+        return refuse_absent(c, p);
+    if (providers_allow(p->like, c->method, c->route.rest))
+        return next_on();
+    struct gw_str whole = with_version(c, p->like->version);
+    if (!providers_allow(p->like, c->method, whole))
+        return refuse(c, 403, GW_STR("route_not_allowed"),
+                      GW_STR("of a provider only what runs a model is offered: no files, batches, "
+                             "stored answers or account; see README.md for the paths"));
+    c->route.rest = whole;
+    return next_on();
+}
+
+const struct dialect *provider_dialect(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_AI ? c->conf->providers[c->route.provider].like->dialect
+                                        : NULL;
+}
+
+/* ------------------------------------------------------------------ what is sent */
+
+/* The value of a line in a block of lines whose names are in lower case; p NULL: it has none. */
+static struct gw_str value_of(struct gw_str lines, struct gw_str name) {
+    while (lines.p != NULL && lines.n > 0) {
+        struct gw_str line = gw_str_cut(&lines, '\r');
+        lines = gw_str_sub(lines, 1, lines.n);
+        struct gw_str own = gw_str_cut(&line, ':');
+        if (gw_str_eq(own, name))
+            return gw_str_trim(line);
+    }
+    return (struct gw_str){NULL, 0};
+}
+
+static bool is_from(struct gw_str date, struct gw_str first) {
+    return date.n == first.n && memcmp(date.p, first.p, first.n) >= 0;
+}
+
+static void put_bearer(struct gw_buf *out, struct gw_str key) {
+    gw_buf_put(out, GW_STR("authorization: Bearer "));
+    gw_buf_put(out, key);
+    gw_buf_put(out, GW_STR("\r\n"));
+}
+
+/* `version`: of the protocol, as the request names it. */
+static void put_key(const struct provider *like, struct gw_str key, struct gw_str version,
+                    struct gw_buf *out) {
+    switch (like->key) {
+    case PROVIDER_X_API_KEY:
+        if (is_from(version, anthropic_bearer))
+            put_bearer(out, key);
+        else
+            head_put(out, GW_STR("x-api-key"), key);
+        break;
+    case PROVIDER_X_GOOG_KEY:
+        head_put(out, GW_STR("x-goog-api-key"), key);
+        break;
+    case PROVIDER_API_KEY:
+        head_put(out, GW_STR("api-key"), key);
+        break;
+    case PROVIDER_BEARER:
+        put_bearer(out, key);
+        break;
+    default:
+        break;
+    }
+}
+
+void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out) {
+    const struct provider_conf *p = config_provider_of(c->conf, to);
+    if (p == NULL)
+        return;
+    uint32_t key = call_candidate(c)->key;
+    const struct provider *like = p->like;
+    struct gw_str version = {NULL, 0};
+    if (like->line_name.n > 0)
+        version = value_of(gw_buf_str(out), like->line_name);
+    if (like->line_name.n > 0 && version.p == NULL) {
+        version = like->line_value;
+        head_put(out, like->line_name, version);
+    }
+    /* The local servers that speak OpenAI's dialect may want a key, too. */
+    if (key != POOL_NO_KEY && like->key == PROVIDER_NO_KEY)
+        put_bearer(out, p->keys[key - 1]);
+    else if (key != POOL_NO_KEY)
+        put_key(like, p->keys[key - 1], version, out);
+}
+
+void provider_put_query(struct gw_str query, struct gw_buf *out) {
+    if (gw_str_find(query, GW_STR("key=")) < 0) {
+        gw_buf_put(out, query);
+        return;
+    }
+    char before = '?';
+    struct gw_str rest = gw_str_sub(query, 1, query.n);
+    while (rest.p != NULL) {
+        struct gw_str part = gw_str_cut(&rest, '&');
+        if (gw_str_starts(part, GW_STR("key=")))
+            continue;
+        gw_buf_putc(out, before);
+        gw_buf_put(out, part);
+        before = '&';
+    }
+}
+
+/* ------------------------------------------------------------------ keys that are refused */
+
+bool provider_refuses_key(struct gw_call *c, uint32_t status) {
+    return (status == 401 || status == 402) && call_candidate(c)->key != POOL_NO_KEY;
+}
+
+bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now) {
+    const struct candidate *used = call_candidate(c);
+    double ms = retry_after_ms > 0 ? retry_after_ms : BUSY_MS;
+    if (used->key == POOL_NO_KEY)
+        return false;
+    pool_rest(&c->gw->cluster.pool, used->backend->slot, used->key,
+              now.mono_ms + (ms < BUSY_MOST_MS ? ms : BUSY_MOST_MS));
+    return true;
+}
+
+/* One line for the log, so that somebody looks after the key. */
+static void put_record(struct gw_call *c, uint32_t status, struct gw_time now) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, RECORD_MAX);
+    gw_buf_put(&b, GW_STR("{\"time\":\""));
+    gw_date_put_iso(&b, now.wall_ms);
+    gw_buf_put(&b, GW_STR("\",\"event\":\"key_refused\",\"target\":\""));
+    gw_buf_put(&b, c->attempt.to->target.name);
+    gw_buf_put(&b, GW_STR("\",\"key\":"));
+    gw_buf_put_u64(&b, call_candidate(c)->key);
+    gw_buf_put(&b, GW_STR(",\"status\":"));
+    gw_buf_put_u64(&b, status);
+    gw_buf_put(&b, GW_STR(",\"rests_s\":"));
+    gw_buf_put_u64(&b, KEY_RESTS_MS / 1000);
+    gw_buf_putc(&b, '}');
+    if (!b.full)
+        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
+}
+
+void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now) {
+    provider_rests_key(c, KEY_RESTS_MS, now);
+    put_record(c, status, now);
+    call_candidate(c)->spent = true;
+    c->key_refused = true;
+}

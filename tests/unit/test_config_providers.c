@@ -1,0 +1,122 @@
+#include "core/config/config.h"
+
+#include "unit.h"
+
+static struct unit_mem mem;
+static char why_text[1024];
+
+/* Of an environment in which records end in "\0", and a file. */
+static struct config *make(struct gw_str env, const char *file) {
+    struct gw_arena arena;
+    struct gw_buf why;
+    const struct gw_source source = {GW_RACK, env, {file, strlen(file)}};
+    gw_arena_init(&arena, &mem.mem, 1024, 8192);
+    gw_buf_init(&why, &arena, sizeof why_text - 1);
+    struct config *conf = config_new(&mem.mem, &source, &why);
+    if (why.n > 0)
+        memcpy(why_text, why.p, why.n);
+    why_text[why.n] = '\0';
+    gw_arena_del(&arena);
+    return conf;
+}
+
+static const struct provider_conf *named(const struct config *conf, const char *name) {
+    uint32_t i = config_provider_index(conf, gw_str(name, strlen(name)));
+    return i < conf->providers_n ? &conf->providers[i] : NULL;
+}
+
+static void expect_refused(struct gw_str env, const char *file, const char *why) {
+    struct config *conf = make(env, file);
+    if (!CHECK(conf == NULL && strstr(why_text, why) != NULL))
+        printf("  gave: %s\n  not: %s\n", why_text, why);
+    if (conf != NULL)
+        config_unref(conf);
+}
+
+static void test_without_keys_nobody_is_there(void) {
+    struct config *c = make(GW_STR(""), "");
+    CHECK_EQ_U64(c->providers_n, 8);
+    for (uint32_t i = 0; i < c->providers_n; i++)
+        CHECK(!c->providers[i].backend.set);
+    CHECK(named(c, "nobody") == NULL);
+    config_unref(c);
+}
+
+static void test_keys(void) {
+    struct config *c = make(GW_STR("OPENAI_API_KEY= a ,b,,c\0GOOGLE_API_KEY=g\0"
+                                   "GEMINI_API_KEY=\0OLLAMA_HOST=127.0.0.1:11434\0"),
+                            "");
+    const struct provider_conf *openai = named(c, "openai"), *gemini = named(c, "gemini");
+    CHECK(openai->backend.set && openai->backend.paid && openai->keys_n == 3);
+    CHECK_STR(openai->keys[0], "a");
+    CHECK_STR(openai->keys[2], "c");
+    CHECK_STR(openai->backend.target.origin, "https://api.openai.com:443");
+    CHECK(gemini->backend.set && gemini->keys_n == 1);
+    const struct provider_conf *ollama = named(c, "ollama");
+    CHECK(ollama->backend.set && !ollama->backend.paid && ollama->keys_n == 0);
+    CHECK_STR(ollama->backend.target.origin, "http://127.0.0.1:11434");
+    CHECK(!named(c, "lmstudio")->backend.set && !named(c, "claude")->backend.set);
+    CHECK(config_provider_of(c, &openai->backend) == openai);
+    CHECK(config_provider_of(c, &c->nodes[0]) == NULL);
+    config_unref(c);
+}
+
+/* Every path of a provider has its version: a base with one means the same. */
+static void test_bases(void) {
+    struct config *c = make(GW_STR("CODEX_ENDPOINT=https://o.test/v1/\0OPENAI_API_KEY=k\0"
+                                   "GEMINI_ENDPOINT=https://g.test/v1beta\0GEMINI_API_KEY=k\0"
+                                   "AZURE_OPENAI_ENDPOINT=https://a.test/openai/v1\0"
+                                   "AZURE_OPENAI_API_KEY=k\0GROQ_API_KEY=k\0"
+                                   "LMSTUDIO_HOST=http://10.0.0.2:1234/x/v1\0"),
+                            "");
+    CHECK_STR(named(c, "openai")->backend.base, "");
+    CHECK_STR(named(c, "gemini")->backend.base, "");
+    CHECK_STR(named(c, "azure")->backend.base, "");
+    CHECK_STR(named(c, "groq")->backend.base, "/openai");
+    CHECK_STR(named(c, "lmstudio")->backend.base, "/x");
+    config_unref(c);
+}
+
+static void test_those_of_the_file(void) {
+    struct config *c = make(
+        GW_STR("DS_KEY=d\0"),
+        "{\"providers\": {\"claude\": {\"endpoint\": \"https://c.test\", \"in_flight_max\": 5},"
+        "\"deepseek\": {\"like\": \"openai\", \"endpoint\": \"https://d.test/v1\", "
+        "\"key_env\": \"DS_KEY\"}, \"other\": {\"like\": \"claude\", \"endpoint\": "
+        "\"http://127.0.0.1:9\", \"first_byte_ms\": 500}, \"keyless\": {\"like\": \"openai\", "
+        "\"endpoint\": \"https://e.test\", \"key_env\": \"NOT_SET\"}, \"ollama\": {}}}");
+    CHECK(c != NULL && c->providers_n == 11);
+    const struct provider_conf *deepseek = named(c, "deepseek"), *other = named(c, "other");
+    CHECK(deepseek->backend.set && deepseek->backend.paid && deepseek->keys_n == 1);
+    CHECK_STR(deepseek->route, "ai/deepseek");
+    CHECK(other->backend.set && !other->backend.paid && other->backend.first_byte_ms == 500);
+    CHECK(!named(c, "keyless")->backend.set && named(c, "ollama")->backend.set);
+    CHECK(!named(c, "claude")->backend.set && named(c, "claude")->backend.in_flight_max == 5);
+    CHECK_STR(named(c, "claude")->backend.target.host, "c.test");
+    config_unref(c);
+}
+
+static void test_refusals(void) {
+    expect_refused(GW_STR("OPENAI_API_KEY=a,b,c,d,e\0"), "", "OPENAI_API_KEY: is not a list");
+    expect_refused(GW_STR("OPENAI_API_KEY=a b\0"), "", "OPENAI_API_KEY: is not a list");
+    expect_refused(GW_STR("CODEX_ENDPOINT=ftp://x\0"), "", "CODEX_ENDPOINT: is not a base URL");
+    expect_refused(GW_STR("CODEX_ENDPOINT=http://8.8.8.8\0OPENAI_API_KEY=k\0"), "",
+                   "CODEX_ENDPOINT: is http beyond a private network");
+    expect_refused(GW_STR(""), "{\"providers\": {\"x\": {\"endpoint\": \"https://x\"}}}",
+                   "does not say whom it is like");
+    expect_refused(GW_STR(""), "{\"providers\": {\"x\": {\"like\": \"openai\"}}}",
+                   "providers.x: has no endpoint");
+    expect_refused(GW_STR(""), "{\"providers\": {\"X Y\": {\"like\": \"openai\"}}}",
+                   "is not a provider's name");
+    expect_refused(GW_STR(""), "{\"providers\": {\"claude\": {\"key\": \"secret\"}}}", "like");
+}
+
+int main(void) {
+    unit_mem_init(&mem, 0);
+    RUN(test_without_keys_nobody_is_there);
+    RUN(test_keys);
+    RUN(test_bases);
+    RUN(test_those_of_the_file);
+    RUN(test_refusals);
+    return unit_end();
+}
