@@ -95,7 +95,8 @@ static void read_json(struct gw_str data, enum framing framing, struct event_sou
     for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++) {
         if (d->framing != framing || !read_as(d, data, &source->tools, e))
             continue;
-        if (e->is != EVENT_MALFORMED)
+        /* Errors of the general shape come in other dialects, too. */
+        if (e->is != EVENT_MALFORMED && !(e->is == EVENT_ERROR && d->usual))
             source->dialect = d;
         return;
     }

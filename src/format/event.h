@@ -9,6 +9,7 @@
  *     anthropic   content_block_start of a tool, _delta           stop_reason       message_stop
  *     responses   response.*.delta, a call's output_item.added    response.completed, response.incomplete: the same
  *     ollama      message or response of JSON lines               done: true        the same line
+ *     gemini      candidates[].content.parts                      finishReason      none
  *
  * A dialect is recognised by the content of an event, never by an address.
  *
@@ -18,7 +19,8 @@
  *     part                             block
  *     text, reasoning, refusal         0: it is one text, in however many blocks it came
  *     tool id, tool name, arguments    the tool's number among the tools of the choice, from 0
- *     type, signature, redacted        the place of a block or an item in the answer
+ *     type, signature, redacted        the place of a block or an item in the answer; Gemini has no places,
+ *                                      but only signatures: their number in the choice
  *
  * Answers of Anthropic's and of Responses are choice 0. Its index counts blocks of every kind and is used for the last row only.
  * Types, signatures, what is redacted and the ids of tools mean nothing to another server and are not compared between dialects

@@ -88,6 +88,7 @@ static const struct provider table[] = {
      .base = GW_STR_INIT("https://generativelanguage.googleapis.com"),
      .base_env = GW_STR_INIT("GEMINI_ENDPOINT"),
      .key_env = GW_STR_INIT("GEMINI_API_KEY"),
+     .dialect = &dialect_gemini,
      .key = PROVIDER_X_GOOG_KEY,
      .version = GW_STR_INIT("/v1beta"),
      PATHS(gemini)},

@@ -200,6 +200,62 @@ static void test_ollama(void) {
     SAYS("{\"message\":{\"con\n", "malformed");
 }
 
+#define PARTS(parts)                                                                               \
+    "data: {\"candidates\":[{\"content\":{\"parts\":[" parts "],\"role\":\"model\"}"
+
+static void test_gemini(void) {
+    source = (struct event_source){.dialect = NULL};
+    SAYS(PARTS("{\"text\":\"\"}") ",\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":3},"
+                                  "\"modelVersion\":\"m\",\"responseId\":\"r\"}\r\n\r\n",
+         "preamble id=r");
+    CHECK(source.dialect == &dialect_gemini);
+    SAYS(PARTS("{\"text\":\"hm\",\"thought\":true}") "}]}\n\n", "content 0.0.2=hm");
+    SAYS(PARTS("{\"thought\":false,\"thoughtSignature\":\"s0\",\"text\":\"Hi\"}") "}]}\n\n",
+         "content 0.0.1=Hi 0.0.5=s0");
+    SAYS(PARTS("{\"text\":\"a\"},{\"thoughtSignature\":\"s1\"}") ",\"index\":1}]}\n\n",
+         "content 1.0.1=a 1.0.5=s1");
+    SAYS(PARTS(
+             "{\"functionCall\":{\"name\":\"f\",\"args\": {\"x\":[1]},\"id\":\"c\"},"
+             "\"thoughtSignature\":\"s1\"},{\"functionCall\":{\"args\":{},\"name\":\"g\"}}") "}]}"
+                                                                                             "\n\n",
+         "content 0.0.8=f 0.0.9={\"x\":[1]} 0.0.7=c 0.1.5=s1 0.1.9={} 0.1.8=g");
+    SAYS(PARTS(
+             "{\"functionCall\":{\"name\":\"h\"}}") ",\"finishReason\":\"STOP\",\"index\":0}]}\n\n",
+         "content 0.2.8=h finish");
+    SAYS(PARTS("{\"functionCall\":{\"name\":\"h\"}}") ",\"index\":1}]}\n\n", "content 1.0.8=h");
+    SAYS(PARTS("{\"functionCall\":{\"name\":\"h\",\"willContinue\":true}}") "}]}\n\n",
+         "content 0.3.8=h opaque");
+    SAYS(PARTS("{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AA\"}}") "}]}\n\n",
+         "content opaque");
+    SAYS(PARTS("{\"text\":\"a\"}") ",\"index\":4}]}\n\n", "content 0.0.1=a opaque");
+    SAYS("data: "
+         "{\"candidates\":[{\"content\":{\"role\":\"model\"},\"finishReason\":\"MAX_TOKENS\"}]}"
+         "\n\n",
+         "finish finish");
+    SAYS("data: {\"candidates\":[{\"finishReason\":\"FINISH_REASON_UNSPECIFIED\"}]}\n\n",
+         "preamble");
+    SAYS("data: {\"promptFeedback\":{\"safetyRatings\":[]},\"usageMetadata\":{}}\n\n", "preamble");
+    SAYS("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{}}\n\n",
+         "finish finish");
+    SAYS("data: {\"error\":{\"code\":503,\"message\":\"no\",\"status\":\"UNAVAILABLE\"}}\n\n",
+         "error");
+    SAYS("data: {\"candidates\":[{\"content\":{\"parts\":[{\"te\n\n", "malformed");
+    SAYS("data: {\"choices\":[]}\n\n", "strange");
+}
+
+/* More calls than can be counted are content that is not read. */
+static void test_gemini_many(void) {
+    static const char call[] = PARTS("{\"functionCall\":{\"name\":\"f\"}}") "}]}\n\n";
+    struct event e = {.is = EVENT_PING};
+    source = (struct event_source){.dialect = &dialect_gemini};
+    for (uint32_t i = 0; i < 255; i++) {
+        event_read(gw_str(call, sizeof call - 1), FRAMING_SSE, &source, &e);
+        CHECK(!e.opaque && e.pieces_n == 1 && event_block_of(e.piece[0].channel) == i);
+    }
+    event_read(gw_str(call, sizeof call - 1), FRAMING_SSE, &source, &e);
+    CHECK(e.opaque && source.tools == 255);
+}
+
 /* ------------------------------------------------------------------ the same in every dialect */
 
 enum { SAME_EVENTS = 5 };
@@ -229,7 +285,12 @@ static const char *const same[][SAME_EVENTS] = {
      "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}}]},"
      "\"done\":false}\n",
      "{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"g\",\"arguments\":{}}}]},"
-     "\"done\":false}\n"}};
+     "\"done\":false}\n"},
+    {PARTS("{\"text\":\"hm\",\"thought\":true}") "}]}\n\n",
+     PARTS("{\"text\":\"It \"},{\"text\":\"i\"}") "}]}\n\n",
+     PARTS("{\"text\":\"s 1\",\"thoughtSignature\":\"t\"}") "}]}\n\n",
+     PARTS("{\"functionCall\":{\"name\":\"f\",\"args\":{\"x\":1}}}") "}]}\n\n",
+     PARTS("{\"functionCall\":{\"name\":\"g\",\"args\":{}}}") ",\"finishReason\":\"STOP\"}]}\n\n"}};
 
 enum { SAME_DIALECTS = sizeof same / sizeof *same };
 
@@ -407,6 +468,79 @@ static void test_responses_end(void) {
     CHECK_STR(e.logprobs, "[1]");
 }
 
+static void test_gemini_end(void) {
+    static const struct {
+        const char *word;
+        enum event_why why;
+    } words[] = {{"STOP", WHY_STOP},         {"MAX_TOKENS", WHY_LENGTH},
+                 {"SAFETY", WHY_FILTER},     {"PROHIBITED_CONTENT", WHY_FILTER},
+                 {"RECITATION", WHY_FILTER}, {"MALFORMED_FUNCTION_CALL", WHY_OTHER},
+                 {"functionCall", WHY_TOOL}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        CHECK(why(&dialect_gemini, "data: {\"candidates\":[{\"finishReason\":\"", words[i].word,
+                  "\"}]}\n\n") == words[i].why);
+    struct event e = read_as(
+        &dialect_gemini, PARTS("{\"functionCall\":{\"name\":\"f\"}}") ",\"finish"
+                                                                      "Reason\":\"STOP\"}]}\n\n");
+    CHECK(event_why(&dialect_gemini, &e) == WHY_TOOL);
+    CHECK_STR(e.role, "model");
+    e = read_as(&dialect_gemini, "data: {\"promptFeedback\":{\"blockReason\":\"OTHER\"}}\n\n");
+    CHECK(event_why(&dialect_gemini, &e) == WHY_FILTER && e.finished == 1 && e.choices == 1);
+    e = read_as(&dialect_gemini, "data: {\"candidates\":[{\"logprobsResult\": {\"x\":1},\"finishRe"
+                                 "ason\":\"STOP\",\"index\":2}]}\n\n");
+    CHECK_STR(e.logprobs, "{\"x\":1}");
+    CHECK(e.choices == 4 && e.finished == 4 && e.finish && !e.end);
+    struct event_usage u = {.present = 0};
+    add_usage(&dialect_gemini,
+              "data: {\"usageMetadata\":{\"promptTokenCount\":30,\"candidatesTokenCount\":9,"
+              "\"thoughtsTokenCount\":4,\"cachedContentTokenCount\":20,\"totalTokenCount\":43,"
+              "\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":30}]}}\n\n",
+              &u);
+    check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
+                (uint64_t[USAGE_N]){30, 9, 20, 0, 4});
+}
+
+/* What the gateway says itself. */
+static void test_gemini_errors(void) {
+    static const struct {
+        uint32_t status;
+        const char *word;
+    } words[] = {{400, "INVALID_ARGUMENT"}, {401, "UNAUTHENTICATED"},  {403, "PERMISSION_DENIED"},
+                 {404, "NOT_FOUND"},        {413, "INVALID_ARGUMENT"}, {429, "RESOURCE_EXHAUSTED"},
+                 {500, "INTERNAL"},         {502, "UNAVAILABLE"},      {503, "UNAVAILABLE"},
+                 {504, "DEADLINE_EXCEEDED"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char out[256], want[256];
+        struct gw_buf b = {.p = out, .cap = sizeof out, .max = sizeof out};
+        const struct dialect_error error = {.status = words[i].status,
+                                            .message = GW_STR("a \"b\"")};
+        dialect_gemini.put_error(&b, &error);
+        (void)snprintf(want, sizeof want,
+                       "{\"error\":{\"code\":%u,\"message\":\"a \\\"b\\\"\",\"status\":\"%s\"}}\n",
+                       words[i].status, words[i].word);
+        CHECK(gw_str_eq(gw_buf_str(&b), gw_str(want, strlen(want))));
+    }
+}
+
+/* Cut at any byte it is nothing that ends the stream, and nothing new. */
+static void test_gemini_torn(void) {
+    static const char whole[] =
+        PARTS("{\"text\":\"a\"}") ",\"finishReason\":\"STOP\",\"index\":0}]}\r\n\r\n";
+    enum { MARKS = 4, WHOLE = sizeof whole - 1 - MARKS };
+    for (size_t n = 0; n < WHOLE + MARKS; n++) {
+        char torn[sizeof whole + 1];
+        struct event e;
+        CHECK(frame_text_length(gw_str(whole, n), n > 0 ? n - 1 : 0, FRAMING_SSE) == 0);
+        memcpy(torn, whole, n);
+        torn[n] = torn[n + 1] = '\n';
+        source = (struct event_source){.dialect = &dialect_gemini};
+        event_read(gw_str(torn, n + 2), FRAMING_SSE, &source, &e);
+        CHECK(n >= WHOLE ? e.is == EVENT_CONTENT && e.finish
+                         : e.is == EVENT_MALFORMED || (n < 6 && e.is == EVENT_PING));
+        CHECK(n >= WHOLE || (!e.finish && e.pieces_n == 0));
+    }
+}
+
 static void test_slices(void) {
     struct event e = read_as(
         &dialect_openai, "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":"
@@ -428,9 +562,11 @@ static void test_slices(void) {
 
 static void test_strange(void) {
     source = (struct event_source){.dialect = NULL};
-    SAYS("data: {\"candidates\":[{\"content\":{}}]}\n\n", "strange");
+    SAYS("data: {\"candidates\":7}\n\n", "strange");
     SAYS("data: 17\n\n", "strange");
     SAYS("{\"done\":1}\n", "strange");
+    SAYS("data: {\"error\":{\"message\":\"no\"}}\n\n", "error");
+    SAYS("{\"error\":\"no\"}\n", "error");
     SAYS("data: {\"type\":\"session.updated\",\"delta\":\"x\"}\n\n", "strange");
     CHECK(source.dialect == NULL);
 }
@@ -443,6 +579,12 @@ static void test_table(void) {
     CHECK(dialects_of_path(GW_STR("/v1/responses"), &talks) == &dialect_responses && talks);
     CHECK(dialects_of_path(GW_STR("/api/chat"), &talks) == &dialect_ollama && talks);
     CHECK(dialects_of_path(GW_STR("/api/generate"), &talks) == &dialect_ollama && !talks);
+    CHECK(dialects_of_path(GW_STR("/v1beta/models/m:generateContent"), &talks) == &dialect_gemini &&
+          talks);
+    CHECK(dialects_of_path(GW_STR("/v1/models/m:streamGenerateContent"), &talks) ==
+              &dialect_gemini &&
+          talks);
+    CHECK(dialects_of_path(GW_STR("/v1/models/m:countTokens"), &talks) == NULL && !talks);
     CHECK(dialects_of_path(GW_STR("/sse"), &talks) == NULL && !talks);
     CHECK(dialects_default(FRAMING_SSE) == &dialect_openai);
     CHECK(dialects_default(FRAMING_LINES) == &dialect_ollama);
@@ -507,6 +649,11 @@ int main(void) {
     RUN(test_responses);
     RUN(test_responses_end);
     RUN(test_ollama);
+    RUN(test_gemini);
+    RUN(test_gemini_many);
+    RUN(test_gemini_end);
+    RUN(test_gemini_errors);
+    RUN(test_gemini_torn);
     RUN(test_same);
     RUN(test_why);
     RUN(test_usage);

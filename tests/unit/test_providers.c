@@ -24,6 +24,13 @@ static void test_table(void) {
     CHECK(providers_named(GW_STR("nobody")) == NULL && providers_named(GW_STR("")) == NULL);
 }
 
+static void test_dialects(void) {
+    CHECK(providers_named(GW_STR("claude"))->dialect == &dialect_anthropic);
+    CHECK(providers_named(GW_STR("gemini"))->dialect == &dialect_gemini);
+    CHECK(providers_named(GW_STR("groq"))->dialect == &dialect_openai);
+    CHECK(providers_named(GW_STR("ollama"))->dialect == &dialect_ollama);
+}
+
 static void test_what_runs_a_model(void) {
     CHECK(allows("claude", "POST", "/v1/messages"));
     CHECK(allows("claude", "POST", "/v1/messages/count_tokens"));
@@ -64,6 +71,7 @@ static void test_stars(void) {
 
 int main(void) {
     RUN(test_table);
+    RUN(test_dialects);
     RUN(test_what_runs_a_model);
     RUN(test_what_is_the_accounts);
     RUN(test_stars);
