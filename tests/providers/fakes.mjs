@@ -127,7 +127,7 @@ class FakeProvider {
         const ask = { ...about, body: await readAll(req) };
         const entry = new Exchange(ask, req.url ?? '/');
         this.seen.push(entry);
-        res.on('close', () => (entry.aborted = !res.writableFinished && entry.mode === 'ok'));
+        res.on('close', () => (entry.aborted = !res.writableFinished && entry.mode !== 'cut' && entry.mode !== 'reset'));
         const refused = this.face.admit(ask, this.keys);
         if (refused !== null) this.send(entry, res, refused);
         else await this.meet(entry, res, ask, takeFault(this.faults, this.face.keyOf(ask), modelIn(ask)));
