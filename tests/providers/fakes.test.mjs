@@ -295,7 +295,9 @@ describe('openai', () => {
         assert.deepEqual(message.tool_calls.map((/** @type {any} */ c) => JSON.parse(c.function.arguments)), [{ q: 1 }, { t: 'é"}' }]);
         const one = await good('openai', path, { ...body, messages, tools, parallel_tool_calls: false });
         assert.equal(one.choices[0].message.tool_calls.length, 1);
-        const schema = { type: 'object', properties: { name: { type: 'string' }, kind: { enum: ['a', 'b'] }, list: { type: 'array', items: { $ref: '#/$defs/n' } } }, $defs: { n: { type: 'integer' } } };
+        const list = { type: 'array', items: { $ref: '#/$defs/n' } };
+        const properties = { name: { type: 'string' }, kind: { enum: ['a', 'b'] }, list };
+        const schema = { type: 'object', properties, $defs: { n: { type: 'integer' } } };
         const format = { type: 'json_schema', json_schema: { name: 'x', schema } };
         const shaped = await good('openai', path, { ...body, response_format: format });
         assert.deepEqual(JSON.parse(shaped.choices[0].message.content), sample(schema, 'hello'));
@@ -313,7 +315,8 @@ describe('openai', () => {
         assert.deepEqual(all.map((e) => e.sequence_number), all.map((_, i) => i));
         assert.deepEqual([all[0].type, all[1].type, all.at(-1).type], ['response.created', 'response.in_progress', 'response.completed']);
         const done = all.filter((e) => e.type === 'response.output_item.done').map((e) => e.item);
-        assert.deepEqual(done.map((item) => [item.type, item.arguments ?? item.input]), [['function_call', '{"q":1}'], ['custom_tool_call', '*** Begin']]);
+        const called = done.map((item) => [item.type, item.arguments ?? item.input]);
+        assert.deepEqual(called, [['function_call', '{"q":1}'], ['custom_tool_call', '*** Begin']]);
         assert.deepEqual(all.at(-1).response.output, done);
         await bad('openai', '/v1/responses', { model: 'gpt-5.5', input: 'a', previous_response_id: 'resp_1' }, 400, /previous_response_not_found/);
         const stray = [{ type: 'function_call_output', call_id: 'call_x', output: 'a' }];
@@ -353,11 +356,13 @@ describe('gemini', () => {
         const snake = { ...body, system_instruction: { parts: [{ text: 'be brief' }] }, generation_config: { max_output_tokens: 3 } };
         assert.equal((await good('gemini', path, snake)).candidates[0].finishReason, 'MAX_TOKENS');
         const call = { functionCall: { name: 'look_up', args: {} } };
-        const turns = [...body.contents, { role: 'model', parts: [call] }];
+        const contents = /** @type {any[]} */ (body.contents);
+        const turns = [...contents, { role: 'model', parts: [call] }];
         await good('gemini', path, { contents: turns });
         const three = '/v1/models/gemini-3.7-flash:generateContent';
         await bad('gemini', three, { contents: turns }, 400, /thought_signature/);
-        await good('gemini', three, { contents: [...body.contents, { role: 'model', parts: [{ ...call, thoughtSignature: 'skip_thought_signature_validator' }] }] });
+        const signed = { ...call, thoughtSignature: 'skip_thought_signature_validator' };
+        await good('gemini', three, { contents: [...contents, { role: 'model', parts: [signed] }] });
     });
 
     test('without alt=sse a stream is one array, whole or with an error in it', async () => {

@@ -17,7 +17,7 @@ import { say, tokensIn, vector } from './said.mjs';
  */
 
 const DIMENSIONS = 768;
-const PATH = /^\/(v1|v1beta)\/models\/([^/]+(?:\/[^/:]+)*?)(?::(\w+))?$/;
+const PATH = /^\/(v1|v1beta)\/models\/([^:]+)(?::(\w+))?$/;
 const SERVICE = 'generativelanguage.googleapis.com';
 const NO_KEY = 'Method doesn\'t allow unregistered callers (callers without established identity). Please use API Key or other form of ' +
     'API consumer identity to call this API.';

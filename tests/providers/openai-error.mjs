@@ -13,7 +13,10 @@
 const ERRORS = {
     400: { type: 'invalid_request_error', code: null, message: 'Invalid request' },
     401: { type: 'invalid_request_error', code: 'invalid_api_key', message: 'Incorrect API key provided.' },
-    402: { type: 'insufficient_quota', code: 'billing_not_active', message: 'Your account is not active, please check your billing details on our website.' },
+    402: {
+        type: 'insufficient_quota', code: 'billing_not_active',
+        message: 'Your account is not active, please check your billing details on our website.',
+    },
     403: { type: 'invalid_request_error', code: 'unsupported_country_region_territory', message: 'Country, region, or territory not supported' },
     404: { type: 'invalid_request_error', code: null, message: 'Not found' },
     429: {
@@ -21,7 +24,10 @@ const ERRORS = {
         message: 'Rate limit reached for requests per min (RPM): Limit 500, Used 500, Requested 1. Please try again in 120ms.',
     },
     500: { type: 'server_error', code: null, message: 'The server had an error while processing your request. Sorry about that!' },
-    503: { type: 'service_unavailable_error', code: 'server_is_overloaded', message: 'Our servers are currently overloaded. Please try again later.' },
+    503: {
+        type: 'service_unavailable_error', code: 'server_is_overloaded',
+        message: 'Our servers are currently overloaded. Please try again later.',
+    },
     529: { type: 'server_error', code: null, message: 'The server is overloaded' },
 };
 

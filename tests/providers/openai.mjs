@@ -85,6 +85,11 @@ const CHAT_FIELDS = names(`
     temperature tool_choice tools top_logprobs top_p user verbosity web_search_options`);
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'];
 
+/** @param {string} param @returns {never} */
+function missing(param) {
+    return refuse(`Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' });
+}
+
 /** @param {any} part @param {string} param */
 function checkPart(part, param) {
     if (part?.type === 'text' && typeof part.text === 'string') return;
@@ -92,7 +97,7 @@ function checkPart(part, param) {
     if (part?.type === 'input_audio' && typeof part.input_audio?.data === 'string') return;
     if (part?.type !== 'image_url') refuse(`Invalid value: '${part?.type}'.`, { param: `${param}.type`, code: 'invalid_value' });
     const url = part.image_url?.url;
-    if (typeof url !== 'string') refuse(`Missing required parameter: '${param}.image_url.url'.`, { param, code: 'missing_required_parameter' });
+    if (typeof url !== 'string') missing(`${param}.image_url.url`);
     if (/^https?:\/\//.test(url) || /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+=*$/.test(url)) return;
     refuse('Invalid image data.', { param, code: 'invalid_base64' });
 }
@@ -102,18 +107,20 @@ function checkMessage(messages, i) {
     const message = messages[i];
     const param = `messages[${i}]`;
     if (!ROLES.includes(message?.role)) {
-        const code = 'invalid_value';
-        refuse(`Invalid value: '${message?.role}'. Supported values are: ${ROLES.map((r) => `'${r}'`).join(', ')}.`, { param: `${param}.role`, code });
+        const list = ROLES.map((role) => `'${role}'`).join(', ');
+        refuse(`Invalid value: '${message?.role}'. Supported values are: ${list}.`, { param: `${param}.role`, code: 'invalid_value' });
     }
-    if (Array.isArray(message.content)) message.content.forEach((/** @type {any} */ part, /** @type {number} */ j) => checkPart(part, `${param}.content[${j}]`));
-    else if (typeof message.content !== 'string' && message.role !== 'assistant') {
+    const { content } = message;
+    if (Array.isArray(content)) content.forEach((part, j) => checkPart(part, `${param}.content[${j}]`));
+    else if (typeof content !== 'string' && message.role !== 'assistant') {
         refuse(`Invalid value for 'content': expected a string, got null.`, { param: `${param}.content` });
     }
     if (message.role !== 'tool') return;
     const before = messages.slice(0, i).findLast((one) => one.role !== 'tool');
     const called = (before?.tool_calls ?? []).some((/** @type {any} */ call) => call.id === message.tool_call_id);
     if (called) return;
-    refuse('Invalid parameter: messages with role \'tool\' must be a response to a preceeding message with \'tool_calls\'.', { param: `${param}.role` });
+    refuse('Invalid parameter: messages with role \'tool\' must be a response to a preceeding message with \'tool_calls\'.',
+        { param: `${param}.role` });
 }
 
 /** @param {Body} body */
@@ -136,8 +143,10 @@ function checkFields(body, fields) {
 function checkChat(body) {
     checkFields(body, CHAT_FIELDS);
     const { messages } = body;
-    if (!Array.isArray(messages)) refuse('Missing required parameter: \'messages\'.', { param: 'messages', code: 'missing_required_parameter' });
-    if (messages.length === 0) refuse('Invalid \'messages\': empty array. Expected an array with minimum length 1.', { param: 'messages', code: 'empty_array' });
+    if (!Array.isArray(messages)) missing('messages');
+    if (messages.length === 0) {
+        refuse('Invalid \'messages\': empty array. Expected an array with minimum length 1.', { param: 'messages', code: 'empty_array' });
+    }
     messages.forEach((_, i) => checkMessage(messages, i));
     if (!REASONS.test(body.model) || body.max_tokens === undefined) return;
     refuse('Unsupported parameter: \'max_tokens\' is not supported with this model. Use \'max_completion_tokens\' instead.',
@@ -269,7 +278,7 @@ const COMPLETION_TOKENS = 16;
 export function completionsReply(body) {
     checkFields(body, COMPLETION_FIELDS);
     const heard = [body.prompt].flat()[0];
-    if (typeof heard !== 'string') refuse('Missing required parameter: \'prompt\'.', { param: 'prompt', code: 'missing_required_parameter' });
+    if (typeof heard !== 'string') missing('prompt');
     const said = say({ model: body.model, heard, limit: body.max_tokens ?? COMPLETION_TOKENS });
     const head = { id: `cmpl-${said.id}`, object: 'text_completion', created: CREATED, model: body.model };
     const { prompt_tokens, completion_tokens, total_tokens } = usageOf([said], body);
@@ -298,7 +307,7 @@ const EMBEDDING_FIELDS = names('input model encoding_format dimensions user');
 export function embeddingsReply(body) {
     checkFields(body, EMBEDDING_FIELDS);
     const { input, encoding_format: format = 'float' } = body;
-    if (input === undefined) refuse('Missing required parameter: \'input\'.', { param: 'input', code: 'missing_required_parameter' });
+    if (input === undefined) missing('input');
     if (!['float', 'base64'].includes(format)) refuse(`Invalid value: '${format}'.`, { param: 'encoding_format', code: 'invalid_value' });
     const tokens = Array.isArray(input) && typeof input[0] === 'number';
     const texts = (tokens || !Array.isArray(input) ? [input] : input).map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
@@ -312,7 +321,7 @@ export function embeddingsReply(body) {
 
 /** @param {Body} body */
 function moderationsReply(body) {
-    if (body.input === undefined) refuse('Missing required parameter: \'input\'.', { param: 'input', code: 'missing_required_parameter' });
+    if (body.input === undefined) missing('input');
     const results = [body.input].flat().map((one) => {
         const flagged = String(one).includes('violence');
         return {
@@ -325,17 +334,18 @@ function moderationsReply(body) {
 
 /** @param {Body} body */
 function imagesReply(body) {
-    if (typeof body.prompt !== 'string') refuse('Missing required parameter: \'prompt\'.', { param: 'prompt', code: 'missing_required_parameter' });
+    if (typeof body.prompt !== 'string') missing('prompt');
     const data = Array.from({ length: body.n ?? 1 }, (_, i) => ({ b64_json: png(i).toString('base64') }));
     const input = tokensIn(body.prompt);
-    const usage = { input_tokens: input, output_tokens: 272, total_tokens: input + 272, input_tokens_details: { text_tokens: input, image_tokens: 0 } };
+    const input_tokens_details = { text_tokens: input, image_tokens: 0 };
+    const usage = { input_tokens: input, output_tokens: 272, total_tokens: input + 272, input_tokens_details };
     return jsonReply({ created: CREATED, data, usage });
 }
 
 /** @param {Body} body @returns {Reply} */
 function speechReply(body) {
-    if (typeof body.input !== 'string') refuse('Missing required parameter: \'input\'.', { param: 'input', code: 'missing_required_parameter' });
-    if (body.voice === undefined) refuse('Missing required parameter: \'voice\'.', { param: 'voice', code: 'missing_required_parameter' });
+    if (typeof body.input !== 'string') missing('input');
+    if (body.voice === undefined) missing('voice');
     return { status: 200, headers: { 'content-type': 'audio/mpeg' }, body: noise(body.input, 4096) };
 }
 
@@ -345,7 +355,7 @@ function formReply({ headers, body, path }) {
     const text = body.toString('latin1');
     if (!text.includes('name="model"')) refuse('you must provide a model parameter');
     if (path.startsWith('/v1/images')) return imagesReply({ prompt: 'a form' });
-    if (!text.includes('name="file"')) refuse('Missing required parameter: \'file\'.', { param: 'file' });
+    if (!text.includes('name="file"')) missing('file');
     return jsonReply({ text: `heard ${body.length} bytes`, usage: { type: 'duration', seconds: 2 } });
 }
 

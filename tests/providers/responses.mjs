@@ -42,8 +42,9 @@ function checkItem(input, i) {
     const param = `input[${i}]`;
     if (!TYPES.has(type)) refuse(`Invalid value: '${type}'.`, { param, code: 'invalid_value' });
     if (type === 'message') {
-        if (!['user', 'assistant', 'system', 'developer'].includes(item?.role)) refuse(`Invalid value: '${item?.role}'.`, { param, code: 'invalid_value' });
-        if (Array.isArray(item.content)) item.content.forEach((/** @type {any} */ part) => checkPart(part, item.role, param));
+        const { role, content } = item ?? {};
+        if (!['user', 'assistant', 'system', 'developer'].includes(role)) refuse(`Invalid value: '${role}'.`, { param, code: 'invalid_value' });
+        if (Array.isArray(content)) content.forEach((part) => checkPart(part, role, param));
     }
     if (!type.endsWith('_call_output')) return;
     const called = input.slice(0, i).some((one) => one.call_id === item.call_id);
@@ -68,7 +69,8 @@ function check(body) {
     const unknown = unknownField(body, FIELDS);
     if (unknown !== undefined) refuse(`Unknown parameter: '${unknown}'.`, { param: unknown, code: 'unknown_parameter' });
     if (body.previous_response_id) {
-        refuse(`Previous response with id '${body.previous_response_id}' not found.`, { param: 'previous_response_id', code: 'previous_response_not_found' });
+        refuse(`Previous response with id '${body.previous_response_id}' not found.`,
+            { param: 'previous_response_id', code: 'previous_response_not_found' });
     }
     if (body.input === undefined) refuse('Missing required parameter: \'input\'.', { param: 'input', code: 'missing_required_parameter' });
     const input = typeof body.input === 'string' ? [{ type: 'message', role: 'user', content: body.input }] : body.input;
