@@ -6,7 +6,7 @@
  * |--------------|--------------------------------|-----------------------------------------------------|
  * | ok           |                                | nothing wrong                                       |
  * | status       | status, kind, retry_after,     | that status in the provider's own error shape;      |
- * |              |   message, body, headers       |   400: kind context (default), policy, invalid;     |
+ * |              |   message, code, body, headers |   400: kind context (default), policy, invalid;     |
  * |              |                                |   429: kind rate (default), quota                   |
  * | reset        |                                | RST before the head                                 |
  * | hang         |                                | read, never answered                                |
@@ -33,6 +33,7 @@ import { FLUSH_MS } from '../node/faults.mjs';
  * @property {number} [status]
  * @property {string} [kind]
  * @property {string} [message]
+ * @property {string} [code]
  * @property {number} [retry_after]
  * @property {string} [body]
  * @property {Record<string, string>} [headers]

@@ -32,10 +32,10 @@ const EVERY = { gateway: KEY, providers: Object.values(KEYS).flat() };
 
 /** Where an SDK finds its provider: the first is used for every case. @type {Record<string, string[]>} */
 const BASES = {
-    openai: ['/api/codex/v1', '/api/codex', '/api/ai/openai/v1', '/v1'],
-    anthropic: ['/api/claude', '/api/ai/claude', ''],
-    gemini: ['/api/gemini', '/api/ai/gemini', ''],
-    ollama: ['/api/ai/ollama', ''],
+    openai: ['/api/codex/v1', '/api/codex', '/api/ai/openai/v1', '/api/ai/openai'],
+    anthropic: ['/api/claude', '/api/ai/claude'],
+    gemini: ['/api/gemini', '/api/ai/gemini'],
+    ollama: ['/api/ai/ollama'],
 };
 
 /** What belongs to the account and not to a client. @type {Record<string, [string, string][]>} */
@@ -78,8 +78,13 @@ const LIMITS = {
     ollama: { 'retry-after': '30' },
 };
 
-/** How a provider refuses a key of two; each of the three ways. @type {Record<string, number>} */
-const REFUSED = { openai: 401, anthropic: 402, gemini: 403 };
+/** How a provider refuses one key of two: unknown, unpaid; Google says it with a 400.
+ * @type {Record<string, import('./faults.mjs').Given>} */
+const REFUSALS = {
+    openai: { status: 401 },
+    anthropic: { status: 402 },
+    gemini: { status: 400, message: 'API key not valid. Please pass a valid API key.', code: 'API_KEY_INVALID' },
+};
 
 /** @param {Record<string, Provider>} fakes @param {number} [n] how many keys each */
 function envOf(fakes, n = 1) {
@@ -131,7 +136,7 @@ atBoth('SDKs of the providers', (bench) => {
             const host = await bench.open(t, { env: envOf(fakes) });
             const urls = new Set();
             for (const base of BASES[name]) {
-                await t.test(base || '/', async (t) => {
+                await t.test(base, async (t) => {
                     fakes[name].forget();
                     const { kept, client } = recorded(t, name, host.url + base);
                     assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
@@ -154,7 +159,8 @@ atBoth('SDKs of the providers', (bench) => {
                     assert.equal(statusOf(error), fault.status);
                     const { error: told } = JSON.parse(fake.seen[0].answer.toString());
                     const message = told.message ?? told;
-                    assert.ok(String(error).includes(message) || String(error).includes(JSON.stringify(message).slice(1, -1)), String(error));
+                    const escaped = JSON.stringify(message).slice(1, -1);
+                    assert.ok(String(error).includes(message) || String(error).includes(escaped), String(error));
                     await sameBytes(kept, fake.seen, EVERY);
                     const limits = fault.status === 429 ? LIMITS[name] : {};
                     for (const [header, value] of Object.entries(limits)) assert.equal(kept[0].answered.get(header), value, header);
@@ -189,11 +195,10 @@ atBoth('SDKs of the providers', (bench) => {
         test(`${name}: a key that is refused rests, alone, and its neighbour serves`, async (t) => {
             const host = await bench.open(t, { env: envOf(fakes, 2) });
             const [first, second] = KEYS[name];
-            const status = REFUSED[name];
-            fakes[name].control({ status, key: first });
+            fakes[name].control({ .../** @type {object} */ (REFUSALS[name]), key: first });
             const { kept, client } = recorded(t, name, host.url + BASES[name][0]);
             for (let i = 0; i < 6; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
-            const refused = fakes[name].seen.filter((seen) => seen.status === status);
+            const refused = fakes[name].seen.filter(({ status }) => status !== 200);
             assert.ok(refused.length <= 1, `${refused.length} times refused`);
             const other = fakes[name].seen.filter(({ headers }) => JSON.stringify(headers).includes(second));
             assert.equal(other.length, 6);
