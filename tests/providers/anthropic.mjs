@@ -101,10 +101,12 @@ function keyOf({ headers }) {
 function whyNot({ headers }, keys) {
     const version = headers['anthropic-version'];
     const [own, bearer] = [headers['x-api-key'], headers.authorization];
-    if (own !== undefined && bearer !== undefined) return { status: 401, message: 'only one of x-api-key and authorization may be given' };
-    if (own === undefined && bearer === undefined) return { status: 401, message: 'x-api-key header is required' };
-    if (own !== undefined && !keys.includes(String(own))) return { status: 401, message: 'invalid x-api-key' };
-    if (own === undefined && (version !== NEW || !keys.includes(bearerOf(headers) ?? ''))) return { status: 401, message: 'Invalid bearer token' };
+    const denied = (/** @type {string} */ message) => ({ status: 401, message });
+    if (own !== undefined && bearer !== undefined) return denied('only one of x-api-key and authorization may be given');
+    if (own === undefined && bearer === undefined) return denied('x-api-key header is required');
+    if (own !== undefined && !keys.includes(String(own))) return denied('invalid x-api-key');
+    const good = version === NEW && keys.includes(bearerOf(headers) ?? '');
+    if (own === undefined && !good) return denied('Invalid bearer token');
     if (version === undefined) return { status: 400, kind: 'invalid', message: 'anthropic-version: header is required' };
     if (version === OLD || version === NEW) return null;
     return { status: 400, kind: 'invalid', message: `anthropic-version: "${version}" is not a valid version` };

@@ -113,7 +113,8 @@ const openai = {
         const { parsed_arguments: _, ...second } = /** @type {any} */ (output[1]);
         const turns = [{ role: 'user', content: TWO }, first, second, ...results];
         assert.equal((await client.responses.create({ ...asked, input: turns })).output_text, textOf(THINKS, 'found'));
-        const content = [{ type: 'input_text', text: HEARD }, { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' }];
+        const image = { type: 'input_image', image_url: `data:image/png;base64,${PNG}`, detail: 'auto' };
+        const content = [{ type: 'input_text', text: HEARD }, image];
         const seen = await client.responses.create({ model: THINKS, input: /** @type {any} */ ([{ role: 'user', content }]) });
         assert.equal(seen.output_text, textOf(THINKS, HEARD, IMAGES));
         const format = { type: /** @type {const} */ ('json_schema'), name: 'city', schema: SCHEMA };
@@ -249,7 +250,8 @@ const gemini = {
         const answer = await client.models.generateContent(generate(contents, config));
         assert.equal(answer.text, textOf(GEMINI, 'found found '));
         const streamed = [];
-        for await (const chunk of await client.models.generateContentStream(generate(TWO, config))) streamed.push(...chunk.functionCalls ?? []);
+        const chunks = await client.models.generateContentStream(generate(TWO, config));
+        for await (const chunk of chunks) streamed.push(...chunk.functionCalls ?? []);
         assert.deepEqual(streamed.map(({ name, args }) => [name, args]), CALLS);
     },
     async images(client) {

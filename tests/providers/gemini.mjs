@@ -44,7 +44,8 @@ const KINDS = { policy: 'The request was blocked by the safety filters.' };
 /** @param {Refusal} why @returns {unknown[]} */
 function detailsOf({ status, retry_after, code }) {
     if (code !== undefined) {
-        return [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'googleapis.com', metadata: { service: SERVICE } }];
+        const metadata = { service: SERVICE };
+        return [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: code, domain: 'googleapis.com', metadata }];
     }
     if (status !== 429) return [];
     const violations = [{ quotaMetric: `${SERVICE}/generate_content_requests`, quotaId: 'GenerateRequestsPerMinutePerProjectPerModel' }];
@@ -97,7 +98,8 @@ function admit(ask, keys) {
 
 // ------------------------------------------------------------------ what it is asked
 
-const GENERATE = names('model contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent labels serviceTier store');
+const GENERATE = names(`
+    model contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent labels serviceTier store`);
 const CONFIG = names(`
     candidateCount stopSequences maxOutputTokens temperature topP topK responseMimeType responseSchema responseJsonSchema
     _responseJsonSchema responseFormat presencePenalty frequencyPenalty seed responseModalities responseLogprobs logprobs
@@ -345,17 +347,19 @@ const METHODS = {
     embedContent: (ask, model) => reply({ embedding: embedding(bodyOf(ask), model) }),
     batchEmbedContents: (ask, model) => {
         const { requests } = bodyOf(ask);
-        if (!Array.isArray(requests) || requests.length === 0) refuse('* BatchEmbedContentsRequest.requests: at least one request is required');
-        return reply({ embeddings: requests.map((one) => embedding(one, model)) });
+        const empty = !Array.isArray(requests) || requests.length === 0;
+        if (empty) refuse('* BatchEmbedContentsRequest.requests: at least one request is required');
+        return reply({ embeddings: requests.map((/** @type {Body} */ one) => embedding(one, model)) });
     },
 };
 
 /** @param {string} name */
 function modelOf(name) {
+    const isEmbedding = name.includes('embedding');
     return {
         name: `models/${name}`, version: '001', displayName: name, description: `A fake of ${name}.`, inputTokenLimit: 1_048_576,
-        outputTokenLimit: 65_536, supportedGenerationMethods: name.includes('embedding') ? ['embedContent'] : ['generateContent', 'countTokens'],
-        temperature: 1, topP: 0.95, topK: 64, maxTemperature: 2, thinking: !name.includes('embedding'),
+        outputTokenLimit: 65_536, supportedGenerationMethods: isEmbedding ? ['embedContent'] : ['generateContent', 'countTokens'],
+        temperature: 1, topP: 0.95, topK: 64, maxTemperature: 2, thinking: !isEmbedding,
     };
 }
 

@@ -102,7 +102,8 @@ function chatTokens(said) {
 
 /** @param {Said} said */
 function callsIn(said) {
-    return said.calls.map(({ name, args }, index) => ({ id: `call_${said.id.slice(0, 7)}${index}`, function: { index, name, arguments: args } }));
+    return said.calls.map(({ name, args }, index) => (
+        { id: `call_${said.id.slice(0, 7)}${index}`, function: { index, name, arguments: args } }));
 }
 
 /** @param {Body} body @param {Body} message @returns {Asked} */
@@ -135,7 +136,8 @@ function checkRoles(body) {
 /** @param {Body} body @returns {Reply} */
 function chat(body) {
     checkRoles(body);
-    const message = body.messages?.findLast((/** @type {any} */ m) => m.role !== 'assistant' && m.role !== 'system') ?? body.messages?.at(-1);
+    const asks = (/** @type {Body} */ one) => one.role === 'user' || one.role === 'tool';
+    const message = body.messages?.findLast(asks) ?? body.messages?.at(-1);
     const head = { model: body.model, created_at: CREATED_AT };
     if (message === undefined) return jsonReply({ ...head, message: { role: 'assistant', content: '' }, done: true, done_reason: 'load' });
     const said = say(chatAsked(body, message));
@@ -176,7 +178,8 @@ function embeddings(body) {
 }
 
 function tags() {
-    const details = { parent_model: '', format: 'gguf', family: 'llama', families: ['llama'], parameter_size: '3.2B', quantization_level: 'Q4_K_M' };
+    const size = { parameter_size: '3.2B', quantization_level: 'Q4_K_M' };
+    const details = { parent_model: '', format: 'gguf', family: 'llama', families: ['llama'], ...size };
     return jsonReply({ models: MODELS.map((name, i) => (
         { name, model: name, modified_at: CREATED_AT, size: 2_019_393_189 + i, digest: String(i).repeat(64), details })) });
 }

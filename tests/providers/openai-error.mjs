@@ -17,7 +17,10 @@ const ERRORS = {
         type: 'insufficient_quota', code: 'billing_not_active',
         message: 'Your account is not active, please check your billing details on our website.',
     },
-    403: { type: 'invalid_request_error', code: 'unsupported_country_region_territory', message: 'Country, region, or territory not supported' },
+    403: {
+        type: 'invalid_request_error', code: 'unsupported_country_region_territory',
+        message: 'Country, region, or territory not supported',
+    },
     404: { type: 'invalid_request_error', code: null, message: 'Not found' },
     429: {
         type: 'requests', code: 'rate_limit_exceeded',
@@ -52,5 +55,6 @@ const KINDS = {
 export function errorOf({ status, kind, message, param, code }) {
     const usual = ERRORS[status] ?? ERRORS[500];
     const { type, ...rest } = KINDS[`${status} ${kind ?? (status === 400 ? 'context' : '')}`] ?? usual;
-    return { error: { message: message ?? rest.message, type, param: param ?? (kind === 'context' ? 'messages' : null), code: code ?? rest.code } };
+    const about = param ?? (kind === 'context' ? 'messages' : null);
+    return { error: { message: message ?? rest.message, type, param: about, code: code ?? rest.code } };
 }

@@ -49,8 +49,10 @@ function lines() {
 /** @param {Ask} _ask @param {Refusal} why */
 function refused(_ask, why) {
     const { retry_after } = why;
-    const wait = retry_after === undefined ? {} : { 'retry-after': Math.ceil(retry_after), 'retry-after-ms': Math.round(retry_after * 1000) };
-    return jsonReply(errorOf(why), why.status, { ...lines(), ...wait });
+    const { status } = why;
+    if (retry_after === undefined) return jsonReply(errorOf(why), status, lines());
+    const wait = { 'retry-after': Math.ceil(retry_after), 'retry-after-ms': Math.round(retry_after * 1000) };
+    return jsonReply(errorOf(why), status, { ...lines(), ...wait });
 }
 
 // ------------------------------------------------------------------ who asks
@@ -69,7 +71,8 @@ function admit(ask, keys) {
     if (key !== null && keys.includes(key)) return null;
     const missing = 'You didn\'t provide an API key. You need to provide your API key in an Authorization header using Bearer auth ' +
         '(i.e. Authorization: Bearer YOUR_KEY).';
-    const wrong = `Incorrect API key provided: ${masked(key ?? '')}. You can find your API key at https://platform.openai.com/account/api-keys.`;
+    const wrong = `Incorrect API key provided: ${masked(key ?? '')}. You can find your API key at ` +
+        'https://platform.openai.com/account/api-keys.';
     const message = key === null ? missing : wrong;
     const reply = refused(ask, { status: 401, message });
     if (key !== null) return reply;
@@ -192,7 +195,8 @@ function usageOf(all, body) {
         prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion,
         prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
         completion_tokens_details: {
-            reasoning_tokens: sum((said) => said.thoughts.length), audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0,
+            reasoning_tokens: sum((said) => said.thoughts.length), audio_tokens: 0,
+            accepted_prediction_tokens: 0, rejected_prediction_tokens: 0,
         },
     };
 }
@@ -211,7 +215,8 @@ function chatMessage(said) {
     const tool_calls = said.calls.map(({ name, args }, i) =>
         ({ id: callId(said, i), type: 'function', function: { name, arguments: JSON.stringify(args) } }));
     const called = tool_calls.length > 0;
-    return { role: 'assistant', content: called ? null : said.pieces.join(''), ...called ? { tool_calls } : {}, refusal: null, annotations: [] };
+    const content = called ? null : said.pieces.join('');
+    return { role: 'assistant', content, ...called ? { tool_calls } : {}, refusal: null, annotations: [] };
 }
 
 /** @param {Said} said @param {Body} body @param {string} object */
@@ -264,7 +269,8 @@ export function chatReply(body) {
     if (body.stream === true) return streamReply(chatStream(all, body));
     const choices = all.map((said, index) => ({ index, message: chatMessage(said), logprobs: null, finish_reason: finishOf(said) }));
     const usage = usageOf(all, body);
-    return jsonReply({ ...headOf(all[0], body, 'chat.completion'), choices, usage, service_tier: 'default', system_fingerprint: FINGERPRINT });
+    const head = headOf(all[0], body, 'chat.completion');
+    return jsonReply({ ...head, choices, usage, service_tier: 'default', system_fingerprint: FINGERPRINT });
 }
 
 // ------------------------------------------------------------------ completions

@@ -258,8 +258,9 @@ function streamOf(said, body, parts) {
         done: event({ type: `response.${whole.status}`, response: whole }),
         error: (why) => {
             const { code, message, param } = errorOf(why).error;
-            const failed = resource(said, body, 'failed', { error: { code: code ?? 'server_error', message } });
-            return event({ type: 'error', code: code ?? 'server_error', message, param }) + event({ type: 'response.failed', response: failed });
+            const name = code ?? 'server_error';
+            const failed = resource(said, body, 'failed', { error: { code: name, message } });
+            return event({ type: 'error', code: name, message, param }) + event({ type: 'response.failed', response: failed });
         },
         malformed: 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","del\n\n',
     };
