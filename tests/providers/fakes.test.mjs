@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { until, within } from '../lib/proc.mjs';
+import { BY_GATEWAY, CASES, CLIENTS } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
+import { recorder, sameBytes } from './recorder.mjs';
 import { sample, textOf, vector } from './said.mjs';
 
 /**
@@ -152,7 +154,7 @@ describe('every provider', () => {
             const whole = await (await chat(name, { stream: true })).text();
             for (const how of /** @type {const} */ (['reset', 'fin', 'event'])) {
                 fake.control({ mode: 'cut', how, tokens: 4 });
-                await assert.rejects((await chat(name, { stream: true })).text(), undefined, how);
+                await assert.rejects((await chat(name, { stream: true })).text(), Error, how);
                 const part = fake.seen.at(-1)?.answer.toString() ?? '';
                 assert.ok(part.length > 0 && part.length < whole.length);
             }
@@ -178,10 +180,23 @@ describe('every provider', () => {
             assert.equal(fake.seen[0].status, 0);
             fake.control({ mode: 'silent', tokens: 2 });
             const reader = (await chat(name, { stream: true })).body?.getReader();
-            while (await within(reader?.read() ?? Promise.resolve(), 100)) { /* what there is */ }
+            while (await within(Promise.resolve(reader?.read()), 100)) { /* what there is */ }
             await reader?.cancel();
             await until(() => fake.seen.at(-1)?.aborted === true, 'it to notice');
         });
+    }
+});
+
+describe('what the gateway is tested with holds without it', () => {
+    for (const [name, cases] of Object.entries(CASES)) {
+        for (const [title, run] of Object.entries(cases)) {
+            if (title === BY_GATEWAY) continue;
+            test(`${name}: ${title}`, async () => {
+                const { kept, fetch } = recorder();
+                await run(CLIENTS[name](fakes[name].url + (name === 'openai' ? '/v1' : ''), KEY, fetch), fakes[name]);
+                await sameBytes(kept, fakes[name].seen, { gateway: 'no such key', providers: [KEY, OTHER] });
+            });
+        }
     }
 });
 

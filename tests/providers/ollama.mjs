@@ -41,6 +41,7 @@ function messageOf({ status, message, kind }) {
 
 /** @param {Ask} ask @param {Refusal} why @returns {Reply} */
 function refused({ path }, why) {
+    /** @type {Record<string, number>} */
     const headers = why.retry_after === undefined ? {} : { 'retry-after': why.retry_after };
     if (!path.startsWith('/v1/')) return jsonReply({ error: messageOf(why) }, why.status, headers);
     const { error } = errorOf({ ...why, message: messageOf(why) });

@@ -12,11 +12,7 @@ import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
 import { textOf } from './said.mjs';
 
-/**
- * @typedef {import('./fakes.mjs').Provider} Provider
- * @typedef {import('../lib/hosts.mjs').Host} Host
- * @typedef {import('node:test').TestContext} TestContext
- */
+/** @typedef {import('./fakes.mjs').Provider} Provider */
 
 const KEY = 'hk-the-client-of-the-gateway-0123456789';
 const PROVIDERS = ['openai', 'anthropic', 'gemini', 'ollama'];
@@ -98,13 +94,9 @@ function envOf(fakes, n = 1) {
     };
 }
 
-/** An SDK's client whose bytes are kept. @google/genai takes no `fetch`: it finds this one in its place.
- * @param {TestContext} t @param {string} name @param {string} base @param {number} [retries] */
-function recorded(t, name, base, retries) {
+/** An SDK's client whose bytes are kept. @param {string} name @param {string} base @param {number} [retries] */
+function recorded(name, base, retries) {
     const { kept, fetch } = recorder();
-    const before = globalThis.fetch;
-    globalThis.fetch = fetch;
-    t.after(() => void (globalThis.fetch = before));
     return { kept, client: CLIENTS[name](base, KEY, fetch, retries) };
 }
 
@@ -122,9 +114,9 @@ atBoth('SDKs of the providers', (bench) => {
         test(`${name}: each case, and its bytes`, async (t) => {
             const host = await bench.open(t, { env: envOf(fakes) });
             for (const [title, run] of Object.entries(CASES[name])) {
-                await t.test(title, async (t) => {
+                await t.test(title, async () => {
                     fakes[name].forget();
-                    const { kept, client } = recorded(t, name, host.url + BASES[name][0]);
+                    const { kept, client } = recorded(name, host.url + BASES[name][0]);
                     await run(client, fakes[name]);
                     await sameBytes(kept, fakes[name].seen, EVERY);
                 });
@@ -136,9 +128,9 @@ atBoth('SDKs of the providers', (bench) => {
             const host = await bench.open(t, { env: envOf(fakes) });
             const urls = new Set();
             for (const base of BASES[name]) {
-                await t.test(base, async (t) => {
+                await t.test(base, async () => {
                     fakes[name].forget();
-                    const { kept, client } = recorded(t, name, host.url + base);
+                    const { kept, client } = recorded(name, host.url + base);
                     assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
                     await sameBytes(kept, fakes[name].seen, EVERY);
                     urls.add(fakes[name].seen[0].url);
@@ -151,10 +143,10 @@ atBoth('SDKs of the providers', (bench) => {
             const host = await bench.open(t, { env: envOf(fakes) });
             const fake = fakes[name];
             for (const fault of [{ status: 400 }, { status: 400, kind: 'policy' }, { status: 429, retry_after: 30 }]) {
-                await t.test(JSON.stringify(fault), async (t) => {
+                await t.test(JSON.stringify(fault), async () => {
                     fake.forget();
                     fake.control(fault);
-                    const { kept, client } = recorded(t, name, host.url + BASES[name][0]);
+                    const { kept, client } = recorded(name, host.url + BASES[name][0]);
                     const error = await SHORT[name](client).catch((/** @type {unknown} */ e) => e);
                     assert.equal(statusOf(error), fault.status);
                     const { error: told } = JSON.parse(fake.seen[0].answer.toString());
@@ -185,7 +177,7 @@ atBoth('SDKs of the providers', (bench) => {
     for (const name of ['openai', 'anthropic', 'gemini']) {
         test(`${name}: the SDK's own retries get there`, async (t) => {
             const host = await bench.open(t, { env: envOf(fakes) });
-            const { client } = recorded(t, name, host.url + BASES[name][0], name === 'gemini' ? 3 : 2);
+            const { client } = recorded(name, host.url + BASES[name][0], 2);
             for (const fault of [{ status: 503, count: 1 }, { status: 429, retry_after: 1, count: 1 }]) {
                 fakes[name].control(fault);
                 assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'), JSON.stringify(fault));
@@ -196,7 +188,7 @@ atBoth('SDKs of the providers', (bench) => {
             const host = await bench.open(t, { env: envOf(fakes, 2) });
             const [first, second] = KEYS[name];
             fakes[name].control({ .../** @type {object} */ (REFUSALS[name]), key: first });
-            const { kept, client } = recorded(t, name, host.url + BASES[name][0]);
+            const { kept, client } = recorded(name, host.url + BASES[name][0]);
             for (let i = 0; i < 6; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
             const refused = fakes[name].seen.filter(({ status }) => status !== 200);
             assert.ok(refused.length <= 1, `${refused.length} times refused`);
