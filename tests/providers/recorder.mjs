@@ -53,6 +53,7 @@ export function recorder() {
 /** Every byte of a body was seen as it was sent, and came as it was answered; no key crossed over.
  * @param {Exchange[]} kept @param {import('./fakes.mjs').Seen[]} seen @param {{gateway: string, providers: string[]}} keys */
 export async function sameBytes(kept, seen, keys) {
+    assert.ok(kept.length > 0, 'something was asked');
     assert.equal(seen.length, kept.length, 'as many requests behind the gateway as before it');
     for (const [i, exchange] of kept.entries()) {
         const got = await exchange.got;
