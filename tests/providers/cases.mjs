@@ -359,6 +359,46 @@ export const SHORT = {
     ollama: async (client) => (await client.chat(talk('hello'))).message.content,
 };
 
+/** Joins what a stream brings. @param {Promise<any>} asked @param {(part: any) => string | undefined} piece */
+async function joined(asked, piece) {
+    let text = '';
+    for await (const part of await asked) text += piece(part) ?? '';
+    return text;
+}
+
+/** The same as streams, in each of its forms; they throw what the SDK throws.
+ * @type {Record<string, Record<string, (client: any) => Promise<string>>>} */
+export const STREAMED = {
+    openai: {
+        chat: (client) => joined(client.chat.completions.create(chat('hello', { stream: true })), (part) => part.choices[0]?.delta?.content),
+        responses: async (client) => {
+            const response = await client.responses.stream({ model: GPT, input: 'hello' }).finalResponse();
+            if (response.status !== 'completed') throw new Error(response.error?.message ?? response.status);
+            return response.output_text;
+        },
+    },
+    anthropic: {
+        messages: async (client) => claudeText(await client.messages.stream(message('hello')).finalMessage()),
+    },
+    gemini: {
+        generate: (client) => joined(client.models.generateContentStream(generate('hello')), (part) => part.text),
+        // This SDK takes any end for good: it is its user who has to look.
+        interactions: async (client) => {
+            let last = '';
+            const text = await joined(client.interactions.create({ model: GEMINI, input: 'hello', stream: true }), (part) => {
+                last = part.event_type;
+                return part.delta?.text;
+            });
+            if (last !== 'interaction.completed') throw new Error(`it ended with ${last}`);
+            return text;
+        },
+    },
+    ollama: {
+        chat: (client) => joined(client.chat(talk('hello', { stream: true })), (part) => part.message.content),
+        generate: (client) => joined(client.generate({ model: LLAMA, prompt: 'hello', stream: true }), (part) => part.response),
+    },
+};
+
 /** The model of SHORT. @type {Record<string, string>} */
 export const MODELS = { openai: GPT, anthropic: CLAUDE, gemini: GEMINI, ollama: LLAMA };
 

@@ -7,7 +7,7 @@ import { after, afterEach, before } from 'node:test';
 import { ask, json } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
-import { CASES, CLIENTS, MODELS, SHORT, statusOf } from './cases.mjs';
+import { CASES, CLIENTS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
 import { textOf } from './said.mjs';
@@ -157,6 +157,36 @@ atBoth('SDKs of the providers', (bench) => {
                     const limits = fault.status === 429 ? LIMITS[name] : {};
                     for (const [header, value] of Object.entries(limits)) assert.equal(kept[0].answered.get(header), value, header);
                 });
+            }
+        });
+
+        test(`${name}: a reset and a 500 are tried once more, and what comes is whole`, async (t) => {
+            const host = await bench.open(t, { env: envOf(fakes) });
+            for (const fault of [{ mode: 'reset', count: 1 }, { status: 500, count: 1 }]) {
+                for (const run of [SHORT[name], ...Object.values(STREAMED[name])]) {
+                    fakes[name].forget();
+                    fakes[name].control(fault);
+                    const { kept, client } = recorded(name, host.url + BASES[name][0]);
+                    assert.equal(await run(client), textOf(MODELS[name], 'hello'), JSON.stringify(fault));
+                    assert.equal(fakes[name].seen.length, 2);
+                    await sameBytes(kept, fakes[name].seen.slice(1), EVERY);
+                }
+            }
+        });
+
+        test(`${name}: a stream that breaks is never taken for whole`, async (t) => {
+            const host = await bench.open(t, { env: envOf(fakes) });
+            const cuts = ['reset', 'fin', 'event', 'clean'].map((how) => ({ mode: 'cut', how, tokens: 5 }));
+            for (const fault of [...cuts, { mode: 'error_event', tokens: 5 }, { mode: 'error_event' }, { mode: 'empty' }]) {
+                for (const [form, run] of Object.entries(STREAMED[name])) {
+                    await t.test(`${form} ${JSON.stringify(fault)}`, async () => {
+                        fakes[name].forget();
+                        fakes[name].control(/** @type {any} */ (fault));
+                        const { kept, client } = recorded(name, host.url + BASES[name][0]);
+                        await assert.rejects(run(client)); // with an Error, or in one place with the event itself
+                        for (const { sent } of kept) assert.ok(fakes[name].seen.every(({ body }) => body.equals(sent)));
+                    });
+                }
             }
         });
 
