@@ -50,6 +50,15 @@ export function recorder() {
     return { kept, fetch };
 }
 
+/** @param {Buffer} actual @param {Buffer} expected @param {string} what */
+function equal(actual, expected, what) {
+    if (actual.equals(expected)) return;
+    const at = [...expected].findIndex((byte, i) => actual[i] !== byte);
+    const from = at < 0 ? expected.length : at;
+    const around = (/** @type {Buffer} */ bytes) => bytes.subarray(Math.max(0, from - 60), from + 120).toString('latin1');
+    assert.fail(`${what} differs from byte ${from} on:\n${around(actual)}\nand should be\n${around(expected)}`);
+}
+
 /** Every byte of a body was seen as it was sent, and came as it was answered; no key crossed over.
  * @param {Exchange[]} kept @param {import('./fakes.mjs').Seen[]} seen @param {{gateway: string, providers: string[]}} keys */
 export async function sameBytes(kept, seen, keys) {
@@ -57,8 +66,8 @@ export async function sameBytes(kept, seen, keys) {
     assert.equal(seen.length, kept.length, 'as many requests behind the gateway as before it');
     for (const [i, exchange] of kept.entries()) {
         const got = await exchange.got;
-        assert.equal(seen[i].body.toString('latin1'), exchange.sent.toString('latin1'), 'the request');
-        if (!seen[i].aborted) assert.equal(got.toString('latin1'), seen[i].answer.toString('latin1'), 'the answer');
+        equal(seen[i].body, exchange.sent, 'the request');
+        if (!seen[i].aborted) equal(got, seen[i].answer, 'the answer');
         assert.equal(exchange.status, seen[i].status);
         keepsKeys(exchange, got, seen[i], keys);
     }

@@ -7,6 +7,7 @@ import { after, afterEach, before } from 'node:test';
 import { ask, json } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
+import { until } from '../lib/proc.mjs';
 import { CASES, CLIENTS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
@@ -177,13 +178,15 @@ atBoth('SDKs of the providers', (bench) => {
         test(`${name}: a stream that breaks is never taken for whole`, async (t) => {
             const host = await bench.open(t, { env: envOf(fakes) });
             const cuts = ['reset', 'fin', 'event', 'clean'].map((how) => ({ mode: 'cut', how, tokens: 5 }));
-            for (const fault of [...cuts, { mode: 'error_event', tokens: 5 }, { mode: 'error_event' }, { mode: 'empty' }]) {
+            const errors = [0, 5].map((tokens) => ({ mode: 'error_event', tokens }));
+            for (const fault of [...cuts, ...errors, { mode: 'empty', tokens: 0 }]) {
                 for (const [form, run] of Object.entries(STREAMED[name])) {
                     await t.test(`${form} ${JSON.stringify(fault)}`, async () => {
                         fakes[name].forget();
                         fakes[name].control(/** @type {any} */ (fault));
                         const { kept, client } = recorded(name, host.url + BASES[name][0]);
                         await assert.rejects(run(client)); // with an Error, or in one place with the event itself
+                        if (fault.mode === 'error_event' && fault.tokens > 0) await sameBytes(kept, fakes[name].seen, EVERY);
                         for (const { sent } of kept) assert.ok(fakes[name].seen.every(({ body }) => body.equals(sent)));
                     });
                 }
@@ -216,17 +219,30 @@ atBoth('SDKs of the providers', (bench) => {
             }
         });
 
-        test(`${name}: a key that is refused rests, alone, and its neighbour serves`, async (t) => {
-            const host = await bench.open(t, { env: envOf(fakes, 2) });
-            const [first, second] = KEYS[name];
-            fakes[name].control({ .../** @type {object} */ (REFUSALS[name]), key: first });
+        for (const [why, fault] of Object.entries({ refused: REFUSALS[name], busy: { status: 429, retry_after: 30 } })) {
+            test(`${name}: a key that is ${why} rests, alone, and its neighbour serves`, async (t) => {
+                const host = await bench.open(t, { env: envOf(fakes, 2) });
+                const [first, second] = KEYS[name];
+                fakes[name].control({ .../** @type {object} */ (fault), key: first });
+                const { kept, client } = recorded(name, host.url + BASES[name][0]);
+                for (let i = 0; i < 6; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
+                const refused = fakes[name].seen.filter(({ status }) => status !== 200);
+                assert.ok(refused.length <= 1, `${refused.length} times refused`);
+                const other = fakes[name].seen.filter(({ headers }) => JSON.stringify(headers).includes(second));
+                assert.equal(other.length, 6);
+                for (const { got } of kept) assert.ok(!(await got).toString().includes(first));
+            });
+        }
+
+        test(`${name}: the only key is refused: that is the gateway's affair, and nothing of it is shown`, async (t) => {
+            const host = await bench.open(t, { env: envOf(fakes) });
+            fakes[name].control({ status: 401, message: `Incorrect API key provided: ${KEYS[name][0].slice(0, 8)}***` });
             const { kept, client } = recorded(name, host.url + BASES[name][0]);
-            for (let i = 0; i < 6; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
-            const refused = fakes[name].seen.filter(({ status }) => status !== 200);
-            assert.ok(refused.length <= 1, `${refused.length} times refused`);
-            const other = fakes[name].seen.filter(({ headers }) => JSON.stringify(headers).includes(second));
-            assert.equal(other.length, 6);
-            for (const { got } of kept) assert.ok(!(await got).toString().includes(first));
+            await assert.rejects(SHORT[name](client), (error) => statusOf(error) === 502);
+            const shown = (await kept[0].got).toString();
+            assert.ok(!shown.includes(KEYS[name][0].slice(0, 8)), shown);
+            await until(() => host.log().includes('"event":"key_refused"'), 'a line in the log');
+            assert.ok(!host.log().includes(KEYS[name][0].slice(0, 8)));
         });
 
         test(`${name}: a client's own provider key goes nowhere`, async (t) => {
