@@ -90,6 +90,7 @@ static const struct provider table[] = {
      .key_env = GW_STR_INIT("GEMINI_API_KEY"),
      .dialect = &dialect_gemini,
      .key = PROVIDER_X_GOOG_KEY,
+     .bad_key = GW_STR_INIT("\"API_KEY_INVALID\""),
      .version = GW_STR_INIT("/v1beta"),
      PATHS(gemini)},
     {.name = GW_STR_INIT("openai"),

@@ -34,6 +34,7 @@ struct provider {
     enum provider_key key;
     /* A head line that every request must have, where the client has none: name and value. */
     struct gw_str line_name, line_value;
+    struct gw_str bad_key; /* in the body of a 400: the key is refused. Empty: a 401 says so */
     struct gw_str version; /* what a path begins with that a client has left out: "/v1" */
     const struct provider_path *paths;
     uint32_t paths_n;

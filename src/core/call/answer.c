@@ -18,6 +18,7 @@ enum verdict {
     GATEWAY, /* 502, 504 by the node itself: the request may be at fault */
     ERRORED, /* a 500: likewise */
     KEYLESS, /* a provider does not take the gateway's key */
+    DOUBTED, /* a 403: the key may be at fault, or the request. Another key tells */
     REFUSED, /* a 400: its body tells whether another target might take the request */
 };
 
@@ -37,6 +38,8 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
         return DELIVER;
     if (provider_refuses_key(c, status))
         return KEYLESS;
+    if (status == 403 && provider_has_other_key(c, now))
+        return DOUBTED;
     if (is_offline_page(status, h))
         return OFFLINE;
     if (!route_rules[c->route.kind].judged)
@@ -45,6 +48,8 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
         return BUSY;
     if (status == 502 || status == 504)
         return GATEWAY;
+    if (status == 400 && h->json && !h->coded && provider_says_bad_key(c))
+        return REFUSED;
     if (status == 400 && h->json && !h->coded && c->route.kind != GW_ROUTE_AI &&
         plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms))
         return REFUSED;
@@ -71,12 +76,14 @@ static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry
     return next_target(!c->body.forgotten, false);
 }
 
-static struct next move_on_keyless(struct gw_call *c, uint32_t status, struct gw_time now) {
+static struct next move_on_keyless(struct gw_call *c, uint32_t status, bool drop,
+                                   struct gw_time now) {
+    c->kept.whole = false; /* its words may show the key */
     pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                    true, now); /* it is well */
     provider_on_refused_key(c, status, now);
     because_status(c, GW_STR("refused the key"), status);
-    try_close(c, true, now);
+    try_close(c, drop, now);
     return next_target(!c->body.forgotten, false);
 }
 
@@ -113,8 +120,10 @@ static bool is_too_long(struct gw_str body) {
 /* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the
  * client's answer. `drop`: the host has not reported the attempt's end yet. */
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
-    bool errored = c->kept.status == 500;
+    bool errored = c->kept.status == 500 || c->kept.status == 403;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
+    if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
+        return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
     if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body)))
         return next_kept();
@@ -153,6 +162,7 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
 static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *res,
                                    struct gw_time now) {
     call_candidate(c)->spent = true;
+    call_candidate(c)->doubted = res->status == 403;
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else
@@ -264,8 +274,10 @@ static struct next relay_stream(struct gw_call *c) {
 void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                    whole, now);
-    if (whole && c->status < 400)
+    if (whole && c->status < 400) {
         blame_resolve(c, true, now);
+        provider_settle(c, now);
+    }
     affinity_note(&c->gw->talks, c->talk, c->attempt.to->slot, c->body.received);
 }
 
@@ -373,7 +385,7 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     if (is_answer_behind_head(c, res, &h, verdict))
         return tell_status(c, res->status, now);
     if (c->has_head && verdict != BUSY && verdict != OFFLINE && verdict != ERRORED &&
-        verdict != KEYLESS)
+        verdict != KEYLESS && verdict != DOUBTED)
         verdict = fits_stream(c, res, &h) ? DELIVER : GATEWAY;
     bool refused = res->status == 400 || res->status == 422;
     if (verdict == GATEWAY && prefix_fails(c, refused, now))
@@ -382,7 +394,7 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     case DELIVER:
         return deliver(c, res, &h, now);
     case KEYLESS:
-        return move_on_keyless(c, res->status, now);
+        return move_on_keyless(c, res->status, true, now);
     case BUSY:
         return move_on_busy(c, res->status, h.retry_after_ms, now);
     case OFFLINE:

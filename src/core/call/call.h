@@ -327,6 +327,13 @@ void provider_put_query(struct gw_str query, struct gw_buf *out);
 /* Whether this answer refuses the gateway's key; and what comes of that: it rests, alone. */
 bool provider_refuses_key(struct gw_call *c, uint32_t status);
 void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now);
+/* Whether the provider has a key that this call has not tried. */
+bool provider_has_other_key(struct gw_call *c, struct gw_time now);
+/* The request was served: the keys that it was forbidden with rest. */
+void provider_settle(struct gw_call *c, struct gw_time now);
+/* Google says so with a 400, whose words tell: whether this provider does, and whether these are they. */
+bool provider_says_bad_key(struct gw_call *c);
+bool provider_is_bad_key(struct gw_call *c, struct gw_str body);
 /* The attempt's key is left alone for so long (-1: for a while). False: it has none. */
 bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now);
 /* late.c: an attempt that is late with its first content */

@@ -2,7 +2,8 @@
  * What is particular to providers: what a client may ask them for, the gateway's key in the form that they
  * want, and keys that they refuse.
  *
- *     a key    used     rests    it was answered 401 or 402; or 429, while the provider has another
+ *     a key    used     rests    it was answered 401 or 402; or 429, while the provider has another; or
+ *                                403, and another then served the request: else the request was at fault
  *              rests    used     the time is over: KEY_RESTS_MS, or what Retry-After says
  *
  * A 401 says that the gateway's key is bad: it is nothing that a client could mend, and its words may show
@@ -176,6 +177,17 @@ bool provider_refuses_key(struct gw_call *c, uint32_t status) {
     return (status == 401 || status == 402) && call_candidate(c)->key != POOL_NO_KEY;
 }
 
+bool provider_says_bad_key(struct gw_call *c) {
+    const struct provider_conf *p = config_provider_of(c->conf, c->attempt.to);
+    return p != NULL && p->like->bad_key.n > 0 && call_candidate(c)->key != POOL_NO_KEY;
+}
+
+bool provider_is_bad_key(struct gw_call *c, struct gw_str body) {
+    if (c->kept.status != 400 || !provider_says_bad_key(c))
+        return false;
+    return gw_str_find(body, config_provider_of(c->conf, c->attempt.to)->like->bad_key) >= 0;
+}
+
 bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now) {
     const struct candidate *used = call_candidate(c);
     double ms = retry_after_ms > 0 ? retry_after_ms : BUSY_MS;
@@ -187,7 +199,7 @@ bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time
 }
 
 /* One line for the log, so that somebody looks after the key. */
-static void put_record(struct gw_call *c, uint32_t status, struct gw_time now) {
+static void put_record(struct gw_call *c, uint32_t key, uint32_t status, struct gw_time now) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, RECORD_MAX);
     gw_buf_put(&b, GW_STR("{\"time\":\""));
@@ -195,7 +207,7 @@ static void put_record(struct gw_call *c, uint32_t status, struct gw_time now) {
     gw_buf_put(&b, GW_STR("\",\"event\":\"key_refused\",\"target\":\""));
     gw_buf_put(&b, c->attempt.to->target.name);
     gw_buf_put(&b, GW_STR("\",\"key\":"));
-    gw_buf_put_u64(&b, call_candidate(c)->key);
+    gw_buf_put_u64(&b, key);
     gw_buf_put(&b, GW_STR(",\"status\":"));
     gw_buf_put_u64(&b, status);
     gw_buf_put(&b, GW_STR(",\"rests_s\":"));
@@ -207,7 +219,24 @@ static void put_record(struct gw_call *c, uint32_t status, struct gw_time now) {
 
 void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now) {
     provider_rests_key(c, KEY_RESTS_MS, now);
-    put_record(c, status, now);
+    put_record(c, call_candidate(c)->key, status, now);
     call_candidate(c)->spent = true;
     c->key_refused = true;
+}
+
+bool provider_has_other_key(struct gw_call *c, struct gw_time now) {
+    return c->route.kind == GW_ROUTE_AI &&
+           plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
+}
+
+void provider_settle(struct gw_call *c, struct gw_time now) {
+    if (c->route.kind != GW_ROUTE_AI)
+        return;
+    for (struct candidate *k = c->plan.candidates; k < c->plan.candidates + c->plan.n; k++) {
+        if (!k->doubted)
+            continue;
+        k->doubted = false;
+        pool_rest(&c->gw->cluster.pool, k->backend->slot, k->key, now.mono_ms + KEY_RESTS_MS);
+        put_record(c, k->key, 403, now);
+    }
 }

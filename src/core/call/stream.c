@@ -113,8 +113,10 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
 static bool has_other(const struct gw_call *c, struct gw_time now) {
     if (hedge_is_open(c))
         return true;
+    /* A provider is asked twice; then its own words are better than ours. */
+    bool once_more = !c->again && (c->route.kind != GW_ROUTE_AI || c->attempts == 1);
     return !c->body.forgotten && !c->bound &&
-           (!c->again ||
+           (once_more ||
             plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms));
 }
 
@@ -190,11 +192,16 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
         commit(c, e->mark > 0, now); /* what is marked is recognised when it comes again */
 }
 
-/* No other target can be asked: then this one's own words are better than ours. */
+/* No other target can be asked: then this one's own words are better than ours. A provider may have more of
+ * them: "response.failed" follows OpenAI's "error". */
 static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
     blame_later(c, POOL_ERRORED);
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
     stream_put(c, at);
+    if (c->route.kind == GW_ROUTE_AI) {
+        c->stream->ended = true;
+        return next_stay();
+    }
     try_close(c, true, now);
     return next_done(0);
 }

@@ -33,7 +33,7 @@ void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str 
     added->model = model;
     added->key = key;
     added->tier = (uint8_t)tier;
-    added->spent = added->later = false;
+    added->spent = added->doubted = added->later = false;
     added->blame = POOL_FINE;
 }
 
