@@ -385,7 +385,8 @@ export const STREAMED = {
         // This SDK takes any end for good: it is its user who has to look.
         interactions: async (client) => {
             let last = '';
-            const text = await joined(client.interactions.create({ model: GEMINI, input: 'hello', stream: true }), (part) => {
+            const asked = client.interactions.create({ model: GEMINI, input: 'hello', stream: true }, { maxRetries: 0 });
+            const text = await joined(asked, (part) => {
                 last = part.event_type;
                 return part.delta?.text;
             });
@@ -408,7 +409,7 @@ export const CLIENTS = {
     openai: (baseURL, apiKey, fetch, maxRetries = 0) => new OpenAI({ baseURL, apiKey, fetch, maxRetries }),
     anthropic: (baseURL, apiKey, fetch, maxRetries = 0) => new Anthropic({ baseURL, apiKey, fetch, maxRetries }),
     gemini: (baseUrl, apiKey, fetch, retries = 0) =>
-        new GoogleGenAI({ apiKey, httpOptions: { baseUrl, fetch, retryOptions: { attempts: retries + 1 } } }),
+        new GoogleGenAI({ apiKey, httpOptions: { baseUrl, fetch, retryOptions: { attempts: retries + 1, initialDelay: 0.2 } } }),
     ollama: (host, apiKey, fetch) => new Ollama({ host, fetch, headers: { authorization: `Bearer ${apiKey}` } }),
 };
 

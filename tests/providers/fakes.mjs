@@ -206,7 +206,7 @@ class FakeProvider {
             return false;
         }
         if (mode === 'error_event') {
-            await this.put(entry, res, stream.error({ ...fault, status: fault.status ?? 529 }));
+            await this.put(entry, res, stream.error({ ...fault, status: fault.status ?? 529 }, i));
             res.end();
         }
         if (mode === 'cut') {

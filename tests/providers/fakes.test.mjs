@@ -389,8 +389,11 @@ describe('gemini', () => {
         const text = chunks.map((/** @type {any} */ c) => c.candidates[0].content.parts[0].text).join('');
         assert.equal(text, textOf('gemini-2.5-flash', 'hello'));
         assert.equal(chunks.at(-1).candidates[0].finishReason, 'STOP');
-        fakes.gemini.control({ mode: 'error_event', tokens: 2, status: 503 });
-        assert.equal((await (await ask('gemini', array, body)).json()).at(-1).error.status, 'UNAVAILABLE');
+        for (const tokens of [0, 2]) {
+            fakes.gemini.control({ mode: 'error_event', tokens, status: 503 });
+            const told = await (await ask('gemini', array, body)).json();
+            assert.deepEqual([told.length, told.at(-1).error.status], [tokens + 1, 'UNAVAILABLE']);
+        }
     });
 
     test('tools, a schema of its own types, tokens, embeddings, pages of models', async () => {

@@ -295,7 +295,7 @@ function arrayOf(chunks) {
     return {
         before: [], after: [], tokens,
         done: `${element(chunks.at(-1))}\n]\n`,
-        error: (why) => `,\r\n${pretty(errorOf(why))}\n]\n`,
+        error: (why, sent) => `${sent > 0 ? ',\r\n' : '['}${pretty(errorOf(why))}\n]\n`,
         malformed: ',\r\n{"candidates": [{"content": {"parts": [{"te\n',
     };
 }

@@ -13,7 +13,7 @@
  * @property {string[]} tokens
  * @property {string[]} after         finish and usage
  * @property {string} done            the very last, which a stream without an end lacks
- * @property {(why: Refusal) => string} error   an error inside the stream, to the stream's end
+ * @property {(why: Refusal, sent: number) => string} error   an error after so many tokens, to the stream's end
  * @property {string} malformed       an event that nobody can read
  *
  * @typedef {object} Reply

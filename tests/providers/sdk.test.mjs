@@ -75,6 +75,9 @@ const LIMITS = {
     ollama: { 'retry-after': '30' },
 };
 
+/** Requests until each of two keys has had its turn, one in some thousands apart. */
+const TURNS = 12;
+
 /** How a provider refuses one key of two: unknown, unpaid; Google says it with a 400.
  * @type {Record<string, import('./faults.mjs').Given>} */
 const REFUSALS = {
@@ -225,11 +228,11 @@ atBoth('SDKs of the providers', (bench) => {
                 const [first, second] = KEYS[name];
                 fakes[name].control({ .../** @type {object} */ (fault), key: first });
                 const { kept, client } = recorded(name, host.url + BASES[name][0]);
-                for (let i = 0; i < 6; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
+                for (let i = 0; i < TURNS; i++) assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
                 const refused = fakes[name].seen.filter(({ status }) => status !== 200);
                 assert.ok(refused.length <= 1, `${refused.length} times refused`);
                 const other = fakes[name].seen.filter(({ headers }) => JSON.stringify(headers).includes(second));
-                assert.equal(other.length, 6);
+                assert.equal(other.length, TURNS);
                 for (const { got } of kept) assert.ok(!(await got).toString().includes(first));
             });
         }
@@ -254,4 +257,41 @@ atBoth('SDKs of the providers', (bench) => {
             assert.equal(fakes[name].seen.length, 0);
         });
     }
+
+    test('what other clients send: both headers, a key in the query, betas, Gemini\'s array', async (t) => {
+        const host = await bench.open(t, { env: envOf(fakes) });
+        const { kept, fetch } = recorder();
+        const post = async (/** @type {string} */ path, /** @type {unknown} */ body, /** @type {Record<string, string>} */ headers) => {
+            const all = { 'content-type': 'application/json', ...headers };
+            const answer = await fetch(host.url + path, { method: 'POST', headers: all, body: JSON.stringify(body, null, 1) });
+            assert.equal(answer.status, 200, path);
+            return await answer.text();
+        };
+        const both = { 'authorization': `Bearer ${KEY}`, 'x-goog-api-key': KEY };
+        const contents = [{ role: 'user', parts: [{ text: 'hello' }] }];
+        const array = '/v1beta/models/gemini-3.7-flash:streamGenerateContent';
+        assert.equal(JSON.parse(await post(`/api/gemini${array}`, { contents }, both)).length > 3, true);
+        await post(`/api/gemini${array}?key=${KEY}&alt=sse`, { contents }, both);
+        await post('/api/gemini/models/gemini-3.7-flash:generateContent', { contents, system_instruction: contents[0] }, both);
+        await sameBytes(kept, fakes.gemini.seen, EVERY);
+        const urls = fakes.gemini.seen.map(({ url }) => url);
+        assert.deepEqual(urls, [array, `${array}?alt=sse`, array.replace('streamGenerate', 'generate')]);
+
+        kept.length = 0;
+        const betas = { 'x-api-key': KEY, 'anthropic-version': '2023-06-01', 'anthropic-beta': 'effort-2025-11-24,per-turn-control-2026-07-01' };
+        const messages = [{ role: 'user', content: 'hello' }, { role: 'system', content: 'be brief' }];
+        await post('/api/claude/v1/messages?beta=true', { model: 'claude-sonnet-5', max_tokens: 9, messages, stream: true }, betas);
+        await sameBytes(kept, fakes.anthropic.seen, EVERY);
+        const [{ url, headers }] = fakes.anthropic.seen;
+        assert.deepEqual([url, headers['anthropic-beta']], ['/v1/messages?beta=true', betas['anthropic-beta']]);
+        assert.deepEqual([headers['x-api-key'], headers.authorization], [KEYS.anthropic[0], undefined]);
+    });
+
+    test('a key in the query alone opens nothing', async (t) => {
+        const host = await bench.open(t, { env: envOf(fakes) });
+        const answer = await ask(host.url, `/api/gemini/v1beta/models?key=${KEY}`);
+        assert.equal(answer.status, 401);
+        assert.ok(!answer.text.includes(KEY) && !host.log().includes(KEY));
+        assert.equal(fakes.gemini.seen.length, 0);
+    });
 });
