@@ -44,7 +44,7 @@ static void test_without_keys_nobody_is_there(void) {
 
 static void test_keys(void) {
     struct config *c = make(GW_STR("OPENAI_API_KEY= a ,b,,c\0GOOGLE_API_KEY=g\0"
-                                   "GEMINI_API_KEY=\0OLLAMA_HOST=127.0.0.1:11434\0"),
+                                   "GEMINI_API_KEY=\0OLLAMA_HOST=gpu-box\0"),
                             "");
     const struct provider_conf *openai = named(c, "openai"), *gemini = named(c, "gemini");
     CHECK(openai->backend.set && openai->backend.paid && openai->keys_n == 3);
@@ -54,7 +54,7 @@ static void test_keys(void) {
     CHECK(gemini->backend.set && gemini->keys_n == 1);
     const struct provider_conf *ollama = named(c, "ollama");
     CHECK(ollama->backend.set && !ollama->backend.paid && ollama->keys_n == 0);
-    CHECK_STR(ollama->backend.target.origin, "http://127.0.0.1:11434");
+    CHECK_STR(ollama->backend.target.origin, "http://gpu-box:11434");
     CHECK(!named(c, "lmstudio")->backend.set && !named(c, "claude")->backend.set);
     CHECK(config_provider_of(c, &openai->backend) == openai);
     CHECK(config_provider_of(c, &c->nodes[0]) == NULL);
@@ -96,6 +96,27 @@ static void test_those_of_the_file(void) {
     config_unref(c);
 }
 
+/* A key that is kept to classes pays nobody, unless it says whom. */
+static void test_whom_a_key_may_pay(void) {
+    struct config *c = make(
+        GW_STR("GATEWAY_KEYS="
+               "a:1111111111111111111111111111111111111111111111111111111111111111 "
+               "b:2222222222222222222222222222222222222222222222222222222222222222:classes=code "
+               "c:3333333333333333333333333333333333333333333333333333333333333333:classes=code,"
+               "providers=claude+openai\0"),
+        "");
+    CHECK_EQ_U64(config_key_named(c, GW_STR("a"))->providers, 0xffff);
+    CHECK_EQ_U64(config_key_named(c, GW_STR("b"))->providers, 0);
+    uint32_t bits = 1u << config_provider_index(c, GW_STR("claude")) |
+                    1u << config_provider_index(c, GW_STR("openai"));
+    CHECK_EQ_U64(config_key_named(c, GW_STR("c"))->providers, bits);
+    config_unref(c);
+    expect_refused(
+        GW_STR("GATEWAY_KEYS=a:1111111111111111111111111111111111111111111111111111111111111111:"
+               "providers=nobody\0"),
+        "", "unknown provider");
+}
+
 static void test_refusals(void) {
     expect_refused(GW_STR("OPENAI_API_KEY=a,b,c,d,e\0"), "", "OPENAI_API_KEY: is not a list");
     expect_refused(GW_STR("OPENAI_API_KEY=a b\0"), "", "OPENAI_API_KEY: is not a list");
@@ -117,6 +138,7 @@ int main(void) {
     RUN(test_keys);
     RUN(test_bases);
     RUN(test_those_of_the_file);
+    RUN(test_whom_a_key_may_pay);
     RUN(test_refusals);
     return unit_end();
 }

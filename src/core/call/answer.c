@@ -6,9 +6,10 @@
 #include "core/cluster/capacity.h"
 
 enum {
-    KEEP_MS = 2000, /* how long the body of a first 500 may take to come */
-    HINTS_MAX = 8,  /* before one answer, ... */
-    HINT_MAX = 4096 /* ... and the bytes of each */
+    PROVIDER_KEEP_MS = 10000, /* likewise, of a provider */
+    KEEP_MS = 2000,           /* how long the body of a first 500 may take to come */
+    HINTS_MAX = 8,            /* before one answer, ... */
+    HINT_MAX = 4096           /* ... and the bytes of each */
 };
 
 enum verdict {
@@ -27,15 +28,30 @@ static bool is_offline_page(uint32_t status, const struct answer_head *h) {
            (status >= 500 && h->cloudflare && h->html);
 }
 
+static void because_status(struct gw_call *c, struct gw_str word, uint32_t status) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 64);
+    gw_buf_put(&b, word);
+    gw_buf_put(&b, GW_STR(" ("));
+    gw_buf_put_u64(&b, status);
+    gw_buf_putc(&b, ')');
+    end_because(c, c->attempt.to->target.name, gw_buf_str(&b));
+}
+
 /* The time of a gateway before the target is over: a request that is paid for may have been done. */
 static bool is_slow_paid(const struct gw_call *c, uint32_t status) {
     return c->attempt.to->paid && (status == 504 || status == 520 || status == 524);
 }
 
+static struct next give_up_slow(struct gw_call *c, uint32_t status, struct gw_time now) {
+    blame_later(c, POOL_OFFLINE);
+    because_status(c, GW_STR("timed out"), status);
+    try_close(c, true, now);
+    return try_refuse_late(c);
+}
+
 static enum verdict judge(struct gw_call *c, uint32_t status, const struct answer_head *h,
                           struct gw_time now) {
-    if (is_slow_paid(c, status))
-        return DELIVER;
     if (provider_refuses_key(c, status))
         return KEYLESS;
     if (status == 403 && provider_has_other_key(c, now))
@@ -56,16 +72,6 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
     return status == 500 ? ERRORED : DELIVER;
 }
 
-static void because_status(struct gw_call *c, struct gw_str word, uint32_t status) {
-    struct gw_buf b;
-    gw_buf_init(&b, &c->arena, 64);
-    gw_buf_put(&b, word);
-    gw_buf_put(&b, GW_STR(" ("));
-    gw_buf_put_u64(&b, status);
-    gw_buf_putc(&b, ')');
-    end_because(c, c->attempt.to->target.name, gw_buf_str(&b));
-}
-
 static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                                 struct gw_time now) {
     if (!provider_rests_key(c, retry_after_ms, now))
@@ -79,9 +85,7 @@ static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry
 static struct next move_on_keyless(struct gw_call *c, uint32_t status, bool drop,
                                    struct gw_time now) {
     c->kept.whole = false; /* its words may show the key */
-    pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
-                   true, now); /* it is well */
-    provider_on_refused_key(c, status, now);
+    provider_on_refused_key(c, status);
     because_status(c, GW_STR("refused the key"), status);
     try_close(c, drop, now);
     return next_target(!c->body.forgotten, false);
@@ -117,16 +121,29 @@ static bool is_too_long(struct gw_str body) {
     return false;
 }
 
+/* A refusal of which not all came, or more than is kept. */
+static struct next refuse_torn(struct gw_call *c) {
+    return end_refuse(c, &(struct call_error){.status = c->kept.status,
+                                              .type = GW_STR("invalid_request_error"),
+                                              .code = GW_STR("refused_by_provider"),
+                                              .message = GW_STR("the provider refused the request, "
+                                                                "and not all of its words came"),
+                                              .is_final = true});
+}
+
 /* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the
  * client's answer. `drop`: the host has not reported the attempt's end yet. */
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500 || c->kept.status == 403;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
+    bool provider = c->route.kind == GW_ROUTE_AI;
     if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
         return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
-    if (!errored && c->kept.whole && !is_too_long(gw_buf_str(&c->kept.body)))
+    if (!errored && c->kept.whole && (provider || !is_too_long(gw_buf_str(&c->kept.body))))
         return next_kept();
+    if (!errored && provider)
+        return refuse_torn(c);
     if (!errored)
         plan_put_last(&c->plan, c->attempt.at);
     because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
@@ -153,8 +170,9 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
     c->kept.head = gw_buf_str(&head);
     c->kept.target = c->attempt.to->target.name;
     c->kept.cut = head.full;
-    gw_buf_init(&c->kept.body, &c->arena, CALL_KEPT_ANSWER);
-    double limit = now.mono_ms + KEEP_MS;
+    bool provider = c->route.kind == GW_ROUTE_AI;
+    gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
+    double limit = now.mono_ms + (provider ? PROVIDER_KEEP_MS : KEEP_MS);
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
     return res->body_len == 0 ? kept_one(c, GW_CLEAN, true, now) : next_wait(CALL_KEEP);
 }
@@ -162,7 +180,8 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
 static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *res,
                                    struct gw_time now) {
     call_candidate(c)->spent = true;
-    call_candidate(c)->doubted = res->status == 403;
+    if (res->status == 403)
+        call_candidate(c)->refused = 403;
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else
@@ -302,6 +321,11 @@ static bool is_judged_by_its_end(const struct gw_call *c) {
     return route_rules[c->route.kind].judged;
 }
 
+/* A provider's last word: it says nothing of whether the provider is well. */
+static bool is_failure(const struct gw_call *c, uint32_t status) {
+    return c->route.kind == GW_ROUTE_AI && (status == 429 || status >= 500);
+}
+
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
@@ -314,7 +338,10 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
         note_head(c, now);
     else
         answer_first_content(c, now);
-    answer_served(c, !stream || !is_judged_by_its_end(c), now);
+    if (is_failure(c, res->status))
+        pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
+    else
+        answer_served(c, !stream || !is_judged_by_its_end(c), now);
     return stream ? relay_stream(c) : relay_and_end(c, now);
 }
 
@@ -329,9 +356,9 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 
 /* No other target can be asked: then this one's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict, struct gw_time now) {
-    if (c->route.kind == GW_ROUTE_AI && verdict == BUSY)
-        return !plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
-    return (c->body.forgotten || c->bound) &&
+    bool last_key =
+        c->route.kind == GW_ROUTE_AI && verdict == BUSY && !provider_has_other_key(c, now);
+    return (c->body.forgotten || c->bound || last_key) &&
            (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
 
@@ -375,6 +402,8 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     const struct gw_res_head *res = c->res;
     struct answer_head h;
     head_facts(res, now.wall_ms, &h);
+    if (is_slow_paid(c, res->status))
+        return give_up_slow(c, res->status, now);
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict, now)) {
         if (verdict == BUSY && c->route.kind != GW_ROUTE_AI) /* a provider's limits are many */

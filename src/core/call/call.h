@@ -27,7 +27,8 @@ enum {
     CALL_FREE_MAX = 256, /* closed calls kept for reuse */
     FACTS_FREE_MAX = 16, /* and boxes of facts (union facts_box) */
     CALL_HEAD_MAX = 65536,
-    CALL_KEPT_ANSWER = 16384, /* bytes of a first 500, for the client if no target does better */
+    CALL_KEPT_REFUSAL = 131072, /* bytes of a provider's refusal that has to be read */
+    CALL_KEPT_ANSWER = 16384,   /* bytes of a first 500, for the client if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
     QUEUE_KEYS = 64,  /* that take turns (queue.c); of more, some share theirs */
@@ -185,7 +186,6 @@ struct gw_call {
     bool talks;            /* its body may hold a conversation, which is not known yet */
     bool seeds;            /* it may get a seed */
     bool binds;            /* it may say what one target remembers: that is not known yet */
-    bool key_refused;      /* a provider has refused one of the gateway's keys */
     bool bound;            /* it does; once sent, it is not repeated elsewhere */
     struct gw_buf up_head; /* lines for every attempt; what is particular to one comes after */
     size_t up_head_n;
@@ -324,12 +324,15 @@ const struct dialect *provider_dialect(const struct gw_call *c);
 void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out);
 /* Appends a query without the client's own key. */
 void provider_put_query(struct gw_str query, struct gw_buf *out);
-/* Whether this answer refuses the gateway's key; and what comes of that: it rests, alone. */
+/* Whether this answer refuses the gateway's key; that is noted; and whether all keys were refused. */
 bool provider_refuses_key(struct gw_call *c, uint32_t status);
-void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now);
+void provider_on_refused_key(struct gw_call *c, uint32_t status);
+bool provider_refuses_all(const struct gw_call *c);
+/* Then the log says so. */
+void provider_tell_refused(struct gw_call *c, struct gw_time now);
 /* Whether the provider has a key that this call has not tried. */
-bool provider_has_other_key(struct gw_call *c, struct gw_time now);
-/* The request was served: the keys that it was forbidden with rest. */
+bool provider_has_other_key(const struct gw_call *c, struct gw_time now);
+/* The request was served: the keys that were refused before that rest. */
 void provider_settle(struct gw_call *c, struct gw_time now);
 /* Google says so with a 400, whose words tell: whether this provider does, and whether these are they. */
 bool provider_says_bad_key(struct gw_call *c);

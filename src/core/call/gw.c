@@ -93,12 +93,22 @@ static void keep_slots(struct gw *gw, const struct config *from, struct config *
     }
 }
 
+/* The built-in ones keep their places; those of the file may change them. */
+static void forget_changed_providers(struct gw *gw, const struct config *from,
+                                     const struct config *to) {
+    for (uint32_t i = 0; i < GW_PROVIDERS; i++)
+        if (!gw_str_eq(from->providers[i].backend.target.name,
+                       to->providers[i].backend.target.name))
+            pool_forget(&gw->cluster.pool, GW_SLOT_PROVIDER + i);
+}
+
 int gw_load(struct gw *gw, const struct gw_source *source, char *why_buf, size_t why_cap,
             size_t *why_n) {
     struct config *conf = read_conf(gw->cluster.mem, source, why_buf, why_cap, why_n);
     if (conf == NULL)
         return -1;
     keep_slots(gw, gw->cluster.conf, conf);
+    forget_changed_providers(gw, gw->cluster.conf, conf);
     config_unref(gw->cluster.conf);
     gw->cluster.conf = conf;
     gw->cluster.pool.breaker = conf->breaker;

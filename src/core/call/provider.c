@@ -2,12 +2,13 @@
  * What is particular to providers: what a client may ask them for, the gateway's key in the form that they
  * want, and keys that they refuse.
  *
- *     a key    used     rests    it was answered 401 or 402; or 429, while the provider has another; or
- *                                403, and another then served the request: else the request was at fault
+ *     a key    used     rests    it was answered 401, 402 or 403, and another key then served the same
+ *                                request; or 429, while the provider has another
  *              rests    used     the time is over: KEY_RESTS_MS, or what Retry-After says
  *
- * A 401 says that the gateway's key is bad: it is nothing that a client could mend, and its words may show
- * a part of the key. So it never reaches the client. The last key's 429 does, with all that it says.
+ * Without another key that serves it, the request may be at fault: a client must not be able to put the keys
+ * to rest. A 401 is nothing that a client could mend, and its words may show a part of the key. So it never
+ * reaches the client. The last key's 403 and 429 do, with all that they say.
  */
 #include "base/date.h"
 #include "core/call/call.h"
@@ -30,7 +31,8 @@ static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code
 
 static struct next refuse_absent(struct gw_call *c, const struct provider_conf *p) {
     struct gw_buf b;
-    bool keyed = p->key_env.n > 0;
+    struct gw_str lacks = config_provider_lacks(p);
+    bool keyed = gw_str_eq(lacks, p->key_env);
     gw_buf_init(&b, &c->arena, 256);
     gw_buf_put(&b,
                keyed ? GW_STR("this gateway has no key for ") : GW_STR("no address is set for "));
@@ -39,7 +41,7 @@ static struct next refuse_absent(struct gw_call *c, const struct provider_conf *
         gw_buf_put(&b, GW_STR(": this version cannot sign its requests yet"));
     } else {
         gw_buf_put(&b, GW_STR("; set "));
-        gw_buf_put(&b, keyed ? p->key_env : p->base_env);
+        gw_buf_put(&b, lacks);
     }
     return refuse(c, 404, GW_STR("provider_not_configured"), gw_buf_str(&b));
 }
@@ -68,6 +70,10 @@ static struct gw_str with_version(struct gw_call *c, struct gw_str version) {
 
 struct next provider_check(struct gw_call *c) {
     const struct provider_conf *p = &c->conf->providers[c->route.provider];
+    if (c->key != NULL && !(c->key->providers & 1u << c->route.provider))
+        return refuse(c, 403, GW_STR("provider_not_allowed"),
+                      GW_STR("this key may not use this provider; ask for providers= in "
+                             "GATEWAY_KEYS"));
     if (!p->backend.set)
         return refuse_absent(c, p);
     if (providers_allow(p->like, c->method, c->route.rest))
@@ -100,8 +106,12 @@ static struct gw_str value_of(struct gw_str lines, struct gw_str name) {
     return (struct gw_str){NULL, 0};
 }
 
+/* "2026-10-21" and the like; what is no date is from no time. */
 static bool is_from(struct gw_str date, struct gw_str first) {
-    return date.n == first.n && memcmp(date.p, first.p, first.n) >= 0;
+    bool is_date = date.n == first.n;
+    for (size_t i = 0; i < first.n && is_date; i++)
+        is_date = first.p[i] == '-' ? date.p[i] == '-' : date.p[i] >= '0' && date.p[i] <= '9';
+    return is_date && memcmp(date.p, first.p, first.n) >= 0;
 }
 
 static void put_bearer(struct gw_buf *out, struct gw_str key) {
@@ -154,16 +164,26 @@ void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct 
         put_key(like, p->keys[key - 1], version, out);
 }
 
+/* What SDKs put there. Anything else may be a credential of the client's, or change what is asked for. */
+static bool may_pass(struct gw_str part) {
+    static const struct gw_str names[] = {
+        GW_STR_INIT("alt"),      GW_STR_INIT("beta"),       GW_STR_INIT("limit"),
+        GW_STR_INIT("pageSize"), GW_STR_INIT("pageToken"),  GW_STR_INIT("after_id"),
+        GW_STR_INIT("after"),    GW_STR_INIT("before_id"),  GW_STR_INIT("api-version"),
+        GW_STR_INIT("order"),    GW_STR_INIT("prettyPrint")};
+    struct gw_str name = gw_str_cut(&part, '=');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_eq(name, names[i]))
+            return true;
+    return false;
+}
+
 void provider_put_query(struct gw_str query, struct gw_buf *out) {
-    if (gw_str_find(query, GW_STR("key=")) < 0) {
-        gw_buf_put(out, query);
-        return;
-    }
     char before = '?';
     struct gw_str rest = gw_str_sub(query, 1, query.n);
-    while (rest.p != NULL) {
+    while (rest.p != NULL && query.n > 0) {
         struct gw_str part = gw_str_cut(&rest, '&');
-        if (gw_str_starts(part, GW_STR("key=")))
+        if (!may_pass(part))
             continue;
         gw_buf_putc(out, before);
         gw_buf_put(out, part);
@@ -199,7 +219,8 @@ bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time
 }
 
 /* One line for the log, so that somebody looks after the key. */
-static void put_record(struct gw_call *c, uint32_t key, uint32_t status, struct gw_time now) {
+static void put_record(struct gw_call *c, const struct candidate *k, double rests_ms,
+                       struct gw_time now) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, RECORD_MAX);
     gw_buf_put(&b, GW_STR("{\"time\":\""));
@@ -207,24 +228,33 @@ static void put_record(struct gw_call *c, uint32_t key, uint32_t status, struct 
     gw_buf_put(&b, GW_STR("\",\"event\":\"key_refused\",\"target\":\""));
     gw_buf_put(&b, c->attempt.to->target.name);
     gw_buf_put(&b, GW_STR("\",\"key\":"));
-    gw_buf_put_u64(&b, key);
+    gw_buf_put_u64(&b, k->key);
     gw_buf_put(&b, GW_STR(",\"status\":"));
-    gw_buf_put_u64(&b, status);
+    gw_buf_put_u64(&b, k->refused);
     gw_buf_put(&b, GW_STR(",\"rests_s\":"));
-    gw_buf_put_u64(&b, KEY_RESTS_MS / 1000);
+    gw_buf_put_u64(&b, (uint64_t)(rests_ms / 1000));
     gw_buf_putc(&b, '}');
     if (!b.full)
         call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
 }
 
-void provider_on_refused_key(struct gw_call *c, uint32_t status, struct gw_time now) {
-    provider_rests_key(c, KEY_RESTS_MS, now);
-    put_record(c, call_candidate(c)->key, status, now);
+void provider_on_refused_key(struct gw_call *c, uint32_t status) {
     call_candidate(c)->spent = true;
-    c->key_refused = true;
+    call_candidate(c)->refused = (uint16_t)status;
 }
 
-bool provider_has_other_key(struct gw_call *c, struct gw_time now) {
+bool provider_refuses_all(const struct gw_call *c) {
+    bool all = c->route.kind == GW_ROUTE_AI && c->plan.n > 0;
+    for (uint32_t i = 0; i < c->plan.n; i++)
+        all &= c->plan.candidates[i].refused != 0;
+    return all;
+}
+
+void provider_tell_refused(struct gw_call *c, struct gw_time now) {
+    put_record(c, call_candidate(c), 0, now);
+}
+
+bool provider_has_other_key(const struct gw_call *c, struct gw_time now) {
     return c->route.kind == GW_ROUTE_AI &&
            plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
 }
@@ -233,10 +263,10 @@ void provider_settle(struct gw_call *c, struct gw_time now) {
     if (c->route.kind != GW_ROUTE_AI)
         return;
     for (struct candidate *k = c->plan.candidates; k < c->plan.candidates + c->plan.n; k++) {
-        if (!k->doubted)
+        if (k->refused == 0 || k == call_candidate(c))
             continue;
-        k->doubted = false;
         pool_rest(&c->gw->cluster.pool, k->backend->slot, k->key, now.mono_ms + KEY_RESTS_MS);
-        put_record(c, k->key, 403, now);
+        put_record(c, k, KEY_RESTS_MS, now);
+        k->refused = 0;
     }
 }

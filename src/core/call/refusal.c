@@ -5,18 +5,12 @@
 #include "core/gw.h"
 #include "format/dialect.h"
 
-/* Under these a client speaks the dialect that its path shows. */
-static const struct gw_str dialects[] = {GW_STR_INIT("/api/heavy/"), GW_STR_INIT("/api/ai/"),
-                                         GW_STR_INIT("/api/claude/"), GW_STR_INIT("/api/codex/"),
-                                         GW_STR_INIT("/api/gemini/")};
-
 static const struct dialect *dialect_of(struct gw_str target) {
     bool talks;
     const struct dialect *d = NULL;
     struct gw_str path = gw_str_cut(&target, '?');
-    for (size_t i = 0; i < sizeof dialects / sizeof *dialects && d == NULL; i++)
-        if (gw_str_starts(path, dialects[i]))
-            d = dialects_of_path(path, &talks);
+    if (!gw_str_starts(path, GW_STR("/api/local/"))) /* those speak what they like */
+        d = dialects_of_path(path, &talks);
     return d != NULL ? d : dialects_default(FRAMING_SSE);
 }
 

@@ -40,7 +40,7 @@ struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     struct stream *s = c->stream;
     if (s->finished || s->ended)
         c->gw->cluster.pool.backend[c->attempt.to->slot].finishes = true;
-    answer_served(c, true, now);
+    answer_served(c, !s->errored, now);
     try_close(c, drop, now);
     if (!s->ended && s->finished)
         stream_put_text(c, s->out->end);

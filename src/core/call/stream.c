@@ -8,7 +8,8 @@
 enum {
     HEAD_HELD_MS = 10000,
     COMMENT_MS = 10000,
-    LINGER_MS = 1000, /* how long a stream may stay open after its end mark */
+    LINGER_MS = 1000,         /* how long a stream may stay open after its end mark */
+    PAID_SILENCE_MS = 300000, /* of a provider, behind its first content */
 };
 
 /* ------------------------------------------------------------------ time */
@@ -63,7 +64,10 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
     doubt_heard(c->stream, now);
-    double limit = c->stream->ended ? LINGER_MS : (double)c->conf->limits.silence_ms;
+    double silence = (double)c->conf->limits.silence_ms;
+    if (c->attempt.to->paid && silence < PAID_SILENCE_MS)
+        silence = PAID_SILENCE_MS; /* it may think, or run tools of its own */
+    double limit = c->stream->ended ? LINGER_MS : silence;
     limit += now.mono_ms;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
 }
@@ -199,7 +203,7 @@ static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_t
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
     stream_put(c, at);
     if (c->route.kind == GW_ROUTE_AI) {
-        c->stream->ended = true;
+        c->stream->ended = c->stream->errored = true;
         return next_stay();
     }
     try_close(c, true, now);

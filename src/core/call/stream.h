@@ -80,6 +80,7 @@ struct stream {
     bool ended_early; /* the last attempt ended cleanly, but unfinished */
     bool resumable, resuming;
     bool finished;      /* its finish reasons have come */
+    bool errored;       /* it has said an error, which was passed on */
     bool ended;         /* its end mark came */
     bool closing;       /* nothing follows: what looks like its last event may be torn */
     uint32_t chunks;    /* of the attempt at hand, from its first content on */

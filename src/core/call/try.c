@@ -226,7 +226,8 @@ struct next try_refuse_none(struct gw_call *c, struct gw_time now) {
         e.message = GW_STR("what the target answered is not HTTP; see x-heady-reason, and try "
                            "again later");
     }
-    if (c->key_refused) {
+    if (provider_refuses_all(c)) {
+        provider_tell_refused(c, now);
         e.status = 502;
         e.code = GW_STR("provider_key_refused");
         e.message =
@@ -242,12 +243,14 @@ struct next try_refuse_none(struct gw_call *c, struct gw_time now) {
 }
 
 struct next try_refuse_late(struct gw_call *c) {
+    bool paid = c->attempts > 0 && c->attempt.to->paid;
     return end_refuse(c,
                       &(struct call_error){.status = 504,
                                            .type = GW_STR("server_error"),
                                            .code = GW_STR("timeout"),
-                                           .message = GW_STR("no target answered in the time that "
-                                                             "this request has; allow more")});
+                                           .message = GW_STR("no target answered in the time "
+                                                             "that this request has; allow more"),
+                                           .is_final = paid}); /* it would be paid for again */
 }
 
 /* A later turn of a conversation prefers the node that has served the earlier ones. */
@@ -335,11 +338,12 @@ bool try_may_again(const struct gw_call *c) {
 static int worth_another(const struct gw_call *c, struct gw_time now) {
     int at = -1;
     uint32_t errored = 0;
-    for (uint32_t i = 0; i < c->plan.n; i++) {
+    bool provider = c->route.kind == GW_ROUTE_AI; /* once more, whatever has been repeated */
+    for (uint32_t i = 0; i < c->plan.n && !(provider && c->attempts > c->plan.n); i++) {
         const struct candidate *tried = &c->plan.candidates[i];
         enum pool_state state = plan_state_of(tried, &c->gw->cluster.pool, now.mono_ms);
         errored += tried->blame == POOL_ERRORED;
-        if (at < 0 && state == POOL_READY && tried->blame != POOL_LATE)
+        if (at < 0 && state == POOL_READY && tried->blame != POOL_LATE && tried->refused == 0)
             at = (int)i;
     }
     return errored > 1 ? -1 : at;
@@ -369,6 +373,8 @@ struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw
     may_repeat &= !reached || is_repeatable(c);
     if (now.mono_ms >= c->deadline_ms)
         return try_refuse_late(c);
+    if (!may_repeat && provider_refuses_all(c))
+        return try_refuse_none(c, now);
     if (!may_repeat)
         return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
     if (c->attempts >= ATTEMPTS_MAX)
@@ -421,6 +427,8 @@ static bool says_nothing(uint32_t fail) {
 static bool is_fresh(const struct gw_call *c, uint32_t fail, uint32_t sent, double waited_ms) {
     if (fail == GW_FAIL_UNTAKEN)
         return waited_ms < (double)c->conf->limits.connect_ms / 2; /* clocks are coarse */
+    if (c->attempt.to->paid && c->attempts > 1)
+        return false;
     return fail == GW_FAIL_STALE && (sent == GW_SENT_NONE || is_repeatable(c));
 }
 
@@ -473,7 +481,7 @@ struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     try_close(c, true, now);
-    if (c->attempt.to->paid)
+    if (c->attempt.to->paid && c->state != CALL_KEEP)
         return try_refuse_late(c); /* it may have been done, and would be paid for twice */
     return next_ask(!c->body.forgotten, true);
 }

@@ -33,7 +33,8 @@ void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str 
     added->model = model;
     added->key = key;
     added->tier = (uint8_t)tier;
-    added->spent = added->doubted = added->later = false;
+    added->spent = added->later = false;
+    added->refused = 0;
     added->blame = POOL_FINE;
 }
 
@@ -143,12 +144,14 @@ static double until_of(const struct candidate *c, const struct pool *pool, doubl
 static bool has_room(const struct plan *p, uint32_t i, const struct pool *pool, bool first_in_line,
                      double now) {
     const struct backend_conf *b = p->candidates[i].backend;
+    uint32_t max = capacity_max(pool, b->slot, b->in_flight_max, now);
+    if (max == 0)
+        return true; /* what waits there waits for something else */
     if (!first_in_line && pool->backend[b->slot].waiting > 0)
         return false;
     if (p->partial && !pool_takes_uploads(pool, b->slot, b->in_flight_max))
         return false;
-    uint32_t max = capacity_max(pool, b->slot, b->in_flight_max, now);
-    return max == 0 || pool_in_flight(pool, b->slot) < max;
+    return pool_in_flight(pool, b->slot) < max;
 }
 
 double plan_unread(const struct plan *p, uint32_t at) {
@@ -166,21 +169,18 @@ static bool may_stay(const struct plan *p, const struct pool *pool, uint32_t oth
     return own_ms <= 0 || ms <= 0 || own_ms <= 2 * ms;
 }
 
-/* One without history is held to be as quick as the other. If it were held to be quicker, the whole of a
- * burst would go there before its first content came. */
-static double latency_of(const struct pool *pool, uint32_t slot, uint32_t other, double now) {
-    double own = pool_latency(pool, slot, now), its = pool_latency(pool, other, now);
-    if (own > 0)
-        return own;
-    return its > 0 ? its : PLAN_UNKNOWN_MS;
-}
-
 /* Costs within a tenth of each other tie, and the one picked longest ago goes first. Otherwise a tiny
  * difference would send every lone request to the same node. */
 static bool is_cheaper(const struct plan *p, const struct pool *pool, uint32_t a, uint32_t b,
                        double now) {
     uint32_t x = p->candidates[a].backend->slot, y = p->candidates[b].backend->slot;
-    double ms_x = latency_of(pool, x, y, now), ms_y = latency_of(pool, y, x, now);
+    double ms_x = pool_latency(pool, x, now), ms_y = pool_latency(pool, y, now);
+    /* One without history is held to be as quick as the other. If it were held to be quicker, the whole of
+     * a burst would go there before its first content came. */
+    if (ms_x <= 0)
+        ms_x = ms_y > 0 ? ms_y : PLAN_UNKNOWN_MS;
+    if (ms_y <= 0)
+        ms_y = ms_x;
     double cost_x = pool_cost(pool, x, plan_unread(p, a), ms_x, now);
     double cost_y = pool_cost(pool, y, plan_unread(p, b), ms_y, now);
     if (cost_x < cost_y * 0.9)

@@ -32,11 +32,11 @@ enum {
 struct candidate {
     const struct backend_conf *backend;
     struct gw_str model; /* n == 0: the one that the client names */
+    uint16_t refused;    /* the status that its key was refused with; 0: it was not */
     uint8_t key;         /* which of the backend's keys, from 1; POOL_NO_KEY */
     uint8_t tier;
-    bool spent;   /* tried in this call without success: not again before all others */
-    bool doubted; /* its key was answered 403: it rests if another key then serves the request */
-    bool later;   /* only when no other tier can serve: one like it has refused */
+    bool spent; /* tried in this call without success: not again before all others */
+    bool later; /* only when no other tier can serve: one like it has refused */
     /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
      * the failure counts if another candidate then serves. */
     uint8_t blame;

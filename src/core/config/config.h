@@ -73,7 +73,9 @@ struct key_conf {
     uint8_t digest[GW_SHA256];
     struct gw_str name;
     uint32_t classes; /* a bit per gw_class; all when the key does not say */
-    uint32_t rpm;     /* 0: no limit */
+    uint32_t
+        providers; /* a bit per provider; if the key says nothing: all, or none if it names classes */
+    uint32_t rpm; /* 0: no limit */
 };
 
 /* Of connections to one host; file names as they stand in the file. Empty: as for all hosts. */
@@ -145,6 +147,8 @@ const struct key_conf *config_key(const struct config *conf, const uint8_t diges
 const struct key_conf *config_key_named(const struct config *conf, struct gw_str name);
 /* The i-th target there is: nodes, services, the twin, providers; NULL: no more. */
 const struct backend_conf *config_target(const struct config *conf, uint32_t i);
+/* The variable without which a provider is not there. */
+struct gw_str config_provider_lacks(const struct provider_conf *p);
 /* The index of a provider, or GW_PROVIDERS. */
 uint32_t config_provider_index(const struct config *conf, struct gw_str name);
 /* The provider whose backend this is; NULL: it is of another kind. */

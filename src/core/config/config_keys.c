@@ -3,7 +3,11 @@
  */
 #include "core/config/config_parts.h"
 
-enum { ALL_CLASSES = (1 << GW_CLASSES) - 1 };
+enum {
+    ALL_CLASSES = (1 << GW_CLASSES) - 1,
+    ALL_PROVIDERS = (1 << GW_PROVIDERS) - 1,
+    UNSAID = 1 << GW_PROVIDERS,
+};
 
 static bool fail(struct gw_buf *why, struct gw_str name, struct gw_str what) {
     gw_buf_put(why, GW_STR("GATEWAY_KEYS: key \""));
@@ -43,7 +47,20 @@ static bool read_classes(struct gw_str list, uint32_t *classes) {
     return true;
 }
 
-static bool read_option(struct key_conf *key, struct gw_str option, struct gw_buf *why) {
+/* "claude+openai" */
+static bool read_providers(const struct config *conf, struct gw_str list, uint32_t *providers) {
+    *providers = 0;
+    while (list.p != NULL) {
+        uint32_t i = config_provider_index(conf, gw_str_cut(&list, '+'));
+        if (i == GW_PROVIDERS)
+            return false;
+        *providers |= 1u << i;
+    }
+    return true;
+}
+
+static bool read_option(const struct config *conf, struct key_conf *key, struct gw_str option,
+                        struct gw_buf *why) {
     struct gw_str name = gw_str_cut(&option, '=');
     uint64_t rpm;
     if (option.p == NULL)
@@ -51,6 +68,10 @@ static bool read_option(struct key_conf *key, struct gw_str option, struct gw_bu
     if (gw_str_eq(name, GW_STR("classes")))
         return read_classes(option, &key->classes) ||
                fail(why, key->name, GW_STR("unknown class; give for example classes=code+vision"));
+    if (gw_str_eq(name, GW_STR("providers")))
+        return read_providers(conf, option, &key->providers) ||
+               fail(why, key->name,
+                    GW_STR("unknown provider; give for example providers=claude+openai"));
     if (gw_str_eq(name, GW_STR("rpm"))) {
         if (!gw_str_u64(option, &rpm) || rpm == 0 || rpm > 1000000)
             return fail(why, key->name, GW_STR("rpm is not a number from 1 to 1000000"));
@@ -62,12 +83,14 @@ static bool read_option(struct key_conf *key, struct gw_str option, struct gw_bu
         return true;
     return fail(why, key->name,
                 GW_STR("unknown option; the options are budget, rpm, classes, "
-                       "scopes"));
+                       "providers, scopes"));
 }
 
-static bool read_key(struct gw_str line, struct key_conf *key, struct gw_buf *why) {
+static bool read_key(const struct config *conf, struct gw_str line, struct key_conf *key,
+                     struct gw_buf *why) {
     key->name = gw_str_cut(&line, ':');
     key->classes = ALL_CLASSES;
+    key->providers = UNSAID;
     struct gw_str digest = gw_str_cut(&line, ':');
     if (!is_key_name(key->name))
         return fail(why, key->name,
@@ -77,8 +100,10 @@ static bool read_key(struct gw_str line, struct key_conf *key, struct gw_buf *wh
                     GW_STR("the second part is not a SHA-256 in 64 hexadecimal "
                            "digits; make a line with: heady-gateway keys new NAME"));
     while (line.p != NULL && line.n > 0)
-        if (!read_option(key, gw_str_cut(&line, ','), why))
+        if (!read_option(conf, key, gw_str_cut(&line, ','), why))
             return false;
+    if (key->providers == UNSAID)
+        key->providers = key->classes == ALL_CLASSES ? ALL_PROVIDERS : 0;
     return true;
 }
 
@@ -117,7 +142,7 @@ bool config_keys(struct config *conf, struct gw_str lines, struct gw_buf *why) {
             continue;
         if (n == GW_KEYS)
             return fail(why, GW_STR(""), GW_STR("more than 1024 keys; remove some"));
-        if (!read_key(line, &key, why) || !insert(keys, n, key, why))
+        if (!read_key(conf, line, &key, why) || !insert(keys, n, key, why))
             return false;
         n++;
     }

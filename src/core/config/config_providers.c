@@ -27,6 +27,11 @@ const struct provider_conf *config_provider_of(const struct config *conf,
     return is_one ? &conf->providers[backend->slot - GW_SLOT_PROVIDER] : NULL;
 }
 
+struct gw_str config_provider_lacks(const struct provider_conf *p) {
+    bool has_key = p->keys_n > 0 || p->key_env.n == 0;
+    return has_key ? p->base_env : p->key_env;
+}
+
 static struct gw_str route_of_name(struct config *conf, struct gw_str name) {
     struct gw_buf b;
     gw_buf_init(&b, &conf->arena, NAME_MAX + 8);
@@ -162,14 +167,18 @@ static bool fail(struct gw_buf *why, struct gw_str name, struct gw_str what) {
     return false;
 }
 
-/* "127.0.0.1:11434" is what Ollama's own variable may hold. */
+/* Ollama's own variable may hold "127.0.0.1:11434", "gpu-box" or ":11434". */
 static struct gw_str with_scheme(struct gw_str text, struct gw_arena *arena) {
     struct gw_buf b;
     if (gw_str_find(text, GW_STR("://")) >= 0)
         return text;
-    gw_buf_init(&b, arena, text.n + 8);
+    gw_buf_init(&b, arena, text.n + 32);
     gw_buf_put(&b, GW_STR("http://"));
+    if (gw_str_starts(text, GW_STR(":")))
+        gw_buf_put(&b, GW_STR("127.0.0.1"));
     gw_buf_put(&b, text);
+    if (gw_str_chr(text, ':') < 0)
+        gw_buf_put(&b, GW_STR(":11434"));
     return gw_buf_str(&b);
 }
 

@@ -189,7 +189,14 @@ static bool is_under(struct gw_str path, struct gw_str base) {
 
 /* "/v1/models/<model>:generateContent" */
 static bool is_geminis(struct gw_str path) {
-    return gw_str_starts(path, GW_STR("/v1/models/")) && gw_str_chr(path, ':') >= 0;
+    static const struct gw_str verbs[] = {GW_STR_INIT(":generateContent"),
+                                          GW_STR_INIT(":streamGenerateContent"),
+                                          GW_STR_INIT(":countTokens"), GW_STR_INIT(":embedContent"),
+                                          GW_STR_INIT(":batchEmbedContents")};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (gw_str_starts(path, GW_STR("/v1/models/")) && gw_str_ends(path, verbs[i]))
+            return true;
+    return false;
 }
 
 /* Whether a provider's dialect has this path. */
@@ -215,10 +222,6 @@ struct route route_of(const struct config *conf, struct gw_str path) {
     struct gw_str second = cut_segment(&path);
     if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};
-    if (gw_str_eq(second, GW_STR("hello")) && path.n == 0)
-        return (struct route){.kind = GW_ROUTE_HELLO, .name = GW_STR("hello")};
-    if (is_of_provider(conf, second, path, &ai))
-        return ai;
     if (gw_str_eq(second, GW_STR("heavy")))
         return path.n > 0 ? heavy(path)
                           : (struct route){.kind = GW_ROUTE_HEAVY_UNKNOWN, .name = GW_STR("heavy")};
@@ -226,7 +229,14 @@ struct route route_of(const struct config *conf, struct gw_str path) {
         return nodes(path);
     if (gw_str_eq(second, GW_STR("local")) && path.n > 0)
         return local(conf, path, whole);
-    return is_of_dialect(conf, whole, &ai) ? ai : other(conf, second, whole);
+    if (gw_str_eq(second, GW_STR("hello")) && path.n == 0)
+        return (struct route){.kind = GW_ROUTE_HELLO, .name = GW_STR("hello")};
+    if (is_of_provider(conf, second, path, &ai))
+        return ai;
+    /* What Ollama's client asks for may also be a local service's, or the twin's. */
+    if (is_of_dialect(conf, whole, &ai) && conf->providers[ai.provider].backend.set)
+        return ai;
+    return other(conf, second, whole);
 }
 
 uint32_t route_class_of_type(struct gw_str type) {

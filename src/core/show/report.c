@@ -45,7 +45,7 @@ static void put_provider_routes(const struct config *conf, struct gw_buf *b) {
             gw_buf_put_u64(b, p->keys_n);
         } else {
             gw_buf_put(b, GW_STR(" is not there: set "));
-            gw_buf_put(b, p->key_env.n > 0 ? p->key_env : p->base_env);
+            gw_buf_put(b, config_provider_lacks(p));
         }
         gw_buf_putc(b, '\n');
     }

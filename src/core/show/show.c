@@ -70,6 +70,17 @@ static uint32_t reason_of(enum pool_state state, const struct breaker_view *v) {
     return v->state != BREAKER_CLOSED || v->failures > 0 ? v->trouble : POOL_FINE;
 }
 
+static void put_keys(const struct gw *gw, const struct provider_conf *p, struct gw_time now,
+                     struct gw_buf *b) {
+    uint32_t resting = 0;
+    for (uint32_t key = 1; key <= p->keys_n; key++)
+        resting += pool_rests_until(&gw->cluster.pool, p->backend.slot, key, now.mono_ms) > 0;
+    gw_buf_put(b, GW_STR(",\"keys\":"));
+    gw_buf_put_u64(b, p->keys_n);
+    gw_buf_put(b, GW_STR(",\"keys_resting\":"));
+    gw_buf_put_u64(b, resting);
+}
+
 static void put_health(const struct gw *gw, const struct backend_conf *t, bool first,
                        struct gw_time now, struct gw_buf *b) {
     static const struct gw_str states[] = {GW_STR_INIT("ready"), GW_STR_INIT("ready"),
@@ -105,6 +116,8 @@ static void put_health(const struct gw *gw, const struct backend_conf *t, bool f
                                                         : GW_STR(",\"prefill\":false"));
     if (leased)
         put_time(b, GW_STR(",\"lease_ends\":"), e->lease.ends);
+    if (config_provider_of(gw->cluster.conf, t) != NULL)
+        put_keys(gw, config_provider_of(gw->cluster.conf, t), now, b);
     gw_buf_putc(b, '}');
 }
 
@@ -119,7 +132,7 @@ static void put_absent(const struct config *conf, struct gw_buf *b) {
         gw_buf_put(b, first ? GW_STR("\"") : GW_STR(",\""));
         gw_buf_put(b, p->backend.target.name);
         gw_buf_put(b, GW_STR("\":\""));
-        gw_buf_put_json(b, p->key_env.n > 0 ? p->key_env : p->base_env);
+        gw_buf_put_json(b, config_provider_lacks(p));
         gw_buf_putc(b, '"');
         first = false;
     }
