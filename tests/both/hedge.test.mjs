@@ -28,6 +28,10 @@ async function startNode(t, name, delays) {
     /** @type {Node} */
     const node = { url: '', bodies: [], left: 0 };
     const server = http.createServer(async (req, res) => {
+        if (req.url === '/health') { // a late one is asked whether it lives
+            res.end();
+            return;
+        }
         const n = node.bodies.push('') - 1;
         res.on('close', () => { node.left += res.writableFinished ? 0 : 1; });
         req.setEncoding('utf8').on('data', (text) => { node.bodies[n] += text; });

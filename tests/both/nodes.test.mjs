@@ -313,7 +313,8 @@ describe('nodes that register, shared', { timeout: 120_000 }, () => {
         const served = await ask(second); // it fails at the old URL, asks, and is served at the new one
         assert.equal(served.status, 200);
         assert.equal(served.target, 'node-3');
-        assert.equal(served.attempts, '2');
+        // Where a kept connection is reset it is asked there once more.
+        assert.match(String(served.attempts), /^[23]$/);
         assert.equal((await register(edge.second, 3, KEY, null)).status, 200);
         assert.equal((await ask(second)).status, 503);
     });
