@@ -53,6 +53,13 @@ struct gw_str event_value(struct gw_walk *w) {
     return gw_walk_skip(w) && !null ? gw_str(from, (size_t)(w->p - from)) : GW_STR("");
 }
 
+void event_settle(struct event *e, bool failed) {
+    e->is = failed                         ? EVENT_ERROR
+            : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT
+            : e->finish                    ? EVENT_FINISH
+                                           : EVENT_PREAMBLE;
+}
+
 /* The pieces are left as they are: pieces_n says how many count. */
 static void clear(struct event *e, enum event_is is) {
     memset(e, 0, offsetof(struct event, piece));

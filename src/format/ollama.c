@@ -107,10 +107,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         e->usage = gw_str(from, (size_t)(w->p - from));
     e->choices = 1;
     e->finished = e->finish;
-    e->is = failed                         ? EVENT_ERROR
-            : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT
-            : e->finish                    ? EVENT_FINISH
-                                           : EVENT_PREAMBLE;
+    event_settle(e, failed);
     return failed || (told && (own || e->finish));
 }
 

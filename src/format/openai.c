@@ -147,10 +147,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         }
     }
     e->finish = e->finished != 0;
-    e->is = failed                         ? EVENT_ERROR
-            : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT
-            : e->finish                    ? EVENT_FINISH
-                                           : EVENT_PREAMBLE;
+    event_settle(e, failed);
     return own || failed;
 }
 

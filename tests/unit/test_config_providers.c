@@ -1,36 +1,8 @@
-#include "core/config/config.h"
-
-#include "unit.h"
-
-static struct unit_mem mem;
-static char why_text[1024];
-
-/* Of an environment in which records end in "\0", and a file. */
-static struct config *make(struct gw_str env, const char *file) {
-    struct gw_arena arena;
-    struct gw_buf why;
-    const struct gw_source source = {GW_RACK, env, {file, strlen(file)}};
-    gw_arena_init(&arena, &mem.mem, 1024, 8192);
-    gw_buf_init(&why, &arena, sizeof why_text - 1);
-    struct config *conf = config_new(&mem.mem, &source, &why);
-    if (why.n > 0)
-        memcpy(why_text, why.p, why.n);
-    why_text[why.n] = '\0';
-    gw_arena_del(&arena);
-    return conf;
-}
+#include "configs.h"
 
 static const struct provider_conf *named(const struct config *conf, const char *name) {
     uint32_t i = config_provider_index(conf, gw_str(name, strlen(name)));
     return i < conf->providers_n ? &conf->providers[i] : NULL;
-}
-
-static void expect_refused(struct gw_str env, const char *file, const char *why) {
-    struct config *conf = make(env, file);
-    if (!CHECK(conf == NULL && strstr(why_text, why) != NULL))
-        printf("  gave: %s\n  not: %s\n", why_text, why);
-    if (conf != NULL)
-        config_unref(conf);
 }
 
 static void test_without_keys_nobody_is_there(void) {
