@@ -148,9 +148,10 @@ describe('real nodes of one slot', { skip: why === '' ? false : why, timeout: 3_
         }
         assert.equal(ours.told.filter((got) => got.status === 503).length, 0, 'no 503');
         assert.equal(ours.told.filter(isWhole).length, ours.told.length, 'all are whole');
-        // Where an answer says "late", two were asked, and the one that came second was dropped.
+        // Where an answer says "late", two were asked, and the one that came second was dropped. The short form
+        // may run on any machine; with REAL=long it is quiet, and there is no need for a second.
         const twice = ours.told.filter((got) => got.reason.includes(' late')).length;
-        assert.ok(total(ours, 'cancelled') <= twice, 'no attempt was given up');
+        assert.ok(total(ours, 'cancelled') <= (LONG ? 0 : twice), 'no attempt was given up');
         assert.ok(total(ours, 'asked') - total(ours, 'stale') <= ours.told.length + twice, 'one attempt each');
         assert.deepEqual(open, [], 'no breaker is open');
     };

@@ -6,8 +6,8 @@
 #include "core/cluster/capacity.h"
 
 enum {
-    PROVIDER_KEEP_MS = 10000, /* likewise, of a provider */
     KEEP_MS = 2000,           /* how long the body of a first 500 may take to come */
+    PROVIDER_KEEP_MS = 10000, /* likewise, of a provider's refusal */
     HINTS_MAX = 8,            /* before one answer, ... */
     HINT_MAX = 4096           /* ... and the bytes of each */
 };

@@ -109,7 +109,8 @@ static struct next refuse_method(struct gw_call *c, uint32_t methods) {
 
 /* What can be refused without knowing who asks. */
 static struct next check_http(struct gw_call *c) {
-    if (c->head.upgrade && gw_str_ends(c->path, GW_STR("/responses")))
+    if (c->head.upgrade && gw_str_ends(c->path, GW_STR("/responses")) &&
+        !gw_str_starts(c->path, GW_STR("/api/local/")))
         return refuse(c, 426, GW_STR("websocket_not_offered"),
                       GW_STR("Responses come as event streams here, not by WebSocket; send a POST "
                              "with \"stream\": true")); /* then Codex does so at once */

@@ -267,7 +267,7 @@ static void go_home(struct gw_call *c) {
         c->plan.unread -= home->bytes;
 }
 
-/* The keys of a provider take turns. */
+/* A request begins with any of the provider's keys, so that they share the load. */
 static void plan_keys(struct gw_call *c) {
     uint32_t i = c->route.provider, n = c->conf->providers[i].keys_n;
     uint32_t first = n > 1 ? (uint32_t)(gw_rng_next(&c->gw->rng) % n) : 0;
