@@ -329,6 +329,8 @@ static void begin_scalar(struct gw_json_scan *s, enum gw_json_kind kind, enum st
 static const char *begin_level(struct gw_json_scan *s, bool object, uint64_t at) {
     bool told = s->told == s->depth;
     const char *fault = push(s, object);
+    if (s->depth == 1)
+        s->before = at;
     if (!fault && told &&
         s->watch->begin(s, object ? GW_JSON_OBJECT : GW_JSON_ARRAY, at) != GW_JSON_SKIP)
         s->told = s->depth;
@@ -374,6 +376,8 @@ static const char *after(struct gw_json_scan *s, unsigned char c, uint64_t at) {
     if (c != ',')
         return object ? "a comma or } is expected" : "a comma or ] is expected";
     s->state = object ? NAME : VALUE;
+    if (s->depth == 1)
+        s->before = at;
     return NULL;
 }
 

@@ -54,6 +54,7 @@ struct gw_json_scan {
     uint64_t at;      /* how many bytes were taken: on failure, where the fault is */
     const char *what; /* on failure: which fault, a sentence fragment */
     uint64_t chars;   /* of the string that has ended */
+    uint64_t before;  /* the brace or comma before the member of the document that is at hand */
     bool enough;      /* a watcher's: feeding ends behind this byte, and not at a fault */
 
     /* What follows is json_scan.c's own. */

@@ -25,6 +25,7 @@ enum place {
     TEXT_CONFIG,
     FORMAT_TYPE,
     SCHEMA,
+    LINK, /* of the chain */
     PLACES,
 };
 
@@ -75,6 +76,7 @@ static const struct member of_body[] = {
     MEMBER("top_p", FACTS_USUAL),
     MEMBER("stop", FACTS_USUAL),
     MEMBER("user", FACTS_USUAL),
+    MEMBER("models", FACTS_MODELS),
 };
 static const struct member of_stream_options[] = {
     MEMBER("include_usage", FACTS_INCLUDE_USAGE),
@@ -168,7 +170,7 @@ static const struct {
 /* ------------------------------------------------------------------ what places mean */
 
 /* What a string or number there is taken for. */
-enum is { IS_NOTHING, IS_TEXT, IS_WORD, IS_NUMBER, IS_MODEL, IS_TYPE };
+enum is { IS_NOTHING, IS_TEXT, IS_WORD, IS_NUMBER, IS_MODEL, IS_TYPE, IS_LINK };
 /* What is complete when a value there ends. */
 enum ends { ENDS_NOTHING, ENDS_TURN, ENDS_ASKED, ENDS_CONTEXT };
 
@@ -201,6 +203,8 @@ static const struct {
     [FACTS_SYSTEM] = {.members = OF_SAY, .element = SAY, .is = IS_TEXT, .ends = ENDS_CONTEXT},
     [FACTS_TOOLS] = {.element = TOOL},
     [FACTS_FORMAT] = {.members = FORMAT, .words = FORMATS, .is = IS_WORD},
+    [FACTS_MODELS] = {.element = LINK},
+    [LINK] = {.is = IS_LINK},
     [TURN] = {.members = OF_TURN, .is = IS_TEXT, .ends = ENDS_TURN},
     [ROLE] = {.words = ROLES, .is = IS_WORD},
     [SAY] = {.members = OF_SAY, .element = SAY, .is = IS_TEXT},
@@ -305,6 +309,10 @@ static void note_member(struct facts *f, unsigned place, enum gw_json_kind kind,
     if (m->kind != GW_JSON_NONE)
         f->twice |= 1u << place;
     *m = (struct facts_at){.off = at, .kind = (uint8_t)kind};
+    if (place == FACTS_MODEL)
+        f->model_before = (uint32_t)f->scan.before;
+    else if (place == FACTS_MODELS)
+        f->models_before = (uint32_t)f->scan.before;
     if (kind == GW_JSON_ARRAY && places[place].element == TURN)
         talk_list_begins(f, place, at);
 }
@@ -374,6 +382,20 @@ static void keep(struct facts *f, char *to, size_t max, struct gw_str piece) {
         f->at[place].cut = true;
 }
 
+/* A byte of room is left for what goes behind it. */
+static void keep_link(struct facts *f, struct gw_str piece) {
+    size_t room = f->chain_n < FACTS_CHAIN_MAX ? FACTS_CHAIN_MAX - 1u - f->chain_n : 0;
+    f->at[FACTS_MODELS].cut |= piece.n > room || gw_str_chr(piece, '\n') >= 0;
+    piece.n = piece.n < room ? piece.n : room;
+    memcpy(f->chain + f->chain_n, piece.p, piece.n);
+    f->chain_n = (uint16_t)(f->chain_n + piece.n);
+}
+
+static void end_link(struct facts *f) {
+    if (f->chain_n < FACTS_CHAIN_MAX)
+        f->chain[f->chain_n++] = '\n';
+}
+
 static void on_piece(struct gw_json_scan *s, struct gw_str piece) {
     struct facts *f = of(s);
     switch (f->is) {
@@ -386,6 +408,9 @@ static void on_piece(struct gw_json_scan *s, struct gw_str piece) {
     case IS_WORD:
     case IS_NUMBER:
         keep(f, f->word, FACTS_WORD_MAX, piece);
+        break;
+    case IS_LINK:
+        keep_link(f, piece);
         break;
     }
 }
@@ -440,6 +465,9 @@ static void end_scalar(struct facts *f, unsigned place) {
         break;
     case IS_NUMBER:
         end_number(f, place);
+        break;
+    case IS_LINK:
+        end_link(f);
         break;
     }
     f->is = IS_NOTHING;

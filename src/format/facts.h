@@ -20,6 +20,7 @@
 
 enum {
     FACTS_MODEL_MAX = 256,  /* bytes of the model's name that are kept */
+    FACTS_CHAIN_MAX = 1024, /* and of the names in `models`, with a byte behind each */
     FACTS_TYPE_MAX = 64,    /* and of the type's */
     FACTS_WORD_MAX = 40,    /* of a number, or of a word that is looked up */
     FACTS_TALK_MAX = 16384, /* bytes of the body that are searched for the first messages */
@@ -55,6 +56,7 @@ enum facts_member {
     FACTS_PREVIOUS,     /* Responses: previous_response_id */
     FACTS_CONVERSATION, /* Responses: conversation */
     FACTS_ASKED,        /* the last message of the user's */
+    FACTS_MODELS,       /* a chain: models that are tried one after the other */
     FACTS_USUAL, /* the last of those that say nothing here, but that are known: stop, top_p, user */
     FACTS_MEMBERS,
     FACTS_NUMBERS = FACTS_OPTIONS_SEED + 1 - FACTS_MAX_TOKENS,
@@ -113,11 +115,14 @@ struct facts {
     uint8_t wanted;  /* enum facts_wanted */
     uint8_t depth;   /* how many values are open */
     uint8_t next;    /* the place that the last name leads to */
-    uint16_t model_n, type_n;
+    uint16_t model_n, type_n, chain_n;
+    /* Of MODEL and MODELS: the brace or comma before the member. */
+    uint32_t model_before, models_before;
     /* These are not cleared, and stand last. */
     uint8_t place[FACTS_LEVELS];
     double number[FACTS_NUMBERS];
     char model[FACTS_MODEL_MAX], type[FACTS_TYPE_MAX], word[FACTS_WORD_MAX];
+    char chain[FACTS_CHAIN_MAX];
 };
 
 /* `talk`: find the conversation. */
@@ -145,6 +150,10 @@ static inline struct gw_str facts_model(const struct facts *f) {
 }
 static inline struct gw_str facts_type(const struct facts *f) {
     return gw_str(f->type, facts_is(f, FACTS_TYPE, GW_JSON_STRING) ? f->type_n : 0);
+}
+/* The names in `models`, each with a line feed behind it. */
+static inline struct gw_str facts_chain(const struct facts *f) {
+    return gw_str(f->chain, f->chain_n);
 }
 /* Whether the last message is the user's. */
 static inline bool facts_ends_with_user(const struct facts *f) {

@@ -83,6 +83,8 @@ static const struct provider table[] = {
      .line_name = GW_STR_INIT("anthropic-version"),
      .line_value = GW_STR_INIT("2023-06-01"),
      .version = GW_STR_INIT("/v1"),
+     .also = GW_STR_INIT("anthropic"),
+     .models = "claude-",
      PATHS(anthropic)},
     {.name = GW_STR_INIT("gemini"),
      .base = GW_STR_INIT("https://generativelanguage.googleapis.com"),
@@ -92,6 +94,8 @@ static const struct provider table[] = {
      .key = PROVIDER_X_GOOG_KEY,
      .bad_key = GW_STR_INIT("\"API_KEY_INVALID\""),
      .version = GW_STR_INIT("/v1beta"),
+     .also = GW_STR_INIT("google"),
+     .models = "gemini- gemma- learnlm- text-embedding-00 embedding- imagen- veo-",
      PATHS(gemini)},
     {.name = GW_STR_INIT("openai"),
      .base = GW_STR_INIT("https://api.openai.com"),
@@ -100,6 +104,9 @@ static const struct provider table[] = {
      .dialect = &dialect_openai,
      .key = PROVIDER_BEARER,
      .version = GW_STR_INIT("/v1"),
+     .also = GW_STR_INIT("codex"),
+     .models = "gpt- chatgpt- o1 o3 o4 ft: text-embedding-3 text-embedding-ada text-moderation- "
+               "omni-moderation- dall-e- whisper-1 tts- codex- computer-use davinci- babbage-",
      PATHS(openai)},
     {.name = GW_STR_INIT("groq"),
      .base = GW_STR_INIT("https://api.groq.com/openai"),
@@ -108,29 +115,36 @@ static const struct provider table[] = {
      .dialect = &dialect_openai,
      .key = PROVIDER_BEARER,
      .version = GW_STR_INIT("/v1"),
+     .models = "llama- llama3- mixtral-8x7b-32768 gemma2- whisper-large- compound-",
      PATHS(openai)},
     {.name = GW_STR_INIT("azure"),
      .base_env = GW_STR_INIT("AZURE_OPENAI_ENDPOINT"),
      .key_env = GW_STR_INIT("AZURE_OPENAI_API_KEY"),
      .dialect = &dialect_openai,
      .key = PROVIDER_API_KEY,
+     .version = GW_STR_INIT("/openai"),
      PATHS(azure)},
     {.name = GW_STR_INIT("bedrock"),
      .base_env = GW_STR_INIT("BEDROCK_ENDPOINT"),
      .key_env = GW_STR_INIT("AWS_ACCESS_KEY_ID"),
      .key = PROVIDER_SIGV4,
+     .open = true,
+     .models = "anthropic. amazon. meta. mistral. cohere. ai21. us. eu. apac. global. arn:aws:",
      PATHS(bedrock)},
     {.name = GW_STR_INIT("ollama"),
      .base = GW_STR_INIT("http://127.0.0.1:11434"),
      .base_env = GW_STR_INIT("OLLAMA_HOST"),
      .dialect = &dialect_ollama,
      .version = GW_STR_INIT("/v1"),
+     .tagged = true,
+     .open = true,
      PATHS(ollama)},
     {.name = GW_STR_INIT("lmstudio"),
      .base = GW_STR_INIT("http://127.0.0.1:1234"),
      .base_env = GW_STR_INIT("LMSTUDIO_HOST"),
      .dialect = &dialect_openai,
      .version = GW_STR_INIT("/v1"),
+     .open = true,
      PATHS(openai)},
 };
 
@@ -144,6 +158,15 @@ const struct provider *providers_named(struct gw_str name) {
         if (gw_str_eq(p->name, name))
             return p;
     return NULL;
+}
+
+bool providers_begins(struct gw_str words, struct gw_str name) {
+    while (words.p != NULL) {
+        struct gw_str word = gw_str_cut(&words, ' ');
+        if (word.n > 0 && gw_str_starts(name, word))
+            return true;
+    }
+    return false;
 }
 
 /* The star takes the shortest beginning of the segment, which is right as long as a segment has one. */

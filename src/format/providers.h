@@ -36,6 +36,10 @@ struct provider {
     struct gw_str line_name, line_value;
     struct gw_str bad_key; /* in the body of a 400: the key is refused. Empty: a 401 says so */
     struct gw_str version; /* what a path begins with that a client has left out: "/v1" */
+    struct gw_str also;    /* another name for it, in front of a model's */
+    const char *models; /* how names of its models begin, with spaces between; NULL: nobody knows */
+    bool tagged;        /* its models are named "name:tag" */
+    bool open;          /* whatever it is asked for may be a model of its */
     const struct provider_path *paths;
     uint32_t paths_n;
 };
@@ -43,6 +47,8 @@ struct provider {
 /* The entry `i`; NULL behind the last one. And by its name; NULL if nobody has it. */
 const struct provider *providers_at(uint32_t i);
 const struct provider *providers_named(struct gw_str name);
+/* Whether a word of this list, in which spaces stand between them, is what the name begins with. */
+bool providers_begins(struct gw_str words, struct gw_str name);
 /* Whether a client may ask for this. `path` begins with "/", and has neither query nor dot segments. */
 bool providers_allow(const struct provider *p, struct gw_str method, struct gw_str path);
 

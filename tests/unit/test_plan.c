@@ -9,7 +9,12 @@ enum { A = 8, B = 9 }; /* slots */
 
 static const struct backend_conf openai = {.slot = A, .in_flight_max = 2, .set = true};
 static const struct backend_conf groq = {.slot = B, .set = true};
-static const struct gw_str big = GW_STR_INIT("big"), small = GW_STR_INIT("small");
+enum { BIG = 1, SMALL = 2 }; /* links of a chain, each with a model of its own */
+
+static void add(struct plan *p, const struct backend_conf *to, uint8_t link, uint8_t key,
+                uint8_t tier) {
+    plan_add(p, &(struct candidate){.backend = to, .link = link, .key = key, .tier = tier});
+}
 
 static void begin(struct plan *p) {
     CHECK(plan_begin(p, GW_CLASSES, PLAN_FEW, NULL) && p->n == 0);
@@ -18,9 +23,9 @@ static void begin(struct plan *p) {
 /* openai/big, then openai/small, then groq/small. */
 static void make_chain(struct plan *p) {
     begin(p);
-    plan_add(p, &openai, big, 1, 0);
-    plan_add(p, &openai, small, 1, 1);
-    plan_add(p, &groq, small, 1, 2);
+    add(p, &openai, BIG, 1, 0);
+    add(p, &openai, SMALL, 1, 1);
+    add(p, &groq, SMALL, 1, 2);
     CHECK_EQ_U64(p->n, 3);
 }
 
@@ -34,20 +39,20 @@ static uint32_t pick(const struct plan *p, struct pool *pool, double now) {
     return c.at;
 }
 
-/* Two candidates are the same if backend, model and key are. */
+/* Two candidates are the same if backend, link and key are. */
 static void test_same(void) {
     struct plan p;
     make_chain(&p);
-    plan_add(&p, &openai, GW_STR("small"), 1, 3);
+    add(&p, &openai, SMALL, 1, 3);
     CHECK_EQ_U64(p.n, 3);
-    plan_add(&p, &openai, small, 2, 3);
-    plan_add(&p, &openai, GW_STR(""), 1, 3);
+    add(&p, &openai, SMALL, 2, 3);
+    add(&p, &openai, 0, 1, 3);
     CHECK_EQ_U64(p.n, 5);
-    plan_add(&p, &(struct backend_conf){.slot = 10}, big, 1, 3); /* not set */
+    add(&p, &(struct backend_conf){.slot = 10}, BIG, 1, 3); /* not set */
     CHECK_EQ_U64(p.n, 5);
     CHECK(plan_has_slot(&p, A) && plan_has_slot(&p, B) && !plan_has_slot(&p, 10));
     for (uint8_t key = 2; key < 20; key++)
-        plan_add(&p, &groq, small, key, 4);
+        add(&p, &groq, SMALL, key, 4);
     CHECK_EQ_U64(p.n, PLAN_FEW);
 }
 
@@ -96,7 +101,7 @@ static void test_key_rests(void) {
     pools_make(&pool);
     other = pool;
     make_chain(&p);
-    plan_add(&p, &openai, small, 2, 1);
+    add(&p, &openai, SMALL, 2, 1);
     pool_rest(&pool, A, 1, 60000);
     CHECK(pool_rests_until(&pool, A, 1, 1000) == 60000 &&
           pool_rests_until(&pool, A, 2, 1000) == 0 && pool_rests_until(&pool, B, 1, 1000) == 0);
@@ -116,8 +121,8 @@ static void test_keys_rest(void) {
     struct plan p;
     pools_make(&pool);
     begin(&p);
-    plan_add(&p, &openai, big, 1, 0);
-    plan_add(&p, &openai, big, 2, 0);
+    add(&p, &openai, BIG, 1, 0);
+    add(&p, &openai, BIG, 2, 0);
     pool_rest(&pool, A, 1, 9000);
     pool_rest(&pool, A, 2, 4500);
     struct plan_choice c = plan_pick(&p, &pool, false, 1000);
@@ -138,10 +143,10 @@ static void test_lone(void) {
     struct plan p;
     pools_make(&pool);
     begin(&p);
-    plan_add(&p, &openai, small, 1, 0);
-    plan_add(&p, &openai, small, 2, 0);
+    add(&p, &openai, SMALL, 1, 0);
+    add(&p, &openai, SMALL, 2, 0);
     CHECK(plan_is_lone(&p, &pool, 0, 1000));
-    plan_add(&p, &groq, small, 1, 0);
+    add(&p, &groq, SMALL, 1, 0);
     CHECK(!plan_is_lone(&p, &pool, 0, 1000) && !plan_is_lone(&p, &pool, 2, 1000));
     pool_rest(&pool, B, 1, 2000);
     CHECK(plan_is_lone(&p, &pool, 0, 1000) && !plan_is_lone(&p, &pool, 2, 1000));
@@ -153,7 +158,7 @@ static void test_put_last(void) {
     struct plan p;
     pools_make(&pool);
     make_chain(&p);
-    plan_add(&p, &groq, big, 1, 0);
+    add(&p, &groq, BIG, 1, 0);
     plan_put_last(&p, 0);
     CHECK_EQ_U64(pick(&p, &pool, 1000), 1);
     p.candidates[1].spent = p.candidates[2].spent = true;
@@ -167,15 +172,15 @@ static void test_node(void) {
     struct backend_conf node = {.slot = 1, .set = true}, moved = node;
     moved.target.origin = GW_STR("http://127.0.0.1:2");
     begin(&p);
-    plan_add(&p, &node, big, POOL_NO_KEY, 0);
-    plan_add(&p, &node, small, POOL_NO_KEY, 0);
+    add(&p, &node, BIG, POOL_NO_KEY, 0);
+    add(&p, &node, SMALL, POOL_NO_KEY, 0);
     plan_set_home(&p, 1);
     CHECK_EQ_U64(p.home, 0);
     p.candidates[1].spent = true;
     CHECK(!plan_renew(&p, &node, false) && p.candidates[1].spent);
     CHECK(plan_renew(&p, &moved, false) && p.n == 2 && !p.candidates[1].spent);
     CHECK(p.candidates[0].backend == &moved && p.candidates[1].backend == &moved);
-    CHECK_STR(p.candidates[1].model, "small");
+    CHECK_EQ_U64(p.candidates[1].link, SMALL);
 }
 
 int main(void) {

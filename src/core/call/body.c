@@ -44,7 +44,8 @@ static struct next refuse_invalid(struct gw_call *c) {
                                 .type = GW_STR("invalid_request_error"),
                                 .code = GW_STR("invalid_json"),
                                 .message = GW_STR("the request body is not valid JSON (or names "
-                                                  "\"type\" twice); mend it")});
+                                                  "a member twice that decides where it goes); "
+                                                  "mend it")});
 }
 
 struct next body_refuse_no_room(struct gw_call *c) {
@@ -172,7 +173,8 @@ static bool hold(struct gw_call *c, struct gw_time now) {
  * we cannot read it differently. */
 static struct next sniffed(struct gw_call *c, bool fin) {
     struct facts *f = c->facts;
-    bool bad = f == NULL || f->scan.at != c->body.received || facts_is_twice(f, FACTS_TYPE);
+    bool bad = f == NULL || f->scan.at != c->body.received ||
+               (c->route.kind == GW_ROUTE_PROCESS && facts_is_twice(f, FACTS_TYPE));
     if (bad || (fin && facts_end(f) != 0))
         return refuse_invalid(c);
     return fin ? next_phase(PHASE_DECIDE) : next_stay();
@@ -197,9 +199,9 @@ static void take_facts(struct gw_call *c) {
     c->facts = box != NULL ? &box->facts : NULL;
     if (box != NULL)
         facts_init(c->facts, c->talks,
-                   c->route.kind == GW_ROUTE_PROCESS || c->binds ? FACTS_ALL
-                   : c->seeds                                    ? FACTS_STREAMED
-                                                                 : FACTS_BRIEF);
+                   c->body.must || c->binds ? FACTS_ALL
+                   : c->seeds               ? FACTS_STREAMED
+                                            : FACTS_BRIEF);
 }
 
 /* The first messages tell which conversation it is, and that tells its node. */
@@ -239,7 +241,7 @@ void body_drop_facts(struct gw_call *c) {
 /* Whether something that is needed is not known yet. Whether a stream is asked for decides how long its
  * first content may take: that is only a hint, and the host is not asked to show more for its sake. */
 static bool needs_facts(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_PROCESS || c->binds || !c->facts->talk.done ||
+    return c->body.must || c->binds || !c->facts->talk.done ||
            (!c->streamed && facts_is(c->facts, FACTS_STREAM, GW_JSON_NONE)) ||
            (c->seeds && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
 }

@@ -9,6 +9,7 @@
 #include "base/pace.h"
 #include "base/prefetch.h"
 #include "base/rng.h"
+#include "core/call/edit.h"
 #include "core/call/next.h"
 #include "core/call/stream.h"
 #include "core/cluster/affinity.h"
@@ -16,6 +17,7 @@
 #include "core/cluster/plan.h"
 #include "core/cluster/room.h"
 #include "core/policy/head.h"
+#include "core/policy/models.h"
 #include "core/policy/route.h"
 #include "format/facts.h"
 
@@ -31,7 +33,8 @@ enum {
     CALL_KEPT_ANSWER = 16384,   /* bytes of a first 500, for the client if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
-    QUEUE_KEYS = 64,  /* that take turns (queue.c); of more, some share theirs */
+    CHAIN_LINKS = 16,
+    QUEUE_KEYS = 64, /* that take turns (queue.c); of more, some share theirs */
 };
 
 struct gw_call;
@@ -115,8 +118,25 @@ struct call_node {
 /* A seed of ours, in what targets get (seed.c). */
 struct call_seed {
     uint32_t value;
-    uint64_t at, skip; /* where it stands in the body, in place of so many bytes */
-    struct gw_slice slice[3];
+    struct edit edit;
+};
+
+/* One of the places that a chain leads to. */
+struct chain_link {
+    struct model_place at;
+    const struct model_conf *says; /* what the file says of it; NULL: nothing */
+    struct gw_str path;            /* what is asked there */
+};
+
+/* The model that a request names, and where it may be served (chain.c). */
+struct call_chain {
+    struct gw_str named; /* as the client names it; n == 0: it does not */
+    struct chain_link link[CHAIN_LINKS];
+    uint32_t n;
+    bool in_path;           /* the name stands in the path */
+    struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
+    struct facts_at models; /* where the rest of the chain does */
+    uint32_t model_before, models_before, body;
 };
 
 /* A first 500, or a 400, kept to be given if no other target does better. */
@@ -197,6 +217,7 @@ struct gw_call {
     struct call_asks asks;
     struct call_node *node;     /* NULL: no node registers here */
     struct call_seed *seed;     /* NULL: it has none of ours */
+    struct call_chain *chain;   /* NULL: it names no model, as far as is known here */
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
     struct call_check *check;   /* NULL: no target is asked here whether it can */
     struct gw_buf reason;       /* why the answer came from where it came */
@@ -253,6 +274,7 @@ struct next request_admit(struct gw_call *c, struct gw_time now);
 struct next request_read(struct gw_call *c, struct gw_time now);
 struct next request_decide(struct gw_call *c, struct gw_time now);
 struct next request_on_late(struct gw_call *c);
+struct next request_refuse_class(struct gw_call *c);
 /* body.c: the request's body on its way in */
 /* On, or refused. */
 struct next body_check_size(struct gw_call *c, uint64_t bytes);
@@ -339,6 +361,22 @@ bool provider_says_bad_key(struct gw_call *c);
 bool provider_is_bad_key(struct gw_call *c, struct gw_str body);
 /* The attempt's key is left alone for so long (-1: for a while). False: it has none. */
 bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now);
+/* Whether the client's key may use this provider. */
+bool provider_is_allowed(const struct gw_call *c, uint32_t provider);
+/* A path as the provider wants it, with its version in front if that was left out; p NULL: clients may not
+ * ask it for that. */
+struct gw_str provider_path(struct gw_call *c, uint32_t provider, struct gw_str path);
+struct next provider_refuse_absent(struct gw_call *c, uint32_t provider);
+struct next provider_refuse_key(struct gw_call *c);
+/* chain.c: requests that name a model, and where it may be served */
+/* The body has been read: on, with the route of the first place; or refused. */
+struct next chain_decide(struct gw_call *c);
+/* The link of the attempt at hand; NULL: there is no chain. */
+const struct chain_link *chain_link(const struct gw_call *c);
+/* Plans the chain, or the provider of a native route; false: no memory. */
+bool chain_plan(struct gw_call *c);
+/* Puts the name that the attempt's target knows the model by. */
+void chain_put(struct gw_call *c, struct edits *edits);
 /* late.c: an attempt that is late with its first content */
 /* Its limit has come. NEXT_ON: it is to be given up. */
 struct next late_on_limit(struct gw_call *c, struct gw_time now);
@@ -475,16 +513,15 @@ struct next doubt_on_answer(struct gw_call *c, const struct gw_answer *answer, s
 bool seed_may_be_wanted(const struct gw_call *c, const struct dialect *d);
 /* Reads the rest of a large body that may want one, and comes back to the phase DECIDE. */
 struct next seed_read(struct gw_call *c);
-/* Draws one, if the body, which has been read, wants it; and puts it into an attempt. */
+/* Draws one, if the body, which has been read, wants it. */
 void seed_draw(struct gw_call *c);
-void seed_put(const struct gw_call *c, struct gw_action *send);
 /* prefix.c */
 /* By the body, which has been read, whether the answer may go on from a prefix. */
 void prefix_note(struct gw_call *c);
 /* A stream begins: its text is kept if a prefix may be needed. */
 void prefix_keep(struct gw_call *c);
 /* Puts the prefix into an attempt that goes on with a stream, if its target has proved that it can. */
-void prefix_put(struct gw_call *c, struct gw_action *send);
+void prefix_put(struct gw_call *c, struct edits *edits);
 /* The answer to such an attempt begins. */
 void prefix_begin(struct gw_call *c);
 /* The attempt was made with a prefix, and failed for it: it is closed, and next_target should follow.

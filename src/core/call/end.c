@@ -22,15 +22,21 @@ void end_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
     gw_buf_put(b, what);
 }
 
+/* Why the first one that was asked was that one. */
+static struct gw_str why_first(const struct gw_call *c) {
+    if (c->plan.n > 1 && c->route.kind == GW_ROUTE_HEAVY)
+        return GW_STR("best of its class");
+    return c->chain != NULL && c->chain->n > 1 ? GW_STR("first of its chain")
+                                               : GW_STR("only target");
+}
+
 static void put_reason(const struct gw_call *c, struct gw_buf *out) {
     if (c->reason.n > 0)
         gw_buf_put(out, gw_buf_str(&c->reason));
     else if (c->attempts == 0)
         gw_buf_put(out, GW_STR("answered here"));
     else
-        gw_buf_put(out, c->plan.n > 1 && c->route.kind == GW_ROUTE_HEAVY
-                            ? GW_STR("best of its class")
-                            : GW_STR("only target"));
+        gw_buf_put(out, why_first(c));
     if (c->body.forgotten && c->attempts > 0)
         gw_buf_put(out, GW_STR("; body not held for a replay"));
 }
@@ -41,12 +47,21 @@ static void put_number(struct gw_buf *out, struct gw_str name, double value) {
     gw_buf_put(out, GW_STR("\r\n"));
 }
 
+/* The model that serves, as its place knows it. */
+static void put_model(const struct gw_call *c, struct gw_buf *out) {
+    struct gw_str model = chain_link(c)->at.model;
+    if (model.n > 0)
+        head_put(out, GW_STR("x-heady-model"), model);
+}
+
 void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, struct gw_time now) {
     if (target.n > 0) {
         gw_buf_put(out, GW_STR("x-heady-target: "));
         gw_buf_put(out, target);
         gw_buf_put(out, GW_STR("\r\n"));
     }
+    if (target.n > 0 && c->chain != NULL)
+        put_model(c, out);
     gw_buf_put(out, GW_STR("x-heady-route: "));
     gw_buf_put(out, c->route.name);
     gw_buf_put(out, GW_STR("\r\nx-heady-reason: "));
@@ -185,7 +200,7 @@ static void put_error_body(const struct gw_call *c, struct gw_buf *b, const stru
     const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
     const struct dialect *d = NULL;
     bool talks;
-    if (c->route.kind == GW_ROUTE_HEAVY || c->route.kind == GW_ROUTE_AI)
+    if (route_rules[c->route.kind].judged)
         d = dialects_of_path(c->route.rest, &talks);
     if (d == NULL)
         d = provider_dialect(c);

@@ -37,8 +37,6 @@
 enum {
     LEAST = 512, /* less is generated again in no time */
     SEAM = 24,
-    EDITS_MAX = 8,
-    SLICES_MAX = 2 * EDITS_MAX + 1,
     LIMITS = 2,
     ANSWER_MAX = 16384,
     LIMIT_MOST = 1 << 30, /* of tokens: what is above is no limit */
@@ -67,7 +65,6 @@ struct call_prefix {
     struct delivered_seam seam;       /* of the attempt at hand, if it was `sent` */
     bool sent, over;                  /* over: no other will be */
     const struct backend_conf *first; /* who began the answer */
-    struct gw_slice slice[SLICES_MAX];
 };
 
 #define VLLM GW_STR("\"continue_final_message\":true,\"add_generation_prompt\":false,")
@@ -96,7 +93,7 @@ static bool is_fit(const struct facts *f) {
                                              FACTS_TYPE,    FACTS_CONTENTS,
                                              FACTS_INPUT,   FACTS_PROMPT,
                                              FACTS_SYSTEM,  FACTS_TOOLS,
-                                             FACTS_FORMAT};
+                                             FACTS_FORMAT,  FACTS_MODELS};
     bool one = facts_is(f, FACTS_N, GW_JSON_NONE) || facts_number(f, FACTS_N) == 1;
     return is_greedy(f) && one && !f->has_others && (f->twice & ~(1U << FACTS_USUAL)) == 0 &&
            facts_is(f, FACTS_STREAM, GW_JSON_TRUE) && facts_is(f, FACTS_MESSAGES, GW_JSON_ARRAY) &&
@@ -154,24 +151,6 @@ void prefix_keep(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ sending */
 
-/* What is put into the request, in its order. */
-struct edit {
-    uint64_t at, skip;
-    struct gw_str text;
-};
-
-struct edits {
-    uint32_t n;
-    struct edit edit[EDITS_MAX];
-};
-
-static void put_edit(struct edits *e, uint64_t at, uint64_t skip, struct gw_str text) {
-    uint32_t i = e->n++;
-    for (; i > 0 && e->edit[i - 1].at > at; i--)
-        e->edit[i] = e->edit[i - 1];
-    e->edit[i] = (struct edit){at, skip, text};
-}
-
 /* What is left of a limit; false if nothing would be. */
 static bool put_limit(struct gw_call *c, struct edits *e, const struct limit *limit,
                       uint32_t events) {
@@ -182,32 +161,8 @@ static bool put_limit(struct gw_call *c, struct edits *e, const struct limit *li
         return false;
     gw_buf_init(&b, &c->arena, 24);
     gw_buf_put_u64(&b, (uint64_t)limit->tokens - events);
-    put_edit(e, limit->at, limit->n, gw_buf_str(&b));
+    edits_add(e, limit->at, limit->n, gw_buf_str(&b));
     return !b.full;
-}
-
-static void put_slice(struct gw_action *send, struct gw_slice *slice, struct gw_slice what) {
-    if (what.len == 0)
-        return;
-    slice[send->send.slices_n++] = what;
-    send->send.body_len += what.len;
-}
-
-static void put_slices(struct gw_call *c, const struct edits *e, struct gw_action *send) {
-    struct gw_slice *slice = c->prefix->slice;
-    uint64_t done = 0;
-    send->send.slices = slice;
-    send->send.slices_n = 0;
-    send->send.body_len = 0;
-    for (uint32_t i = 0; i < e->n; i++) {
-        const struct edit *edit = &e->edit[i];
-        put_slice(send, slice,
-                  (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = edit->at - done});
-        put_slice(send, slice, (struct gw_slice){.p = edit->text.p, .len = edit->text.n});
-        done = edit->at + edit->skip;
-    }
-    put_slice(send, slice,
-              (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = c->body.received - done});
 }
 
 static struct gw_str prefix_of(const struct call_prefix *p) {
@@ -231,23 +186,21 @@ static bool may_send(struct gw_call *c) {
     return p->seam.at >= LEAST;
 }
 
-void prefix_put(struct gw_call *c, struct gw_action *send) {
+void prefix_put(struct gw_call *c, struct edits *e) {
     struct call_prefix *p = c->prefix;
-    struct edits e = {.n = 0};
+    uint32_t had = e->n;
     p->sent = may_send(c);
     for (uint32_t i = 0; p->sent && i < LIMITS; i++)
-        p->sent = put_limit(c, &e, &p->limit[i], p->seam.events);
-    if (!p->sent)
+        p->sent = put_limit(c, e, &p->limit[i], p->seam.events);
+    if (!p->sent) {
+        e->n = had;
         return;
+    }
     if (c->attempt.to->prefill == PREFILL_VLLM)
-        put_edit(&e, p->head, 0, VLLM);
-    if (c->seed != NULL)
-        put_edit(&e, c->seed->at, c->seed->skip,
-                 gw_str(c->seed->slice[1].p, (size_t)c->seed->slice[1].len));
-    put_edit(&e, p->last, 0, p->dialect->turn_head);
-    put_edit(&e, p->last, 0, prefix_of(p));
-    put_edit(&e, p->last, 0, p->dialect->turn_tail);
-    put_slices(c, &e, send);
+        edits_add(e, p->head, 0, VLLM);
+    edits_add(e, p->last, 0, p->dialect->turn_head);
+    edits_add(e, p->last, 0, prefix_of(p));
+    edits_add(e, p->last, 0, p->dialect->turn_tail);
 }
 
 /* ------------------------------------------------------------------ the answer */

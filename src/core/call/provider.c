@@ -29,7 +29,8 @@ static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code
                .status = status, .type = type, .code = code, .message = message, .is_final = true});
 }
 
-static struct next refuse_absent(struct gw_call *c, const struct provider_conf *p) {
+struct next provider_refuse_absent(struct gw_call *c, uint32_t provider) {
+    const struct provider_conf *p = &c->conf->providers[provider];
     struct gw_buf b;
     struct gw_str lacks = config_provider_lacks(p);
     bool keyed = gw_str_eq(lacks, p->key_env);
@@ -59,27 +60,35 @@ struct next provider_refuse_unknown(struct gw_call *c) {
 }
 
 /* "/v1/chat/completions" for a client whose base URL has no version. */
-static struct gw_str with_version(struct gw_call *c, struct gw_str version) {
+struct gw_str provider_path(struct gw_call *c, uint32_t provider, struct gw_str path) {
+    const struct provider *like = c->conf->providers[provider].like;
     struct gw_buf b;
-    gw_buf_init(&b, &c->arena, version.n + c->route.rest.n);
-    gw_buf_put(&b, version);
-    gw_buf_put(&b, c->route.rest);
+    if (providers_allow(like, c->method, path))
+        return path;
+    gw_buf_init(&b, &c->arena, like->version.n + path.n);
+    gw_buf_put(&b, like->version);
+    gw_buf_put(&b, path);
     c->arena_full |= b.full;
-    return gw_buf_str(&b);
+    bool allowed = providers_allow(like, c->method, gw_buf_str(&b));
+    return allowed ? gw_buf_str(&b) : (struct gw_str){NULL, 0};
+}
+
+bool provider_is_allowed(const struct gw_call *c, uint32_t provider) {
+    return c->key == NULL || (c->key->providers & 1u << provider) != 0;
+}
+
+struct next provider_refuse_key(struct gw_call *c) {
+    return refuse(c, 403, GW_STR("provider_not_allowed"),
+                  GW_STR("this key may not use this provider; ask for providers= in GATEWAY_KEYS"));
 }
 
 struct next provider_check(struct gw_call *c) {
-    const struct provider_conf *p = &c->conf->providers[c->route.provider];
-    if (c->key != NULL && !(c->key->providers & 1u << c->route.provider))
-        return refuse(c, 403, GW_STR("provider_not_allowed"),
-                      GW_STR("this key may not use this provider; ask for providers= in "
-                             "GATEWAY_KEYS"));
-    if (!p->backend.set)
-        return refuse_absent(c, p);
-    if (providers_allow(p->like, c->method, c->route.rest))
-        return next_on();
-    struct gw_str whole = with_version(c, p->like->version);
-    if (!providers_allow(p->like, c->method, whole))
+    if (!provider_is_allowed(c, c->route.provider))
+        return provider_refuse_key(c);
+    if (!c->conf->providers[c->route.provider].backend.set)
+        return provider_refuse_absent(c, c->route.provider);
+    struct gw_str whole = provider_path(c, c->route.provider, c->route.rest);
+    if (whole.p == NULL)
         return refuse(c, 403, GW_STR("route_not_allowed"),
                       GW_STR("of a provider only what runs a model is offered: no files, batches, "
                              "stored answers or account; see README.md for the paths"));
@@ -88,8 +97,8 @@ struct next provider_check(struct gw_call *c) {
 }
 
 const struct dialect *provider_dialect(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_AI ? c->conf->providers[c->route.provider].like->dialect
-                                        : NULL;
+    bool is_one = c->route.kind == GW_ROUTE_AI || c->route.kind == GW_ROUTE_MODEL;
+    return is_one ? c->conf->providers[c->route.provider].like->dialect : NULL;
 }
 
 /* ------------------------------------------------------------------ what is sent */

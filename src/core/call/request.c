@@ -186,22 +186,25 @@ static void finish_up_head(struct gw_call *c) {
 /* What the path says of the body: whether it may hold a conversation, which stays with its node, and
  * whether it may get a seed. */
 static void note_path(struct gw_call *c) {
-    if (c->route.kind != GW_ROUTE_HEAVY)
+    if (c->route.kind != GW_ROUTE_HEAVY && c->route.kind != GW_ROUTE_MODEL)
         return;
     const struct dialect *d = dialects_of_path(c->route.rest, &c->talks);
     c->binds = d != NULL && d->binds;
     c->seeds = d != NULL && seed_may_be_wanted(c, d);
 }
 
-static struct next check_class(struct gw_call *c) {
-    if (c->key == NULL || (c->key->classes & (1u << c->route.class)))
-        return next_on();
+struct next request_refuse_class(struct gw_call *c) {
     return end_refuse(
         c, &(struct call_error){.status = 403,
                                 .type = GW_STR("permission_error"),
                                 .code = GW_STR("class_not_allowed"),
                                 .message = GW_STR("this key may not use this class; ask for "
                                                   "classes= in GATEWAY_KEYS")});
+}
+
+static struct next check_class(struct gw_call *c) {
+    bool may = c->key == NULL || (c->key->classes & (1u << c->route.class)) != 0;
+    return may ? next_on() : request_refuse_class(c);
 }
 
 static struct next refuse_strangers(struct gw_call *c) {
@@ -222,6 +225,7 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return end_reply(c, 200, GW_STR("application/json"), gw_show(c->gw, GW_SHOW_HEALTH, now),
                          now);
     case GW_ROUTE_PROCESS:
+    case GW_ROUTE_MODEL:
     case GW_ROUTE_LOCAL:
         return next_on();
     case GW_ROUTE_HEAVY:
@@ -300,7 +304,7 @@ struct next request_admit(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ read */
 
-/* /api/heavy/process: nothing is sent before the type is known from the body. */
+/* Nothing is sent before the type or the model is known from the body. */
 static struct next read_whole(struct gw_call *c, struct gw_time now) {
     if (c->body.fin)
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR("the request has no body; send JSON"));
@@ -315,7 +319,9 @@ static struct next read_whole(struct gw_call *c, struct gw_time now) {
 struct next request_read(struct gw_call *c, struct gw_time now) {
     if (c->route.kind == GW_ROUTE_NODE)
         return nodes_read(c, now);
-    if (c->route.kind == GW_ROUTE_PROCESS)
+    if (c->route.kind == GW_ROUTE_MODEL)
+        note_path(c);
+    if (route_rules[c->route.kind].body == ROUTE_WHOLE)
         return read_whole(c, now);
     if (!c->body.fin)
         (void)body_begin(c, c->conf->limits.replay_bytes_max, false, now);
@@ -343,6 +349,12 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         c->route.name = route_class_name(c->route.class);
         body_drop_facts(c);
         return check_class(c);
+    }
+    if (c->route.kind == GW_ROUTE_MODEL) {
+        struct next next = chain_decide(c);
+        if (!next_is(next, NEXT_ON))
+            return next;
+        note_path(c); /* it may have become a class's */
     }
     struct next more = seed_read(c);
     if (!next_is(more, NEXT_ON))

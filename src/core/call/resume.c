@@ -65,31 +65,31 @@ struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str w
 /* ------------------------------------------------------------------ going on */
 
 /* Bytes of an event that are cut out, and what goes out in their place. */
-struct edit {
+struct change {
     size_t at, n;
     struct gw_str instead; /* n == 0, p == NULL: the event's number */
 };
 
-struct edits {
+struct changes {
     uint32_t n;
     bool torn; /* one of them leaves out what cannot be cut */
-    struct edit edit[EVENT_PIECES + EVENT_IDS + 3];
+    struct change edit[EVENT_PIECES + EVENT_IDS + 3];
 };
 
 /* Keeps the order of the event, where the id may stand behind the content. */
-static void add_edit(struct edits *edits, struct gw_str event, struct gw_str out,
+static void add_edit(struct changes *edits, struct gw_str event, struct gw_str out,
                      struct gw_str instead) {
     size_t at = (size_t)(out.p - event.p);
     uint32_t i = edits->n++;
     for (; i > 0 && edits->edit[i - 1].at > at; i--)
         edits->edit[i] = edits->edit[i - 1];
-    edits->edit[i] = (struct edit){at, out.n, instead};
+    edits->edit[i] = (struct change){at, out.n, instead};
 }
 
-static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits *edits) {
+static void put_edited(struct gw_call *c, struct gw_slice at, const struct changes *edits) {
     size_t done = 0;
     for (uint32_t i = 0; i < edits->n; i++) {
-        const struct edit *edit = &edits->edit[i];
+        const struct change *edit = &edits->edit[i];
         stream_put(
             c, (struct gw_slice){.kind = at.kind, .off = at.off + done, .len = edit->at - done});
         if (edit->instead.p != NULL)
@@ -103,8 +103,8 @@ static void put_edited(struct gw_call *c, struct gw_slice at, const struct edits
 
 /* Compares an event's content with what was delivered: false if it differs. `*fresh`: some of it is new;
  * the edits cut out the rest. */
-static bool meet(struct stream *s, struct gw_str event, const struct event *e, struct edits *edits,
-                 bool *fresh) {
+static bool meet(struct stream *s, struct gw_str event, const struct event *e,
+                 struct changes *edits, bool *fresh) {
     *fresh = false;
     edits->n = 0;
     edits->torn = false;
@@ -123,7 +123,7 @@ static bool meet(struct stream *s, struct gw_str event, const struct event *e, s
 
 /* Ids stay those that the client knows. Every event's are looked at, so that their order is known. */
 static bool keep_ids(struct stream *s, struct gw_str event, const struct event *e,
-                     struct edits *edits) {
+                     struct changes *edits) {
     for (uint32_t i = 0; i < e->ids_n; i++) {
         const struct gw_str *first = delivered_id(&s->delivered, &e->ids[i]);
         if (first == NULL)
@@ -136,7 +136,7 @@ static bool keep_ids(struct stream *s, struct gw_str event, const struct event *
 
 /* Whether what is new cannot be told to this client: it belongs to a block that is over for it, or stands
  * in one value with what it has. */
-static bool is_late(const struct stream *s, const struct event *e, const struct edits *edits) {
+static bool is_late(const struct stream *s, const struct event *e, const struct changes *edits) {
     return edits->torn || (e->within > 0 && e->within < s->delivered.mark);
 }
 
@@ -167,7 +167,7 @@ struct next resume_differs(struct gw_call *c, struct gw_time now) {
 struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                             const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
-    struct edits edits;
+    struct changes edits;
     bool fresh, differs, due, caught_up = s->delivered.behind == 0;
     if (e->opaque || !meet(s, event, e, &edits, &fresh) || !keep_ids(s, event, e, &edits))
         return resume_differs(c, now);

@@ -65,8 +65,8 @@ static bool find_place(const struct facts *f, const struct dialect *d, struct gw
     bool empty = inside && !f->has_options;
     if (inside && options->kind != GW_JSON_OBJECT)
         return false;
-    s->at = inside ? options->off + !empty : f->at[FACTS_BODY].off + 1;
-    s->skip = empty ? options->len : 0;
+    s->edit.at = inside ? options->off + !empty : f->at[FACTS_BODY].off + 1;
+    s->edit.skip = empty ? options->len : 0;
     bool plain = d->seed == FACTS_SEED || (inside && !empty);
     gw_buf_put(text, plain   ? GW_STR("\"seed\":")
                      : empty ? GW_STR("{\"seed\":")
@@ -89,16 +89,6 @@ void seed_draw(struct gw_call *c) {
     gw_buf_init(&text, &c->arena, SEED_TEXT_MAX);
     if (!find_place(c->facts, d, &text, s) || text.full)
         return;
-    s->slice[0] = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = s->at};
-    s->slice[1] = (struct gw_slice){.kind = GW_LITERAL, .p = text.p, .len = text.n};
-    s->slice[2] = (struct gw_slice){
-        .kind = GW_REQUEST, .off = s->at + s->skip, .len = c->body.received - s->at - s->skip};
+    s->edit.text = gw_buf_str(&text);
     c->seed = s;
-}
-
-void seed_put(const struct gw_call *c, struct gw_action *send) {
-    const struct call_seed *s = c->seed;
-    send->send.slices = s->slice;
-    send->send.slices_n = 3;
-    send->send.body_len = s->slice[0].len + s->slice[1].len + s->slice[2].len;
 }

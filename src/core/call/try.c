@@ -84,8 +84,8 @@ static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     gw_buf_init(&b, &c->arena, URL_MAX);
     gw_buf_put(&b, to->target.origin);
     gw_buf_put(&b, to->base);
-    gw_buf_put(&b, c->route.rest);
-    if (c->route.kind == GW_ROUTE_AI)
+    gw_buf_put(&b, c->chain != NULL ? chain_link(c)->path : c->route.rest);
+    if (config_is_provider(to))
         provider_put_query(c->query, &b);
     else
         gw_buf_put(&b, c->query);
@@ -124,6 +124,31 @@ static void start_counting(struct gw_call *c, struct gw_time now) {
     capacity_sent(pool, slot);
 }
 
+/* What differs from the body that came. */
+static void put_edits(struct gw_call *c, struct gw_action *a) {
+    struct edits *e = gw_arena_get(&c->arena, sizeof *e);
+    c->arena_full |= e == NULL;
+    if (e == NULL)
+        return;
+    e->n = 0;
+    if (c->prefix != NULL)
+        prefix_put(c, e);
+    if (c->seed != NULL)
+        edits_add(e, c->seed->edit.at, c->seed->edit.skip, c->seed->edit.text);
+    if (c->chain != NULL)
+        chain_put(c, e);
+    if (e->n > 0)
+        edits_put(e, c->body.received, a);
+}
+
+static void put_body(struct gw_call *c, struct gw_action *a) {
+    c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
+    a->send.slices = &c->send_slice;
+    a->send.slices_n = 1;
+    if (c->seed != NULL || c->prefix != NULL || c->chain != NULL)
+        put_edits(c, a);
+}
+
 struct next try_send(struct gw_call *c, struct gw_time now) {
     const struct backend_conf *to = c->attempt.to;
     body_follow(c, now);
@@ -136,15 +161,8 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     a->send.head = head_for(c, to, a->send.path, now);
     a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
     a->send.body_len = c->body.declared;
-    if (c->body.declared != 0) {
-        c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
-        a->send.slices = &c->send_slice;
-        a->send.slices_n = 1;
-    }
-    if (c->seed != NULL)
-        seed_put(c, a);
-    if (c->prefix != NULL)
-        prefix_put(c, a);
+    if (c->body.declared != 0)
+        put_body(c, a);
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
     c->attempt.first_content = c->attempt.junk = c->attempt.late = false;
@@ -267,19 +285,12 @@ static void go_home(struct gw_call *c) {
         c->plan.unread -= home->bytes;
 }
 
-/* A request begins with any of the provider's keys, so that they share the load. */
-static void plan_keys(struct gw_call *c) {
-    uint32_t i = c->route.provider, n = c->conf->providers[i].keys_n;
-    uint32_t first = n > 1 ? (uint32_t)(gw_rng_next(&c->gw->rng) % n) : 0;
-    c->arena_full |= !plan_provider(&c->plan, c->conf, i, first, &c->arena);
-}
-
 struct next try_plan(struct gw_call *c, struct gw_time now) {
     registry_tend(&c->gw->cluster, now);
     if (c->route.kind == GW_ROUTE_HEAVY)
         c->arena_full |= !plan_class(&c->plan, c->conf, c->route.class, &c->arena);
     else if (c->route.kind == GW_ROUTE_AI)
-        plan_keys(c);
+        c->arena_full |= !chain_plan(c);
     else if (c->route.kind == GW_ROUTE_LOCAL)
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else

@@ -2,7 +2,7 @@
 
 #include "core/cluster/capacity.h"
 
-enum { TIER_PAIR = 0, TIER_NODE_1 = 1, TIER_OVERFLOW = 2 };
+enum { TIER_OVERFLOW = 2 }; /* behind the pair and node 1 */
 
 /* Later than any deadline, and still a number. */
 #define NEVER 1e15
@@ -13,6 +13,7 @@ bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *
     p->home = PLAN_NOWHERE;
     p->budget = budget;
     p->careful = p->partial = false;
+    p->class_tier = p->class_link = 0;
     p->bytes = p->unread = 0;
     p->candidates = max <= PLAN_FEW ? p->few : gw_arena_get(arena, max * sizeof *p->candidates);
     if (p->candidates == NULL)
@@ -20,62 +21,92 @@ bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *
     return p->candidates != NULL;
 }
 
-void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str model, uint8_t key,
-              uint32_t tier) {
-    if (!backend->set || p->n == p->max)
-        return;
+void plan_add(struct plan *p, const struct candidate *new) {
     struct candidate *added = p->candidates + p->n;
+    if (!new->backend->set || p->n == p->max)
+        return;
     for (const struct candidate *c = p->candidates; c < added; c++)
-        if (c->backend->slot == backend->slot && c->key == key && gw_str_eq(c->model, model))
+        if (c->backend->slot == new->backend->slot && c->key == new->key && c->link == new->link)
             return;
     p->n++;
-    added->backend = backend;
-    added->model = model;
-    added->key = key;
-    added->tier = (uint8_t)tier;
+    added->backend = new->backend;
+    added->key = new->key;
+    added->link = new->link;
+    added->tier = new->tier;
+    added->is = new->is;
     added->spent = added->later = false;
     added->refused = 0;
     added->blame = POOL_FINE;
 }
 
-/* A node, or a target of the configuration: the client names the model, and no key is needed. */
-static void add(struct plan *p, const struct backend_conf *backend, uint32_t tier) {
-    plan_add(p, backend, GW_STR(""), POOL_NO_KEY, tier);
+static void add_node(struct plan *p, const struct backend_conf *node, enum plan_is is) {
+    uint8_t tier = (uint8_t)(p->class_tier + (is == PLAN_NODE_1 ? 1 : 0));
+    plan_add(p, &(struct candidate){
+                    .backend = node, .link = p->class_link, .tier = tier, .is = (uint8_t)is});
+}
+
+/* The tier behind all that are there. */
+static uint8_t next_tier(const struct plan *p) {
+    uint8_t tier = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->candidates[i].tier >= tier)
+            tier = (uint8_t)(p->candidates[i].tier + 1);
+    return tier;
+}
+
+void plan_add_class(struct plan *p, const struct config *conf, uint32_t class, uint8_t link) {
+    const struct class_conf *own = &conf->classes[class];
+    p->class_tier = next_tier(p);
+    p->class_link = link;
+    for (uint32_t i = 0; i < own->nodes_n; i++)
+        add_node(p, &conf->nodes[own->nodes[i]], PLAN_OF_PAIR);
+    add_node(p, &conf->nodes[0], PLAN_NODE_1);
+}
+
+uint32_t plan_class_most(const struct config *conf, uint32_t class) {
+    return conf->classes[class].nodes_n + 1;
 }
 
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena) {
-    const struct class_conf *own = &conf->classes[class];
-    if (!plan_begin(p, class, own->nodes_n + 1 + conf->overflow_n, arena))
+    if (!plan_begin(p, class, plan_class_most(conf, class) + conf->overflow_n, arena))
         return false;
-    for (uint32_t i = 0; i < own->nodes_n; i++)
-        add(p, &conf->nodes[own->nodes[i]], TIER_PAIR);
-    add(p, &conf->nodes[0], TIER_NODE_1);
+    plan_add_class(p, conf, class, 0);
     for (uint32_t i = 0; i < conf->overflow_n; i++)
-        add(p, &conf->services[conf->overflow[i]], TIER_OVERFLOW + i);
+        plan_add(p, &(struct candidate){.backend = &conf->services[conf->overflow[i]],
+                                        .tier = (uint8_t)(TIER_OVERFLOW + i),
+                                        .is = PLAN_OTHER});
     return true;
 }
 
 void plan_one(struct plan *p, const struct backend_conf *backend) {
     (void)plan_begin(p, GW_CLASSES, 1, NULL);
-    add(p, backend, TIER_PAIR);
+    plan_add(p, &(struct candidate){.backend = backend, .is = PLAN_OTHER});
 }
 
-bool plan_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
-                   struct gw_arena *arena) {
+uint32_t plan_provider_most(const struct config *conf, uint32_t index) {
+    uint32_t n = conf->providers[index].keys_n;
+    return n > 0 ? n : 1;
+}
+
+void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
+                       uint8_t link) {
     const struct provider_conf *from = &conf->providers[index];
-    uint32_t n = from->keys_n;
-    if (!plan_begin(p, GW_CLASSES + 1 + index, n > 0 ? n : 1, arena))
-        return false;
-    if (n == 0)
-        add(p, &from->backend, TIER_PAIR);
-    for (uint32_t i = 0; i < n; i++)
-        plan_add(p, &from->backend, GW_STR(""), (uint8_t)(1 + (first + i) % n), TIER_PAIR);
-    return true;
+    struct candidate new = {.backend = &from->backend,
+                            .key = POOL_NO_KEY,
+                            .link = link,
+                            .tier = next_tier(p),
+                            .is = PLAN_OTHER};
+    if (from->keys_n == 0)
+        plan_add(p, &new);
+    for (uint32_t i = 0; i < from->keys_n; i++) {
+        new.key = (uint8_t)(1 + (first + i) % from->keys_n);
+        plan_add(p, &new);
+    }
 }
 
 void plan_set_home(struct plan *p, uint32_t slot) {
     for (uint32_t i = 0; i < p->n && p->home == PLAN_NOWHERE; i++)
-        if (p->candidates[i].backend->slot == slot && p->candidates[i].tier == TIER_PAIR)
+        if (p->candidates[i].backend->slot == slot && p->candidates[i].is == PLAN_OF_PAIR)
             p->home = i;
 }
 
@@ -87,7 +118,7 @@ void plan_find_home(struct plan *p, uint64_t conversation) {
         const struct candidate *c = &p->candidates[i];
         uint64_t h = (conversation ^ (c->backend->slot + 1)) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 32;
-        if (c->tier == TIER_PAIR && (p->home == PLAN_NOWHERE || h > best)) {
+        if (c->is == PLAN_OF_PAIR && (p->home == PLAN_NOWHERE || h > best)) {
             p->home = i;
             best = h;
         }
@@ -119,7 +150,7 @@ bool plan_renew(struct plan *p, const struct backend_conf *node, bool last) {
         moved = true;
     }
     if (!moved)
-        add(p, node, last ? TIER_NODE_1 : TIER_PAIR);
+        add_node(p, node, last ? PLAN_NODE_1 : PLAN_OF_PAIR);
     return moved || p->n > n;
 }
 
@@ -242,7 +273,7 @@ static bool is_beside(const struct plan *p, uint32_t i, const struct pool *pool,
                       const struct beside *b, double now) {
     const struct candidate *c = &p->candidates[i];
     uint32_t slot = c->backend->slot;
-    if (c->tier >= TIER_OVERFLOW || !is_ready(pool, slot, now) ||
+    if (c->is == PLAN_OTHER || c->link != p->candidates[b->at].link || !is_ready(pool, slot, now) ||
         slot == p->candidates[b->at].backend->slot)
         return false;
     double latency = pool_latency(pool, slot, now);

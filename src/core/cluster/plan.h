@@ -26,15 +26,23 @@ enum {
 
 #define PLAN_NOWHERE UINT32_MAX
 
+/* What a candidate is to its class. */
+enum plan_is {
+    PLAN_OF_PAIR,
+    PLAN_NODE_1,
+    PLAN_OTHER, /* overflow, a service, a provider */
+};
+
 /* Where a call may go, and what the call knows of it. A backend may stand in a plan several times, each
  * time with another model or key: each is spent and blamed by itself, while slots and breakers are the
  * backend's. */
 struct candidate {
     const struct backend_conf *backend;
-    struct gw_str model; /* n == 0: the one that the client names */
-    uint16_t refused;    /* the status that its key was refused with; 0: it was not */
-    uint8_t key;         /* which of the backend's keys, from 1; POOL_NO_KEY */
+    uint16_t refused; /* the status that its key was refused with; 0: it was not */
+    uint8_t key;      /* which of the backend's keys, from 1; POOL_NO_KEY */
+    uint8_t link;     /* which link of the call's chain: those of one link have the same model */
     uint8_t tier;
+    uint8_t is; /* enum plan_is */
     bool spent; /* tried in this call without success: not again before all others */
     bool later; /* only when no other tier can serve: one like it has refused */
     /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
@@ -49,6 +57,7 @@ struct candidate {
 struct plan {
     struct candidate *candidates;
     uint32_t n, max;
+    uint8_t class_tier, class_link; /* of the class's pair, if there is a class in it */
     uint32_t home;   /* the index of the conversation's own node; PLAN_NOWHERE: none */
     double bytes;    /* of the prompt, which a target must read, ... */
     double unread;   /* ... and of it what the home has not read yet */
@@ -74,16 +83,19 @@ struct plan_choice {
 
 /* An empty plan with room for `max` candidates; false: no memory, and it takes none. */
 bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *arena);
-/* Adds a candidate behind those of the same or a lower tier; not if its backend is not set, if there is
- * no room, or if one with the same slot, model and key is there. */
-void plan_add(struct plan *p, const struct backend_conf *backend, struct gw_str model, uint8_t key,
-              uint32_t tier);
+/* Adds what `new` says of a candidate: backend, key, link, tier and what it is. Not if its backend is not set,
+ * if there is no room, or if one with the same slot, link and key is there. */
+void plan_add(struct plan *p, const struct candidate *new);
 /* The plan of a class; false: no memory, and it is empty. And one of a single target. */
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena);
-/* A provider: a candidate for each of its keys, from the one of index `first` on. */
-bool plan_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
-                   struct gw_arena *arena);
 void plan_one(struct plan *p, const struct backend_conf *backend);
+/* Links of a chain, the first one first. A class: its nodes and node 1 are two tiers. A provider: a candidate
+ * for each of its keys, from the one of index `first` on. And how many candidates each may add. */
+void plan_add_class(struct plan *p, const struct config *conf, uint32_t class, uint8_t link);
+void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
+                       uint8_t link);
+uint32_t plan_class_most(const struct config *conf, uint32_t class);
+uint32_t plan_provider_most(const struct config *conf, uint32_t index);
 /* Whether any candidate is at the backend in this slot, with whatever model and key. */
 bool plan_has_slot(const struct plan *p, uint32_t slot);
 /* Takes in a node as it is reached now, for all candidates that are at it. True if the plan had it at

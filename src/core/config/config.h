@@ -22,6 +22,8 @@ enum {
     GW_NODE_HOSTS = 32,
     GW_PROVIDERS = 16,
     GW_PROVIDER_KEYS = 4,
+    GW_MODELS = 512,
+    GW_MODEL_PLACES = 8, /* of one request's chain */
     /* Slots, places in the gateway's table of backends: nodes, services, the twin, providers. */
     GW_SLOT_SERVICE = GW_NODES,
     GW_SLOT_TWIN = GW_SLOT_SERVICE + GW_SERVICES,
@@ -61,7 +63,27 @@ struct provider_conf {
     struct gw_str base_env;      /* where its address is; may be empty */
     struct gw_str keys[GW_PROVIDER_KEYS];
     uint32_t keys_n;
-    bool named; /* the file or the environment speaks of it */
+    struct gw_str prefixes; /* how names of its models begin, with spaces between */
+    struct gw_str model;    /* which it has where only the provider is named; n == 0: none */
+    bool named;             /* the file or the environment speaks of it */
+};
+
+/* Where requests for a model go: to a provider, or to the nodes of a class. */
+struct model_place {
+    struct gw_str model; /* its name there; n == 0: nodes have one of their own */
+    uint32_t index;      /* of the provider, or the class */
+    bool heavy;          /* it is a class */
+};
+
+/* What the file says of a model: an alias with the places that stand behind it, the best first; or
+ * "provider/model" itself. */
+struct model_conf {
+    struct gw_str name;
+    struct model_place *places;
+    uint32_t places_n;
+    uint64_t context;                   /* tokens that it takes; 0: not known */
+    uint64_t silence_ms, first_byte_ms; /* 0: as for others */
+    bool alias;
 };
 
 struct class_conf {
@@ -115,6 +137,10 @@ struct config {
     uint32_t services_n, service_default; /* GW_SERVICES: none */
     struct provider_conf providers[GW_PROVIDERS];
     uint32_t providers_n;
+    const struct model_conf *models;
+    uint32_t models_n;
+    struct model_place failover[GW_MODEL_PLACES]; /* behind every chain: FAILOVER_CHAIN */
+    uint32_t failover_n;
     struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
     uint64_t queue_ms, queue_longest_ms, queue_max;
@@ -151,9 +177,19 @@ const struct backend_conf *config_target(const struct config *conf, uint32_t i);
 struct gw_str config_provider_lacks(const struct provider_conf *p);
 /* The index of a provider, or GW_PROVIDERS. */
 uint32_t config_provider_index(const struct config *conf, struct gw_str name);
+static inline bool config_is_provider(const struct backend_conf *backend) {
+    return backend->slot >= GW_SLOT_PROVIDER;
+}
 /* The provider whose backend this is; NULL: it is of another kind. */
 const struct provider_conf *config_provider_of(const struct config *conf,
                                                const struct backend_conf *backend);
+/* config_models.c: the entry of that name; NULL: the file does not speak of it. */
+const struct model_conf *config_model(const struct config *conf, struct gw_str name);
+/* The entry "provider/model" of what is at this place, or NULL. */
+const struct model_conf *config_model_at(const struct config *conf, const struct model_place *at);
+/* The place that a name speaks of by itself: "provider/model", "heavy/class", or how it begins. False: none.
+ * A place may be at a provider that is not there. */
+bool config_model_place(const struct config *conf, struct gw_str name, struct model_place *out);
 /* The index of a service, or GW_SERVICES. */
 uint32_t config_service_index(const struct config *conf, struct gw_str name);
 /* Whether `host` is `domain` or ends in it at the boundary of a label. */

@@ -342,6 +342,7 @@ static bool read_root(struct reader *r) {
         {GW_STR_INIT("heavy"), read_heavy, 0, 0, 0},
         {GW_STR_INIT("local"), read_local, 0, 0, 0},
         {GW_STR_INIT("providers"), config_providers, 0, 0, 0},
+        {GW_STR_INIT("models"), skip, 0, 0, 0},
         {GW_STR_INIT("breaker"), read_breaker, 0, 0, 0},
         {GW_STR_INIT("limits"), read_limits, 0, 0, 0},
         {GW_STR_INIT("upstream_tls"), config_tls, 0, 0, 0},
@@ -351,7 +352,7 @@ static bool read_root(struct reader *r) {
     return reader_object(r, r->root, fields, sizeof fields / sizeof *fields, r->conf);
 }
 
-/* The last two need the services of the environment, too. */
+/* The last ones need what is in the environment, too. */
 static bool resolve_overflow(struct reader *r, const struct gw_json *list) {
     struct config *conf = r->conf;
     if (list == NULL)
@@ -394,6 +395,8 @@ static bool read_all(struct reader *r, const struct gw_source *source) {
     if (r->root != NULL && !read_root(r))
         return false;
     return config_env(r->conf, source, r->why) &&
+           config_models(r, gw_json_member(r->root, GW_STR("models"))) &&
+           config_failover(r->conf, source, r->why) &&
            resolve_default(r, gw_json_member(local, GW_STR("default"))) &&
            resolve_overflow(r, gw_json_member(heavy, GW_STR("overflow")));
 }

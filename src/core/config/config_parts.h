@@ -17,6 +17,9 @@ void config_add_providers(struct config *conf);
 /* The environment's part of the providers: addresses and keys. */
 bool config_env_providers(struct config *conf, const struct gw_source *source, struct gw_buf *why);
 
+/* FAILOVER_CHAIN: names of models, or of providers that have a model of their own. */
+bool config_failover(struct config *conf, const struct gw_source *source, struct gw_buf *why);
+
 /* Points a backend at a URL and marks it as set. */
 void config_set_backend(struct backend_conf *backend, const struct url *url);
 /* The service of that name, made if it is not there; NULL for a bad name or one too many. */

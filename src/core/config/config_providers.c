@@ -12,7 +12,7 @@
 #include "core/config/config_parts.h"
 #include "core/config/config_read.h"
 
-enum { FIRST_BYTE_MS = 600000, NAME_MAX = 32 };
+enum { FIRST_BYTE_MS = 600000, NAME_MAX = 32, PREFIXES_MAX = 512 };
 
 uint32_t config_provider_index(const struct config *conf, struct gw_str name) {
     for (uint32_t i = 0; i < conf->providers_n; i++)
@@ -78,7 +78,7 @@ void config_add_providers(struct config *conf) {
 /* ------------------------------------------------------------------ the file */
 
 struct draft {
-    struct gw_str like, key_env;
+    struct gw_str like, key_env, prefixes, model;
     struct url url;
     bool has_url;
     uint64_t in_flight_max, first_byte_ms;
@@ -100,8 +100,33 @@ static bool read_key_env(struct reader *r, const struct gw_json *item, void *int
     return reader_text(r, item, &d->key_env);
 }
 
+static bool read_default(struct reader *r, const struct gw_json *item, void *into) {
+    struct draft *d = into;
+    return reader_text(r, item, &d->model);
+}
+
+/* Kept as words with spaces between. */
+static bool read_prefixes(struct reader *r, const struct gw_json *item, void *into) {
+    struct draft *d = into;
+    struct gw_buf b;
+    gw_buf_init(&b, &r->conf->arena, PREFIXES_MAX);
+    for (const struct gw_json *m = item->child; m != NULL; m = m->next) {
+        struct gw_str word;
+        if (!reader_text(r, m, &word))
+            return false;
+        gw_buf_put(&b, word);
+        gw_buf_putc(&b, ' ');
+    }
+    d->prefixes = gw_buf_str(&b);
+    return (gw_json_is(item, GW_JSON_ARRAY) && !b.full) ||
+           reader_fail(r, item, GW_STR("is not a short list of words"),
+                       GW_STR("give for example [\"deepseek-\"]"));
+}
+
 static const struct reader_field fields[] = {
     {GW_STR_INIT("like"), read_like, 0, 0, 0},
+    {GW_STR_INIT("prefixes"), read_prefixes, 0, 0, 0},
+    {GW_STR_INIT("model"), read_default, 0, 0, 0},
     {GW_STR_INIT("endpoint"), read_endpoint, 0, 0, 0},
     {GW_STR_INIT("key_env"), read_key_env, 0, 0, 0},
     {GW_STR_INIT("in_flight_max"), NULL, offsetof(struct draft, in_flight_max), 1, 100000},
@@ -148,6 +173,10 @@ static bool read_provider(struct reader *r, const struct gw_json *item, void *in
         set_endpoint(p, &d.url);
     if (d.key_env.n > 0)
         p->key_env = d.key_env;
+    if (d.prefixes.n > 0)
+        p->prefixes = d.prefixes;
+    if (d.model.n > 0)
+        p->model = d.model;
     p->backend.in_flight_max = (uint32_t)d.in_flight_max;
     p->backend.first_byte_ms = (double)d.first_byte_ms;
     p->named = true;

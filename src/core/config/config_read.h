@@ -49,6 +49,8 @@ bool reader_fail(struct reader *r, const struct gw_json *item, struct gw_str wha
 
 /* config_providers.c: the section "providers", into a struct config. */
 bool config_providers(struct reader *r, const struct gw_json *item, void *into);
+/* config_models.c: the section "models"; the providers must be known. */
+bool config_models(struct reader *r, const struct gw_json *item);
 /* config_tls.c: the section "upstream_tls", into a struct config. */
 bool config_tls(struct reader *r, const struct gw_json *item, void *into);
 

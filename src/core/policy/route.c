@@ -29,6 +29,7 @@ const struct route_rule route_rules[GW_ROUTE_KINDS] = {
     [GW_ROUTE_NODES]         = {READ,        ROUTE_TWIN,   ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_NODE]          = {COME_AND_GO, ROUTE_SIGNED, ROUTE_WHOLE,    false, 0},
     [GW_ROUTE_AI]            = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_HELD,     true,  MODEL},
+    [GW_ROUTE_MODEL]         = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
     [GW_ROUTE_AI_UNKNOWN]    = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_HELLO]         = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_TWIN]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
@@ -164,50 +165,75 @@ static struct route other(const struct config *conf, struct gw_str segment, stru
     return twin_or(conf, whole, none);
 }
 
-/* Paths that one dialect alone has: who asks for them means its provider. Each stands for what is below it,
- * too; of that, the provider's own list says what may be asked. */
-static const struct gw_str bases[][2] = {
-    {GW_STR_INIT("/v1/messages"), GW_STR_INIT("claude")},
-    {GW_STR_INIT("/v1/chat/completions"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/completions"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/responses"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/embeddings"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/moderations"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/images"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/audio"), GW_STR_INIT("openai")},
-    {GW_STR_INIT("/v1/interactions"), GW_STR_INIT("gemini")},
-    {GW_STR_INIT("/v1beta"), GW_STR_INIT("gemini")},
-    {GW_STR_INIT("/api/chat"), GW_STR_INIT("ollama")},
-    {GW_STR_INIT("/api/generate"), GW_STR_INIT("ollama")},
-    {GW_STR_INIT("/api/embed"), GW_STR_INIT("ollama")},
-    {GW_STR_INIT("/model"), GW_STR_INIT("bedrock")},
+/* Paths that one dialect alone has. Where the body is JSON that names a model, the model decides who is
+ * asked; everything else means the dialect's own provider. Each stands for what is below it, too; of that,
+ * the provider's own list says what may be asked. */
+static const struct base {
+    struct gw_str path, provider;
+    bool unified;
+} bases[] = {
+    {GW_STR_INIT("/v1/messages/count_tokens"), GW_STR_INIT("claude"), true},
+    {GW_STR_INIT("/v1/messages"), GW_STR_INIT("claude"), true},
+    {GW_STR_INIT("/v1/chat/completions"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/completions"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/responses"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/embeddings"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/moderations"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/images/generations"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/images"), GW_STR_INIT("openai"), false},
+    {GW_STR_INIT("/v1/audio/speech"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/audio"), GW_STR_INIT("openai"), false},
+    {GW_STR_INIT("/v1/interactions"), GW_STR_INIT("gemini"), true},
+    {GW_STR_INIT("/v1beta/interactions"), GW_STR_INIT("gemini"), true},
+    {GW_STR_INIT("/v1beta"), GW_STR_INIT("gemini"), false},
+    {GW_STR_INIT("/api/chat"), GW_STR_INIT("ollama"), true},
+    {GW_STR_INIT("/api/generate"), GW_STR_INIT("ollama"), true},
+    {GW_STR_INIT("/api/embed"), GW_STR_INIT("ollama"), true},
+    {GW_STR_INIT("/model"), GW_STR_INIT("bedrock"), false},
 };
 
 static bool is_under(struct gw_str path, struct gw_str base) {
     return gw_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/');
 }
 
-/* "/v1/models/<model>:generateContent" */
-static bool is_geminis(struct gw_str path) {
+/* "/v1/models/<model>:generateContent", or with /v1beta: cuts out the model. */
+static bool is_geminis(struct gw_str path, struct gw_str *model) {
+    static const struct gw_str heads[] = {GW_STR_INIT("/v1/models/"),
+                                          GW_STR_INIT("/v1beta/models/")};
     static const struct gw_str verbs[] = {GW_STR_INIT(":generateContent"),
                                           GW_STR_INIT(":streamGenerateContent"),
                                           GW_STR_INIT(":countTokens"), GW_STR_INIT(":embedContent"),
                                           GW_STR_INIT(":batchEmbedContents")};
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (gw_str_starts(path, GW_STR("/v1/models/")) && gw_str_ends(path, verbs[i]))
-            return true;
+    const struct gw_str *head = &heads[gw_str_starts(path, heads[1])];
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (!gw_str_starts(path, *head) || !gw_str_ends(path, verbs[i]) ||
+            path.n <= head->n + verbs[i].n)
+            continue;
+        *model = gw_str_sub(path, head->n, path.n - verbs[i].n - head->n);
+        return true;
+    }
     return false;
+}
+
+static const struct base *base_of(struct gw_str path) {
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
+        if (is_under(path, bases[i].path))
+            return &bases[i];
+    return NULL;
 }
 
 /* Whether a provider's dialect has this path. */
 static bool is_of_dialect(const struct config *conf, struct gw_str path, struct route *out) {
-    struct gw_str name = is_geminis(path) ? GW_STR("gemini") : GW_STR("");
-    for (size_t i = 0; i < sizeof bases / sizeof *bases && name.n == 0; i++)
-        if (is_under(path, bases[i][0]))
-            name = bases[i][1];
-    if (name.n > 0)
-        *out = provider(conf, name, path);
-    return name.n > 0;
+    struct gw_str model = GW_STR("");
+    bool named = is_geminis(path, &model);
+    const struct base *base = base_of(path);
+    if (!named && base == NULL)
+        return false;
+    *out = provider(conf, named ? GW_STR("gemini") : base->provider, path);
+    if (named || (base->unified && base->path.n == path.n))
+        out->kind = GW_ROUTE_MODEL;
+    out->model = model;
+    return true;
 }
 
 struct route route_of(const struct config *conf, struct gw_str path) {

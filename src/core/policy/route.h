@@ -18,9 +18,10 @@ enum route_kind {
     GW_ROUTE_NODES,         /* GET /api/nodes: the leases, for the twin */
     GW_ROUTE_NODE,          /* /api/nodes/<1-8>: a node registers */
     GW_ROUTE_AI,            /* /api/ai/<provider>/rest, /api/claude/rest, ...: in its own dialect */
-    GW_ROUTE_AI_UNKNOWN,    /* a provider that nobody knows: 404 that names the providers */
-    GW_ROUTE_HELLO,         /* /api/hello: Claude Code asks whether somebody is there; public */
-    GW_ROUTE_TWIN,          /* forwarded to LOCAL_ENDPOINT as it is */
+    GW_ROUTE_MODEL, /* the unified API: the model that is asked for decides; then HEAVY or AI */
+    GW_ROUTE_AI_UNKNOWN, /* a provider that nobody knows: 404 that names the providers */
+    GW_ROUTE_HELLO,      /* /api/hello: Claude Code asks whether somebody is there; public */
+    GW_ROUTE_TWIN,       /* forwarded to LOCAL_ENDPOINT as it is */
     GW_ROUTE_KINDS,
 };
 
@@ -70,12 +71,13 @@ void route_put_methods(uint32_t methods, struct gw_buf *out);
 
 struct route {
     uint32_t kind;
-    uint32_t class;     /* GW_ROUTE_HEAVY */
-    uint32_t service;   /* GW_ROUTE_LOCAL: index */
-    uint32_t node;      /* GW_ROUTE_NODE: index */
-    uint32_t provider;  /* GW_ROUTE_AI: index */
-    struct gw_str name; /* "heavy/code", "local/brain", ...: for headers and logs */
-    struct gw_str rest; /* upstream path: "/rest", or the default of the route */
+    uint32_t class;      /* GW_ROUTE_HEAVY */
+    uint32_t service;    /* GW_ROUTE_LOCAL: index */
+    uint32_t node;       /* GW_ROUTE_NODE: index */
+    uint32_t provider;   /* GW_ROUTE_AI: index; GW_ROUTE_MODEL: whose dialect it is */
+    struct gw_str model; /* GW_ROUTE_MODEL: in the path; n == 0: it is in the body */
+    struct gw_str name;  /* "heavy/code", "local/brain", ...: for headers and logs */
+    struct gw_str rest;  /* upstream path: "/rest", or the default of the route */
 };
 
 struct route route_of(const struct config *conf, struct gw_str path);

@@ -1,0 +1,323 @@
+/*
+ * Requests that name a model: the unified API. The name leads to places: a provider and the model's name
+ * there, or the nodes of a class. Several make a chain, which is tried from its front:
+ *
+ *     "model"             an alias stands for several, or a name for one (config_models.c)
+ *     "models": [...]     what the client wants behind it
+ *     FAILOVER_CHAIN      what the configuration puts behind every chain
+ *
+ * A place is left out if this client may not use it, if its provider is not there, or if it does not speak the
+ * dialect of this path; if that leaves none, the first one's reason is the answer. Bytes pass untouched, but
+ * for the name where the place knows the model by another one, and for "models", which is the gateway's own.
+ */
+#include "core/call/call.h"
+
+enum { TEXT_MAX = 512, NEAR = 3 };
+
+static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
+                          struct gw_str param, struct gw_str message) {
+    return end_refuse(c, &(struct call_error){.status = status,
+                                              .type = GW_STR("invalid_request_error"),
+                                              .code = code,
+                                              .param = param,
+                                              .message = message,
+                                              .is_final = true});
+}
+
+/* ------------------------------------------------------------------ names */
+
+static struct next refuse_unknown(struct gw_call *c, struct gw_str name) {
+    struct gw_buf b;
+    struct gw_str near[NEAR];
+    uint32_t n = models_near(c->conf, name, near, NEAR);
+    gw_buf_init(&b, &c->arena, 2 * TEXT_MAX);
+    gw_buf_put(&b, GW_STR("no model is called \""));
+    gw_buf_put(&b, gw_str_sub(name, 0, FACTS_MODEL_MAX / 2));
+    gw_buf_put(&b, GW_STR("\" here; "));
+    for (uint32_t i = 0; i < n; i++) {
+        gw_buf_put(&b, i == 0 ? GW_STR("did you mean \"") : GW_STR(" or \""));
+        gw_buf_put(&b, near[i]);
+        gw_buf_putc(&b, '"');
+    }
+    gw_buf_put(&b, n > 0 ? GW_STR("? ") : GW_STR(""));
+    gw_buf_put(&b, GW_STR("GET /v1/models lists them, and provider/model names any other"));
+    return refuse(c, 404, GW_STR("model_not_found"), GW_STR("model"), gw_buf_str(&b));
+}
+
+/* The dialect's own provider takes whatever it is asked for, if its models are the user's own. */
+static bool is_open(const struct gw_call *c) {
+    return c->conf->providers[c->route.provider].like->open;
+}
+
+static void add(struct gw_call *c, const struct model_place *at) {
+    struct call_chain *chain = c->chain;
+    if (chain->n < CHAIN_LINKS)
+        chain->link[chain->n++].at = *at;
+}
+
+/* The places that a name stands for; false: it stands for none. */
+static bool add_name(struct gw_call *c, struct gw_str name) {
+    struct model_place at;
+    const struct model_conf *known = config_model(c->conf, name);
+    if (known == NULL && !config_model_place(c->conf, name, &at)) {
+        if (!is_open(c))
+            return false;
+        at = (struct model_place){.model = name, .index = c->route.provider};
+    }
+    if (known == NULL)
+        add(c, &at);
+    for (uint32_t i = 0; known != NULL && i < known->places_n; i++)
+        add(c, &known->places[i]);
+    return true;
+}
+
+static struct next add_names(struct gw_call *c, struct gw_str more) {
+    struct call_chain *chain = c->chain;
+    if (chain->named.n > 0 && !add_name(c, chain->named))
+        return refuse_unknown(c, chain->named);
+    while (more.n > 0) {
+        struct gw_str name = gw_str_cut(&more, '\n');
+        if (!add_name(c, name))
+            return refuse_unknown(c, name);
+    }
+    if (chain->n ==
+        0) /* who names no model means the one that this dialect's provider takes then */
+        add(c, &(struct model_place){.index = c->route.provider});
+    for (uint32_t i = 0; i < c->conf->failover_n; i++)
+        add(c, &c->conf->failover[i]);
+    return next_on();
+}
+
+/* ------------------------------------------------------------------ places */
+
+/* The path of a request whose model is named in it. */
+static struct gw_str with_model(struct gw_call *c, struct gw_str model) {
+    struct gw_buf b;
+    struct gw_str path = c->route.rest, old = c->route.model;
+    size_t at = (size_t)(old.p - path.p);
+    if (gw_str_eq(old, model))
+        return path;
+    gw_buf_init(&b, &c->arena, path.n + model.n);
+    gw_buf_put(&b, gw_str_sub(path, 0, at));
+    gw_buf_put(&b, model);
+    gw_buf_put(&b, gw_str_sub(path, at + old.n, path.n));
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static struct next refuse_dialect(struct gw_call *c, const struct model_place *at) {
+    static const struct gw_str paths[][2] = {
+        {GW_STR_INIT("anthropic"), GW_STR_INIT("/v1/messages")},
+        {GW_STR_INIT("gemini"), GW_STR_INIT("/v1beta/models/")},
+        {GW_STR_INIT("ollama"), GW_STR_INIT("/api/chat or /v1/chat/completions")},
+    };
+    struct gw_buf b;
+    const struct provider_conf *p = &c->conf->providers[at->index];
+    struct gw_str where = GW_STR("/v1/chat/completions");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && p->like->dialect != NULL; i++)
+        if (gw_str_eq(p->like->dialect->name, paths[i][0]))
+            where = paths[i][1];
+    gw_buf_init(&b, &c->arena, TEXT_MAX);
+    gw_buf_put(&b, p->backend.target.name);
+    gw_buf_put(&b, GW_STR(" does not speak the dialect of this path; ask for this model at "));
+    gw_buf_put(&b, where);
+    return refuse(c, 400, GW_STR("dialect_not_offered"), GW_STR("model"), gw_buf_str(&b));
+}
+
+static struct next check_class(struct gw_call *c, struct chain_link *link) {
+    if (c->key != NULL && !(c->key->classes & 1u << link->at.index))
+        return request_refuse_class(c);
+    link->path = c->route.rest;
+    return next_on();
+}
+
+/* Whether this client may be served there; fills in the rest of the link. */
+static struct next check(struct gw_call *c, struct chain_link *link) {
+    const struct model_place *at = &link->at;
+    link->says = config_model_at(c->conf, at);
+    if (at->heavy)
+        return check_class(c, link);
+    if (!provider_is_allowed(c, at->index))
+        return provider_refuse_key(c);
+    if (!c->conf->providers[at->index].backend.set)
+        return provider_refuse_absent(c, at->index);
+    struct gw_str path = c->chain->in_path ? with_model(c, at->model) : c->route.rest;
+    link->path = provider_path(c, at->index, path);
+    return link->path.p != NULL ? next_on() : refuse_dialect(c, at);
+}
+
+static bool is_twice(const struct call_chain *chain, uint32_t n, const struct model_place *at) {
+    bool twice = false;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct model_place *b = &chain->link[i].at;
+        /* Of several classes the first one counts: a plan has one. */
+        twice |= at->heavy ? b->heavy
+                           : !b->heavy && b->index == at->index && gw_str_eq(b->model, at->model);
+    }
+    return twice;
+}
+
+/* Keeps the links that may serve. */
+static struct next keep_fit(struct gw_call *c) {
+    struct call_chain *chain = c->chain;
+    struct call_error first = {.status = 0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < chain->n; i++) {
+        struct chain_link link = chain->link[i];
+        if (is_twice(chain, n, &link.at))
+            continue;
+        if (next_is(check(c, &link), NEXT_ON))
+            chain->link[n++] = link;
+        else if (first.status == 0)
+            first = c->error;
+    }
+    chain->n = n;
+    return n > 0 ? next_on() : end_refuse(c, &first);
+}
+
+/* ------------------------------------------------------------------ the phase */
+
+static void take_facts(struct gw_call *c, struct call_chain *chain) {
+    const struct facts *f = c->facts;
+    chain->in_path = c->route.model.n > 0;
+    chain->named = chain->in_path ? c->route.model : gw_arena_dup(&c->arena, facts_model(f));
+    if (!chain->in_path)
+        chain->model = f->at[FACTS_MODEL];
+    chain->models = f->at[FACTS_MODELS];
+    chain->model_before = f->model_before;
+    chain->models_before = f->models_before;
+    chain->body = f->at[FACTS_BODY].off;
+}
+
+static bool is_ambiguous(const struct facts *f) {
+    return facts_is_twice(f, FACTS_MODEL) || facts_is_twice(f, FACTS_MODELS) ||
+           f->at[FACTS_MODELS].cut;
+}
+
+/* What the first place is decides how the call goes on: nodes alone are a class's. */
+static void set_route(struct gw_call *c) {
+    const struct call_chain *chain = c->chain;
+    bool heavy = chain->n == 1 && chain->link[0].at.heavy;
+    c->route.kind = heavy ? GW_ROUTE_HEAVY : GW_ROUTE_AI;
+    for (uint32_t i = chain->n; i-- > 0;) {
+        const struct model_place *at = &chain->link[i].at;
+        c->route.name =
+            at->heavy ? route_class_name(at->index) : c->conf->providers[at->index].route;
+        if (at->heavy)
+            c->route.class = at->index;
+        else
+            c->route.provider = at->index;
+    }
+}
+
+struct next chain_decide(struct gw_call *c) {
+    const struct facts *f = c->facts;
+    if (f == NULL || is_ambiguous(f))
+        return refuse(c, 400, GW_STR("invalid_json"), GW_STR("model"),
+                      GW_STR("\"model\" or \"models\" is there twice, or \"models\" is too long; "
+                             "send each once"));
+    struct gw_str more = gw_arena_dup(&c->arena, facts_chain(f));
+    struct call_chain *chain = gw_arena_get(&c->arena, sizeof *chain);
+    if (chain == NULL) {
+        c->arena_full = true;
+        return next_stay();
+    }
+    memset(chain, 0, sizeof *chain);
+    take_facts(c, chain);
+    c->chain = chain;
+    struct next next = add_names(c, more);
+    if (next_is(next, NEXT_ON))
+        next = keep_fit(c);
+    if (next_is(next, NEXT_ON))
+        set_route(c);
+    return next;
+}
+
+/* ------------------------------------------------------------------ attempts */
+
+const struct chain_link *chain_link(const struct gw_call *c) {
+    return c->chain != NULL ? &c->chain->link[c->plan.candidates[c->attempt.at].link] : NULL;
+}
+
+static uint32_t most(const struct gw_call *c) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->chain->n; i++) {
+        const struct model_place *at = &c->chain->link[i].at;
+        n += at->heavy ? plan_class_most(c->conf, at->index)
+                       : plan_provider_most(c->conf, at->index);
+    }
+    return n;
+}
+
+/* A request begins with any of a provider's keys, so that they share the load. */
+static uint32_t first_key(struct gw_call *c, uint32_t provider) {
+    uint32_t n = c->conf->providers[provider].keys_n;
+    return n > 1 ? (uint32_t)(gw_rng_next(&c->gw->rng) % n) : 0;
+}
+
+/* A native route: the one provider, whatever the model is. */
+static bool plan_provider(struct gw_call *c) {
+    uint32_t i = c->route.provider;
+    if (!plan_begin(&c->plan, GW_CLASSES + 1 + i, plan_provider_most(c->conf, i), &c->arena))
+        return false;
+    plan_add_provider(&c->plan, c->conf, i, first_key(c, i), 0);
+    return true;
+}
+
+bool chain_plan(struct gw_call *c) {
+    if (c->chain == NULL)
+        return plan_provider(c);
+    const struct model_place *first = &c->chain->link[0].at;
+    uint32_t budget = first->heavy ? first->index : GW_CLASSES + 1 + first->index;
+    if (!plan_begin(&c->plan, budget, most(c), &c->arena))
+        return false;
+    for (uint32_t i = 0; i < c->chain->n; i++) {
+        const struct model_place *at = &c->chain->link[i].at;
+        if (at->heavy)
+            plan_add_class(&c->plan, c->conf, at->index, (uint8_t)i);
+        else
+            plan_add_provider(&c->plan, c->conf, at->index, first_key(c, at->index), (uint8_t)i);
+    }
+    return true;
+}
+
+/* "\"model\":\"name\"", or the value alone. */
+static struct gw_str member_of(struct gw_call *c, struct gw_str name, struct gw_str before) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, TEXT_MAX * 3);
+    gw_buf_put(&b, before);
+    gw_buf_putc(&b, '"');
+    gw_buf_put_json(&b, name);
+    gw_buf_putc(&b, '"');
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static uint64_t end_of(const struct facts_at *m) {
+    return (uint64_t)m->off + m->len;
+}
+
+/* Replaces the model's name; or the whole of "models" by it, if that is there. */
+void chain_put(struct gw_call *c, struct edits *e) {
+    const struct call_chain *chain = c->chain;
+    struct gw_str name = chain_link(c)->at.model;
+    if (name.n == 0)
+        name = chain->named; /* nodes are told what the client said */
+    bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
+    bool same = gw_str_eq(name, chain->named) || chain->in_path;
+    bool first = has_chain && chain->models_before == chain->body;
+    if (has_chain && (first || !has_model) &&
+        name.n > 0) { /* "models" gives its place to "model" */
+        uint64_t at = chain->models_before + 1ULL;
+        edits_add(e, at, end_of(&chain->models) - at, member_of(c, name, GW_STR("\"model\":")));
+        if (has_model)
+            edits_add(e, chain->model_before, end_of(&chain->model) - chain->model_before,
+                      GW_STR(""));
+        return;
+    }
+    if (has_model && !same)
+        edits_add(e, chain->model.off, chain->model.len, member_of(c, name, GW_STR("")));
+    if (has_chain)
+        edits_add(e, chain->models_before, end_of(&chain->models) - chain->models_before,
+                  GW_STR(""));
+}

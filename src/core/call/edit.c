@@ -1,0 +1,32 @@
+#include "core/call/edit.h"
+
+#include "base/check.h"
+
+void edits_add(struct edits *e, uint64_t at, uint64_t skip, struct gw_str text) {
+    GW_ASSERT(e->n < EDITS_MAX);
+    uint32_t i = e->n++;
+    for (; i > 0 && e->edit[i - 1].at > at; i--)
+        e->edit[i] = e->edit[i - 1];
+    e->edit[i] = (struct edit){at, skip, text};
+}
+
+static void put(struct edits *e, struct gw_action *send, struct gw_slice what) {
+    if (what.len == 0)
+        return;
+    e->slice[send->send.slices_n++] = what;
+    send->send.body_len += what.len;
+}
+
+void edits_put(struct edits *e, uint64_t n, struct gw_action *send) {
+    uint64_t done = 0;
+    send->send.slices = e->slice;
+    send->send.slices_n = 0;
+    send->send.body_len = 0;
+    for (uint32_t i = 0; i < e->n; i++) {
+        const struct edit *edit = &e->edit[i];
+        put(e, send, (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = edit->at - done});
+        put(e, send, (struct gw_slice){.p = edit->text.p, .len = edit->text.n});
+        done = edit->at + edit->skip;
+    }
+    put(e, send, (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = n - done});
+}
