@@ -13,7 +13,7 @@ enum { BIG = 1, SMALL = 2 }; /* links of a chain, each with a model of its own *
 
 static void add(struct plan *p, const struct backend_conf *to, uint8_t link, uint8_t key,
                 uint8_t tier) {
-    plan_add(p, &(struct candidate){.backend = to, .link = link, .key = key, .tier = tier});
+    plan_add(p, (struct plan_new){.backend = to, .link = link, .key = key, .tier = tier});
 }
 
 static void begin(struct plan *p) {

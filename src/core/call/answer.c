@@ -8,6 +8,7 @@
 enum {
     KEEP_MS = 2000,           /* how long the body of a first 500 may take to come */
     PROVIDER_KEEP_MS = 10000, /* likewise, of a provider's refusal */
+    STAYS_MOST_MS = 3000,     /* a Retry-After that is waited for before another model is asked */
     HINTS_MAX = 8,            /* before one answer, ... */
     HINT_MAX = 4096           /* ... and the bytes of each */
 };
@@ -40,7 +41,7 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
 
 /* The time of a gateway before the target is over: a request that is paid for may have been done. */
 static bool is_slow_paid(const struct gw_call *c, uint32_t status) {
-    return c->attempt.to->paid && (status == 504 || status == 520 || status == 524);
+    return call_pays_once(c) && (status == 504 || status == 520 || status == 524);
 }
 
 static struct next give_up_slow(struct gw_call *c, uint32_t status, struct gw_time now) {
@@ -48,6 +49,13 @@ static struct next give_up_slow(struct gw_call *c, uint32_t status, struct gw_ti
     because_status(c, GW_STR("timed out"), status);
     try_close(c, true, now);
     return try_refuse_late(c);
+}
+
+/* Whether somebody else might take what is too long for this one. */
+static bool may_fit_elsewhere(const struct gw_call *c, struct gw_time now) {
+    if (call_at_provider(c))
+        return chain_fits_elsewhere(c, now);
+    return plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
 }
 
 static enum verdict judge(struct gw_call *c, uint32_t status, const struct answer_head *h,
@@ -66,14 +74,15 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
         return GATEWAY;
     if (status == 400 && h->json && !h->coded && provider_says_bad_key(c))
         return REFUSED;
-    if (status == 400 && h->json && !h->coded && c->route.kind != GW_ROUTE_AI &&
-        plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms))
+    if (status == 400 && h->json && !h->coded && may_fit_elsewhere(c, now))
         return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
 }
 
 static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
                                 struct gw_time now) {
+    if (status == 429 && retry_after_ms <= STAYS_MOST_MS)
+        c->attempt.stays_ms = retry_after_ms < 0 ? STAYS_JITTERED : retry_after_ms + 1;
     if (!provider_rests_key(c, retry_after_ms, now))
         pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms,
                   now);
@@ -114,7 +123,11 @@ static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page
 static bool is_too_long(struct gw_str body) {
     static const struct gw_str said[] = {GW_STR_INIT("context_length_exceeded"),
                                          GW_STR_INIT("prompt is too long"),
-                                         GW_STR_INIT("maximum context length")};
+                                         GW_STR_INIT("maximum context length"),
+                                         GW_STR_INIT("exceed context limit"),
+                                         GW_STR_INIT("exceeds the maximum number of tokens"),
+                                         GW_STR_INIT("Input is too long"),
+                                         GW_STR_INIT("exceeds the available context size")};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (gw_str_find(body, said[i]) >= 0)
             return true;
@@ -136,16 +149,21 @@ static struct next refuse_torn(struct gw_call *c) {
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500 || c->kept.status == 403;
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
-    bool provider = c->route.kind == GW_ROUTE_AI;
+    bool provider = call_at_provider(c);
     if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
         return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
-    if (!errored && c->kept.whole && (provider || !is_too_long(gw_buf_str(&c->kept.body))))
-        return next_kept();
-    if (!errored && provider)
-        return refuse_torn(c);
-    if (!errored)
+    bool moves = !errored && c->kept.whole && may_fit_elsewhere(c, now) &&
+                 is_too_long(gw_buf_str(&c->kept.body));
+    if (!errored && !moves && (c->kept.whole || provider))
+        return c->kept.whole ? next_kept() : refuse_torn(c);
+    if (!errored && c->chain != NULL)
+        chain_skip_small(c);
+    else if (!errored)
         plan_put_last(&c->plan, c->attempt.at);
+    if (!errored && c->kept.whole &&
+        !plan_has_other(&c->plan, &c->gw->cluster.pool, PLAN_NOWHERE, now.mono_ms))
+        return next_kept();
     because_status(c, errored ? GW_STR("failed") : GW_STR("refused"), c->kept.status);
     return next_target(!c->body.forgotten, true);
 }
@@ -170,7 +188,7 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
     c->kept.head = gw_buf_str(&head);
     c->kept.target = c->attempt.to->target.name;
     c->kept.cut = head.full;
-    bool provider = c->route.kind == GW_ROUTE_AI;
+    bool provider = call_at_provider(c);
     gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
     double limit = now.mono_ms + (provider ? PROVIDER_KEEP_MS : KEEP_MS);
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
@@ -182,6 +200,8 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
     call_candidate(c)->spent = true;
     if (res->status == 403)
         call_candidate(c)->refused = 403;
+    if (res->status == 500)
+        c->attempt.stays_ms = STAYS_JITTERED;
     if (res->status == 500)
         blame_later(c, POOL_ERRORED);
     else
@@ -301,8 +321,8 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
 }
 
 bool answer_is_inspected(const struct gw_call *c) {
-    if (c->route.kind == GW_ROUTE_AI)
-        return provider_dialect(c) != NULL;
+    if (call_at_provider(c))
+        return config_provider_of(c->conf, c->attempt.to)->like->dialect != NULL;
     return c->conf->classes[c->route.class].inspect;
 }
 
@@ -323,7 +343,7 @@ static bool is_judged_by_its_end(const struct gw_call *c) {
 
 /* A provider's last word: it says nothing of whether the provider is well. */
 static bool is_failure(const struct gw_call *c, uint32_t status) {
-    return c->route.kind == GW_ROUTE_AI && (status == 429 || status >= 500);
+    return call_at_provider(c) && (status == 429 || status >= 500);
 }
 
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
@@ -356,8 +376,7 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 
 /* No other target can be asked: then this one's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict, struct gw_time now) {
-    bool last_key =
-        c->route.kind == GW_ROUTE_AI && verdict == BUSY && !provider_has_other_key(c, now);
+    bool last_key = call_at_provider(c) && verdict == BUSY && !provider_has_other_key(c, now);
     return (c->body.forgotten || c->bound || last_key) &&
            (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
@@ -406,7 +425,7 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
         return give_up_slow(c, res->status, now);
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict, now)) {
-        if (verdict == BUSY && c->route.kind != GW_ROUTE_AI) /* a provider's limits are many */
+        if (verdict == BUSY && !call_at_provider(c)) /* a provider's limits are many */
             pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                       h.retry_after_ms, now);
         verdict = DELIVER;

@@ -80,8 +80,13 @@ struct call_attempt {
     bool uploads;     /* it counts among those whose body is still arriving (pool_upload) */
     bool junk;        /* what it answered is not HTTP: a 502, if no other attempt follows */
     double first_ms;  /* how long its first content took; 0: none yet */
+    double stays_ms;  /* it failed so that its place may be asked again after that; see STAYS_... */
     struct breaker_grant grant;
 };
+
+/* Of stays_ms: its place is not asked again; or after a short while, at random. */
+#define STAYS_NOT 0.0
+#define STAYS_JITTERED (-1.0)
 
 /* An attempt that goes on beside the one at hand (hedge.c). */
 struct call_hedge {
@@ -373,6 +378,13 @@ struct next provider_refuse_key(struct gw_call *c);
 struct next chain_decide(struct gw_call *c);
 /* The link of the attempt at hand; NULL: there is no chain. */
 const struct chain_link *chain_link(const struct gw_call *c);
+/* How long the attempt's model may take for its first byte, and be silent behind its first content. */
+double chain_first_byte_ms(const struct gw_call *c);
+double chain_silence_ms(const struct gw_call *c);
+/* Whether another place of the chain could take what this one refuses as too long; and that those which are
+ * not larger are not asked. */
+bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now);
+void chain_skip_small(struct gw_call *c);
 /* Plans the chain, or the provider of a native route; false: no memory. */
 bool chain_plan(struct gw_call *c);
 /* Puts the name that the attempt's target knows the model by. */
@@ -386,6 +398,8 @@ double late_silent_ms(const struct gw_call *c);
 /* Its limit, if it may take as long at all. */
 void late_set_limit(struct gw_call *c, double at, struct gw_time now);
 void late_on_head(struct gw_call *c, struct gw_time now);
+/* Something came that is no content. */
+void late_on_sign(struct gw_call *c, struct gw_time now);
 /* Whether its target's other requests have got content since. */
 bool late_moves(const struct gw_call *c, struct gw_time now);
 /* Whether the request's time is over before the target had what it usually has. */
@@ -535,6 +549,14 @@ struct next prefix_on_event(struct gw_call *c, const struct gw_event *e, struct 
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+}
+static inline bool call_at_provider(const struct gw_call *c) {
+    return c->attempt.to != NULL && config_is_provider(c->attempt.to);
+}
+/* Whether a request that is paid for must not be sent to anybody else, since this one may have done it. Of a
+ * stream nothing has been seen then, so another model may begin it. */
+static inline bool call_pays_once(const struct gw_call *c) {
+    return c->attempt.to->paid && !(c->streamed && c->chain != NULL && c->chain->n > 1);
 }
 /* The candidate that the attempt is made at. */
 static inline struct candidate *call_candidate(struct gw_call *c) {

@@ -12,7 +12,12 @@
  */
 #include "core/call/call.h"
 
-enum { TEXT_MAX = 512, NEAR = 3 };
+enum {
+    TEXT_MAX = 512,
+    NEAR = 3,
+    PAID_SILENCE_MS =
+        300000, /* of a provider, behind its first content: it may think, or run tools */
+};
 
 static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
                           struct gw_str param, struct gw_str message) {
@@ -93,7 +98,7 @@ static struct next add_names(struct gw_call *c, struct gw_str more) {
 /* The path of a request whose model is named in it. */
 static struct gw_str with_model(struct gw_call *c, struct gw_str model) {
     struct gw_buf b;
-    struct gw_str path = c->route.rest, old = c->route.model;
+    struct gw_str path = c->route.rest, old = c->chain->named;
     size_t at = (size_t)(old.p - path.p);
     if (gw_str_eq(old, model))
         return path;
@@ -179,8 +184,10 @@ static struct next keep_fit(struct gw_call *c) {
 
 static void take_facts(struct gw_call *c, struct call_chain *chain) {
     const struct facts *f = c->facts;
-    chain->in_path = c->route.model.n > 0;
-    chain->named = chain->in_path ? c->route.model : gw_arena_dup(&c->arena, facts_model(f));
+    chain->named = route_model(c->route.rest);
+    chain->in_path = chain->named.n > 0;
+    if (!chain->in_path)
+        chain->named = gw_arena_dup(&c->arena, facts_model(f));
     if (!chain->in_path)
         chain->model = f->at[FACTS_MODEL];
     chain->models = f->at[FACTS_MODELS];
@@ -237,6 +244,40 @@ struct next chain_decide(struct gw_call *c) {
 
 const struct chain_link *chain_link(const struct gw_call *c) {
     return c->chain != NULL ? &c->chain->link[c->plan.candidates[c->attempt.at].link] : NULL;
+}
+
+double chain_first_byte_ms(const struct gw_call *c) {
+    const struct chain_link *link = chain_link(c);
+    bool said = link != NULL && link->says != NULL && link->says->first_byte_ms > 0;
+    return said ? (double)link->says->first_byte_ms : c->attempt.to->first_byte_ms;
+}
+
+double chain_silence_ms(const struct gw_call *c) {
+    const struct chain_link *link = chain_link(c);
+    double silence = (double)c->conf->limits.silence_ms;
+    if (link != NULL && link->says != NULL && link->says->silence_ms > 0)
+        return (double)link->says->silence_ms;
+    return c->attempt.to->paid && silence < PAID_SILENCE_MS ? PAID_SILENCE_MS : silence;
+}
+
+static uint64_t context_of(const struct chain_link *link) {
+    return link->says != NULL ? link->says->context : 0;
+}
+
+bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now) {
+    return c->chain != NULL && c->chain->n > 1 &&
+           plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
+}
+
+/* What is known not to be larger would refuse it as well. */
+void chain_skip_small(struct gw_call *c) {
+    uint64_t small = context_of(chain_link(c));
+    plan_spend_link(&c->plan, c->attempt.at);
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        struct candidate *other = &c->plan.candidates[i];
+        uint64_t own = context_of(&c->chain->link[other->link]);
+        other->spent |= own > 0 && own <= small;
+    }
 }
 
 static uint32_t most(const struct gw_call *c) {

@@ -19,6 +19,9 @@
  *     it is to go on with a stream               likewise
  *     first_byte_ms are over, or the deadline    likewise
  *
+ * A provider is not asked whether it lives, and nobody is asked beside it. It is left for another model if it
+ * is silent, or has sent a head and then no event for SILENT_MS: who thinks for long sends pings.
+ *
  * Being late is no fault of the target's if the client's deadline came first, or its request is still
  * arriving; if other requests of ours have got content there; or if it answers /health. Where others of
  * ours wait, too, and it was not asked, it is not blamed: which of them it works for cannot be seen.
@@ -55,7 +58,7 @@ double late_silent_ms(const struct gw_call *c) {
 }
 
 static double headed_ms(const struct gw_call *c) {
-    if (backend_of(c)->read_long_ms > 0)
+    if (backend_of(c)->read_long_ms > 0 || call_at_provider(c))
         return late_silent_ms(c);
     return SILENT_MS + bytes_of(c) * HEADED_MS_PER_BYTE;
 }
@@ -80,7 +83,7 @@ static bool is_crowded(const struct gw_call *c) {
 
 /* With others of ours, or with another gateway's: it has sent a head, and no more. */
 static bool may_be_busy(const struct gw_call *c) {
-    return is_crowded(c) || c->state == CALL_HOLD;
+    return !call_at_provider(c) && (is_crowded(c) || c->state == CALL_HOLD);
 }
 
 bool late_moves(const struct gw_call *c, struct gw_time now) {
@@ -185,11 +188,19 @@ static struct next ask_or_wait(struct gw_call *c, struct gw_time now) {
     return go_on_until(c, now.mono_ms + ALIVE_MS, now);
 }
 
+void late_on_sign(struct gw_call *c, struct gw_time now) {
+    double at = now.mono_ms + SILENT_MS;
+    if (call_at_provider(c) && at > c->attempt.limit_at)
+        late_set_limit(c, at, now);
+}
+
 struct next late_on_limit(struct gw_call *c, struct gw_time now) {
     double last = last_at(c);
     double until = late_from(c) + (c->state == CALL_HOLD ? headed_ms(c) : late_silent_ms(c));
     if (now.mono_ms >= last || !c->body.fin)
         return next_on();
+    if (call_at_provider(c))
+        return c->streamed && chain_fits_elsewhere(c, now) ? next_on() : go_on_until(c, last, now);
     if (now.mono_ms >= last - ALIVE_MS) {
         late_ask_if_busy(c, now);
         return go_on_until(c, last, now);

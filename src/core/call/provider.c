@@ -264,7 +264,7 @@ void provider_tell_refused(struct gw_call *c, struct gw_time now) {
 }
 
 bool provider_has_other_key(const struct gw_call *c, struct gw_time now) {
-    return c->route.kind == GW_ROUTE_AI &&
+    return call_at_provider(c) &&
            plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
 }
 
@@ -272,7 +272,8 @@ void provider_settle(struct gw_call *c, struct gw_time now) {
     if (c->route.kind != GW_ROUTE_AI)
         return;
     for (struct candidate *k = c->plan.candidates; k < c->plan.candidates + c->plan.n; k++) {
-        if (k->refused == 0 || k == call_candidate(c))
+        if (k->refused == 0 || k == call_candidate(c) ||
+            (k->refused == 403 && k->link != call_candidate(c)->link)) /* that model, maybe */
             continue;
         pool_rest(&c->gw->cluster.pool, k->backend->slot, k->key, now.mono_ms + KEY_RESTS_MS);
         put_record(c, k, KEY_RESTS_MS, now);

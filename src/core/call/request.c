@@ -174,7 +174,8 @@ static bool is_unseen(const struct gw_call *c) {
 
 static void finish_up_head(struct gw_call *c) {
     /* A provider's refusal may have to be read, whatever the client wants. */
-    bool packed = is_unseen(c) && c->head.accept_encoding.n > 0 && c->route.kind != GW_ROUTE_AI;
+    bool packed = is_unseen(c) && c->head.accept_encoding.n > 0 && c->route.kind != GW_ROUTE_AI &&
+                  c->route.kind != GW_ROUTE_MODEL;
     head_put(&c->up_head, GW_STR("x-request-id"), c->id);
     /* Nobody here unpacks anything. */
     head_put(&c->up_head, GW_STR("accept-encoding"),

@@ -8,8 +8,7 @@
 enum {
     HEAD_HELD_MS = 10000,
     COMMENT_MS = 10000,
-    LINGER_MS = 1000,         /* how long a stream may stay open after its end mark */
-    PAID_SILENCE_MS = 300000, /* of a provider, behind its first content */
+    LINGER_MS = 1000, /* how long a stream may stay open after its end mark */
 };
 
 /* ------------------------------------------------------------------ time */
@@ -64,10 +63,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
     doubt_heard(c->stream, now);
-    double silence = (double)c->conf->limits.silence_ms;
-    if (c->attempt.to->paid && silence < PAID_SILENCE_MS)
-        silence = PAID_SILENCE_MS; /* it may think, or run tools of its own */
-    double limit = c->stream->ended ? LINGER_MS : silence;
+    double limit = c->stream->ended ? LINGER_MS : chain_silence_ms(c);
     limit += now.mono_ms;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
 }
@@ -104,6 +100,10 @@ static struct next fail_over(struct gw_call *c, uint32_t trouble, struct gw_str 
     if (trouble != POOL_FINE)
         blame_later(c, trouble);
     call_candidate(c)->spent = true;
+    if (trouble == POOL_CUT)
+        c->attempt.stays_ms = STAYS_JITTERED;
+    if (trouble == POOL_LATE && c->attempt.to->paid)
+        plan_spend_link(&c->plan, c->attempt.at);
     end_because(c, c->attempt.to->target.name, why);
     s->held.n = s->partial = s->choices_told = s->numbered = 0;
     s->head.n = 0;
@@ -118,7 +118,7 @@ static bool has_other(const struct gw_call *c, struct gw_time now) {
     if (hedge_is_open(c))
         return true;
     /* A provider is asked twice; then its own words are better than ours. */
-    bool once_more = !c->again && (c->route.kind != GW_ROUTE_AI || c->attempts == 1);
+    bool once_more = !c->again && (!call_at_provider(c) || c->attempts == 1);
     return !c->body.forgotten && !c->bound &&
            (once_more ||
             plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms));
@@ -192,6 +192,7 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
         c->arena_full |= s->held.full;
         s->partial = s->held.n;
     }
+    late_on_sign(c, now);
     if (s->partial > STREAM_PREAMBLE_MAX)
         commit(c, e->mark > 0, now); /* what is marked is recognised when it comes again */
 }
@@ -202,7 +203,7 @@ static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_t
     blame_later(c, POOL_ERRORED);
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
     stream_put(c, at);
-    if (c->route.kind == GW_ROUTE_AI) {
+    if (call_at_provider(c)) {
         c->stream->ended = c->stream->errored = true;
         return next_stay();
     }

@@ -24,8 +24,8 @@ void try_end_upload(struct gw_call *c) {
 /* How long the attempt may take to its first content. A stream that another target could serve has little
  * time. */
 static double first_limit_ms(const struct gw_call *c, double now) {
-    double limit = c->attempt.to->first_byte_ms;
-    if (!c->streamed || c->attempt.to->paid)
+    double limit = chain_first_byte_ms(c);
+    if (!c->streamed || call_pays_once(c))
         return limit;
     double stream = late_silent_ms(c);
     if (stream < limit && plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
@@ -167,6 +167,7 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     c->attempt.open = true;
     c->attempt.first_content = c->attempt.junk = c->attempt.late = false;
     c->attempt.asked = 0;
+    c->attempt.stays_ms = STAYS_NOT;
     c->attempt.first_ms = 0;
     c->attempt.sent_at = c->attempt.counted_at = c->attempt.asks_from = now.mono_ms;
     c->attempt.reads_from =
@@ -349,7 +350,7 @@ bool try_may_again(const struct gw_call *c) {
 static int worth_another(const struct gw_call *c, struct gw_time now) {
     int at = -1;
     uint32_t errored = 0;
-    bool provider = c->route.kind == GW_ROUTE_AI; /* once more, whatever has been repeated */
+    bool provider = call_at_provider(c); /* once more, whatever has been repeated */
     for (uint32_t i = 0; i < c->plan.n && !(provider && c->attempts > c->plan.n); i++) {
         const struct candidate *tried = &c->plan.candidates[i];
         enum pool_state state = plan_state_of(tried, &c->gw->cluster.pool, now.mono_ms);
@@ -360,16 +361,41 @@ static int worth_another(const struct gw_call *c, struct gw_time now) {
     return errored > 1 ? -1 : at;
 }
 
+static double pause_ms(struct gw_call *c) {
+    return PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
+}
+
 /* The same target again, after a pause, when no other is left. */
 static bool rest(struct gw_call *c, struct gw_time now) {
     int at = worth_another(c, now);
-    double ms = PAUSE_LEAST_MS + PAUSE_RANDOM_MS * gw_rng_unit(&c->gw->rng);
+    double ms = pause_ms(c);
     if (c->again || c->panicked || at < 0 || now.mono_ms + ms >= c->deadline_ms ||
         !pool_budget_take(&c->gw->cluster.pool, c->plan.budget, now.mono_ms))
         return false;
     c->again = true;
     c->plan.candidates[at].spent = false;
     c->pause_until_ms = c->wait_at = now.mono_ms + ms;
+    return true;
+}
+
+/* Another model is a lesser answer: before it the same one is asked once more, unless somebody else has it. */
+static bool stay(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    double told_ms = c->attempt.stays_ms;
+    bool stays = told_ms < STAYS_NOT || told_ms > STAYS_NOT;
+    if (!stays)
+        return false;
+    struct candidate *at = call_candidate(c);
+    if (at->again || plan_has_twin(&c->plan, pool, c->attempt.at, now.mono_ms))
+        return false;
+    double until = now.mono_ms + (told_ms > 0 ? told_ms : pause_ms(c));
+    double rests = plan_until(at, pool, now.mono_ms);
+    until = rests > until ? rests : until;
+    if (until >= c->deadline_ms || !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+        return false;
+    at->again = true;
+    at->spent = false;
+    c->pause_until_ms = c->wait_at = until;
     return true;
 }
 
@@ -390,7 +416,7 @@ struct next try_next(struct gw_call *c, bool may_repeat, bool reached, struct gw
         return c->kept.whole ? next_kept() : refuse_unrepeatable(c);
     if (c->attempts >= ATTEMPTS_MAX)
         return try_refuse_none(c, now);
-    if (!other && rest(c, now))
+    if (other ? stay(c, now) : rest(c, now))
         return next_wait(CALL_QUEUE);
     if (reached && plan_is_left(&c->plan, pool, c->panicked, now.mono_ms) &&
         !pool_budget_take(pool, c->plan.budget, now.mono_ms))
@@ -473,6 +499,8 @@ struct next try_on_fail(struct gw_call *c, uint32_t fail, uint32_t sent, struct 
     else if (!says_nothing(fail))
         blame_later(c, try_trouble_of(fail));
     c->attempt.junk = fail == GW_FAIL_JUNK;
+    if (fail == GW_FAIL_RESET && sent != GW_SENT_NONE)
+        c->attempt.stays_ms = STAYS_JITTERED;
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, name_of(fail));
     try_close(c, false, now);
@@ -492,7 +520,9 @@ struct next try_on_limit(struct gw_call *c, struct gw_time now) {
     call_candidate(c)->spent = true;
     end_because(c, c->attempt.to->target.name, GW_STR("timed out"));
     try_close(c, true, now);
-    if (c->attempt.to->paid && c->state != CALL_KEEP)
+    if (c->state != CALL_KEEP && call_pays_once(c))
         return try_refuse_late(c); /* it may have been done, and would be paid for twice */
+    if (c->attempt.to->paid && c->state != CALL_KEEP)
+        plan_spend_link(&c->plan, c->attempt.at);
     return next_ask(!c->body.forgotten, true);
 }

@@ -41,7 +41,7 @@ struct cells_backend {
     uint64_t breaker[BREAKER_CELLS]; /* breaker.c's own */
     _Atomic uint32_t capacity;
     _Atomic uint16_t serving, unseen;
-    _Atomic uint32_t key_rests_until[CELLS_KEYS]; /* monotonic seconds */
+    _Atomic uint32_t key_rests_until[CELLS_KEYS]; /* monotonic, in sixteenths of a second */
 };
 
 struct cells_client {

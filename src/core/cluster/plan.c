@@ -21,27 +21,27 @@ bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *
     return p->candidates != NULL;
 }
 
-void plan_add(struct plan *p, const struct candidate *new) {
+void plan_add(struct plan *p, struct plan_new new) {
     struct candidate *added = p->candidates + p->n;
-    if (!new->backend->set || p->n == p->max)
+    if (!new.backend->set || p->n == p->max)
         return;
     for (const struct candidate *c = p->candidates; c < added; c++)
-        if (c->backend->slot == new->backend->slot && c->key == new->key && c->link == new->link)
+        if (c->backend->slot == new.backend->slot && c->key == new.key && c->link == new.link)
             return;
     p->n++;
-    added->backend = new->backend;
-    added->key = new->key;
-    added->link = new->link;
-    added->tier = new->tier;
-    added->is = new->is;
-    added->spent = added->later = false;
+    added->backend = new.backend;
+    added->key = new.key;
+    added->link = new.link;
+    added->tier = new.tier;
+    added->is = new.is;
+    added->spent = added->later = added->again = false;
     added->refused = 0;
     added->blame = POOL_FINE;
 }
 
 static void add_node(struct plan *p, const struct backend_conf *node, enum plan_is is) {
     uint8_t tier = (uint8_t)(p->class_tier + (is == PLAN_NODE_1 ? 1 : 0));
-    plan_add(p, &(struct candidate){
+    plan_add(p, (struct plan_new){
                     .backend = node, .link = p->class_link, .tier = tier, .is = (uint8_t)is});
 }
 
@@ -72,15 +72,15 @@ bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struc
         return false;
     plan_add_class(p, conf, class, 0);
     for (uint32_t i = 0; i < conf->overflow_n; i++)
-        plan_add(p, &(struct candidate){.backend = &conf->services[conf->overflow[i]],
-                                        .tier = (uint8_t)(TIER_OVERFLOW + i),
-                                        .is = PLAN_OTHER});
+        plan_add(p, (struct plan_new){.backend = &conf->services[conf->overflow[i]],
+                                      .tier = (uint8_t)(TIER_OVERFLOW + i),
+                                      .is = PLAN_OTHER});
     return true;
 }
 
 void plan_one(struct plan *p, const struct backend_conf *backend) {
     (void)plan_begin(p, GW_CLASSES, 1, NULL);
-    plan_add(p, &(struct candidate){.backend = backend, .is = PLAN_OTHER});
+    plan_add(p, (struct plan_new){.backend = backend, .is = PLAN_OTHER});
 }
 
 uint32_t plan_provider_most(const struct config *conf, uint32_t index) {
@@ -91,16 +91,16 @@ uint32_t plan_provider_most(const struct config *conf, uint32_t index) {
 void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
                        uint8_t link) {
     const struct provider_conf *from = &conf->providers[index];
-    struct candidate new = {.backend = &from->backend,
-                            .key = POOL_NO_KEY,
-                            .link = link,
-                            .tier = next_tier(p),
-                            .is = PLAN_OTHER};
+    struct plan_new new = {.backend = &from->backend,
+                           .key = POOL_NO_KEY,
+                           .link = link,
+                           .tier = next_tier(p),
+                           .is = PLAN_OTHER};
     if (from->keys_n == 0)
-        plan_add(p, &new);
+        plan_add(p, new);
     for (uint32_t i = 0; i < from->keys_n; i++) {
         new.key = (uint8_t)(1 + (first + i) % from->keys_n);
-        plan_add(p, &new);
+        plan_add(p, new);
     }
 }
 
@@ -166,8 +166,7 @@ enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool
     return pool_state_of(pool, c->backend->slot, now);
 }
 
-/* Until when that state lasts; 0: it is READY or HALF_OPEN. */
-static double until_of(const struct candidate *c, const struct pool *pool, double now) {
+double plan_until(const struct candidate *c, const struct pool *pool, double now) {
     double rests = rests_until(c, pool, now), until = pool_until(pool, c->backend->slot, now);
     return rests > until ? rests : until;
 }
@@ -344,7 +343,7 @@ static struct plan_choice worth_waiting(const struct plan *p, const struct pool 
             continue;
         if (state == POOL_READY || state == POOL_HALF_OPEN)
             choice.slot_may_free = true;
-        double until = until_of(c, pool, now);
+        double until = plan_until(c, pool, now);
         if (until > now && until < choice.until_ms)
             choice.until_ms = until;
         if (state != POOL_DOWN)
@@ -437,6 +436,19 @@ bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, 
     return false;
 }
 
+bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (i != at && p->candidates[i].link == p->candidates[at].link &&
+            is_usable(&p->candidates[i], pool, now))
+            return true;
+    return false;
+}
+
+void plan_spend_link(struct plan *p, uint32_t at) {
+    for (uint32_t i = 0; i < p->n; i++)
+        p->candidates[i].spent |= p->candidates[i].link == p->candidates[at].link;
+}
+
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
     const struct candidate *own = &p->candidates[at];
     for (uint32_t i = 0; i < p->n; i++) {
@@ -457,7 +469,7 @@ void plan_put_last(struct plan *p, uint32_t at) {
 double plan_retry_ms(const struct plan *p, const struct pool *pool, double now) {
     double least = NEVER;
     for (uint32_t i = 0; i < p->n; i++) {
-        double at = until_of(&p->candidates[i], pool, now);
+        double at = plan_until(&p->candidates[i], pool, now);
         if (at > now && at - now < least)
             least = at - now;
     }

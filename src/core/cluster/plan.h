@@ -44,6 +44,7 @@ struct candidate {
     uint8_t tier;
     uint8_t is; /* enum plan_is */
     bool spent; /* tried in this call without success: not again before all others */
+    bool again; /* it was asked once more before another model is */
     bool later; /* only when no other tier can serve: one like it has refused */
     /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
      * the failure counts if another candidate then serves. */
@@ -83,9 +84,15 @@ struct plan_choice {
 
 /* An empty plan with room for `max` candidates; false: no memory, and it takes none. */
 bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *arena);
-/* Adds what `new` says of a candidate: backend, key, link, tier and what it is. Not if its backend is not set,
- * if there is no room, or if one with the same slot, link and key is there. */
-void plan_add(struct plan *p, const struct candidate *new);
+/* What a candidate is made of. */
+struct plan_new {
+    const struct backend_conf *backend;
+    uint8_t key, link, tier, is;
+};
+
+/* Adds a candidate; not if its backend is not set, if there is no room, or if one with the same slot, link and
+ * key is there. */
+void plan_add(struct plan *p, struct plan_new new);
 /* The plan of a class; false: no memory, and it is empty. And one of a single target. */
 bool plan_class(struct plan *p, const struct config *conf, uint32_t class, struct gw_arena *arena);
 void plan_one(struct plan *p, const struct backend_conf *backend);
@@ -130,6 +137,12 @@ int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, doub
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now);
 /* Whether any candidate but `at` could be tried now, be it at the same backend. */
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* Likewise, one with the same model. */
+bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, double now);
+/* All that have its model are spent. */
+void plan_spend_link(struct plan *p, uint32_t at);
+/* Until when the candidate is DOWN or COOLING; 0: it is neither. */
+double plan_until(const struct candidate *c, const struct pool *pool, double now);
 /* Whether no other backend in `at`'s tier is well. */
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now);
 /* Puts the candidates of `at`'s tier behind all others: they are likely to refuse for the same reason. */

@@ -23,6 +23,9 @@ enum {
     BUDGET_BITS = 16,
 };
 
+/* In what the time that a key rests is counted. */
+#define REST_MS 62.5
+
 static struct cells_backend *cells_at(const struct pool *p, uint32_t slot) {
     return &cells_of(&p->cells)->backend[slot];
 }
@@ -115,12 +118,12 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins) {
 
 void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until) {
     atomic_store_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
-                          (uint32_t)((until + 999) / 1000), memory_order_relaxed);
+                          (uint32_t)((until + REST_MS - 1) / REST_MS), memory_order_relaxed);
 }
 
 double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now) {
-    double until = 1000.0 * atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
-                                                 memory_order_relaxed);
+    double until = REST_MS * atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
+                                                  memory_order_relaxed);
     return until > now ? until : 0;
 }
 

@@ -145,7 +145,7 @@ double pool_read_ms(const struct pool *p, uint32_t slot, double bytes);
 double pool_reads_from(struct pool *p, uint32_t slot, double unread, double now, double *until);
 
 /* One of the backend's keys, from 1 to CELLS_KEYS, was refused: it rests until then (monotonic), to the
- * second, for all loops. The others go on. */
+ * sixteenth of a second, for all loops. The others go on. */
 void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until);
 /* Until when the key rests; 0: it does not. */
 double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now);

@@ -196,8 +196,8 @@ static bool is_under(struct gw_str path, struct gw_str base) {
     return gw_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/');
 }
 
-/* "/v1/models/<model>:generateContent", or with /v1beta: cuts out the model. */
-static bool is_geminis(struct gw_str path, struct gw_str *model) {
+/* Gemini has it there: "/v1/models/<model>:generateContent", or with /v1beta. */
+struct gw_str route_model(struct gw_str path) {
     static const struct gw_str heads[] = {GW_STR_INIT("/v1/models/"),
                                           GW_STR_INIT("/v1beta/models/")};
     static const struct gw_str verbs[] = {GW_STR_INIT(":generateContent"),
@@ -209,10 +209,9 @@ static bool is_geminis(struct gw_str path, struct gw_str *model) {
         if (!gw_str_starts(path, *head) || !gw_str_ends(path, verbs[i]) ||
             path.n <= head->n + verbs[i].n)
             continue;
-        *model = gw_str_sub(path, head->n, path.n - verbs[i].n - head->n);
-        return true;
+        return gw_str_sub(path, head->n, path.n - verbs[i].n - head->n);
     }
-    return false;
+    return GW_STR("");
 }
 
 static const struct base *base_of(struct gw_str path) {
@@ -224,15 +223,13 @@ static const struct base *base_of(struct gw_str path) {
 
 /* Whether a provider's dialect has this path. */
 static bool is_of_dialect(const struct config *conf, struct gw_str path, struct route *out) {
-    struct gw_str model = GW_STR("");
-    bool named = is_geminis(path, &model);
+    bool named = route_model(path).n > 0;
     const struct base *base = base_of(path);
     if (!named && base == NULL)
         return false;
     *out = provider(conf, named ? GW_STR("gemini") : base->provider, path);
     if (named || (base->unified && base->path.n == path.n))
         out->kind = GW_ROUTE_MODEL;
-    out->model = model;
     return true;
 }
 

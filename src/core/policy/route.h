@@ -71,15 +71,16 @@ void route_put_methods(uint32_t methods, struct gw_buf *out);
 
 struct route {
     uint32_t kind;
-    uint32_t class;      /* GW_ROUTE_HEAVY */
-    uint32_t service;    /* GW_ROUTE_LOCAL: index */
-    uint32_t node;       /* GW_ROUTE_NODE: index */
-    uint32_t provider;   /* GW_ROUTE_AI: index; GW_ROUTE_MODEL: whose dialect it is */
-    struct gw_str model; /* GW_ROUTE_MODEL: in the path; n == 0: it is in the body */
-    struct gw_str name;  /* "heavy/code", "local/brain", ...: for headers and logs */
-    struct gw_str rest;  /* upstream path: "/rest", or the default of the route */
+    uint32_t class;     /* GW_ROUTE_HEAVY */
+    uint32_t service;   /* GW_ROUTE_LOCAL: index */
+    uint32_t node;      /* GW_ROUTE_NODE: index */
+    uint32_t provider;  /* GW_ROUTE_AI: index; GW_ROUTE_MODEL: whose dialect it is */
+    struct gw_str name; /* "heavy/code", "local/brain", ...: for headers and logs */
+    struct gw_str rest; /* upstream path: "/rest", or the default of the route */
 };
 
+/* The model that a path of GW_ROUTE_MODEL names; n == 0: the body does. */
+struct gw_str route_model(struct gw_str path);
 struct route route_of(const struct config *conf, struct gw_str path);
 /* The class that the `type` of a request to /api/heavy/process names. */
 uint32_t route_class_of_type(struct gw_str type);
