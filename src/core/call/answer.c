@@ -41,7 +41,7 @@ static void because_status(struct gw_call *c, struct gw_str word, uint32_t statu
 
 /* The time of a gateway before the target is over: a request that is paid for may have been done. */
 static bool is_slow_paid(const struct gw_call *c, uint32_t status) {
-    return call_pays_once(c) && (status == 504 || status == 520 || status == 524);
+    return c->attempt.to->paid && (status == 504 || status == 520 || status == 524);
 }
 
 static struct next give_up_slow(struct gw_call *c, uint32_t status, struct gw_time now) {
@@ -314,6 +314,8 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                    whole, now);
     if (whole && c->status < 400) {
+        if (c->chain != NULL)
+            overload_served(&c->gw->cluster.pool.models, call_candidate(c)->model);
         blame_resolve(c, true, now);
         provider_settle(c, now);
     }
@@ -421,8 +423,10 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     const struct gw_res_head *res = c->res;
     struct answer_head h;
     head_facts(res, now.wall_ms, &h);
-    if (is_slow_paid(c, res->status))
+    if (is_slow_paid(c, res->status) && call_pays_once(c))
         return give_up_slow(c, res->status, now);
+    if (is_slow_paid(c, res->status))
+        plan_spend_link(&c->plan, c->attempt.at);
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict, now)) {
         if (verdict == BUSY && !call_at_provider(c)) /* a provider's limits are many */

@@ -50,9 +50,20 @@ static bool is_first(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
+/* Whether it is one model's trouble, and not that of the whole place. */
+static bool is_models(uint32_t trouble) {
+    return trouble >= POOL_LATE;
+}
+
 static void fail(struct gw_call *c, uint32_t at, struct breaker_grant *grant, uint32_t trouble,
                  struct gw_time now) {
     struct pool *pool = &c->gw->cluster.pool;
+    const struct candidate *failed = &c->plan.candidates[at];
+    if (failed->model != 0 && is_models(trouble)) {
+        overload_failed(&pool->models, failed->model, &pool->breaker, now.mono_ms);
+        pool_let_go(pool, failed->backend->slot, grant, now.mono_ms);
+        return;
+    }
     bool lone = plan_is_lone(&c->plan, pool, at, now.mono_ms);
     pool_failed(pool, c->plan.candidates[at].backend->slot, grant, trouble, lone, now);
 }

@@ -378,6 +378,8 @@ struct next provider_refuse_key(struct gw_call *c);
 struct next chain_decide(struct gw_call *c);
 /* The link of the attempt at hand; NULL: there is no chain. */
 const struct chain_link *chain_link(const struct gw_call *c);
+/* Whether the file says how long the attempt's model may take for its first byte. */
+bool chain_says_first_byte(const struct gw_call *c);
 /* How long the attempt's model may take for its first byte, and be silent behind its first content. */
 double chain_first_byte_ms(const struct gw_call *c);
 double chain_silence_ms(const struct gw_call *c);

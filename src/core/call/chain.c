@@ -246,10 +246,16 @@ const struct chain_link *chain_link(const struct gw_call *c) {
     return c->chain != NULL ? &c->chain->link[c->plan.candidates[c->attempt.at].link] : NULL;
 }
 
-double chain_first_byte_ms(const struct gw_call *c) {
+bool chain_says_first_byte(const struct gw_call *c) {
+    if (c->chain == NULL)
+        return false;
     const struct chain_link *link = chain_link(c);
-    bool said = link != NULL && link->says != NULL && link->says->first_byte_ms > 0;
-    return said ? (double)link->says->first_byte_ms : c->attempt.to->first_byte_ms;
+    return link->says != NULL && link->says->first_byte_ms > 0;
+}
+
+double chain_first_byte_ms(const struct gw_call *c) {
+    return chain_says_first_byte(c) ? (double)chain_link(c)->says->first_byte_ms
+                                    : c->attempt.to->first_byte_ms;
 }
 
 double chain_silence_ms(const struct gw_call *c) {
@@ -276,7 +282,8 @@ void chain_skip_small(struct gw_call *c) {
     for (uint32_t i = 0; i < c->plan.n; i++) {
         struct candidate *other = &c->plan.candidates[i];
         uint64_t own = context_of(&c->chain->link[other->link]);
-        other->spent |= own > 0 && own <= small;
+        other->over |= own > 0 && own <= small;
+        other->spent |= other->over;
     }
 }
 
@@ -301,8 +308,13 @@ static bool plan_provider(struct gw_call *c) {
     uint32_t i = c->route.provider;
     if (!plan_begin(&c->plan, GW_CLASSES + 1 + i, plan_provider_most(c->conf, i), &c->arena))
         return false;
-    plan_add_provider(&c->plan, c->conf, i, first_key(c, i), 0);
+    plan_add_provider(&c->plan, c->conf, i, first_key(c, i), 0, 0);
     return true;
+}
+
+static uint64_t model_of(const struct gw_call *c, const struct model_place *at) {
+    uint32_t slot = c->conf->providers[at->index].backend.slot;
+    return at->model.n > 0 ? overload_of(slot, at->model) : 0;
 }
 
 bool chain_plan(struct gw_call *c) {
@@ -317,7 +329,8 @@ bool chain_plan(struct gw_call *c) {
         if (at->heavy)
             plan_add_class(&c->plan, c->conf, at->index, (uint8_t)i);
         else
-            plan_add_provider(&c->plan, c->conf, at->index, first_key(c, at->index), (uint8_t)i);
+            plan_add_provider(&c->plan, c->conf, at->index, first_key(c, at->index),
+                              model_of(c, at), (uint8_t)i);
     }
     return true;
 }

@@ -220,6 +220,12 @@ bool provider_is_bad_key(struct gw_call *c, struct gw_str body) {
 bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now) {
     const struct candidate *used = call_candidate(c);
     double ms = retry_after_ms > 0 ? retry_after_ms : BUSY_MS;
+    if (used->model != 0) {
+        double most = retry_after_ms < BUSY_MOST_MS ? retry_after_ms : BUSY_MOST_MS;
+        pool_let_go(&c->gw->cluster.pool, used->backend->slot, &c->attempt.grant, now.mono_ms);
+        overload_busy(&c->gw->cluster.pool.models, used->model, used->key, most, now.mono_ms);
+        return true;
+    }
     if (used->key == POOL_NO_KEY)
         return false;
     pool_rest(&c->gw->cluster.pool, used->backend->slot, used->key,
@@ -235,7 +241,7 @@ static void put_record(struct gw_call *c, const struct candidate *k, double rest
     gw_buf_put(&b, GW_STR("{\"time\":\""));
     gw_date_put_iso(&b, now.wall_ms);
     gw_buf_put(&b, GW_STR("\",\"event\":\"key_refused\",\"target\":\""));
-    gw_buf_put(&b, c->attempt.to->target.name);
+    gw_buf_put(&b, k->backend->target.name);
     gw_buf_put(&b, GW_STR("\",\"key\":"));
     gw_buf_put_u64(&b, k->key);
     gw_buf_put(&b, GW_STR(",\"status\":"));

@@ -63,7 +63,7 @@ void stream_on_tick(struct gw_call *c, struct gw_time now) {
 
 static void limit_silence(struct gw_call *c, struct gw_time now) {
     doubt_heard(c->stream, now);
-    double limit = c->stream->ended ? LINGER_MS : chain_silence_ms(c);
+    double limit = c->stream->ended ? LINGER_MS : c->stream->silence_ms;
     limit += now.mono_ms;
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
 }
@@ -572,6 +572,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         return next_stay();
     }
     struct stream *s = c->stream;
+    s->silence_ms = chain_silence_ms(c);
     s->choices = s->choices_over = 0;
     doubt_begin(s);
     s->finished = s->ended = s->closing = s->further = false;

@@ -86,6 +86,7 @@ struct stream {
     uint32_t chunks;    /* of the attempt at hand, from its first content on */
     double doubt_at;    /* when to look whether it is in doubt (doubt.c) */
     double heard_at;    /* when the last of them came */
+    double silence_ms;  /* how long the attempt at hand may be silent */
     double comment_at;  /* when the client gets a comment */
     size_t partial;     /* where an event begins in what is held */
     struct gw_buf held; /* preamble, then the beginning of an event */

@@ -28,7 +28,8 @@ static double first_limit_ms(const struct gw_call *c, double now) {
     if (!c->streamed || call_pays_once(c))
         return limit;
     double stream = late_silent_ms(c);
-    if (stream < limit && plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
+    if (stream < limit && !chain_says_first_byte(c) &&
+        plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
         limit = stream;
     return limit;
 }
@@ -355,7 +356,8 @@ static int worth_another(const struct gw_call *c, struct gw_time now) {
         const struct candidate *tried = &c->plan.candidates[i];
         enum pool_state state = plan_state_of(tried, &c->gw->cluster.pool, now.mono_ms);
         errored += tried->blame == POOL_ERRORED;
-        if (at < 0 && state == POOL_READY && tried->blame != POOL_LATE && tried->refused == 0)
+        if (at < 0 && state == POOL_READY && tried->blame != POOL_LATE && tried->refused == 0 &&
+            !tried->over)
             at = (int)i;
     }
     return errored > 1 ? -1 : at;
@@ -388,9 +390,11 @@ static bool stay(struct gw_call *c, struct gw_time now) {
     struct candidate *at = call_candidate(c);
     if (at->again || plan_has_twin(&c->plan, pool, c->attempt.at, now.mono_ms))
         return false;
-    double until = now.mono_ms + (told_ms > 0 ? told_ms : pause_ms(c));
     double rests = plan_until(at, pool, now.mono_ms);
+    double until = told_ms > 0 ? now.mono_ms + told_ms : now.mono_ms;
     until = rests > until ? rests : until;
+    if (told_ms < 0)
+        until += pause_ms(c);
     if (until >= c->deadline_ms || !pool_budget_take(pool, c->plan.budget, now.mono_ms))
         return false;
     at->again = true;

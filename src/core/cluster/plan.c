@@ -30,11 +30,12 @@ void plan_add(struct plan *p, struct plan_new new) {
             return;
     p->n++;
     added->backend = new.backend;
+    added->model = new.model;
     added->key = new.key;
     added->link = new.link;
     added->tier = new.tier;
     added->is = new.is;
-    added->spent = added->later = added->again = false;
+    added->spent = added->later = added->again = added->over = false;
     added->refused = 0;
     added->blame = POOL_FINE;
 }
@@ -89,9 +90,10 @@ uint32_t plan_provider_most(const struct config *conf, uint32_t index) {
 }
 
 void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
-                       uint8_t link) {
+                       uint64_t model, uint8_t link) {
     const struct provider_conf *from = &conf->providers[index];
     struct plan_new new = {.backend = &from->backend,
+                           .model = model,
                            .key = POOL_NO_KEY,
                            .link = link,
                            .tier = next_tier(p),
@@ -157,13 +159,22 @@ bool plan_renew(struct plan *p, const struct backend_conf *node, bool last) {
 /* ------------------------------------------------------------------ what a candidate is worth */
 
 static inline double rests_until(const struct candidate *c, const struct pool *pool, double now) {
-    return c->key == POOL_NO_KEY ? 0 : pool_rests_until(pool, c->backend->slot, c->key, now);
+    if (c->key == POOL_NO_KEY && c->model == 0)
+        return 0; /* as nodes are */
+    double key = c->key == POOL_NO_KEY ? 0 : pool_rests_until(pool, c->backend->slot, c->key, now);
+    double model = c->model == 0 ? 0 : overload_until(&pool->models, c->model, c->key, now);
+    return key > model ? key : model;
 }
 
-enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now) {
+static inline enum pool_state state_of(const struct candidate *c, const struct pool *pool,
+                                       double now) {
     if (rests_until(c, pool, now) > 0)
         return POOL_COOLING;
     return pool_state_of(pool, c->backend->slot, now);
+}
+
+enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now) {
+    return state_of(c, pool, now);
 }
 
 double plan_until(const struct candidate *c, const struct pool *pool, double now) {
@@ -258,7 +269,7 @@ static bool is_better(const struct plan *p, const struct pool *pool, uint32_t a,
 }
 
 static bool is_usable(const struct candidate *c, const struct pool *pool, double now) {
-    enum pool_state state = plan_state_of(c, pool, now);
+    enum pool_state state = state_of(c, pool, now);
     return !c->spent && (state == POOL_READY || state == POOL_HALF_OPEN);
 }
 
@@ -312,7 +323,7 @@ static int best_open(const struct plan *p, const struct pool *pool, bool first_i
     for (uint32_t i = 0; i < p->n; i++) {
         const struct candidate *c = &p->candidates[i];
         left += !c->spent;
-        if (c->spent || plan_state_of(c, pool, now) != POOL_DOWN)
+        if (c->spent || state_of(c, pool, now) != POOL_DOWN)
             continue;
         open++;
         if (has_room(p, i, pool, first_in_line, now) &&
@@ -338,7 +349,7 @@ static struct plan_choice worth_waiting(const struct plan *p, const struct pool 
     struct plan_choice choice = {.what = PLAN_NONE, .until_ms = NEVER};
     for (uint32_t i = 0; i < p->n; i++) {
         const struct candidate *c = &p->candidates[i];
-        enum pool_state state = plan_state_of(&p->candidates[i], pool, now);
+        enum pool_state state = state_of(&p->candidates[i], pool, now);
         if (c->spent)
             continue;
         if (state == POOL_READY || state == POOL_HALF_OPEN)
@@ -359,6 +370,8 @@ static bool take(const struct plan *p, struct pool *pool, int at, bool forced, d
     if (!pool_take(pool, b->slot, max, forced, now, grant))
         return false;
     capacity_took(pool, b->slot, now);
+    if (p->candidates[at].model != 0)
+        overload_take(&pool->models, p->candidates[at].model, now);
     return true;
 }
 
@@ -424,7 +437,7 @@ int plan_find(const struct plan *p, const struct pool *pool, uint32_t slot, doub
 
 bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, double now) {
     for (uint32_t i = 0; i < p->n; i++)
-        if (!p->candidates[i].spent && plan_state_of(&p->candidates[i], pool, now) != POOL_DOWN)
+        if (!p->candidates[i].spent && state_of(&p->candidates[i], pool, now) != POOL_DOWN)
             return true;
     return !panicked && best_open(p, pool, false, now) >= 0;
 }
@@ -446,7 +459,8 @@ bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, d
 
 void plan_spend_link(struct plan *p, uint32_t at) {
     for (uint32_t i = 0; i < p->n; i++)
-        p->candidates[i].spent |= p->candidates[i].link == p->candidates[at].link;
+        if (p->candidates[i].link == p->candidates[at].link)
+            p->candidates[i].spent = p->candidates[i].over = true;
 }
 
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
@@ -454,7 +468,7 @@ bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, do
     for (uint32_t i = 0; i < p->n; i++) {
         const struct candidate *c = &p->candidates[i];
         if (c->backend->slot != own->backend->slot && c->tier == own->tier &&
-            plan_state_of(&p->candidates[i], pool, now) == POOL_READY)
+            state_of(&p->candidates[i], pool, now) == POOL_READY)
             return false;
     }
     return true;

@@ -38,12 +38,14 @@ enum plan_is {
  * backend's. */
 struct candidate {
     const struct backend_conf *backend;
+    uint64_t model;   /* which of the backend's (overload_of); 0: it does not matter */
     uint16_t refused; /* the status that its key was refused with; 0: it was not */
     uint8_t key;      /* which of the backend's keys, from 1; POOL_NO_KEY */
     uint8_t link;     /* which link of the call's chain: those of one link have the same model */
     uint8_t tier;
     uint8_t is; /* enum plan_is */
     bool spent; /* tried in this call without success: not again before all others */
+    bool over;  /* not again at all */
     bool again; /* it was asked once more before another model is */
     bool later; /* only when no other tier can serve: one like it has refused */
     /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
@@ -87,6 +89,7 @@ bool plan_begin(struct plan *p, uint32_t budget, uint32_t max, struct gw_arena *
 /* What a candidate is made of. */
 struct plan_new {
     const struct backend_conf *backend;
+    uint64_t model;
     uint8_t key, link, tier, is;
 };
 
@@ -100,7 +103,7 @@ void plan_one(struct plan *p, const struct backend_conf *backend);
  * for each of its keys, from the one of index `first` on. And how many candidates each may add. */
 void plan_add_class(struct plan *p, const struct config *conf, uint32_t class, uint8_t link);
 void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
-                       uint8_t link);
+                       uint64_t model, uint8_t link);
 uint32_t plan_class_most(const struct config *conf, uint32_t class);
 uint32_t plan_provider_most(const struct config *conf, uint32_t index);
 /* Whether any candidate is at the backend in this slot, with whatever model and key. */
@@ -139,7 +142,7 @@ bool plan_is_left(const struct plan *p, const struct pool *pool, bool panicked, 
 bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, double now);
 /* Likewise, one with the same model. */
 bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, double now);
-/* All that have its model are spent. */
+/* All that have its model are spent, and not to be asked again. */
 void plan_spend_link(struct plan *p, uint32_t at);
 /* Until when the candidate is DOWN or COOLING; 0: it is neither. */
 double plan_until(const struct candidate *c, const struct pool *pool, double now);

@@ -20,6 +20,7 @@
 
 #include "base/rng.h"
 #include "core/cluster/breaker.h"
+#include "core/cluster/overload.h"
 #include "core/cluster/predict.h"
 #include "core/config/config.h"
 
@@ -75,6 +76,7 @@ struct pool_backend {
 
 struct pool {
     struct pool_backend backend[GW_BACKENDS];
+    struct overload models; /* of providers */
     struct gw_cells cells;
     struct gw_rng *rng;
     struct breaker_conf breaker;

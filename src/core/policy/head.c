@@ -172,16 +172,22 @@ static bool is_clean_slow(struct gw_str value) {
     return true;
 }
 
+/* Whether one of eight bytes may be a control character; a tab is one, too. */
+static bool has_control(const char *p) {
+    uint64_t w = gw_word_at(p), del = w ^ GW_WORD_ONES * 0x7f;
+    uint64_t control = (w - GW_WORD_ONES * 0x20) & ~w;
+    return ((control | ((del - GW_WORD_ONES) & ~del)) & GW_WORD_TOPS) != 0;
+}
+
 /* Without control characters but tabs. */
 static bool is_clean(struct gw_str value) {
-    size_t i = 0;
-    for (; value.n - i >= 8; i += 8) {
-        uint64_t w = gw_word_at(value.p + i), del = w ^ GW_WORD_ONES * 0x7f;
-        uint64_t control = (w - GW_WORD_ONES * 0x20) & ~w;
-        if (((control | ((del - GW_WORD_ONES) & ~del)) & GW_WORD_TOPS) != 0)
+    if (value.n < 8)
+        return is_clean_slow(value);
+    size_t last = value.n - 8;
+    for (size_t i = 0; i < last; i += 8)
+        if (has_control(value.p + i))
             return is_clean_slow(value);
-    }
-    return is_clean_slow(gw_str_sub(value, i, value.n));
+    return !has_control(value.p + last) || is_clean_slow(value);
 }
 
 /* `name` is in lower case. */
