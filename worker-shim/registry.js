@@ -12,7 +12,7 @@ import {
 } from '../build/offsets.js';
 
 /** The line's node and its time. */
-const LEASE = /^lease (node-[1-8]) ([0-9]{1,15}) [0-9]{1,15} [0-9]{1,10} [!-~]{1,512}(?: [!-~]{1,16})?\n$/;
+const LEASE = /^lease (node-[1-8]) ([0-9]{1,15}) [0-9]{1,15} [0-9]{1,10} [!-~]{1,512}(?: [!-~]{1,16})?(?: models=[!-~]{1,512})?\n$/;
 
 const TABLE = `CREATE TABLE IF NOT EXISTS leases
     (node TEXT PRIMARY KEY, stamp INTEGER NOT NULL, line TEXT NOT NULL)`;

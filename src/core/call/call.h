@@ -387,10 +387,18 @@ double chain_silence_ms(const struct gw_call *c);
  * not larger are not asked. */
 bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now);
 void chain_skip_small(struct gw_call *c);
+/* Whether the nodes of a class (route.class) are among the places. */
+bool chain_has_class(const struct gw_call *c);
+/* Whether a node may serve: its class was asked for, or a model that it has. */
+bool chain_has(const struct gw_call *c, uint32_t node);
+/* Nodes that may not serve are left out of the plan. */
+void chain_leave_out(struct gw_call *c);
 /* Plans the chain, or the provider of a native route; false: no memory. */
 bool chain_plan(struct gw_call *c);
 /* Puts the name that the attempt's target knows the model by. */
 void chain_put(struct gw_call *c, struct edits *edits);
+/* catalog.c: GET /v1/models */
+struct next catalog_tell(struct gw_call *c, struct gw_time now);
 /* late.c: an attempt that is late with its first content */
 /* Its limit has come. NEXT_ON: it is to be given up. */
 struct next late_on_limit(struct gw_call *c, struct gw_time now);

@@ -60,15 +60,31 @@ static void add(struct gw_call *c, const struct model_place *at) {
         chain->link[chain->n++].at = *at;
 }
 
+/* The class of a node that says it has this model. */
+static bool is_of_node(const struct gw_call *c, struct gw_str name, struct model_place *at) {
+    for (uint32_t i = 0; i < GW_CLASSES; i++)
+        for (uint32_t k = 0; k < c->conf->classes[i].nodes_n; k++)
+            if (registry_has_model(&c->gw->cluster, c->conf->classes[i].nodes[k], name)) {
+                *at = (struct model_place){.model = name, .index = i, .heavy = true};
+                return true;
+            }
+    return false;
+}
+
+/* Where a name leads that the file does not know. */
+static bool find_place(const struct gw_call *c, struct gw_str name, struct model_place *at) {
+    if (is_of_node(c, name, at) || config_model_place(c->conf, name, at))
+        return true;
+    *at = (struct model_place){.model = name, .index = c->route.provider};
+    return is_open(c);
+}
+
 /* The places that a name stands for; false: it stands for none. */
 static bool add_name(struct gw_call *c, struct gw_str name) {
     struct model_place at;
     const struct model_conf *known = config_model(c->conf, name);
-    if (known == NULL && !config_model_place(c->conf, name, &at)) {
-        if (!is_open(c))
-            return false;
-        at = (struct model_place){.model = name, .index = c->route.provider};
-    }
+    if (known == NULL && !find_place(c, name, &at))
+        return false;
     if (known == NULL)
         add(c, &at);
     for (uint32_t i = 0; known != NULL && i < known->places_n; i++)
@@ -317,6 +333,21 @@ static uint64_t model_of(const struct gw_call *c, const struct model_place *at) 
     return at->model.n > 0 ? overload_of(slot, at->model) : 0;
 }
 
+bool chain_has_class(const struct gw_call *c) {
+    bool has = c->route.kind == GW_ROUTE_HEAVY;
+    for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)
+        has |= c->chain->link[i].at.heavy;
+    return has;
+}
+
+bool chain_has(const struct gw_call *c, uint32_t node) {
+    const struct gw_str *wanted = NULL;
+    for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)
+        if (c->chain->link[i].at.heavy && c->chain->link[i].at.model.n > 0)
+            wanted = &c->chain->link[i].at.model;
+    return wanted == NULL || registry_has_model(&c->gw->cluster, node, *wanted);
+}
+
 bool chain_plan(struct gw_call *c) {
     if (c->chain == NULL)
         return plan_provider(c);
@@ -335,6 +366,14 @@ bool chain_plan(struct gw_call *c) {
     return true;
 }
 
+void chain_leave_out(struct gw_call *c) {
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        struct candidate *one = &c->plan.candidates[i];
+        one->over = one->backend->slot < GW_NODES && !chain_has(c, one->backend->slot);
+        one->spent |= one->over;
+    }
+}
+
 /* "\"model\":\"name\"", or the value alone. */
 static struct gw_str member_of(struct gw_call *c, struct gw_str name, struct gw_str before) {
     struct gw_buf b;
@@ -351,12 +390,21 @@ static uint64_t end_of(const struct facts_at *m) {
     return (uint64_t)m->off + m->len;
 }
 
+/* As the attempt's target knows the model. A node that does not say is told what the client said. */
+static struct gw_str name_there(const struct gw_call *c) {
+    const struct model_place *at = &chain_link(c)->at;
+    struct gw_str own = at->model;
+    if (at->heavy && own.n == 0 && c->attempt.to->slot < GW_NODES) {
+        struct gw_str models = registry_models(&c->gw->cluster, c->attempt.to->slot);
+        own = gw_str_cut(&models, ',');
+    }
+    return own.n > 0 ? own : c->chain->named;
+}
+
 /* Replaces the model's name; or the whole of "models" by it, if that is there. */
 void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
-    struct gw_str name = chain_link(c)->at.model;
-    if (name.n == 0)
-        name = chain->named; /* nodes are told what the client said */
+    struct gw_str name = name_there(c);
     bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
     bool same = gw_str_eq(name, chain->named) || chain->in_path;
     bool first = has_chain && chain->models_before == chain->body;

@@ -28,7 +28,7 @@ enum {
     BODY_MS = 10000,
     PROOF_MS = 5000,
     KEEP_MS = 3000,
-    KEEP_LINE_MAX = 1024,
+    KEEP_LINE_MAX = 1536,
     TELL_MS = 2000, /* how long the registry may take when the twin asks */
     NONCE_BYTES = 16,
     MODELS_MAX = 256,
@@ -198,6 +198,22 @@ static bool read_number(const struct gw_json *object, struct gw_str name, double
     return *out >= item->number;
 }
 
+/* Those that can be asked for by name; of too many the first ones. */
+static void take_models(struct gw_call *c, const struct gw_json *models, struct lease *lease) {
+    struct gw_buf b;
+    uint32_t n = 0;
+    gw_buf_init(&b, &c->arena, REGISTRY_MODELS_MAX);
+    for (const struct gw_json *m = models != NULL ? models->child : NULL; m != NULL; m = m->next) {
+        if (!registry_is_model(m->text) || n == REGISTRY_MODELS ||
+            b.n + m->text.n + 1 > REGISTRY_MODELS_MAX)
+            continue;
+        if (n++ > 0)
+            gw_buf_putc(&b, ',');
+        gw_buf_put(&b, m->text);
+    }
+    lease->models = gw_buf_str(&b);
+}
+
 static bool is_list_of_names(const struct gw_json *models) {
     int n = 0;
     if (models == NULL)
@@ -268,6 +284,8 @@ static bool read_body(struct gw_call *c, const struct gw_json *body, struct gw_t
         return false;
     }
     const char *why = read_members(body, &c->node->lease, now);
+    if (why == NULL)
+        take_models(c, gw_json_member(body, GW_STR("models")), &c->node->lease);
     if (why != NULL)
         (void)refuse_field(c, gw_str(why, strlen(why)));
     return why == NULL &&

@@ -233,6 +233,8 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return check_class(c);
     case GW_ROUTE_AI:
         return provider_check(c);
+    case GW_ROUTE_MODELS:
+        return catalog_tell(c, now);
     case GW_ROUTE_AI_UNKNOWN:
         return provider_refuse_unknown(c);
     case GW_ROUTE_TWIN:

@@ -297,6 +297,8 @@ struct next try_plan(struct gw_call *c, struct gw_time now) {
         plan_one(&c->plan, &c->conf->services[c->route.service]);
     else
         plan_one(&c->plan, &c->conf->twin);
+    if (c->chain != NULL)
+        chain_leave_out(c);
     go_home(c);
     c->plan.careful = c->body.forgotten;
     pool_budget_pay(&c->gw->cluster.pool, c->plan.budget, now.mono_ms);

@@ -119,6 +119,14 @@ static bool store(struct registry_entry *e, const struct lease *lease) {
     return lease->url.n == 0;
 }
 
+/* Heartbeats come with them again and again: they have a place of their own. */
+static void keep_models(struct registry_entry *e, struct gw_str models) {
+    models = gw_str_sub(models, 0, REGISTRY_MODELS_MAX);
+    if (models.n > 0)
+        memmove(e->models, models.p, models.n);
+    e->lease.models = gw_str(e->models, models.n);
+}
+
 bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw_time now) {
     struct registry_entry *e = &cluster->registry.entry[lease->node];
     if (lease->stamp <= e->lease.stamp)
@@ -135,6 +143,7 @@ bool registry_take(struct cluster *cluster, const struct lease *lease, struct gw
         if (was || e->in_force)
             forget(cluster, lease->node, now);
     }
+    keep_models(e, lease->models);
     e->changed = true;
     cluster->registry.news = true;
     return true;
@@ -185,6 +194,31 @@ const struct backend_conf *registry_node(const struct cluster *cluster, const st
     return copy->target.authority.p != NULL ? copy : plain;
 }
 
+bool registry_is_reached(const struct cluster *cluster, const struct config *conf, uint32_t node) {
+    return conf->nodes[node].set || cluster->registry.entry[node].in_force;
+}
+
+struct gw_str registry_models(const struct cluster *cluster, uint32_t node) {
+    const struct registry_entry *e = &cluster->registry.entry[node];
+    return e->in_force ? e->lease.models : GW_STR("");
+}
+
+bool registry_has_model(const struct cluster *cluster, uint32_t node, struct gw_str model) {
+    struct gw_str rest = registry_models(cluster, node);
+    while (rest.p != NULL && rest.n > 0)
+        if (gw_str_eq(gw_str_cut(&rest, ','), model))
+            return true;
+    return false;
+}
+
+bool registry_is_model(struct gw_str name) {
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] >= 0x7f || name.p[i] == ',' || name.p[i] == '"' ||
+            name.p[i] == '\\')
+            return false;
+    return name.n > 0 && name.n <= REGISTRY_MODELS_MAX / 4;
+}
+
 /* ------------------------------------------------------------------ lines */
 
 void registry_put_line(const struct lease *lease, struct gw_buf *out) {
@@ -201,6 +235,10 @@ void registry_put_line(const struct lease *lease, struct gw_buf *out) {
     if (lease->prefill != PREFILL_NONE) {
         gw_buf_putc(out, ' ');
         gw_buf_put(out, config_prefill_name(lease->prefill));
+    }
+    if (lease->models.n > 0) {
+        gw_buf_put(out, GW_STR(" models="));
+        gw_buf_put(out, lease->models);
     }
     gw_buf_putc(out, '\n');
 }
@@ -233,6 +271,23 @@ static uint32_t node_of(struct gw_str name) {
     return name.p[5] >= '1' && name.p[5] < '1' + GW_NODES ? (uint32_t)(name.p[5] - '1') : GW_NODES;
 }
 
+/* What may stand behind the URL: how it goes on, and its models. */
+static bool read_rest(struct gw_str fields, struct lease *lease) {
+    struct gw_str models = GW_STR("models=");
+    while (fields.p != NULL && fields.n > 0) {
+        struct gw_str word = gw_str_cut(&fields, ' ');
+        if (gw_str_starts(word, models))
+            lease->models = gw_str_sub(word, models.n, word.n);
+        else
+            lease->prefill = config_prefill(word);
+    }
+    struct gw_str rest = lease->models;
+    while (rest.p != NULL && rest.n > 0)
+        if (!registry_is_model(gw_str_cut(&rest, ',')))
+            return false;
+    return lease->prefill < PREFILLS && lease->models.n <= REGISTRY_MODELS_MAX;
+}
+
 static bool read_fields(struct cluster *cluster, struct gw_str fields, struct gw_time now,
                         struct lease *lease) {
     uint64_t stamp, ends, max;
@@ -250,8 +305,7 @@ static bool read_fields(struct cluster *cluster, struct gw_str fields, struct gw
     if (lease->ends > now.wall_ms + 2.0 * REGISTRY_LEASE_MS)
         return false;
     struct gw_str text = gw_str_cut(&fields, ' ');
-    lease->prefill = config_prefill(fields);
-    if (lease->prefill == PREFILLS)
+    if (!read_rest(fields, lease))
         return false;
     if (gw_str_eq(text, GW_STR("-")) || lease->ends <= now.wall_ms)
         return true;

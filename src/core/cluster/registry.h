@@ -28,6 +28,8 @@ enum {
     REGISTRY_LEASE_MS = 180000,  /* three heartbeats of 60 s */
     REGISTRY_DRAIN_MS = 5000,    /* no new requests this long before the end */
     REGISTRY_WINDOW_MS = 180000, /* how far a node's clock may be off */
+    REGISTRY_MODELS = 16,        /* of a node: more are not remembered, ... */
+    REGISTRY_MODELS_MAX = 512,   /* ... nor more bytes of their names */
 };
 
 /* What a node asks for. */
@@ -38,10 +40,12 @@ struct lease {
     uint32_t in_flight_max; /* 0: as configured */
     uint32_t prefill;       /* enum prefill; PREFILL_NONE: as configured */
     struct gw_str url;      /* n == 0: the node leaves */
+    struct gw_str models;   /* their names, with commas between; n == 0: it does not say */
 };
 
 struct registry_entry {
-    struct gw_arena arena; /* of what the lease points to */
+    struct gw_arena arena; /* of the URL that the lease points to */
+    char models[REGISTRY_MODELS_MAX];
     struct lease lease;
     struct backend_conf to;
     bool in_force, changed; /* changed: since registry_put_changed */
@@ -89,8 +93,17 @@ const struct backend_conf *registry_node(const struct cluster *cluster, const st
 /* Whether, and how, the node goes on with an answer that has begun (enum prefill). */
 uint32_t registry_prefill(const struct cluster *cluster, uint32_t node);
 
-/* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL[ PREFILL]\n", the URL "-" for a node that
- * left, PREFILL a name of enum prefill.
+/* Whether the node can be asked: it has a lease, or an endpoint of the environment. */
+bool registry_is_reached(const struct cluster *cluster, const struct config *conf, uint32_t node);
+/* The models that the node says it has, with commas between; n == 0: it does not say. And whether one of them
+ * is that one. */
+struct gw_str registry_models(const struct cluster *cluster, uint32_t node);
+bool registry_has_model(const struct cluster *cluster, uint32_t node, struct gw_str model);
+/* Whether a name can be one of them: printable, short, without commas. */
+bool registry_is_model(struct gw_str name);
+
+/* Leases as lines "lease node-3 STAMP ENDS IN_FLIGHT_MAX URL[ PREFILL][ models=A,B]\n", the URL "-" for a node
+ * that left, PREFILL a name of enum prefill.
  * The first puts all of them, the second those that have changed since it was last called. */
 void registry_put_lines(const struct cluster *cluster, struct gw_buf *out);
 void registry_put_changed(struct cluster *cluster, struct gw_buf *out);

@@ -315,6 +315,7 @@ static void read_credential(enum fact fact, struct gw_str value, struct client_h
                 (fact != AUTHORIZATION || is_bearer(value));
     head->two_credentials |= (head->credentials & kind) != 0 || list;
     head->credentials |= kind;
+    head->google |= fact == GOOG_API_KEY;
     if (fact == AUTHORIZATION)
         head->credential = bearer(value);
     else if (head->credential.p == NULL)

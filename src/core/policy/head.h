@@ -21,6 +21,7 @@ struct client_head {
     bool forwarded;       /* came through a proxy or a tunnel */
     bool upgrade;         /* wants to leave HTTP */
     bool fast;            /* x-heady-stream: fast */
+    bool google;          /* its key came as x-goog-api-key */
     bool wants_stream;    /* accept names text/event-stream */
     bool two_credentials; /* of one kind, so that it is not known which is meant */
     uint32_t credentials; /* kinds that came: bits */

@@ -30,6 +30,7 @@ const struct route_rule route_rules[GW_ROUTE_KINDS] = {
     [GW_ROUTE_NODE]          = {COME_AND_GO, ROUTE_SIGNED, ROUTE_WHOLE,    false, 0},
     [GW_ROUTE_AI]            = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_HELD,     true,  MODEL},
     [GW_ROUTE_MODEL]         = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
+    [GW_ROUTE_MODELS]        = {READ,        ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_AI_UNKNOWN]    = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_HELLO]         = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_TWIN]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
@@ -233,6 +234,13 @@ static bool is_of_dialect(const struct config *conf, struct gw_str path, struct 
     return true;
 }
 
+static bool is_models(struct gw_str path, struct route *out) {
+    const struct gw_str base = GW_STR("/v1/models");
+    *out = (struct route){.kind = GW_ROUTE_MODELS, .name = GW_STR("v1/models")};
+    out->rest = gw_str_sub(path, base.n, path.n);
+    return is_under(path, base);
+}
+
 struct route route_of(const struct config *conf, struct gw_str path) {
     struct gw_str whole = path;
     struct route none = {.kind = GW_ROUTE_NONE, .name = GW_STR("none")};
@@ -241,7 +249,7 @@ struct route route_of(const struct config *conf, struct gw_str path) {
     if (gw_str_eq(first, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
     if (!gw_str_eq(first, GW_STR("api")) || path.n == 0)
-        return is_of_dialect(conf, whole, &ai) ? ai : none;
+        return is_of_dialect(conf, whole, &ai) || is_models(whole, &ai) ? ai : none;
     struct gw_str second = cut_segment(&path);
     if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};

@@ -16,7 +16,7 @@
 
 #include "native/store/store.h"
 
-enum { FRAMES_LINES = 64, FRAMES_LINE_MAX = 768, FRAMES_MAX = FRAMES_LINES * FRAMES_LINE_MAX };
+enum { FRAMES_LINES = 64, FRAMES_LINE_MAX = 1280, FRAMES_MAX = FRAMES_LINES * FRAMES_LINE_MAX };
 
 /* "KIND NAME AT ...": its key is "KIND NAME". False: it is no frame. */
 bool frames_parse(struct gw_str line, struct gw_str *key, uint64_t *at);
