@@ -55,6 +55,7 @@ struct dialect {
     enum facts_member seed; /* where a request's seed is; FACTS_NOTHING: it takes none */
     bool binds;             /* requests may need what one target remembers: previous_response_id */
     bool usual;             /* assumed where nothing shows another one */
+    bool asks_usage;        /* its streams tell their usage if include_usage asks for it */
     bool streams;           /* its answers are streams unless a request says otherwise */
     /* Around the inside of a JSON string: a last message that an answer goes on from, for servers that can.
      * Empty: none of this dialect can. */

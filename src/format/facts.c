@@ -369,6 +369,7 @@ static void on_name(struct gw_json_scan *s, struct gw_str name) {
     unsigned place = place_at_hand(f);
     f->has_members |= f->depth == 1;
     f->has_options |= place == FACTS_OPTIONS;
+    f->has_stream_options |= place == FACTS_STREAM_OPTIONS;
     f->next = find(places[place].members, name);
     f->has_others |= f->depth == 1 && (f->next == NOWHERE || f->next >= FACTS_MEMBERS);
 }

@@ -100,6 +100,7 @@ struct facts {
     uint32_t twice;                /* members that came more than once, as bits */
     uint8_t needs;                 /* enum facts_need */
     bool has_members, has_options; /* in FACTS_BODY, in FACTS_OPTIONS */
+    bool has_stream_options;       /* in FACTS_STREAM_OPTIONS */
     bool has_others;               /* in FACTS_BODY: some that are not known */
     /* Characters of text: in the user's last message (or `prompt`), and in all else. */
     uint64_t prompt_chars, context_chars;

@@ -180,6 +180,7 @@ const struct dialect dialect_openai = {
     .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
     .seed = FACTS_SEED,
     .usual = true,
+    .asks_usage = true,
     .turn_head = GW_STR_INIT(",{\"role\":\"assistant\",\"content\":\""),
     .turn_tail = GW_STR_INIT("\"}"),
     .read = read_event,

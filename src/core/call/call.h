@@ -142,6 +142,7 @@ struct call_chain {
     struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
     struct facts_at models; /* where the rest of the chain does */
     uint32_t model_before, models_before, body;
+    struct edit usage; /* asks for a stream's usage; text.n == 0: it is not asked for */
 };
 
 /* A first 500, or a 400, kept to be given if no other target does better. */
@@ -395,6 +396,8 @@ bool chain_has(const struct gw_call *c, uint32_t node);
 void chain_leave_out(struct gw_call *c);
 /* Plans the chain, or the provider of a native route; false: no memory. */
 bool chain_plan(struct gw_call *c);
+/* Whether an event tells what the client has not asked for. */
+bool chain_hides(const struct gw_call *c, const struct event *e);
 /* Puts the name that the attempt's target knows the model by. */
 void chain_put(struct gw_call *c, struct edits *edits);
 /* catalog.c: GET /v1/models */

@@ -212,6 +212,35 @@ static void take_facts(struct gw_call *c, struct call_chain *chain) {
     chain->body = f->at[FACTS_BODY].off;
 }
 
+/* How a stream is made to tell its usage, unless the client has asked for that itself. */
+static struct edit usage_edit(const struct facts *f) {
+    const struct facts_at *options = &f->at[FACTS_STREAM_OPTIONS], *own = &f->at[FACTS_INCLUDE_USAGE];
+    if (options->kind == GW_JSON_NONE)
+        return (struct edit){f->at[FACTS_BODY].off + 1ULL, 0,
+                             GW_STR("\"stream_options\":{\"include_usage\":true},")};
+    if (options->kind != GW_JSON_OBJECT || !f->has_stream_options)
+        return (struct edit){options->off, options->len, GW_STR("{\"include_usage\":true}")};
+    if (own->kind == GW_JSON_NONE)
+        return (struct edit){options->off + 1ULL, 0, GW_STR("\"include_usage\":true,")};
+    return (struct edit){own->off, own->len, own->kind == GW_JSON_TRUE ? GW_STR("") : GW_STR("true")};
+}
+
+/* OpenAI's chats and completions alone do not tell it by themselves. */
+static void note_usage(struct gw_call *c) {
+    bool talks;
+    const struct facts *f = c->facts;
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL || !d->asks_usage || c->head.fast || !facts_is(f, FACTS_STREAM, GW_JSON_TRUE) ||
+        facts_is_twice(f, FACTS_STREAM_OPTIONS) || facts_is_twice(f, FACTS_INCLUDE_USAGE))
+        return;
+    c->chain->usage = usage_edit(f);
+}
+
+bool chain_hides(const struct gw_call *c, const struct event *e) {
+    return c->chain != NULL && c->chain->usage.text.n > 0 && e->usage.n > 0 && e->choices == 0 &&
+           e->pieces_n == 0 && !e->opaque;
+}
+
 static bool is_ambiguous(const struct facts *f) {
     return facts_is_twice(f, FACTS_MODEL) || facts_is_twice(f, FACTS_MODELS) ||
            f->at[FACTS_MODELS].cut;
@@ -248,6 +277,7 @@ struct next chain_decide(struct gw_call *c) {
     memset(chain, 0, sizeof *chain);
     take_facts(c, chain);
     c->chain = chain;
+    note_usage(c);
     struct next next = add_names(c, more);
     if (next_is(next, NEXT_ON))
         next = keep_fit(c);
@@ -405,6 +435,8 @@ static struct gw_str name_there(const struct gw_call *c) {
 void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
     struct gw_str name = name_there(c);
+    if (chain->usage.text.n > 0)
+        edits_add(e, chain->usage.at, chain->usage.skip, chain->usage.text);
     bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
     bool same = gw_str_eq(name, chain->named) || chain->in_path;
     bool first = has_chain && chain->models_before == chain->body;

@@ -285,6 +285,10 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
     event_read(event, s->framing, &s->in, &e);
     if (s->in.dialect != NULL)
         s->out = s->in.dialect;
+    if (e.usage.n > 0 && chain_hides(c, &e)) {
+        leave_out(c, at);
+        return next_stay();
+    }
     return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
 }
 
