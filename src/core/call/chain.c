@@ -214,7 +214,8 @@ static void take_facts(struct gw_call *c, struct call_chain *chain) {
 
 /* How a stream is made to tell its usage, unless the client has asked for that itself. */
 static struct edit usage_edit(const struct facts *f) {
-    const struct facts_at *options = &f->at[FACTS_STREAM_OPTIONS], *own = &f->at[FACTS_INCLUDE_USAGE];
+    const struct facts_at *options = &f->at[FACTS_STREAM_OPTIONS],
+                          *own = &f->at[FACTS_INCLUDE_USAGE];
     if (options->kind == GW_JSON_NONE)
         return (struct edit){f->at[FACTS_BODY].off + 1ULL, 0,
                              GW_STR("\"stream_options\":{\"include_usage\":true},")};
@@ -222,7 +223,8 @@ static struct edit usage_edit(const struct facts *f) {
         return (struct edit){options->off, options->len, GW_STR("{\"include_usage\":true}")};
     if (own->kind == GW_JSON_NONE)
         return (struct edit){options->off + 1ULL, 0, GW_STR("\"include_usage\":true,")};
-    return (struct edit){own->off, own->len, own->kind == GW_JSON_TRUE ? GW_STR("") : GW_STR("true")};
+    return (struct edit){own->off, own->len,
+                         own->kind == GW_JSON_TRUE ? GW_STR("") : GW_STR("true")};
 }
 
 /* OpenAI's chats and completions alone do not tell it by themselves. */

@@ -51,6 +51,35 @@ static void put_provider_routes(const struct config *conf, struct gw_buf *b) {
     }
 }
 
+static void put_place(const struct config *conf, const struct model_place *at, struct gw_buf *b) {
+    gw_buf_putc(b, ' ');
+    gw_buf_put(b, at->heavy ? GW_STR("heavy") : conf->providers[at->index].backend.target.name);
+    gw_buf_putc(b, '/');
+    gw_buf_put(b, at->heavy ? config_class_names[at->index] : at->model);
+    if (!at->heavy && !conf->providers[at->index].backend.set)
+        gw_buf_put(b, GW_STR(" (not there)"));
+}
+
+/* The names that stand for models, and what follows every chain. */
+static void put_models(const struct config *conf, struct gw_buf *b) {
+    gw_buf_put(b, GW_STR("models\n"));
+    for (uint32_t i = 0; i < conf->models_n; i++) {
+        const struct model_conf *m = &conf->models[i];
+        if (!m->alias && m->places_n == 1)
+            continue;
+        gw_buf_put(b, GW_STR("  "));
+        gw_buf_put(b, m->name);
+        gw_buf_put(b, GW_STR(" ->"));
+        for (uint32_t k = 0; k < m->places_n; k++)
+            put_place(conf, &m->places[k], b);
+        gw_buf_putc(b, '\n');
+    }
+    gw_buf_put(b, GW_STR("  then, for all:"));
+    for (uint32_t i = 0; i < conf->failover_n; i++)
+        put_place(conf, &conf->failover[i], b);
+    gw_buf_put(b, conf->failover_n > 0 ? GW_STR("\n") : GW_STR(" nobody (FAILOVER_CHAIN)\n"));
+}
+
 static void put_other_routes(const struct config *conf, struct gw_buf *b) {
     gw_buf_put(b, GW_STR("/api/heavy/process -> the class of the body's \"type\"\n"));
     for (uint32_t i = 0; i < conf->services_n; i++) {
@@ -115,6 +144,7 @@ static void show_check(const struct config *conf, struct gw_buf *b) {
         put_class(conf, i, b);
     }
     put_other_routes(conf, b);
+    put_models(conf, b);
     gw_buf_put(b, GW_STR("addresses that may be called\n"));
     put_addresses(conf, b);
     gw_buf_put(b, conf->auth == GW_AUTH_KEYS  ? GW_STR("access: keys, ")
