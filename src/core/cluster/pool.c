@@ -23,8 +23,13 @@ enum {
     BUDGET_BITS = 16,
 };
 
-/* In what the time that a key rests is counted. */
+/* In what the time that a key rests is counted. The edge's monotonic time begins in 1970: of what it is in
+ * these, the lower 32 bits are kept, and compared by their distance. */
 #define REST_MS 62.5
+
+static uint32_t rest_units(double ms) {
+    return (uint32_t)(uint64_t)(ms / REST_MS);
+}
 
 static struct cells_backend *cells_at(const struct pool *p, uint32_t slot) {
     return &cells_of(&p->cells)->backend[slot];
@@ -118,13 +123,14 @@ void pool_upload(struct pool *p, uint32_t slot, bool begins) {
 
 void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until) {
     atomic_store_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
-                          (uint32_t)((until + REST_MS - 1) / REST_MS), memory_order_relaxed);
+                          rest_units(until + REST_MS - 1), memory_order_relaxed);
 }
 
 double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now) {
-    double until = REST_MS * atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
-                                                  memory_order_relaxed);
-    return until > now ? until : 0;
+    uint32_t until = atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
+                                          memory_order_relaxed);
+    int32_t ahead = (int32_t)(until - rest_units(now));
+    return until != 0 && ahead > 0 ? now + REST_MS * ahead : 0;
 }
 
 void pool_forget(struct pool *p, uint32_t slot) {
