@@ -275,7 +275,7 @@ const gemini = {
         assert.ok(((await client.models.countTokens({ model: GEMINI, contents: HEARD })).totalTokens ?? 0) > 0);
         const names = [];
         for await (const { name } of await client.models.list({ config: { pageSize: 2 } })) names.push(name);
-        assert.ok(names.length === 5 && names.includes(`models/${GEMINI}`), String(names));
+        assert.ok(names.length === 6 && names.includes(`models/${GEMINI}`), String(names));
         assert.equal((await client.models.get({ model: GEMINI })).name, `models/${GEMINI}`);
     },
     async interactions(client) {

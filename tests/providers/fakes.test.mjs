@@ -410,7 +410,7 @@ describe('gemini', () => {
         assert.deepEqual((await good('gemini', `${embed}:embedContent`, one)).embedding.values, vector('a', 3));
         assert.equal((await good('gemini', `${embed}:batchEmbedContents`, { requests: [one, one] })).embeddings.length, 2);
         const page = await good('gemini', '/v1beta/models?pageSize=2', undefined);
-        assert.equal((await good('gemini', `/v1beta/models?pageSize=9&pageToken=${page.nextPageToken}`, undefined)).models.length, 3);
+        assert.equal((await good('gemini', `/v1beta/models?pageSize=9&pageToken=${page.nextPageToken}`, undefined)).models.length, 4);
     });
 
     test('how long to wait is in the error alone', async () => {

@@ -22,7 +22,7 @@ const SERVICE = 'generativelanguage.googleapis.com';
 const NO_KEY = 'Method doesn\'t allow unregistered callers (callers without established identity). Please use API Key or other form of ' +
     'API consumer identity to call this API.';
 const MODELS = [
-    'gemini-3.7-flash', 'gemini-3.1-pro-preview', 'gemini-3.5-flash-lite', 'gemini-2.5-flash', 'gemini-embedding-001',
+    'gemini-3.8-flash', 'gemini-3.7-flash', 'gemini-3.1-pro-preview', 'gemini-3.5-flash-lite', 'gemini-2.5-flash', 'gemini-embedding-001',
 ];
 
 /** @type {Record<number, [string, string]>} */

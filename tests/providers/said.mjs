@@ -6,6 +6,7 @@
  * |---------------------------------|---------------------------------------------------------------|
  * | any                             | `<model> heard “<message>”: ` and 12 drawn words              |
  * | … 40 words …                    | 40 drawn words                                                |
+ * | … say({"text": "…"}) …          | that text                                                     |
  * | … look_up({"q": 1}) …           | a call of that tool for each time it is written so, if offered |
  * | a tool's result                 | text, which hears the result                                  |
  * | any, with a schema              | JSON that fits the schema                                     |
@@ -48,7 +49,7 @@ const PARTS = [
 const DRAWN = 12;
 const DRAWN_MAX = 100_000;
 const PER_DIGEST = 32;
-const HEARD_MAX = 80;
+const HEARD_MAX = 200;
 const THOUGHTS = ['Let ', 'me ', 'think: ', '1 < 2.'];
 const BYTES_A_TOKEN = 4;
 
@@ -169,6 +170,8 @@ export function split(text, size) {
 
 /** @param {Asked} asked @returns {string[]} */
 function allPieces(asked) {
+    const [told] = asked.answered ? [] : writtenCalls(asked.heard, ['say']);
+    if (told !== undefined) return split(String(told.args.text), 6);
     if (asked.schema === undefined) return sentence(asked);
     return split(JSON.stringify(sample(asked.schema, asked.heard)), 6);
 }
