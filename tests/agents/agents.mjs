@@ -1,0 +1,199 @@
+/**
+ * The coding agents and what each is asked to do: to have a tool read a file, and to tell what it said. How they
+ * are led to the gateway is what README.md tells ("Clients"), word by word.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ROOT, start, within } from '../lib/proc.mjs';
+
+/**
+ * @typedef {object} Task
+ * @property {string} agent           below build/agents
+ * @property {string} fake            the provider that it asks
+ * @property {string} about           which of README's snippets
+ * @property {string} model
+ * @property {[string, Record<string, string>] | null} call   the tool that it has, and what it takes
+ * @property {(prompt: string) => string[]} command
+ * @property {Record<string, string>} [env]   besides: what keeps it at home
+ * @property {RegExp} asks            every request that may reach the provider, as "METHOD /path"
+ * @property {RegExp[]} [own]         every request that the gateway answers by itself, as "METHOD /path status"
+ * @property {boolean} [direct]       it gets no proxy, for with one it leaves something out
+ * @property {boolean} [rack]         at that host only: the SDKs show the dialect at both
+ *
+ * @typedef {object} Ran
+ * @property {number | null} code     null: it had to be ended
+ * @property {string} output
+ */
+
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const ADDRESS = 'https://api.headysystems.com';
+const AGENTS = join(ROOT, 'build/agents');
+const RUN_MS = 60_000;
+/** Whatever is not on this machine is asked for where nobody listens. */
+const NOWHERE = 'http://127.0.0.1:9';
+const WALLS = {
+    HTTP_PROXY: NOWHERE, HTTPS_PROXY: NOWHERE, http_proxy: NOWHERE, https_proxy: NOWHERE, NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1',
+};
+const NOTE = 'note.txt';
+
+/** @param {string} path */
+const below = (path) => join(AGENTS, path);
+
+/** Why an agent cannot be run; false if it can. @param {string} agent @returns {string | false} */
+export function missing(agent) {
+    const why = below(`${agent}/missing`);
+    if (existsSync(why)) return readFileSync(why, 'utf8').trim();
+    return existsSync(below(`${agent}/tried`)) ? false : 'it is not installed: make agents';
+}
+
+// ------------------------------------------------------------------ what they are asked
+
+const AIDER = ['--yes-always', '--no-git', '--no-check-update', '--no-show-model-warnings', '--analytics-disable', '--no-pretty'];
+/** aider has no tools: it edits a file as it is told, and then runs a test, whose output it tells. */
+const EDIT = { text: 'done.txt\n```\n<<<<<<< SEARCH\n=======\ndone\n>>>>>>> REPLACE\n```' };
+
+/** @param {string} model @returns {(prompt: string) => string[]} */
+const aider = (model) => (prompt) => [
+    below('aider/bin/aider'), '--model', model, '--weak-model', model, ...AIDER, '--auto-test', '--test-cmd', `cat ${NOTE}; exit 1`,
+    '--message', prompt,
+];
+
+/** @param {string} model @returns {(prompt: string) => string[]} */
+const opencode = (model) => (prompt) => [below('opencode/node_modules/.bin/opencode'), 'run', '--auto', '-m', model, prompt];
+const OPENCODE = {
+    HEADY_KEY: 'hk-…', OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+};
+
+/** @param {string} prompt */
+const codex = (prompt) => [
+    below('codex/node_modules/.bin/codex'), 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox',
+    '-m', 'gpt-5.5', prompt,
+];
+
+/** @param {string} prompt */
+const claude = (prompt) => [
+    below('claude/node_modules/.bin/claude'), '-p', prompt, '--model', 'claude-sonnet-5', '--allowedTools', 'Bash',
+];
+const CLAUDE = {
+    agent: 'claude', fake: 'anthropic', model: 'claude-sonnet-5', command: claude,
+    call: /** @type {Task['call']} */ (['Bash', { command: `cat ${NOTE}` }]),
+};
+const CODEX = {
+    agent: 'codex', fake: 'openai', model: 'gpt-5.5', command: codex, asks: /^POST \/v1\/responses$/,
+    call: /** @type {Task['call']} */ (['exec_command', { cmd: `cat ${NOTE}` }]),
+};
+const READ = /** @type {Task['call']} */ (['read', { filePath: NOTE }]);
+const OPENCODES = { agent: 'opencode', about: 'opencode', env: OPENCODE, call: READ };
+const AIDERS = { agent: 'aider', about: 'aider', call: null };
+
+/** @type {Record<string, Task>} */
+export const TASKS = {
+    'Claude Code': {
+        ...CLAUDE, about: 'Claude Code', asks: /^POST \/v1\/messages\?beta=true$/,
+        env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' },
+    },
+    'Claude Code, which says hello and looks for models': {
+        ...CLAUDE, about: 'Claude Code, its models', asks: /^(POST \/v1\/messages\?beta=true|GET \/v1\/models\?limit=1000)$/,
+        env: { DISABLE_TELEMETRY: '1', DISABLE_ERROR_REPORTING: '1', DISABLE_AUTOUPDATER: '1' },
+        own: [/^HEAD \/api\/hello 200$/, /^GET \/v1\/models\?limit=1000 (200|404)$/], direct: true,
+    },
+    'Codex': { ...CODEX, about: 'Codex', env: { HEADY_KEY: 'hk-…' } },
+    'Codex, whose own provider tries a WebSocket': {
+        ...CODEX, about: 'Codex, its own provider', env: { CODEX_API_KEY: 'hk-…' }, own: [/^GET \/api\/codex\/v1\/responses 426$/],
+    },
+    'Gemini CLI': {
+        agent: 'gemini', fake: 'gemini', about: 'Gemini CLI', model: 'gemini-3.8-flash', call: ['run_shell_command', { command: `cat ${NOTE}` }],
+        command: (prompt) => [below('gemini/node_modules/.bin/gemini'), '--skip-trust', '--yolo', '-p', prompt],
+        asks: /^POST \/v1beta\/models\/gemini-(3.5-flash-lite:generateContent|3.8-flash:streamGenerateContent\?alt=sse)$/,
+    },
+    'opencode, Messages': {
+        ...OPENCODES, fake: 'anthropic', model: 'claude-sonnet-5', command: opencode('anthropic/claude-sonnet-5'), asks: /^POST \/v1\/messages$/,
+    },
+    'opencode, Responses': {
+        ...OPENCODES, rack: true, fake: 'openai', model: 'gpt-5.5', command: opencode('openai/gpt-5.5'), asks: /^POST \/v1\/responses$/,
+    },
+    'opencode, generateContent': {
+        ...OPENCODES, rack: true, fake: 'gemini', model: 'gemini-3.7-flash', command: opencode('google/gemini-3.7-flash'),
+        asks: /^POST \/v1beta\/models\/[\w.-]+:streamGenerateContent\?alt=sse$/,
+    },
+    'aider, chat': {
+        ...AIDERS, fake: 'openai', model: 'gpt-4o', command: aider('openai/gpt-4o'), asks: /^POST \/v1\/chat\/completions$/,
+    },
+    'aider, Messages': {
+        ...AIDERS, rack: true, fake: 'anthropic', model: 'claude-sonnet-5', command: aider('anthropic/claude-sonnet-5'), asks: /^POST \/v1\/messages$/,
+    },
+    'aider, generateContent': {
+        ...AIDERS, rack: true, fake: 'gemini', model: 'gemini-3.7-flash', command: aider('gemini/gemini-3.7-flash'),
+        asks: /^POST \/v1beta\/models\/gemini-3.7-flash:streamGenerateContent\?alt=sse$/,
+    },
+};
+
+/** @param {Task} task */
+export function promptOf({ call }) {
+    const [name, args] = call ?? ['say', EDIT];
+    return call === READ ? `${name}(${JSON.stringify(args)})` : `Please do ${name}(${JSON.stringify(args)})`;
+}
+
+// ------------------------------------------------------------------ where they run
+
+/** What README shows under a name: files of the home, and variables (as the file ""), with another address and a key.
+ * @param {string} about @param {string} url @param {string} key @returns {[string, string][]} */
+function shown(about, url, key) {
+    const blocks = [...README.matchAll(/^```\n(?:#|\/\/) ([^\n:]+)(?:: ~\/([^\n]+))?\n([^`]*)^```/gm)];
+    const own = blocks.filter(([, name]) => name === about);
+    if (own.length === 0) throw new Error(`README.md shows no "${about}"`);
+    return own.map(([, , file = '', text]) => [file, text.replaceAll(ADDRESS, url).replaceAll('hk-…', key)]);
+}
+
+/** @param {string} text lines NAME=value */
+function variables(text) {
+    return Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(\S+)/gm)].map(([, name, value]) => [name, value]));
+}
+
+/** @param {string} path @param {string} text */
+function write(path, text) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+}
+
+/** Runs an agent in an empty home, in a folder with one file.
+ * @param {Task} task @param {string} url the gateway's @param {string} key @param {string} word in that file @returns {Promise<Ran>} */
+export async function run(task, url, key, word) {
+    const home = mkdtempSync(join(tmpdir(), 'agent-'));
+    /** @type {Record<string, string>} */
+    const env = {};
+    for (const [file, text] of shown(task.about, url, key)) {
+        if (file === '') Object.assign(env, variables(text));
+        else write(join(home, file), text);
+    }
+    write(join(home, 'work', NOTE), `the word is ${word}\n`);
+    for (const [name, value] of Object.entries(task.env ?? {})) env[name] = value === 'hk-…' ? key : value;
+    if (!task.direct) Object.assign(env, WALLS);
+    const child = start(task.command(promptOf(task)), {
+        cwd: join(home, 'work'), env: { HOME: home, TMPDIR: home, ...env }, detached: true,
+    });
+    const exit = await within(child.exited, RUN_MS);
+    try {
+        process.kill(-child.pid, 'SIGKILL'); // what it has started, too
+    } catch {
+        // Nothing is left of it.
+    }
+    await child.exited;
+    rmSync(home, { recursive: true, force: true });
+    return { code: exit?.code ?? null, output: child.output() };
+}
+
+// ------------------------------------------------------------------ what they sent
+
+/** @param {any} tool @returns {any[]} those of a namespace, or of Gemini's list, too */
+function flat(tool) {
+    return [tool, ...tool.tools ?? [], ...tool.functionDeclarations ?? []];
+}
+
+/** The schema that a request gives a tool. @param {any} body @param {string} name @returns {any} undefined: it has none of that name */
+export function schemaOf(body, name) {
+    const tool = (body.tools ?? []).flatMap(flat).map((/** @type {any} */ one) => one.function ?? one)
+        .find((/** @type {any} */ one) => one.name === name);
+    return tool?.input_schema ?? tool?.parametersJsonSchema ?? tool?.parameters;
+}

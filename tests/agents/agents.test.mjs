@@ -1,0 +1,106 @@
+/**
+ * Coding agents, headless, through the gateway, at both hosts: each does a task of two steps, with a tool's call
+ * between them, against the strict fake of its own dialect's provider. `make agents` installs them and runs this;
+ * one that is not there is skipped. HOST=rack or HOST=edge runs it at one.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, afterEach, before } from 'node:test';
+import { atBoth, test } from '../lib/hosts.mjs';
+import { keyLines } from '../lib/keys.mjs';
+import { startProvider } from '../providers/fakes.mjs';
+import { startFront } from '../providers/front.mjs';
+import { sameBytes } from '../providers/recorder.mjs';
+import { TASKS, missing, run, schemaOf } from './agents.mjs';
+
+/**
+ * @typedef {import('./agents.mjs').Task} Task
+ * @typedef {import('../providers/fakes.mjs').Provider} Provider
+ * @typedef {import('../providers/fakes.mjs').Seen} Seen
+ * @typedef {import('../providers/front.mjs').Passed} Passed
+ */
+
+const KEY = 'hk-the-agents-key-of-the-gateway-0123456789';
+/** @type {Record<string, string>} */
+const KEYS = { openai: 'sk-proj-fake-openai-key-4811', anthropic: 'sk-ant-api03-fake-key-4813', gemini: 'AIzaSyFakeGeminiKey4815' };
+/** What Codex needs to give WebSockets up after a 404 is three times as much. */
+const AT_ONCE_MS = 2000;
+const EVERY = { gateway: KEY, providers: Object.values(KEYS) };
+
+/** @param {{method: string, url: string}} one */
+const named = ({ method, url }) => `${method} ${new URL(url, 'http://x').pathname}${new URL(url, 'http://x').search}`;
+
+/** What the provider saw, beside what the agent sent and got; and what the gateway answered by itself.
+ * @param {Passed[]} kept @param {Seen[]} seen */
+function paired(kept, seen) {
+    const left = [...kept];
+    const pairs = seen.map(({ body, method }) => {
+        const at = left.findIndex((one) => one.method === method && one.status === 200 && one.sent.equals(body));
+        assert.ok(at >= 0, `nobody sent ${body.toString('utf8').slice(0, 200)}`);
+        return left.splice(at, 1)[0];
+    });
+    return { pairs, own: left };
+}
+
+/** The agent offered the tool as the task has it. @param {Task} task @param {Seen[]} seen */
+function checkTool({ call }, seen) {
+    if (call === null) return;
+    const [name, args] = call;
+    const schema = seen.filter(({ method }) => method === 'POST').map(({ body }) => schemaOf(JSON.parse(body.toString('utf8')), name)).find(Boolean);
+    assert.ok(schema !== undefined, `the tool ${name} is declared`);
+    const { properties, required = [] } = schema;
+    for (const one of Object.keys(args)) assert.ok(one in properties, `${name} takes ${one}`);
+    for (const one of required) assert.ok(one in args, `${name} wants ${one}`);
+}
+
+/** What the gateway answered by itself: as much as the task says, and without a wait for it.
+ * @param {Task} task @param {Passed[]} own @param {number} began when the first request for the provider came */
+function checkOwn({ own: expected = [] }, own, began) {
+    const all = own.map((one) => `${named(one)} ${one.status}`);
+    assert.equal(all.length, expected.length, all.join('\n'));
+    for (const one of expected) assert.equal(all.filter((line) => one.test(line)).length, 1, all.join('\n'));
+    for (const { at } of own) assert.ok(began - at < AT_ONCE_MS, `${began - at} ms later`);
+}
+
+atBoth('agents', (bench) => {
+    /** @type {Record<string, Provider>} */
+    const fakes = {};
+
+    before(async () => {
+        for (const [name, key] of Object.entries(KEYS)) fakes[name] = await startProvider(name, { keys: [key] });
+    });
+    afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
+    after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
+
+    for (const [title, task] of Object.entries(TASKS)) {
+        if (task.rack && bench.name !== 'rack') continue;
+        test(title, { skip: missing(task.agent) }, async (t) => {
+            const host = await bench.open(t, { env: {
+                GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }),
+                CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
+                CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
+                GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
+            } });
+            const front = await startFront(host.url);
+            t.after(() => front.close());
+            const word = `marzipan-${randomBytes(4).toString('hex')}`;
+            const { code, output } = await run(task, front.url, KEY, word);
+            const { seen } = fakes[task.fake];
+            const all = seen.map((one) => `${named(one)} ${one.status}`).join('\n');
+
+            assert.equal(code, 0, `${output}\n${all}`);
+            assert.match(output, new RegExp(`${task.model} heard “[^”]*${word}`), output);
+            for (const one of seen) assert.match(named(one), task.asks);
+            for (const [name, fake] of Object.entries(fakes)) assert.ok(name === task.fake || fake.seen.length === 0, name);
+            assert.ok(seen.length >= 2 && seen.every(({ status }) => status === 200), all);
+            assert.ok(seen.at(-1)?.body.includes(word), 'the tool\'s result came');
+            checkTool(task, seen);
+
+            const { pairs, own } = paired(front.kept, seen);
+            await sameBytes(pairs, seen, EVERY);
+            checkOwn(task, own, pairs[0].at);
+            for (const key of EVERY.providers) assert.ok(!output.includes(key) && !host.log().includes(key));
+            assert.ok(!host.log().includes(KEY));
+        });
+    }
+});
