@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ROOT, start, within } from '../lib/proc.mjs';
+import { shown } from '../lib/readme.mjs';
 
 /**
  * @typedef {object} Task
@@ -26,8 +27,6 @@ import { ROOT, start, within } from '../lib/proc.mjs';
  * @property {string} output
  */
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const ADDRESS = 'https://api.headysystems.com';
 const AGENTS = join(ROOT, 'build/agents');
 const RUN_MS = 60_000;
 /** Whatever is not on this machine is asked for where nobody listens. */
@@ -55,7 +54,7 @@ const EDIT = { text: 'done.txt\n```\n<<<<<<< SEARCH\n=======\ndone\n>>>>>>> REPL
 
 /** @param {string} model @returns {(prompt: string) => string[]} */
 const aider = (model) => (prompt) => [
-    below('aider/bin/aider'), '--model', model, '--weak-model', model, ...AIDER, '--auto-test', '--test-cmd', `cat ${NOTE}; exit 1`,
+    below('aider/bin/python3'), '-m', 'aider', '--model', model, '--weak-model', model, ...AIDER, '--auto-test', '--test-cmd', `cat ${NOTE}; exit 1`,
     '--message', prompt,
 ];
 
@@ -137,20 +136,6 @@ export function promptOf({ call }) {
 
 // ------------------------------------------------------------------ where they run
 
-/** What README shows under a name: files of the home, and variables (as the file ""), with another address and a key.
- * @param {string} about @param {string} url @param {string} key @returns {[string, string][]} */
-function shown(about, url, key) {
-    const blocks = [...README.matchAll(/^```\n(?:#|\/\/) ([^\n:]+)(?:: ~\/([^\n]+))?\n([^`]*)^```/gm)];
-    const own = blocks.filter(([, name]) => name === about);
-    if (own.length === 0) throw new Error(`README.md shows no "${about}"`);
-    return own.map(([, , file = '', text]) => [file, text.replaceAll(ADDRESS, url).replaceAll('hk-…', key)]);
-}
-
-/** @param {string} text lines NAME=value */
-function variables(text) {
-    return Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(\S+)/gm)].map(([, name, value]) => [name, value]));
-}
-
 /** @param {string} path @param {string} text */
 function write(path, text) {
     mkdirSync(dirname(path), { recursive: true });
@@ -161,12 +146,8 @@ function write(path, text) {
  * @param {Task} task @param {string} url the gateway's @param {string} key @param {string} word in that file @returns {Promise<Ran>} */
 export async function run(task, url, key, word) {
     const home = mkdtempSync(join(tmpdir(), 'agent-'));
-    /** @type {Record<string, string>} */
-    const env = {};
-    for (const [file, text] of shown(task.about, url, key)) {
-        if (file === '') Object.assign(env, variables(text));
-        else write(join(home, file), text);
-    }
+    const { env, files } = shown(task.about, url, key);
+    for (const [file, text] of files) write(join(home, file), text);
     write(join(home, 'work', NOTE), `the word is ${word}\n`);
     for (const [name, value] of Object.entries(task.env ?? {})) env[name] = value === 'hk-…' ? key : value;
     if (!task.direct) Object.assign(env, WALLS);

@@ -9,7 +9,7 @@ import { after, afterEach, before } from 'node:test';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
 import { startProvider } from '../providers/fakes.mjs';
-import { startFront } from '../providers/front.mjs';
+import { paired, startFront } from '../providers/front.mjs';
 import { sameBytes } from '../providers/recorder.mjs';
 import { TASKS, missing, run, schemaOf } from './agents.mjs';
 
@@ -29,18 +29,6 @@ const EVERY = { gateway: KEY, providers: Object.values(KEYS) };
 
 /** @param {{method: string, url: string}} one */
 const named = ({ method, url }) => `${method} ${new URL(url, 'http://x').pathname}${new URL(url, 'http://x').search}`;
-
-/** What the provider saw, beside what the agent sent and got; and what the gateway answered by itself.
- * @param {Passed[]} kept @param {Seen[]} seen */
-function paired(kept, seen) {
-    const left = [...kept];
-    const pairs = seen.map(({ body, method }) => {
-        const at = left.findIndex((one) => one.method === method && one.status === 200 && one.sent.equals(body));
-        assert.ok(at >= 0, `nobody sent ${body.toString('utf8').slice(0, 200)}`);
-        return left.splice(at, 1)[0];
-    });
-    return { pairs, own: left };
-}
 
 /** The agent offered the tool as the task has it. @param {Task} task @param {Seen[]} seen */
 function checkTool({ call }, seen) {

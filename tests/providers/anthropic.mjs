@@ -73,10 +73,11 @@ function lines(id) {
 }
 
 /** @param {Refusal} why */
-function errorOf({ status, kind, message }) {
+function errorOf({ status, kind, message, code }) {
     const [type, usual] = ERRORS[status] ?? ['api_error', `status ${status}`];
     const kinds = status === 400 ? KINDS[kind ?? 'context'] : undefined;
-    return { type: 'error', error: { type, message: message ?? kinds ?? usual } };
+    const details = code === undefined ? {} : { details: { error_code: code } };
+    return { type: 'error', error: { type, message: message ?? kinds ?? usual, ...details } };
 }
 
 /** @param {Ask} _ask @param {Refusal} why */
@@ -319,13 +320,37 @@ function bodyOf(ask) {
     return { body, isNew: ask.headers['anthropic-version'] === NEW };
 }
 
+/** Conversations that are held here, by the id of their last answer. @type {Map<string, {body: Body, continued: boolean}>} */
+const threads = new Map();
+const THREADS_MAX = 100;
+
+/** A turn with the turns before it. @param {Body} body */
+function threaded(body) {
+    if (body.thread?.type !== 'continue') return body;
+    const held = threads.get(body.thread.previous_message_id);
+    if (held === undefined) refuse('thread.previous_message_id: no such thread', { code: 'thread_not_found' });
+    if (held.continued) refuse('thread.previous_message_id: already continued', { code: 'thread_already_continued' });
+    held.continued = true;
+    return { ...held.body, ...body, messages: [...held.body.messages, ...body.messages] };
+}
+
+/** @param {Said} said @param {Body} body */
+function hold(said, body) {
+    if (body.thread === undefined) return;
+    const { id, content } = messageOf(said, body);
+    if (threads.size >= THREADS_MAX) threads.clear();
+    threads.set(id, { body: { ...body, messages: [...body.messages, { role: 'assistant', content }] }, continued: false });
+}
+
 /** @param {Ask} ask */
 function messages(ask) {
-    const { body, isNew } = bodyOf(ask);
+    const { body: turn, isNew } = bodyOf(ask);
+    const body = threaded(turn);
     if (body.max_tokens === undefined) refuse('max_tokens: Field required');
     if (!Number.isInteger(body.max_tokens) || body.max_tokens < 1) refuse('max_tokens: Input should be greater than or equal to 1');
     check(body, isNew);
     const said = say(askedOf(body));
+    hold(said, body);
     if (body.stream !== true) return jsonReply(messageOf(said, body));
     return streamReply(streamOf(said, body));
 }

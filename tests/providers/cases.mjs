@@ -15,12 +15,12 @@ import { noise, png, sample, textOf, vector } from './said.mjs';
  * @typedef {Record<string, (client: any, fake: Provider) => Promise<unknown>>} Cases
  */
 
-const HEARD = 'tell me about größe and 東京';
+export const HEARD = 'tell me about größe and 東京';
 const TWO = 'look_up({"q":"a}"}) and write({"text":"é\\"\\n"})';
-const CALLS = [['look_up', { q: 'a}' }], ['write', { text: 'é"\n' }]];
+export const CALLS = [['look_up', { q: 'a}' }], ['write', { text: 'é"\n' }]];
 const LONG = 'say 4000 words';
 const PNG = png(128).toString('base64');
-const IMAGES = { images: 1 };
+export const IMAGES = { images: 1 };
 const SCHEMA = {
     type: 'object', additionalProperties: false, required: ['city', 'count', 'tags'],
     properties: { city: { type: 'string' }, count: { type: 'integer' }, tags: { type: 'array', items: { type: 'string' } } },
@@ -397,6 +397,15 @@ export const STREAMED = {
     ollama: {
         chat: (client) => joined(client.chat(talk('hello', { stream: true })), (part) => part.message.content),
         generate: (client) => joined(client.generate({ model: LLAMA, prompt: 'hello', stream: true }), (part) => part.response),
+    },
+};
+
+/** What the cases in Python have of this. */
+export const SHARED = {
+    heard: HEARD, two: TWO, long: LONG, png: PNG, parameters: PARAMETERS, names: NAMES,
+    models: {
+        chat: GPT, responses: THINKS, embedding: 'text-embedding-3-small', claude: CLAUDE, gemini: GEMINI,
+        'gemini embedding': 'gemini-embedding-001',
     },
 };
 

@@ -2,6 +2,7 @@
  * A door before a gateway for clients that are programs of their own: it passes on what they send and what they
  * get, byte by byte and as it comes, and keeps both in the form that recorder.mjs compares.
  */
+import assert from 'node:assert/strict';
 import http from 'node:http';
 import { once } from 'node:events';
 
@@ -52,7 +53,8 @@ async function pass(gateway, kept, req, res) {
     const sent = await readAll(req);
     const { method = '', url = '/', rawHeaders } = req;
     const onward = http.request({ host: HOST, port: gateway.port, method, path: url, headers: rawHeaders, agent: false });
-    res.on('close', () => onward.destroy());
+    // By RST: the runtime of Workers, alone as it is here, sees no FIN.
+    res.on('close', () => (res.writableFinished ? onward.destroy() : onward.socket?.resetAndDestroy()));
     onward.end(sent);
     const [answer] = /** @type {[http.IncomingMessage]} */ (await once(onward, 'response'));
     const status = answer.statusCode ?? 0;
@@ -78,4 +80,16 @@ export async function startFront(url) {
             await once(server, 'close');
         },
     };
+}
+
+/** What a client sent and got of what the provider saw, in the order of that; and what the gateway answered by itself.
+ * @param {Passed[]} kept @param {import('./fakes.mjs').Seen[]} seen */
+export function paired(kept, seen) {
+    const left = [...kept];
+    const pairs = seen.map(({ body, method, status }) => {
+        const at = left.findIndex((one) => one.method === method && one.status === status && one.sent.equals(body));
+        assert.ok(at >= 0, `nobody sent ${body.toString('utf8').slice(0, 200)}`);
+        return left.splice(at, 1)[0];
+    });
+    return { pairs, own: left };
 }

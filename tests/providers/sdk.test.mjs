@@ -4,10 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import { GoogleGenAI } from '@google/genai';
+import OpenAI from 'openai';
 import { ask, json } from '../lib/client.mjs';
 import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
 import { until } from '../lib/proc.mjs';
+import { shown } from '../lib/readme.mjs';
 import { CASES, CLIENTS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
@@ -308,6 +312,17 @@ atBoth('SDKs of the providers', (bench) => {
         const [{ url, headers }] = fakes.anthropic.seen;
         assert.deepEqual([url, headers['anthropic-beta']], ['/v1/messages?beta=true', betas['anthropic-beta']]);
         assert.deepEqual([headers['x-api-key'], headers.authorization], [KEYS.anthropic[0], undefined]);
+    });
+
+    test('base URL and key from the environment, as README.md tells', async (t) => {
+        const host = await bench.open(t, { env: envOf(fakes) });
+        const before = { ...process.env };
+        Object.assign(process.env, shown('SDKs', host.url, KEY).env);
+        t.after(() => (process.env = before));
+        for (const [name, client] of Object.entries({ openai: new OpenAI(), anthropic: new Anthropic(), gemini: new GoogleGenAI({}) })) {
+            assert.equal(await SHORT[name](client), textOf(MODELS[name], 'hello'));
+            assert.equal(fakes[name].seen.length, 1);
+        }
     });
 
     test('a key in the query alone opens nothing', async (t) => {
