@@ -60,10 +60,9 @@ atBoth('agents', (bench) => {
     afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
-    for (const [title, task] of Object.entries(TASKS)) {
-        if (task.rack && bench.name !== 'rack') continue;
-        test(title, { skip: missing(task.agent) }, async (t) => {
-            const host = await bench.open(t, { env: {
+    /** @param {import('node:test').TestContext} t */
+    async function open(t) {
+        const host = await bench.open(t, { env: {
                 GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }),
                 CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
                 CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
@@ -71,6 +70,13 @@ atBoth('agents', (bench) => {
             } });
             const front = await startFront(host.url);
             t.after(() => front.close());
+        return { host, front };
+    }
+
+    for (const [title, task] of Object.entries(TASKS)) {
+        if (task.rack && bench.name !== 'rack') continue;
+        test(title, { skip: missing(task.agent) }, async (t) => {
+            const { host, front } = await open(t);
             const word = `marzipan-${randomBytes(4).toString('hex')}`;
             const { code, output } = await run(task, front.url, KEY, word);
             const { seen } = fakes[task.fake];
@@ -91,4 +97,14 @@ atBoth('agents', (bench) => {
             assert.ok(!host.log().includes(KEY));
         });
     }
+
+    // Claude Code repeats a plain 401 for minutes.
+    test('a key that nobody knows is told at once', { skip: missing('claude') }, async (t) => {
+        const { front } = await open(t);
+        const { code, output } = await run(TASKS['Claude Code'], front.url, 'hk-nobody-knows-this-0123456789abcdef', 'none');
+        assert.equal(code, 1, output);
+        assert.match(output, /the key is not one of this gateway's/);
+        assert.deepEqual(front.kept.map(({ status }) => status), [401]);
+        assert.equal(fakes.anthropic.seen.length, 0);
+    });
 });

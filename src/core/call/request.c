@@ -44,7 +44,7 @@ static struct gw_str sentence_with_services(struct gw_call *c) {
 static bool may_come_in(struct gw_call *c, const struct gw_req_head *req, struct gw_time now) {
     struct identity who;
     enum access_answer access = access_check(c->conf, req, &c->head, now, &who);
-    struct call_error e = {.status = 401, .type = GW_STR("authentication_error")};
+    struct call_error e = {.status = 401, .type = GW_STR("authentication_error"), .is_final = true};
     c->key = who.key;
     c->key_name = gw_arena_dup(&c->arena, who.name); /* a certificate's is the host's */
     c->body.client = room_client(c->conf, c->key, c->key_name);
