@@ -64,10 +64,10 @@ const OPENCODE = {
     HEADY_KEY: 'hk-…', OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
 };
 
-/** @param {string} prompt */
-const codex = (prompt) => [
+/** @param {string} model @returns {(prompt: string) => string[]} */
+const codex = (model) => (prompt) => [
     below('codex/node_modules/.bin/codex'), 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox',
-    '-m', 'gpt-5.5', prompt,
+    '-m', model, prompt,
 ];
 
 /** @param {string} prompt */
@@ -79,7 +79,7 @@ const CLAUDE = {
     call: /** @type {Task['call']} */ (['Bash', { command: `cat ${NOTE}` }]),
 };
 const CODEX = {
-    agent: 'codex', fake: 'openai', model: 'gpt-5.5', command: codex, asks: /^POST \/v1\/responses$/,
+    agent: 'codex', fake: 'openai', model: 'gpt-5.5', command: codex('gpt-5.5'), asks: /^POST \/v1\/responses$/,
     call: /** @type {Task['call']} */ (['exec_command', { cmd: `cat ${NOTE}` }]),
 };
 const READ = /** @type {Task['call']} */ (['read', { filePath: NOTE }]);
@@ -98,6 +98,10 @@ export const TASKS = {
         own: [/^HEAD \/api\/hello 200$/, /^GET \/v1\/models\?limit=1000 (200|404)$/], direct: true,
     },
     'Codex': { ...CODEX, about: 'Codex', env: { HEADY_KEY: 'hk-…' } },
+    'Codex, whose tools come as input, and one takes text': {
+        ...CODEX, about: 'Codex', env: { HEADY_KEY: 'hk-…' }, model: 'gpt-5.6-sol', command: codex('gpt-5.6-sol'),
+        call: ['exec', { input: `text(await tools.exec_command({ cmd: 'cat ${NOTE}' }))` }],
+    },
     'Codex, whose own provider tries a WebSocket': {
         ...CODEX, about: 'Codex, its own provider', env: { CODEX_API_KEY: 'hk-…' }, own: [/^GET \/api\/codex\/v1\/responses 426$/],
     },
@@ -143,15 +147,16 @@ function write(path, text) {
 }
 
 /** Runs an agent in an empty home, in a folder with one file.
- * @param {Task} task @param {string} url the gateway's @param {string} key @param {string} word in that file @returns {Promise<Ran>} */
-export async function run(task, url, key, word) {
+ * @param {Task} task @param {string} url the gateway's @param {string} key @param {string} word in that file
+ * @param {string} [prompt] @returns {Promise<Ran>} */
+export async function run(task, url, key, word, prompt = promptOf(task)) {
     const home = mkdtempSync(join(tmpdir(), 'agent-'));
     const { env, files } = shown(task.about, url, key);
     for (const [file, text] of files) write(join(home, file), text);
     write(join(home, 'work', NOTE), `the word is ${word}\n`);
     for (const [name, value] of Object.entries(task.env ?? {})) env[name] = value === 'hk-…' ? key : value;
     if (!task.direct) Object.assign(env, WALLS);
-    const child = start(task.command(promptOf(task)), {
+    const child = start(task.command(prompt), {
         cwd: join(home, 'work'), env: { HOME: home, TMPDIR: home, ...env }, detached: true,
     });
     const exit = await within(child.exited, RUN_MS);
@@ -169,12 +174,15 @@ export async function run(task, url, key, word) {
 
 /** @param {any} tool @returns {any[]} those of a namespace, or of Gemini's list, too */
 function flat(tool) {
-    return [tool, ...tool.tools ?? [], ...tool.functionDeclarations ?? []];
+    return [tool, ...(tool.tools ?? []).flatMap(flat), ...tool.functionDeclarations ?? []];
 }
 
-/** The schema that a request gives a tool. @param {any} body @param {string} name @returns {any} undefined: it has none of that name */
+/** The schema that a request gives a tool; of one that takes text, as if it took that as "input".
+ * @param {any} body @param {string} name @returns {any} undefined: it has none of that name */
 export function schemaOf(body, name) {
-    const tool = (body.tools ?? []).flatMap(flat).map((/** @type {any} */ one) => one.function ?? one)
+    const later = Array.isArray(body.input) ? body.input.filter((/** @type {any} */ item) => item.type === 'additional_tools') : [];
+    const tool = [...body.tools ?? [], ...later].flatMap(flat).map((/** @type {any} */ one) => one.function ?? one)
         .find((/** @type {any} */ one) => one.name === name);
+    if (tool?.type === 'custom' && tool.input_schema === undefined) return { properties: { input: {} }, required: ['input'] };
     return tool?.input_schema ?? tool?.parametersJsonSchema ?? tool?.parameters;
 }

@@ -25,6 +25,7 @@ const KEY = 'hk-the-agents-key-of-the-gateway-0123456789';
 const KEYS = { openai: 'sk-proj-fake-openai-key-4811', anthropic: 'sk-ant-api03-fake-key-4813', gemini: 'AIzaSyFakeGeminiKey4815' };
 /** What Codex needs to give WebSockets up after a 404 is three times as much. */
 const AT_ONCE_MS = 2000;
+const MANY = 20;
 const EVERY = { gateway: KEY, providers: Object.values(KEYS) };
 
 /** @param {{method: string, url: string}} one */
@@ -42,12 +43,14 @@ function checkTool({ call }, seen) {
 }
 
 /** What the gateway answered by itself: as much as the task says, and without a wait for it.
- * @param {Task} task @param {Passed[]} own @param {number} began when the first request for the provider came */
+ * @param {Task} task @param {Passed[]} own @param {number} began when the first request for the provider came
+ * @returns {Passed | undefined} a list of models */
 function checkOwn({ own: expected = [] }, own, began) {
     const all = own.map((one) => `${named(one)} ${one.status}`);
     assert.equal(all.length, expected.length, all.join('\n'));
     for (const one of expected) assert.equal(all.filter((line) => one.test(line)).length, 1, all.join('\n'));
     for (const { at } of own) assert.ok(began - at < AT_ONCE_MS, `${began - at} ms later`);
+    return own.find(({ method, status }) => method === 'GET' && status === 200);
 }
 
 atBoth('agents', (bench) => {
@@ -92,11 +95,37 @@ atBoth('agents', (bench) => {
 
             const { pairs, own } = paired(front.kept, seen);
             await sameBytes(pairs, seen, EVERY);
-            checkOwn(task, own, pairs[0].at);
+            const list = checkOwn(task, own, pairs[0].at);
+            if (list !== undefined) assert.match((await list.got).toString(), /"id": ?"claude-/, 'it looks for those');
             for (const key of EVERY.providers) assert.ok(!output.includes(key) && !host.log().includes(key));
             assert.ok(!host.log().includes(KEY));
         });
     }
+
+    for (const title of ['Claude Code', 'Codex']) {
+        const task = TASKS[title];
+        test(`${title}: what goes wrong once is got over`, { skip: missing(task.agent) }, async (t) => {
+            const { front } = await open(t);
+            for (const fault of [{ mode: 'cut', tokens: 2 }, { mode: 'error_event', tokens: 2 }, { status: 429, retry_after: 1 }]) {
+                fakes[task.fake].forget();
+                fakes[task.fake].control({ .../** @type {object} */ (fault), count: 1 });
+                const { code, output } = await run(task, front.url, KEY, 'marzipan');
+                assert.equal(code, 0, output);
+                assert.match(output, /heard “[^”]*marzipan/);
+                assert.equal(fakes[task.fake].seen.length, 3, JSON.stringify(fault));
+            }
+        });
+    }
+
+    test('Claude Code counts many things at once', { skip: missing('claude') }, async (t) => {
+        const { front } = await open(t);
+        const { code, output } = await run(TASKS['Claude Code'], front.url, KEY, 'none', '/context');
+        assert.equal(code, 0, output);
+        const { seen } = fakes.anthropic;
+        assert.ok(seen.length >= MANY, `${seen.length} requests`);
+        for (const one of seen) assert.equal(`${named(one)} ${one.status}`, 'POST /v1/messages/count_tokens?beta=true 200');
+        await sameBytes(paired(front.kept, seen).pairs, seen, EVERY);
+    });
 
     // Claude Code repeats a plain 401 for minutes.
     test('a key that nobody knows is told at once', { skip: missing('claude') }, async (t) => {
