@@ -5,7 +5,7 @@ set -eu
 
 from=$PWD/tests/agents/$1
 to=$PWD/build/agents/$1
-seconds=240
+seconds=150
 
 # Not "npm ci", which wants the variants for every machine in the lock: not all of them are published.
 by_npm() {
