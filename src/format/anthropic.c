@@ -180,6 +180,12 @@ const struct dialect dialect_anthropic = {
     .name = GW_STR_INIT("anthropic"),
     .framing = FRAMING_SSE,
     .paths = {{GW_STR_INIT("/messages"), true}},
+    .ask = {.path = GW_STR_INIT("/v1/messages"),
+            .body = GW_STR_INIT("{\"model\":\"%m\"%s%l,\"messages\":[{\"role\":\"user\","
+                                "\"content\":%p}]}"),
+            .system = GW_STR_INIT(",\"system\":%v"),
+            .limit = GW_STR_INIT(",\"max_tokens\":%v"),
+            .no_limit = GW_STR_INIT(",\"max_tokens\":4096")}, /* it wants one */
     .read = read_event,
     .usage = {[USAGE_INPUT] = "input_tokens",
               [USAGE_OUTPUT] = "output_tokens",

@@ -13,7 +13,7 @@
  * What each member is for:
  *   on the way in    framing, read, usage, why, bare_end: where events end, and what they say
  *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself sends
- *   of a request     paths: a client that asks for one of them is likely to speak this dialect; seed,
+ *   of a request     ask: what a provider's /generate becomes; paths: a client that asks for one of them is likely to speak this dialect; seed,
  *                    streams, turn_head, turn_tail: what a request may have, and what it gets
  */
 #ifndef GW_FORMAT_DIALECT_H
@@ -43,6 +43,14 @@ struct dialect_error {
     struct gw_str type, code, param, message; /* type: OpenAI's; code and param may be empty */
 };
 
+/* A small request, as text with places in it: "%m" the model's name, "%p" the prompt, "%s" and "%l" what
+ * `system` and `limit` say, if the client gave one; in these "%v" is what it gave. Prompt and system are JSON
+ * strings, quotes included. */
+struct dialect_ask {
+    struct gw_str path, body; /* body.n == 0: none */
+    struct gw_str system, limit, no_limit;
+};
+
 struct dialect_path {
     struct gw_str suffix; /* of the target's path; empty: no entry */
     bool talks;           /* requests may be turns of a conversation, which stays with its node */
@@ -60,6 +68,7 @@ struct dialect {
     /* Around the inside of a JSON string: a last message that an answer goes on from, for servers that can.
      * Empty: none of this dialect can. */
     struct gw_str turn_head, turn_tail;
+    struct dialect_ask ask; /* what /generate of a provider becomes (call/generate.c) */
     /* Reads one event's JSON into `e`, in which only `tools` is set; false if it is of another dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
     /* Names of members of the usage, or of an object "..._details" in it. NULL: not reported. */

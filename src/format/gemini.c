@@ -249,6 +249,11 @@ const struct dialect dialect_gemini = {
     .framing = FRAMING_SSE,
     .paths = {{GW_STR_INIT(":streamGenerateContent"), true},
               {GW_STR_INIT(":generateContent"), true}},
+    .ask = {.path = GW_STR_INIT("/v1beta/models/%m:generateContent"),
+            .body =
+                GW_STR_INIT("{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":%p}]}]%s%l}"),
+            .system = GW_STR_INIT(",\"systemInstruction\":{\"parts\":[{\"text\":%v}]}"),
+            .limit = GW_STR_INIT(",\"generationConfig\":{\"maxOutputTokens\":%v}")},
     .read = read_event,
     .usage = {[USAGE_INPUT] = "promptTokenCount",
               [USAGE_OUTPUT] = "candidatesTokenCount",

@@ -124,6 +124,11 @@ const struct dialect dialect_ollama = {
     .seed = FACTS_OPTIONS_SEED,
     .usual = true,
     .streams = true,
+    .ask = {.path = GW_STR_INIT("/api/chat"),
+            .body = GW_STR_INIT("{\"model\":\"%m\",\"stream\":false,\"messages\":[%s{\"role\":"
+                                "\"user\",\"content\":%p}]%l}"),
+            .system = GW_STR_INIT("{\"role\":\"system\",\"content\":%v},"),
+            .limit = GW_STR_INIT(",\"options\":{\"num_predict\":%v}")},
     .read = read_event,
     .usage = {[USAGE_INPUT] = "prompt_eval_count", [USAGE_OUTPUT] = "eval_count"},
     .why = {[WHY_STOP] = "stop", [WHY_LENGTH] = "length"},

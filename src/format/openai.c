@@ -181,6 +181,11 @@ const struct dialect dialect_openai = {
     .seed = FACTS_SEED,
     .usual = true,
     .asks_usage = true,
+    .ask = {.path = GW_STR_INIT("/v1/chat/completions"),
+            .body = GW_STR_INIT("{\"model\":\"%m\",\"messages\":[%s{\"role\":\"user\","
+                                "\"content\":%p}]%l}"),
+            .system = GW_STR_INIT("{\"role\":\"system\",\"content\":%v},"),
+            .limit = GW_STR_INIT(",\"max_completion_tokens\":%v")},
     .turn_head = GW_STR_INIT(",{\"role\":\"assistant\",\"content\":\""),
     .turn_tail = GW_STR_INIT("\"}"),
     .read = read_event,

@@ -126,6 +126,15 @@ struct call_seed {
     struct edit edit;
 };
 
+enum { ASKED_SLICES = 16 };
+
+/* A request that the gateway has made of the client's (generate.c): what is sent as its body. */
+struct call_asked {
+    uint32_t n;
+    uint64_t len;
+    struct gw_slice slice[ASKED_SLICES];
+};
+
 /* One of the places that a chain leads to. */
 struct chain_link {
     struct model_place at;
@@ -223,6 +232,7 @@ struct gw_call {
     struct call_asks asks;
     struct call_node *node;     /* NULL: no node registers here */
     struct call_seed *seed;     /* NULL: it has none of ours */
+    struct call_asked *asked;   /* NULL: the client's own body is sent */
     struct call_chain *chain;   /* NULL: it names no model, as far as is known here */
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
     struct call_check *check;   /* NULL: no target is asked here whether it can */
@@ -400,6 +410,9 @@ bool chain_plan(struct gw_call *c);
 bool chain_hides(const struct gw_call *c, const struct event *e);
 /* Puts the name that the attempt's target knows the model by. */
 void chain_put(struct gw_call *c, struct edits *edits);
+/* generate.c: /generate of a provider, before its body has come and behind that */
+struct next generate_check(struct gw_call *c);
+struct next generate_decide(struct gw_call *c);
 /* catalog.c: GET /v1/models */
 struct next catalog_tell(struct gw_call *c, struct gw_time now);
 /* late.c: an attempt that is late with its first content */

@@ -97,7 +97,8 @@ struct next provider_check(struct gw_call *c) {
 }
 
 const struct dialect *provider_dialect(const struct gw_call *c) {
-    bool is_one = c->route.kind == GW_ROUTE_AI || c->route.kind == GW_ROUTE_MODEL;
+    bool is_one = c->route.kind == GW_ROUTE_AI || c->route.kind == GW_ROUTE_MODEL ||
+                  c->route.kind == GW_ROUTE_GENERATE;
     return is_one ? c->conf->providers[c->route.provider].like->dialect : NULL;
 }
 

@@ -233,6 +233,8 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return check_class(c);
     case GW_ROUTE_AI:
         return provider_check(c);
+    case GW_ROUTE_GENERATE:
+        return generate_check(c);
     case GW_ROUTE_MODELS:
         return catalog_tell(c, now);
     case GW_ROUTE_AI_UNKNOWN:
@@ -352,6 +354,11 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         c->route.name = route_class_name(c->route.class);
         body_drop_facts(c);
         return check_class(c);
+    }
+    if (c->route.kind == GW_ROUTE_GENERATE) {
+        struct next next = generate_decide(c);
+        body_drop_facts(c);
+        return next;
     }
     if (c->route.kind == GW_ROUTE_MODEL) {
         struct next next = chain_decide(c);

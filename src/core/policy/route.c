@@ -30,6 +30,7 @@ const struct route_rule route_rules[GW_ROUTE_KINDS] = {
     [GW_ROUTE_NODE]          = {COME_AND_GO, ROUTE_SIGNED, ROUTE_WHOLE,    false, 0},
     [GW_ROUTE_AI]            = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_HELD,     true,  MODEL},
     [GW_ROUTE_MODEL]         = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
+    [GW_ROUTE_GENERATE]      = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
     [GW_ROUTE_MODELS]        = {READ,        ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_AI_UNKNOWN]    = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_HELLO]         = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
@@ -95,7 +96,8 @@ static struct route provider(const struct config *conf, struct gw_str name, stru
     uint32_t i = config_provider_index(conf, name);
     if (i == GW_PROVIDERS)
         return (struct route){.kind = GW_ROUTE_AI_UNKNOWN, .name = GW_STR("ai")};
-    return (struct route){.kind = GW_ROUTE_AI,
+    bool generate = gw_str_eq(rest, GW_STR("/generate"));
+    return (struct route){.kind = generate ? GW_ROUTE_GENERATE : GW_ROUTE_AI,
                           .provider = i,
                           .name = conf->providers[i].route,
                           .rest = rest.n > 0 ? rest : GW_STR("/")};

@@ -18,8 +18,9 @@ enum route_kind {
     GW_ROUTE_NODES,         /* GET /api/nodes: the leases, for the twin */
     GW_ROUTE_NODE,          /* /api/nodes/<1-8>: a node registers */
     GW_ROUTE_AI,            /* /api/ai/<provider>/rest, /api/claude/rest, ...: in its own dialect */
-    GW_ROUTE_MODEL,  /* the unified API: the model that is asked for decides; then HEAVY or AI */
-    GW_ROUTE_MODELS, /* GET /v1/models[/id] */
+    GW_ROUTE_MODEL,    /* the unified API: the model that is asked for decides; then HEAVY or AI */
+    GW_ROUTE_MODELS,   /* GET /v1/models[/id] */
+    GW_ROUTE_GENERATE, /* /generate of a provider; then AI */
     GW_ROUTE_AI_UNKNOWN, /* a provider that nobody knows: 404 that names the providers */
     GW_ROUTE_HELLO,      /* /api/hello: Claude Code asks whether somebody is there; public */
     GW_ROUTE_TWIN,       /* forwarded to LOCAL_ENDPOINT as it is */
