@@ -187,6 +187,8 @@ const struct dialect dialect_anthropic = {
             .limit = GW_STR_INIT(",\"max_tokens\":%v"),
             .no_limit = GW_STR_INIT(",\"max_tokens\":4096")}, /* it wants one */
     .read = read_event,
+    .model = "model",
+    .usage_of = "usage",
     .usage = {[USAGE_INPUT] = "input_tokens",
               [USAGE_OUTPUT] = "output_tokens",
               [USAGE_CACHED] = "cache_read_input_tokens",

@@ -11,7 +11,7 @@
  * result. A dialect's events are tested in tests/unit/test_event.c, its answers in tests/traces.
  *
  * What each member is for:
- *   on the way in    framing, read, usage, why, bare_end: where events end, and what they say
+ *   on the way in    framing, read, model, usage, why, bare_end: where events end, and what they say
  *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself sends
  *   of a request     ask: what a provider's /generate becomes; paths: a client that asks for one of them is likely to speak this dialect; seed,
  *                    streams, turn_head, turn_tail: what a request may have, and what it gets
@@ -31,9 +31,11 @@ enum { DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
 enum dialect_usage {
     USAGE_INPUT,
     USAGE_OUTPUT,
-    USAGE_CACHED,  /* input that was read from a cache */
-    USAGE_WRITTEN, /* input that was written to one */
-    USAGE_REASONING,
+    USAGE_CACHED,    /* input that was read from a cache */
+    USAGE_WRITTEN,   /* input that was written to one */
+    USAGE_REASONING, /* output that is not shown */
+    USAGE_AUDIO_INPUT,
+    USAGE_AUDIO_OUTPUT,
     USAGE_N
 };
 
@@ -71,9 +73,13 @@ struct dialect {
     struct dialect_ask ask; /* what /generate of a provider becomes (call/generate.c) */
     /* Reads one event's JSON into `e`, in which only `tools` is set; false if it is of another dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
-    /* Names of members of the usage, or of an object "..._details" in it. NULL: not reported. */
+    const char *model;    /* the member of an answer that names its model; NULL: there is none */
+    const char *usage_of; /* the one that is its usage; NULL: the answer itself */
+    /* Names of members of the usage, or of a list or an object "...details" in it, separated by spaces;
+     * or "details.member" where a member's name alone would not do. NULL: not reported. See usage.h. */
     const char *usage[USAGE_N];
     bool input_is_rest;            /* the reported input excludes what is cached or written */
+    bool output_is_rest;           /* the reported output excludes reasoning */
     const char *why[DIALECT_WHYS]; /* by enum event_why: the words for it, separated by spaces */
     struct gw_str bare_end;   /* the data of an end mark that is not JSON; empty: there is none */
     struct gw_str keep_alive; /* sent between events to a client that waits; clients ignore it */
@@ -100,5 +106,7 @@ const struct dialect *dialects_at(uint32_t i);
 const struct dialect *dialects_of_path(struct gw_str path, bool *talks);
 /* The dialect to assume where nothing shows which it is. */
 const struct dialect *dialects_default(enum framing framing);
+/* Whether it is one of a dialect's words, which are separated by spaces; NULL: there are none. */
+bool dialects_has_word(const char *words, struct gw_str word);
 
 #endif

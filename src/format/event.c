@@ -132,57 +132,20 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
 
 /* ------------------------------------------------------------------ values on demand */
 
-static bool has_word(const char *words, struct gw_str word) {
-    struct gw_str rest = gw_str(words, words != NULL ? strlen(words) : 0);
-    while (rest.n > 0) {
-        ptrdiff_t space = gw_str_chr(rest, ' ');
-        size_t n = space < 0 ? rest.n : (size_t)space;
-        if (gw_str_eq(gw_str_sub(rest, 0, n), word))
-            return true;
-        rest = gw_str_sub(rest, n + 1, rest.n);
-    }
-    return false;
-}
-
 enum event_why event_why(const struct dialect *d, const struct event *e) {
     if (e->why.n == 0)
         return WHY_UNTOLD;
     for (uint32_t i = WHY_STOP; i < DIALECT_WHYS; i++)
-        if (has_word(d->why[i], e->why))
+        if (dialects_has_word(d->why[i], e->why))
             return (enum event_why)i;
     return WHY_OTHER;
 }
 
-static void read_number(const struct dialect *d, struct gw_str name, struct gw_str value,
-                        struct event_usage *u) {
-    for (uint32_t i = 0; i < USAGE_N; i++)
-        if (has_word(d->usage[i], name) && gw_str_u64(value, &u->n[i]))
-            u->present |= 1U << i;
-}
-
-static void read_usage(const struct dialect *d, struct gw_walk *w, struct event_usage *u) {
-    struct gw_str name;
-    for (uint32_t levels = 1; levels > 0;) {
-        if (!gw_walk_member(w, &name))
-            levels = w->bad ? 0 : levels - 1;
-        else if (gw_walk_kind(w) == '{' && gw_str_ends(name, GW_STR("_details")))
-            levels += gw_walk_enter(w, '{');
-        else
-            read_number(d, name, event_value(w), u);
-    }
-}
-
-void event_usage(const struct dialect *d, const struct event *e, struct event_usage *u) {
-    struct event_usage said = {.present = 0};
-    struct gw_walk w;
-    gw_walk_init(&w, e->usage);
-    if (!gw_walk_enter(&w, '{'))
+void event_usage(const struct dialect *d, const struct event *e, struct usage *u) {
+    struct usage_reader r;
+    if (e->usage.n == 0)
         return;
-    read_usage(d, &w, &said);
-    for (uint32_t i = 0; i < USAGE_N; i++)
-        if (said.present >> i & 1)
-            u->n[i] = said.n[i];
-    u->present |= said.present;
-    if (d->input_is_rest && (said.present >> USAGE_INPUT & 1))
-        u->n[USAGE_INPUT] = said.n[USAGE_INPUT] + u->n[USAGE_CACHED] + u->n[USAGE_WRITTEN];
+    usage_begin(&r, d);
+    usage_feed(&r, e->usage);
+    usage_merge(&r, u);
 }

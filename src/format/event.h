@@ -34,6 +34,7 @@
 
 #include "base/json_walk.h"
 #include "format/dialect.h"
+#include "format/usage.h"
 
 enum event_is {
     EVENT_PING,      /* a comment, an event without data, a dialect's own ping */
@@ -144,14 +145,8 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
 /* For a translator. `d` is the event's dialect. */
 enum event_why event_why(const struct dialect *d, const struct event *e);
 
-struct event_usage {
-    uint32_t present; /* a bit per number */
-    uint64_t n[USAGE_N];
-};
-
-/* Merges what the event reports into `u`, which is zeroed before the first event; later numbers replace
- * earlier ones. The input includes what was read from a cache or written to one, in every dialect. */
-void event_usage(const struct dialect *d, const struct event *e, struct event_usage *u);
+/* Merges what the event reports into `u`, which is zeroed before the first event: see usage_merge. */
+void event_usage(const struct dialect *d, const struct event *e, struct usage *u);
 
 /* For the dialects. Adds a piece of content (nothing if `raw` is empty). */
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);

@@ -130,6 +130,7 @@ const struct dialect dialect_ollama = {
             .system = GW_STR_INIT("{\"role\":\"system\",\"content\":%v},"),
             .limit = GW_STR_INIT(",\"options\":{\"num_predict\":%v}")},
     .read = read_event,
+    .model = "model",
     .usage = {[USAGE_INPUT] = "prompt_eval_count", [USAGE_OUTPUT] = "eval_count"},
     .why = {[WHY_STOP] = "stop", [WHY_LENGTH] = "length"},
     .keep_alive = DIALECT_SPACE,

@@ -381,19 +381,19 @@ static void test_why(void) {
     CHECK(event_why(&dialect_openai, &e) == WHY_UNTOLD);
 }
 
-static void add_usage(const struct dialect *d, const char *text, struct event_usage *u) {
+static void add_usage(const struct dialect *d, const char *text, struct usage *u) {
     struct event e = read_as(d, text);
     event_usage(d, &e, u);
 }
 
-static void check_usage(const struct event_usage *u, uint32_t present, const uint64_t n[USAGE_N]) {
+static void check_usage(const struct usage *u, uint32_t present, const uint64_t n[USAGE_N]) {
     CHECK_EQ_U64(u->present, present);
     for (uint32_t i = 0; i < USAGE_N; i++)
         CHECK_EQ_U64(u->n[i], n[i]);
 }
 
 static void test_usage(void) {
-    struct event_usage u = {.present = 0};
+    struct usage u = {.present = 0};
     add_usage(&dialect_openai, "data: {\"choices\":[],\"usage\":null}\n\n", &u);
     CHECK(u.present == 0);
     add_usage(&dialect_openai,
@@ -402,9 +402,11 @@ static void test_usage(void) {
               "20,\"audio_tokens\":0},\"x\":{\"prompt_tokens\":1},\"completion_tokens_details\":"
               "{\"reasoning_tokens\":0}}}\n\n",
               &u);
-    check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
-                (uint64_t[USAGE_N]){30, 12345678901, 20, 0, 0});
-    u = (struct event_usage){.present = 0};
+    check_usage(&u,
+                1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING |
+                    1 << USAGE_AUDIO_INPUT,
+                (uint64_t[USAGE_N]){30, 12345678901, 20, 0, 0, 0, 0});
+    u = (struct usage){.present = 0};
     add_usage(
         &dialect_anthropic,
         "data: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\",\"usage\":"
@@ -417,7 +419,7 @@ static void test_usage(void) {
               &u);
     check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_WRITTEN,
                 (uint64_t[USAGE_N]){33, 9, 20, 3, 0});
-    u = (struct event_usage){.present = 0};
+    u = (struct usage){.present = 0};
     add_usage(&dialect_ollama,
               "{\"response\":\"\",\"prompt_eval_count\":4,\"eval_count\":-5,\"done\":true}\n", &u);
     check_usage(&u, 1 << USAGE_INPUT, (uint64_t[USAGE_N]){4, 0, 0, 0, 0});
@@ -433,7 +435,7 @@ static void test_responses_end(void) {
                             "tails\":{\"cached_tokens\":20},\"output_tokens\":9,\"output_to"
                             "kens_details\":{\"reasoning_tokens\":4},\"total_tokens\":39}}"
                             ",\"sequence_number\":17}\n\n");
-    struct event_usage u = {.present = 0};
+    struct usage u = {.present = 0};
     event_usage(&dialect_responses, &e, &u);
     check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
                 (uint64_t[USAGE_N]){30, 9, 20, 0, 4});
@@ -490,14 +492,14 @@ static void test_gemini_end(void) {
                                  "ason\":\"STOP\",\"index\":2}]}\n\n");
     CHECK_STR(e.logprobs, "{\"x\":1}");
     CHECK(e.choices == 4 && e.finished == 4 && e.finish && !e.end);
-    struct event_usage u = {.present = 0};
+    struct usage u = {.present = 0};
     add_usage(&dialect_gemini,
               "data: {\"usageMetadata\":{\"promptTokenCount\":30,\"candidatesTokenCount\":9,"
               "\"thoughtsTokenCount\":4,\"cachedContentTokenCount\":20,\"totalTokenCount\":43,"
               "\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":30}]}}\n\n",
               &u);
     check_usage(&u, 1 << USAGE_INPUT | 1 << USAGE_OUTPUT | 1 << USAGE_CACHED | 1 << USAGE_REASONING,
-                (uint64_t[USAGE_N]){30, 9, 20, 0, 4});
+                (uint64_t[USAGE_N]){30, 13, 20, 0, 4, 0, 0});
 }
 
 /* What the gateway says itself. */

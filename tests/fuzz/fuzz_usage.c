@@ -1,0 +1,49 @@
+/*
+ * The reader of usage says the same of an answer in any cut, and never more than the answer has. The first
+ * byte of the input is the seed of the cuts, and says whether the dialect is known.
+ */
+#include <stdlib.h>
+
+#include "format/usage.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool ok) {
+    if (!ok)
+        abort();
+}
+
+static void feed_cut(struct usage_reader *r, struct gw_str text, unsigned seed) {
+    for (size_t i = 0; i < text.n;) {
+        seed = seed * 1103515245u + 12345u;
+        struct gw_str part = gw_str_sub(text, i, 1 + (seed >> 16) % 20);
+        char *copy = malloc(part.n);
+        must(copy != NULL);
+        memcpy(copy, part.p, part.n);
+        usage_feed(r, gw_str(copy, part.n));
+        free(copy);
+        i += part.n;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct usage_reader whole, cut;
+    struct usage a = {.present = 0}, b = {.present = 0};
+    if (size == 0)
+        return 0;
+    struct gw_str text = gw_str(data + 1, size - 1);
+    const struct dialect *only =
+        data[0] % 2 == 0 ? NULL : dialects_at(data[0] / 2 % USAGE_DIALECTS);
+    usage_begin(&whole, only);
+    usage_begin(&cut, only);
+    usage_feed(&whole, text);
+    feed_cut(&cut, text, data[0]);
+    usage_merge(&whole, &a);
+    usage_merge(&cut, &b);
+    must(a.present == b.present && a.present < 1U << USAGE_N);
+    for (uint32_t i = 0; i < USAGE_N; i++)
+        must(a.n[i] == b.n[i] && (a.n[i] == 0 || (a.present >> i & 1) != 0));
+    must(gw_str_eq(usage_model(&whole), usage_model(&cut)));
+    must(usage_model(&whole).n <= USAGE_MODEL && whole.depth <= USAGE_LEVELS);
+    return 0;
+}
