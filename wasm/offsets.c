@@ -43,6 +43,7 @@ void offsets(void) {
     FIELD(DATA_SLICES, data.slices);
     FIELD(DATA_SLICES_N, data.slices_n);
     FIELD(RELAY_REPORT, relay.report);
+    FIELD(RELAY_SHOW, relay.show);
     FIELD(END_CODE, end.code);
     FIELD(RECORD_LINE, record.line);
     FIELD(ASK_ID, ask.id);

@@ -22,6 +22,7 @@ import {
     DATA_SLICES, DATA_SLICES_N, END_CODE, FORGET_BELOW, GW_ASK, GW_CHUNK, GW_CLEAN, GW_CUT, GW_DATA,
     GW_DROP, GW_END, GW_FORGET, GW_HEAD, GW_READ, GW_RECORD, GW_RELAY, GW_SEND,
     GW_WAIT, HEAD_HEAD, HEAD_STATUS, READ_AGAIN, READ_FROM, READ_SHOW, READ_UPTO, RECORD_LINE, RELAY_REPORT,
+    RELAY_SHOW,
 } from '../build/offsets.js';
 import { askPut } from './ask.js';
 import { DONE, HELD, NAP_MS, NONE, RAW, STREAM } from './call.js';
@@ -93,7 +94,7 @@ function pump(call) {
             case GW_DROP: actDrop(call); break;
             case GW_HEAD: actHead(call); break;
             case GW_DATA: actData(call); break;
-            case GW_RELAY: actRelay(call, core.word(RELAY_REPORT) === 1); break;
+            case GW_RELAY: actRelay(call, core.word(RELAY_REPORT) === 1, core.length(RELAY_SHOW)); break;
             case GW_ASK: actAsk(call); break;
             case GW_RECORD: console.log(core.string(RECORD_LINE)); break;
             case GW_END: finish(call, core.word(END_CODE) === 0); return;
@@ -374,8 +375,8 @@ export function driveResHead(attempt, status, head, length) {
     });
 }
 
-/** A chunk of an observed answer, a piece at a time. @param {Attempt} attempt
- * @param {Uint8Array} bytes */
+/** A chunk of an observed answer, a piece at a time; or of one that is relayed, as far as it is shown, when
+ * the client has it. @param {Attempt} attempt @param {Uint8Array} bytes */
 export function driveResBody(attempt, bytes) {
     const { call } = attempt;
     if (!call.over && isOrphan(call)) orphaned(call);
@@ -383,9 +384,15 @@ export function driveResBody(attempt, bytes) {
         clientPut(call, bytes);
         return;
     }
-    for (let at = 0; at < bytes.length && attempt.state !== OVER; at += PIECE) {
+    const { passes } = attempt;
+    const length = passes ? Math.min(bytes.length, attempt.show) : bytes.length;
+    if (passes) {
+        clientPut(call, bytes);
+        attempt.show -= length;
+    }
+    for (let at = 0; at < length && attempt.state !== OVER; at += PIECE) {
         call.chunk = bytes.length <= PIECE ? bytes : bytes.subarray(at, at + PIECE);
-        call.passed = false;
+        call.passed = passes;
         call.source = attempt;
         feed(call, chunk);
     }
@@ -457,15 +464,21 @@ function actData(call) {
     }
 }
 
-/** The rest goes to the client unseen. The end of a body that fetch() gives to a Response stays
- * unknown; one that is to be reported goes through a pipe, native as well, whose promise tells.
- * @param {Call} call @param {boolean} report */
-function actRelay(call, report) {
+/** The rest goes to the client as it comes. The end of a body that fetch() gives to a Response stays
+ * unknown; one that is to be reported goes through a pipe, native as well, whose promise tells. One that
+ * is to be shown is read as those that are observed are.
+ * @param {Call} call @param {boolean} report @param {number} show */
+function actRelay(call, report, show) {
     if (call.beside !== null) onlyServing(call);
     const attempt = /** @type {Attempt} */ (call.attempt);
     const { body, headers } = /** @type {Response} */ (attempt.response);
     const length = call.request?.method === 'HEAD' ? headers.get('content-length') : null;
     if (length !== null) call.lines += `content-length: ${length}\r\n`; // of a body neither has
+    if (show > 0 && body !== null) {
+        attempt.passes = call.passed = true;
+        attempt.show = show;
+        return;
+    }
     attempt.state = RELAYED;
     if (!report || body === null) {
         clientAnswer(call, body);

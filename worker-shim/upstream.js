@@ -3,7 +3,7 @@
  *
  *     WAITING   the body is still coming in and will be held whole: fetch() when it is there
  *     SENT      fetch() is under way; with a body that is not held, bytes follow as they come
- *     HEADED    the response head was fed; its body is read chunk by chunk (observed)
+ *     HEADED    the response head was fed; its body is read chunk by chunk (observed, or shown)
  *     RELAYED   the rest goes to the client by itself
  *     OVER      ended, failed or dropped: whatever still happens to it is ignored
  *
@@ -52,6 +52,9 @@ export class Attempt {
         /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */
         this.reader = null;
         this.reading = false;
+        /** Its bytes go to the client before the core is shown them; and how many it still is to see. */
+        this.passes = false;
+        this.show = 0;
         /** Where the follower is: slice, and offset within it. */
         this.at = 0;
         this.off = 0;

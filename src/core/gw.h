@@ -54,9 +54,10 @@ enum {
     GW_HEADERS_MAX = 100,        /* of a request's head */
     GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
     GW_HEAD_MAX = 65536,         /* bytes of either */
-    GW_SHOW_BODY = 65536,  /* request bytes that the core may ask to see without needing all */
-    GW_ANSWER_MAX = 16384, /* bytes of an answer to an ASK */
-    GW_AHEAD = 262144,     /* request bytes that a host may have beyond what an attempt has taken */
+    GW_SHOW_BODY = 65536,     /* request bytes that the core may ask to see without needing all */
+    GW_ANSWER_MAX = 16384,    /* bytes of an answer to an ASK */
+    GW_SHOW_ANSWER = 4194304, /* response bytes that the core may ask to see of what is relayed */
+    GW_AHEAD = 262144, /* request bytes that a host may have beyond what an attempt has taken */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -111,7 +112,7 @@ enum gw_event_kind {
     GW_REQ_HEAD = 1, /* the first event of every client's call */
     GW_REQ_BODY,     /* more of the request body arrived and is held by the host */
     GW_RES_HEAD,     /* an attempt's response head; 102 to 199: a hint, the head is still to come */
-    GW_RES_BODY,     /* bytes of an attempt's response body; only while it is observed */
+    GW_RES_BODY,     /* bytes of an attempt's response body; only while it is observed, or shown */
     GW_RES_END,      /* an attempt's response is over, after its head */
     GW_RES_FAIL,     /* an attempt failed before its response head */
     GW_TICK,         /* the time that WAIT asked for has come (early is allowed). A host puts it off
@@ -230,7 +231,7 @@ enum gw_action_kind {
     GW_HEAD,     /* the response head to the client; 102 to 199: a hint before it, if the client
                   * may expect one */
     GW_DATA,     /* response bytes to the client */
-    GW_RELAY,    /* the rest of attempt `attempt` goes to the client unseen */
+    GW_RELAY,    /* the rest of attempt `attempt` goes to the client as it comes */
     GW_END,      /* the call is over: gw_close it */
     GW_RECORD,   /* one finished request, as a JSON object on one line, for the log */
     GW_ASK, /* put a question and go on: several may be under way, and none touches an attempt. If
@@ -318,6 +319,9 @@ struct gw_action {
             /* 1: feed RES_END when it is over, the call goes on until then. 0: END follows
              * in this turn; the host closes the call and finishes the relay by itself. */
             uint32_t report;
+            /* With a report: so many bytes of it are told by RES_BODY, too, once they are on their way
+             * to the client, in the same turn. 0: it goes unseen. */
+            uint64_t show;
         } relay;
         struct {
             uint32_t code; /* 0: the answer is whole (after RELAY 0: as whole as the relay will

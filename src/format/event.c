@@ -141,6 +141,13 @@ enum event_why event_why(const struct dialect *d, const struct event *e) {
     return WHY_OTHER;
 }
 
+uint64_t event_bytes(const struct event *e) {
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->pieces_n; i++)
+        n += e->piece[i].raw.n;
+    return n;
+}
+
 void event_usage(const struct dialect *d, const struct event *e, struct usage *u) {
     struct usage_reader r;
     if (e->usage.n == 0)

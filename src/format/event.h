@@ -148,6 +148,9 @@ enum event_why event_why(const struct dialect *d, const struct event *e);
 /* Merges what the event reports into `u`, which is zeroed before the first event: see usage_merge. */
 void event_usage(const struct dialect *d, const struct event *e, struct usage *u);
 
+/* How many bytes of content it has. */
+uint64_t event_bytes(const struct event *e);
+
 /* For the dialects. Adds a piece of content (nothing if `raw` is empty). */
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);
 /* Adds an id (nothing if `raw` is empty). */

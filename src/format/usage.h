@@ -26,11 +26,13 @@ enum {
     USAGE_MODEL = 128, /* bytes of a model's name that are kept */
     USAGE_WORD = 16,
     USAGE_DIGITS = 20,
-#define DIALECT(name) +1
-    USAGE_DIALECTS = 0
-#include "format/dialects.h"
-#undef DIALECT
 };
+#define DIALECT(name) USAGE_OF_##name,
+enum {
+#include "format/dialects.h"
+    USAGE_DIALECTS /* how many there are */
+};
+#undef DIALECT
 
 /* Numbers of tokens. The input includes what was read from a cache or written to one, and the output
  * includes reasoning, in every dialect; audio is a part of each. */

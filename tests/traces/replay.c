@@ -183,7 +183,10 @@ static void put_action(const struct replay *r, const char *name, const struct gw
         put_slices(r, a->data.slices, a->data.slices_n);
         break;
     case GW_RELAY:
-        printf("%s RELAY %u report=%u by %.0f\n", name, a->attempt, a->relay.report, a->at * 1000);
+        printf("%s RELAY %u report=%u by %.0f", name, a->attempt, a->relay.report, a->at * 1000);
+        if (a->relay.show > 0)
+            put_len("show", a->relay.show);
+        putchar('\n');
         break;
     case GW_END:
         printf("%s END %u\n", name, a->end.code);

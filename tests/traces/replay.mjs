@@ -120,7 +120,8 @@ export class Replay {
       case abi.GW_DATA:
         return put(`DATA${this.slices(abi.DATA_SLICES, core.word(abi.DATA_SLICES_N))}`);
       case abi.GW_RELAY:
-        return put(`RELAY ${core.attempt()} report=${core.word(abi.RELAY_REPORT)} by ${micro(core.at())}`);
+        return put(`RELAY ${core.attempt()} report=${core.word(abi.RELAY_REPORT)} by ${micro(core.at())}${
+          core.length(abi.RELAY_SHOW) > 0 ? ` show=${core.length(abi.RELAY_SHOW)}` : ''}`);
       case abi.GW_END: return put(`END ${core.word(abi.END_CODE)}`);
       case abi.GW_ASK:
         return put(`ASK ${core.word(abi.ASK_ID)} ${ASKS[core.word(abi.ASK_WHAT)]} by ${micro(core.at())} `

@@ -300,12 +300,14 @@ void answer_let_body_go(struct gw_call *c) {
     call_push(c, GW_FORGET)->forget.below = GW_REST;
 }
 
-static struct next relay_stream(struct gw_call *c) {
+/* `shown`: its bytes are to be told, too. */
+static struct next relay_to_end(struct gw_call *c, bool shown) {
     answer_let_body_go(c);
     struct gw_action *a = call_push(c, GW_RELAY);
     a->attempt = c->attempt.number;
     a->at = c->deadline_ms;
     a->relay.report = 1;
+    a->relay.show = shown ? GW_SHOW_ANSWER : 0;
     c->attempt.limit_at = c->deadline_ms;
     return next_wait(CALL_RELAY);
 }
@@ -353,6 +355,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
+    bool shown = !stream && meter_is_wanted(c) && meter_reads(c, res, h);
     try_count_time(c, now);
     c->stream = NULL; /* it was of an earlier attempt: this answer is not observed */
     push_head(c, res, stream, now);
@@ -364,7 +367,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
         pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
     else
         answer_served(c, !stream || !is_judged_by_its_end(c), now);
-    return stream ? relay_stream(c) : relay_and_end(c, now);
+    return stream || shown ? relay_to_end(c, shown) : relay_and_end(c, now);
 }
 
 /* The client has the head of a stream already: only the same kind of stream will do. */

@@ -30,6 +30,7 @@
  *   KEEP     RES_END   TRY QUEUE DONE           next target, or none left
  *   KEEP     TICK      KEEP TRY QUEUE DONE      it takes too long
  *   KEEP     GONE      DONE
+ *   RELAY    RES_BODY  RELAY                    shown: what it says of its cost is read (meter.c)
  *   RELAY    RES_END   DONE                     END 0, or a reset
  *   RELAY    TICK      RELAY DONE               the request's time is over: reset
  *   RELAY    REQ_BODY  RELAY DONE
@@ -263,6 +264,12 @@ static struct next on_attempt(struct gw_call *c, const struct gw_event *e, struc
     return next_phase(PHASE_ANSWER);
 }
 
+static struct next on_relayed(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
+    if (e->kind == GW_RES_BODY)
+        meter_show(c, e->res_body);
+    return e->kind == GW_RES_END ? answer_on_relayed(c, e->res_end.how, now) : next_stay();
+}
+
 static struct next on_stream(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (e->kind == GW_RES_BODY && e->res_body.n > 0)
         return stream_on_chunk(c, e->res_body, now);
@@ -283,7 +290,7 @@ static struct next on_response(struct gw_call *c, const struct gw_event *e, stru
     case CALL_KEEP:
         return answer_on_kept(c, e, now);
     case CALL_RELAY:
-        return e->kind == GW_RES_END ? answer_on_relayed(c, e->res_end.how, now) : next_stay();
+        return on_relayed(c, e, now);
     case CALL_HOLD:
     case CALL_OBSERVE:
         return on_stream(c, e, now);

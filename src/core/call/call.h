@@ -38,6 +38,7 @@ enum {
 };
 
 struct gw_call;
+struct call_meter;
 struct call_prefix;
 struct call_check;
 
@@ -236,6 +237,7 @@ struct gw_call {
     struct call_chain *chain;   /* NULL: it names no model, as far as is known here */
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
     struct call_check *check;   /* NULL: no target is asked here whether it can */
+    struct call_meter *meter;   /* NULL: what it costs is not counted (meter.c) */
     struct gw_buf reason;       /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
@@ -486,6 +488,21 @@ bool answer_is_inspected(const struct gw_call *c);
 bool answer_observes(const struct gw_call *c);
 /* No other target will be asked: the request need not be held any longer. */
 void answer_let_body_go(struct gw_call *c);
+/* meter.c: what an answer has cost, for the record */
+/* Nobody counts what goes into no record. */
+static inline bool meter_is_wanted(const struct gw_call *c) {
+    return c->conf->limits.log_requests != 0;
+}
+/* An attempt's stream begins that is observed. */
+void meter_begin(struct gw_call *c);
+/* There is a meter, and an event of it may name the model; an event reports usage. */
+void meter_name(struct gw_call *c, struct gw_str event);
+void meter_note(struct gw_call *c, const struct event *e);
+/* Whether a whole answer is to be shown while it is relayed; and what is shown of it. */
+bool meter_reads(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h);
+void meter_show(struct gw_call *c, struct gw_str bytes);
+/* The call is over: appends the members of its record. */
+void meter_put(struct gw_call *c, struct gw_buf *out);
 /* end.c: answers of our own, and the phase record */
 struct next end_refuse(struct gw_call *c, const struct call_error *error);
 /* What NEXT_REFUSE and NEXT_KEPT come to. */

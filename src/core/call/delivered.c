@@ -244,6 +244,13 @@ __attribute__((noinline)) static bool add_other(struct delivered *d,
     return true;
 }
 
+uint64_t delivered_bytes(const struct delivered *d) {
+    uint64_t n = 0;
+    for (const struct delivered_channel *ch = d->first; ch != NULL; ch = ch->next)
+        n += ch->tally.n;
+    return n;
+}
+
 bool delivered_add(struct delivered *d, const struct event_piece *piece) {
     struct delivered_channel *ch = look_up(d, piece->channel);
     if (ch == NULL)

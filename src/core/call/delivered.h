@@ -80,6 +80,8 @@ void delivered_init(struct delivered *d, struct gw_arena *arena);
 void delivered_reset(struct delivered *d);
 /* A piece goes to the client; false if it cannot be noted: too many channels, no memory. */
 bool delivered_add(struct delivered *d, const struct event_piece *piece);
+/* How many decoded bytes were delivered, in all channels. */
+uint64_t delivered_bytes(const struct delivered *d);
 /* The id by which the client knows what the attempt calls this; NULL: it cannot be noted. */
 const struct gw_str *delivered_id(struct delivered *d, const struct event_id *id);
 /* Nothing has been delivered yet: from now on its text is kept, in `text`. */

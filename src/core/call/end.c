@@ -6,7 +6,7 @@
 
 #define BROKE_OFF GW_STR("stopped, and no other could go on with it")
 
-enum { REASON_MAX = 256, RECORD_MAX = 2048, BODY_MAX = 8192 };
+enum { REASON_MAX = 256, RECORD_MAX = 4096, BODY_MAX = 8192 };
 
 /* "node-3 refused, node-4 busy (429)": the reason grows as the call goes on. */
 void end_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
@@ -127,6 +127,8 @@ static void put_record(struct gw_call *c, struct gw_time now) {
     put_count(&b, GW_STR("request_bytes"), c->body.received);
     if (left_out > 0)
         put_count(&b, GW_STR("left_out"), left_out);
+    if (c->meter != NULL)
+        meter_put(c, &b);
     gw_buf_put(&b, GW_STR(",\"reason\":\""));
     struct gw_str reason = gw_buf_str(&c->reason);
     gw_buf_put_json(&b, reason);

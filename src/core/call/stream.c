@@ -143,8 +143,10 @@ static void note_number(struct stream *s, const struct event *e) {
 static void note_content(struct gw_call *c, const struct event *e) {
     struct stream *s = c->stream;
     bool noted = !e->opaque;
-    if (!s->resumable)
+    if (!s->resumable) {
+        s->said += event_bytes(e);
         return;
+    }
     if (s->id.n == 0 && e->id.n > 0 && e->id.n <= STREAM_ID_MAX)
         s->id = gw_arena_dup(&c->arena, e->id);
     if (e->mark > s->delivered.mark)
@@ -232,6 +234,8 @@ static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_s
     struct stream *s = c->stream;
     bool known = s->in.dialect != NULL || (s->likely != NULL && is_torn_json(event, s->framing));
     bool empty = e->is == EVENT_ERROR || (e->is == EVENT_END && !s->finished);
+    if (c->meter != NULL)
+        meter_name(c, event);
     if (e->is == EVENT_ERROR && has_other(c, now))
         return fail_over(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
     if (empty && has_other(c, now))
@@ -285,6 +289,8 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
     event_read(event, s->framing, &s->in, &e);
     if (s->in.dialect != NULL)
         s->out = s->in.dialect;
+    if (e.usage.n > 0)
+        meter_note(c, &e);
     if (e.usage.n > 0 && chain_hides(c, &e)) {
         leave_out(c, at);
         return next_stay();
@@ -354,7 +360,9 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
     if (s->begun && !s->resuming) {
         at.len = shape_match(&s->shape, rest, &piece);
         if (at.len > 0) {
-            if (s->resumable && !delivered_add(&s->delivered, &piece))
+            if (!s->resumable)
+                s->said += piece.raw.n;
+            else if (!delivered_add(&s->delivered, &piece))
                 stream_let_go(c);
             stream_put(c, at);
             return (size_t)at.len;
@@ -577,6 +585,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     struct stream *s = c->stream;
     s->silence_ms = chain_silence_ms(c);
+    meter_begin(c);
     s->choices = s->choices_over = 0;
     doubt_begin(s);
     s->finished = s->ended = s->closing = s->further = false;

@@ -84,6 +84,7 @@ struct stream {
     bool ended;         /* its end mark came */
     bool closing;       /* nothing follows: what looks like its last event may be torn */
     uint32_t chunks;    /* of the attempt at hand, from its first content on */
+    uint64_t said;      /* bytes of content that went out and that `delivered` does not count */
     double doubt_at;    /* when to look whether it is in doubt (doubt.c) */
     double heard_at;    /* when the last of them came */
     double silence_ms;  /* how long the attempt at hand may be silent */

@@ -89,7 +89,7 @@ static void act_relay(struct drive *d, const struct gw_action *action) {
     if (a == NULL)
         return; /* it had no more bytes: its end has been told */
     d->relay = action->attempt;
-    upstream_relay(a);
+    upstream_relay(a, action->relay.show);
 }
 
 static void act_wait(struct drive *d, double at) {

@@ -381,8 +381,9 @@ static void attempt_ready(struct conn *conn, unsigned events) {
     upstream_unhold(a);
 }
 
-void upstream_relay(struct attempt *a) {
+void upstream_relay(struct attempt *a, uint64_t show) {
     a->relay = true;
+    a->show = show;
 }
 
 void upstream_resume(struct attempt *a) {

@@ -77,13 +77,14 @@ struct attempt {
     bool touched; /* a byte of an answer came */
     bool keep;    /* the connection may serve others afterwards */
     bool to_head; /* the request's method is HEAD */
-    bool relay;   /* body bytes go to the front unseen */
+    bool relay;   /* body bytes go to the front */
     bool untaken; /* the target's sessions take no streams */
     bool deaf;    /* the target takes no more of the request; its answer may still come */
     uint8_t interim;
     uint8_t framing;  /* enum gw_h1_framing */
     uint32_t address; /* index of the one that is tried */
     uint64_t left;    /* of a body with a length */
+    uint64_t show;    /* so many body bytes are told besides, while it is relayed */
     struct gw_h1_chunks chunks;
     struct origin *origin;
     struct conn *conn; /* NULL: there is none yet, or it is a session's */
@@ -102,8 +103,8 @@ struct attempt {
 struct attempt *upstream_send(struct attempt_owner *owner, const struct gw_action *action);
 /* The request body has grown or ended, or its bytes may be wanted at last. */
 void upstream_more(struct attempt *a);
-/* From now on body bytes go to the front. */
-void upstream_relay(struct attempt *a);
+/* From now on body bytes go to the front; the first `show` of them are told as well. */
+void upstream_relay(struct attempt *a, uint64_t show);
 /* The front has room again. */
 void upstream_resume(struct attempt *a);
 /* Cancels it; nothing more is reported. */

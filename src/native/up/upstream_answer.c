@@ -4,11 +4,21 @@
 #include "native/loop/loop.h"
 #include "native/up/upstream_parts.h"
 
+/* They are on their way to the client. */
+static void show(struct attempt *a, struct gw_str bytes) {
+    if (bytes.n > a->show)
+        bytes.n = (size_t)a->show;
+    a->show -= bytes.n;
+    a->owner->ops->body(a->owner, a->number, bytes);
+}
+
 void upstream_deliver(struct attempt *a, const char *p, size_t n) {
     if (n == 0)
         return;
     if (a->relay) {
         a->owner->ops->relayed(a->owner, gw_str(p, n));
+        if (a->show > 0)
+            show(a, gw_str(p, n));
     } else {
         a->owner->ops->body(a->owner, a->number, gw_str(p, n));
     }
