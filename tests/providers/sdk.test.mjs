@@ -16,6 +16,7 @@ import { CASES, CLIENTS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
 import { textOf } from './said.mjs';
+import { recordedUsage, sameUsage } from './usage.mjs';
 
 /** @typedef {import('./fakes.mjs').Provider} Provider */
 
@@ -118,6 +119,19 @@ function recorded(name, base, retries) {
     return { kept, client: CLIENTS[name](base, KEY, fetch, retries) };
 }
 
+/** Each answer's usage is on the record of its request.
+ * @param {import('../lib/hosts.mjs').Host} host @param {import('./recorder.mjs').Exchange[]} kept */
+async function sameCosts(host, kept) {
+    for (const { method, url, status, answered, got } of kept) {
+        if (method !== 'POST' || status !== 200) continue;
+        const streams = answered.get('content-type')?.includes('event-stream');
+        if (streams && url.includes('/interactions')) continue; // nobody here reads its events
+        const id = answered.get('x-request-id');
+        await until(() => recordedUsage(host.log(), id) !== null, `a record of ${url}`);
+        sameUsage(host.log(), id, (await got).toString(), `${method} ${url}`);
+    }
+}
+
 atBoth('SDKs of the providers', (bench) => {
     /** @type {Record<string, Provider>} */
     const fakes = {};
@@ -129,14 +143,15 @@ atBoth('SDKs of the providers', (bench) => {
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
     for (const name of PROVIDERS) {
-        test(`${name}: each case, and its bytes`, async (t) => {
-            const host = await bench.open(t, { env: envOf(fakes) });
+        test(`${name}: each case, its bytes, and what the record says of its cost`, async (t) => {
+            const host = await bench.open(t, { env: envOf(fakes), config: { log_requests: true } });
             for (const [title, run] of Object.entries(CASES[name])) {
                 await t.test(title, async () => {
                     fakes[name].forget();
                     const { kept, client } = recorded(name, host.url + BASES[name][0]);
                     await run(client, fakes[name]);
                     await sameBytes(kept, fakes[name].seen, EVERY);
+                    await sameCosts(host, kept);
                 });
             }
             for (const key of EVERY.providers) assert.ok(!host.log().includes(key), 'no key in the log');
