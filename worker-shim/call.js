@@ -5,6 +5,7 @@
  *     state      the answer                                          ends
  *     NONE       no HEAD yet
  *     HELD       HEAD came; what follows it in the same turn decides
+ *     WHOLE      RELAY followed, which is shown, and is small        with END
  *     STREAM     WAIT followed: a stream that DATA feeds             with END
  *     RAW        STREAM, and the instance died: chunks pass unseen   by itself
  *     DONE       END or RELAY followed, or a STREAM has ended: nothing is left to do here
@@ -20,6 +21,7 @@ export const HELD = 1;
 export const STREAM = 2;
 export const RAW = 3;
 export const DONE = 4;
+export const WHOLE = 5;
 
 /** How long one that waits without I/O naps at first before it looks whether it has been woken. */
 export const NAP_MS = 8;
@@ -78,6 +80,8 @@ export class Call {
         this.status = 0;
         /** The head block of the answer. */
         this.lines = '';
+        /** How long its stream will be; 0: it does not say. */
+        this.length = 0;
         /** DATA that has no stream to go to yet. @type {Uint8Array[]} */
         this.out = [];
         /** @type {ReadableStreamDefaultController<Uint8Array> | null} */

@@ -2,7 +2,7 @@
  * client.js: a call's client: the request as it came, and the answer on its way out.
  */
 import { Body, concat } from './body.js';
-import { DONE, HELD, NONE, RAW, STREAM } from './call.js';
+import { DONE, HELD, NONE, RAW, STREAM, WHOLE } from './call.js';
 import { driveGone, drivePulled } from './drive.js';
 import { headersOf, linesOf } from './heads.js';
 import { refusal, worded } from './refuse.js';
@@ -42,14 +42,16 @@ export function clientAnswer(call, body) {
 /** Answers with a stream that holds nothing back: its bytes come later.
  * @param {Call} call */
 export function clientStream(call) {
-    clientAnswer(call, new ReadableStream({
+    const stream = new ReadableStream({
         start(controller) { call.controller = controller; },
         pull() { pulled(call); },
         cancel() {
             call.wanting = false;
             driveGone(call);
         },
-    }, { highWaterMark: 0 }));
+    }, { highWaterMark: 0 });
+    const { length } = call;
+    clientAnswer(call, length > 0 ? stream.pipeThrough(new FixedLengthStream(length)) : stream);
     call.state = STREAM;
     const { out } = call;
     call.out = [];
@@ -81,7 +83,7 @@ export function clientPut(call, bytes) {
  * is not whole. @param {Call} call @param {boolean} whole */
 export function clientEnd(call, whole) {
     const { controller, state } = call;
-    if (state === HELD && whole) clientAnswer(call, concat(call.out));
+    if ((state === HELD || state === WHOLE) && whole) clientAnswer(call, concat(call.out));
     if (state !== STREAM && state !== RAW) return;
     call.state = DONE;
     if (whole) controller?.close();
@@ -92,7 +94,7 @@ export function clientEnd(call, whole) {
 /** Ends the answer with an error of the host's own: a 500 if nothing has gone out, else a cut;
  * event streams are told why. @param {Call} call @param {string} message */
 export function clientFail(call, message) {
-    if (call.state === NONE || call.state === HELD) {
+    if (call.state === NONE || call.state === HELD || call.state === WHOLE) {
         call.state = DONE;
         call.resolve(refusal(call.hub, urlOf(call), 500, 'internal_error', message));
         return;

@@ -25,7 +25,7 @@ import {
     RELAY_SHOW,
 } from '../build/offsets.js';
 import { askPut } from './ask.js';
-import { DONE, HELD, NAP_MS, NONE, RAW, STREAM } from './call.js';
+import { DONE, HELD, NAP_MS, NONE, RAW, STREAM, WHOLE } from './call.js';
 import { clientAnswer, clientEnd, clientFail, clientPut, clientStream } from './client.js';
 import { monotonic, PIECE } from './core.js';
 import { bury, isOrphan, orphaned, refusedBefore, sweep, trapped } from './trap.js';
@@ -51,6 +51,10 @@ const NAP_MAX_MS = 128;
 const SWEEP_MS = 1000;
 /** A tick is put off while the client does not read: so long at a time, so often at most. */
 const FULL_AGAIN_MS = 1000;
+
+/** An answer that is shown, and no larger, is taken whole: reading it in pieces costs half as much as the
+ * request. */
+const SMALL = 65536;
 
 /** Room for a chunk spares each of them a wait for its reader: a tenth of what it costs. */
 const PIPE = { highWaterMark: 16384 };
@@ -477,6 +481,8 @@ function actRelay(call, report, show) {
     if (show > 0 && body !== null) {
         attempt.passes = call.passed = true;
         attempt.show = show;
+        call.length = Number(headers.get('content-length') ?? 0);
+        if (call.length > 0 && call.length <= SMALL) takeWhole(call, attempt);
         return;
     }
     attempt.state = RELAYED;
@@ -491,4 +497,14 @@ function actRelay(call, report, show) {
     const piped = body.pipeTo(pipe.writable, { signal });
     piped.then(() => attempt.end(GW_CLEAN), () => attempt.end(GW_CUT));
     clientAnswer(call, pipe.readable);
+}
+
+/** @param {Call} call @param {Attempt} attempt */
+function takeWhole(call, attempt) {
+    call.state = WHOLE;
+    /** @type {Response} */ (attempt.response).arrayBuffer().then((buffer) => {
+        if (attempt.state === OVER) return;
+        driveResBody(attempt, new Uint8Array(buffer));
+        attempt.end(GW_CLEAN);
+    }, () => attempt.end(GW_CUT));
 }
