@@ -73,11 +73,11 @@ struct dialect {
     struct dialect_ask ask; /* what /generate of a provider becomes (call/generate.c) */
     /* Reads one event's JSON into `e`, in which only `tools` is set; false if it is of another dialect. */
     bool (*read)(struct gw_walk *json, struct event *e);
-    const char *model;    /* the member of an answer that names its model; NULL: there is none */
-    const char *usage_of; /* the one that is its usage; NULL: the answer itself */
-    /* Names of members of the usage, or of a list or an object "...details" in it, separated by spaces;
-     * or "details.member" where a member's name alone would not do. NULL: not reported. See usage.h. */
-    const char *usage[USAGE_N];
+    struct gw_str model;    /* the member of an answer that names its model; empty: there is none */
+    struct gw_str usage_of; /* the one that is its usage; empty: the answer itself */
+    /* Names of members of the usage, or of a list or an object "...details" in it; or "details.member"
+     * where a member's name alone would not do. Empty: not reported. See usage.h. */
+    struct gw_str usage[USAGE_N], usage_too[USAGE_N]; /* too: other names for the same */
     bool input_is_rest;            /* the reported input excludes what is cached or written */
     bool output_is_rest;           /* the reported output excludes reasoning */
     const char *why[DIALECT_WHYS]; /* by enum event_why: the words for it, separated by spaces */
@@ -106,7 +106,5 @@ const struct dialect *dialects_at(uint32_t i);
 const struct dialect *dialects_of_path(struct gw_str path, bool *talks);
 /* The dialect to assume where nothing shows which it is. */
 const struct dialect *dialects_default(enum framing framing);
-/* Whether it is one of a dialect's words, which are separated by spaces; NULL: there are none. */
-bool dialects_has_word(const char *words, struct gw_str word);
 
 #endif

@@ -26,18 +26,6 @@ const struct dialect *dialects_of_path(struct gw_str path, bool *talks) {
     return NULL;
 }
 
-bool dialects_has_word(const char *words, struct gw_str word) {
-    struct gw_str rest = gw_str(words, words != NULL ? strlen(words) : 0);
-    while (rest.n > 0) {
-        ptrdiff_t space = gw_str_chr(rest, ' ');
-        size_t n = space < 0 ? rest.n : (size_t)space;
-        if (gw_str_eq(gw_str_sub(rest, 0, n), word))
-            return true;
-        rest = gw_str_sub(rest, n + 1, rest.n);
-    }
-    return false;
-}
-
 const struct dialect *dialects_default(enum framing framing) {
     uint32_t i = TABLE_N - 1;
     while (i > 0 && (table[i]->framing != framing || !table[i]->usual))

@@ -132,11 +132,23 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
 
 /* ------------------------------------------------------------------ values on demand */
 
+static bool has_word(const char *words, struct gw_str word) {
+    struct gw_str rest = gw_str(words, words != NULL ? strlen(words) : 0);
+    while (rest.n > 0) {
+        ptrdiff_t space = gw_str_chr(rest, ' ');
+        size_t n = space < 0 ? rest.n : (size_t)space;
+        if (gw_str_eq(gw_str_sub(rest, 0, n), word))
+            return true;
+        rest = gw_str_sub(rest, n + 1, rest.n);
+    }
+    return false;
+}
+
 enum event_why event_why(const struct dialect *d, const struct event *e) {
     if (e->why.n == 0)
         return WHY_UNTOLD;
     for (uint32_t i = WHY_STOP; i < DIALECT_WHYS; i++)
-        if (dialects_has_word(d->why[i], e->why))
+        if (has_word(d->why[i], e->why))
             return (enum event_why)i;
     return WHY_OTHER;
 }

@@ -243,16 +243,16 @@ const struct dialect dialect_responses = {
     .seed = FACTS_SEED,
     .binds = true,
     .read = read_event,
-    .model = "model",
-    .usage_of = "usage",
-    .usage = {[USAGE_INPUT] = "input_tokens",
-              [USAGE_OUTPUT] = "output_tokens",
-              [USAGE_CACHED] = "cached_tokens",
-              [USAGE_REASONING] = "reasoning_tokens",
-              /* the second one is of transcriptions */
-              [USAGE_AUDIO_INPUT] = "input_tokens_details.audio_tokens "
-                                    "input_token_details.audio_tokens",
-              [USAGE_AUDIO_OUTPUT] = "output_tokens_details.audio_tokens"},
+    .model = GW_STR_INIT("model"),
+    .usage_of = GW_STR_INIT("usage"),
+    .usage = {[USAGE_INPUT] = GW_STR_INIT("input_tokens"),
+              [USAGE_OUTPUT] = GW_STR_INIT("output_tokens"),
+              [USAGE_CACHED] = GW_STR_INIT("cached_tokens"),
+              [USAGE_REASONING] = GW_STR_INIT("reasoning_tokens"),
+              [USAGE_AUDIO_INPUT] = GW_STR_INIT("input_tokens_details.audio_tokens"),
+              [USAGE_AUDIO_OUTPUT] = GW_STR_INIT("output_tokens_details.audio_tokens")},
+    .usage_too = {[USAGE_AUDIO_INPUT] =
+                      GW_STR_INIT("input_token_details.audio_tokens")}, /* transcriptions */
     .why = {[WHY_STOP] = "completed",
             [WHY_LENGTH] = "max_output_tokens",
             [WHY_TOOL] = "function_call custom_tool_call",

@@ -1,6 +1,7 @@
 #include "format/usage.h"
 
 #include "base/utf8.h"
+#include "base/word.h"
 
 /* What an open object or array is. */
 enum place {
@@ -15,16 +16,12 @@ enum place {
 
 enum scalar { NOTHING = 0, NUMBER, COUNT, MODALITY, MODEL };
 
-static struct gw_str text(const char *word) {
-    return gw_str(word, strlen(word));
-}
-
 static struct gw_str name_of(const struct usage_reader *r) {
     return gw_str(r->name, r->name_n);
 }
 
-static bool is(const struct usage_reader *r, const char *word) {
-    return gw_str_eq(name_of(r), text(word));
+static bool is(const struct usage_reader *r, struct gw_str word) {
+    return gw_str_eq(name_of(r), word);
 }
 
 static const struct dialect *dialect_at(const struct usage_reader *r, uint32_t i) {
@@ -45,19 +42,25 @@ static struct gw_str joined(const struct usage_reader *r, struct gw_str name, ch
     return gw_str(out, r->parent_n + 1 + name.n);
 }
 
+static void note_for(const struct dialect *d, struct usage *said, struct gw_str name,
+                     uint64_t value) {
+    for (uint32_t i = 0; i < USAGE_N; i++)
+        if (gw_str_eq(d->usage[i], name) || gw_str_eq(d->usage_too[i], name)) {
+            said->n[i] = value;
+            said->present |= 1U << i;
+        }
+}
+
 static void note(struct usage_reader *r, struct gw_str name, uint64_t value) {
     const struct dialect *d;
     char out[2 * GW_JSON_NAME + 1];
     enum place place = place_of(r);
-    struct gw_str longer = name;
-    if (place == DETAILS || place == ITEMS)
-        longer = joined(r, name, out);
-    for (uint32_t k = 0; (d = dialect_at(r, k)) != NULL; k++)
-        for (uint32_t i = 0; i < USAGE_N && (d->usage_of == NULL) == (place == ANSWER); i++)
-            if (dialects_has_word(d->usage[i], name) || dialects_has_word(d->usage[i], longer)) {
-                r->said[k].n[i] = value;
-                r->said[k].present |= 1U << i;
-            }
+    for (uint32_t i = 0; (d = dialect_at(r, i)) != NULL; i++)
+        if ((d->usage_of.n == 0) == (place == ANSWER)) {
+            note_for(d, &r->said[i], name, value);
+            if (place == DETAILS || place == ITEMS)
+                note_for(d, &r->said[i], joined(r, name, out), value);
+        }
 }
 
 static void end_number(struct usage_reader *r) {
@@ -94,7 +97,7 @@ static enum gw_json_tell take(struct usage_reader *r, enum scalar scalar) {
 static bool is_usage(const struct usage_reader *r) {
     const struct dialect *d;
     for (uint32_t i = 0; (d = dialect_at(r, i)) != NULL; i++)
-        if (d->usage_of != NULL && is(r, d->usage_of))
+        if (d->usage_of.n > 0 && is(r, d->usage_of))
             return true;
     return false;
 }
@@ -102,13 +105,13 @@ static bool is_usage(const struct usage_reader *r) {
 static bool is_model(const struct usage_reader *r) {
     const struct dialect *d;
     for (uint32_t i = 0; (d = dialect_at(r, i)) != NULL; i++)
-        if (d->model != NULL && is(r, d->model))
+        if (d->model.n > 0 && is(r, d->model))
             return true;
     return false;
 }
 
 static enum gw_json_tell begin_outside(struct usage_reader *r, enum gw_json_kind kind) {
-    bool inner = r->only != NULL && r->only->usage_of != NULL;
+    bool inner = r->only != NULL && r->only->usage_of.n > 0;
     if (kind == GW_JSON_OBJECT)
         return enter(r, inner ? USAGE : ANSWER);
     return kind == GW_JSON_ARRAY ? enter(r, ANSWERS) : GW_JSON_SKIP;
@@ -123,8 +126,9 @@ static enum gw_json_tell begin_in_answer(struct usage_reader *r, enum gw_json_ki
         return GW_JSON_SKIP;
     if (is_usage(r))
         return enter(r, USAGE);
-    return r->depth == 1 && (is(r, "message") || is(r, "response")) ? enter(r, ANSWER)
-                                                                    : GW_JSON_SKIP;
+    return r->depth == 1 && (is(r, GW_STR("message")) || is(r, GW_STR("response")))
+               ? enter(r, ANSWER)
+               : GW_JSON_SKIP;
 }
 
 static enum gw_json_tell begin_in_usage(struct usage_reader *r, enum gw_json_kind kind) {
@@ -140,14 +144,12 @@ static enum gw_json_tell begin_in_usage(struct usage_reader *r, enum gw_json_kin
 }
 
 static enum gw_json_tell begin_in_item(struct usage_reader *r, enum gw_json_kind kind) {
-    if (kind == GW_JSON_STRING && is(r, "modality"))
+    if (kind == GW_JSON_STRING && is(r, GW_STR("modality")))
         return take(r, MODALITY);
-    return kind == GW_JSON_NUMERAL && is(r, "tokenCount") ? take(r, COUNT) : GW_JSON_SKIP;
+    return kind == GW_JSON_NUMERAL && is(r, GW_STR("tokenCount")) ? take(r, COUNT) : GW_JSON_SKIP;
 }
 
-static enum gw_json_tell on_begin(struct gw_json_scan *s, enum gw_json_kind kind, uint64_t at) {
-    struct usage_reader *r = (struct usage_reader *)s;
-    (void)at;
+static enum gw_json_tell begin(struct usage_reader *r, enum gw_json_kind kind) {
     switch (place_of(r)) {
     case OUTSIDE:
         return begin_outside(r, kind);
@@ -166,6 +168,15 @@ static enum gw_json_tell on_begin(struct gw_json_scan *s, enum gw_json_kind kind
     default:
         return begin_in_item(r, kind);
     }
+}
+
+/* What is not looked into is passed over: the scanner stops behind its bracket. */
+static enum gw_json_tell on_begin(struct gw_json_scan *s, enum gw_json_kind kind, uint64_t at) {
+    struct usage_reader *r = (struct usage_reader *)s;
+    enum gw_json_tell tell = begin(r, kind);
+    (void)at;
+    r->skips = s->enough = tell == GW_JSON_SKIP && kind >= GW_JSON_ARRAY;
+    return tell;
 }
 
 static void on_name(struct gw_json_scan *s, struct gw_str name) {
@@ -215,8 +226,58 @@ void usage_begin(struct usage_reader *r, const struct dialect *only) {
     r->only = only;
 }
 
+/* A byte of what is passed over; false: it closes it, and is the scanner's again. */
+static bool pass(struct usage_reader *r, char c) {
+    if (r->escaped)
+        r->escaped = false;
+    else if (r->quoted && c == '\\')
+        r->escaped = true;
+    else if (c == '"')
+        r->quoted = !r->quoted;
+    else if (!r->quoted && (c == '[' || c == '{'))
+        r->open++;
+    else if (!r->quoted && (c == ']' || c == '}') && r->open-- == 0)
+        return false;
+    return true;
+}
+
+/* As far as nothing opens or closes: how many bytes. Brackets and braces are above all that numbers are
+ * made of. */
+static size_t dull_run(const struct usage_reader *r, const char *p, size_t n) {
+    size_t i = 0;
+    if (r->quoted)
+        return r->escaped ? 0 : gw_word_plain_run(p, n);
+    while (i < n && p[i] < '[' && p[i] != '"')
+        i++;
+    return i;
+}
+
+/* Up to the bracket that closes it, if that is there: how many bytes. */
+static size_t pass_over(struct usage_reader *r, struct gw_str s) {
+    size_t i = 0;
+    while (i < s.n) {
+        i += dull_run(r, s.p + i, s.n - i);
+        if (i < s.n && !pass(r, s.p[i])) {
+            r->open = 0;
+            r->skips = false;
+            return i;
+        }
+        i += i < s.n;
+    }
+    return i;
+}
+
 void usage_feed(struct usage_reader *r, struct gw_str bytes) {
-    (void)gw_json_scan_feed(&r->scan, bytes);
+    r->bytes += bytes.n;
+    while (bytes.n > 0) {
+        size_t n = r->skips ? pass_over(r, bytes) : 0;
+        bytes = gw_str_sub(bytes, n, bytes.n);
+        uint64_t at = r->scan.at;
+        r->scan.enough = false;
+        if (r->skips || gw_json_scan_feed(&r->scan, bytes) != 0)
+            return;
+        bytes = gw_str_sub(bytes, (size_t)(r->scan.at - at), bytes.n);
+    }
 }
 
 static uint32_t count_of(uint32_t bits) {

@@ -13,7 +13,8 @@
  * The names are the dialects' (dialect.h). Which dialect it is, the names tell, and no address: the one
  * that has most of the numbers. What stands in an item of a list of details goes by the item's modality.
  *
- * It needs no memory but itself. What is no JSON, or too deep, is read up to there.
+ * It needs no memory but itself. What is no JSON is read up to there; but what is not looked into at all is
+ * passed over by its brackets and quotes alone.
  */
 #ifndef GW_FORMAT_USAGE_H
 #define GW_FORMAT_USAGE_H
@@ -51,12 +52,15 @@ struct usage_reader {
     uint8_t depth, place[USAGE_LEVELS]; /* where it is: of each level that is told */
     uint8_t scalar;                     /* which value is being told */
     bool counted;                       /* the item of a list of details has its number */
+    bool skips, quoted, escaped; /* passing over a list or an object: within a string of it */
+    uint32_t open;               /* brackets in it that are */
     uint8_t name_n, parent_n, word_n, digits_n, model_n;
     char name[GW_JSON_NAME], parent[GW_JSON_NAME]; /* of the member; of the details that it is in */
     char word[USAGE_WORD];                         /* the item's modality */
     char digits[USAGE_DIGITS];
     char model[USAGE_MODEL];
     uint64_t count;
+    uint64_t bytes;                    /* of the answer, until now */
     struct usage said[USAGE_DIALECTS]; /* as each dialect would understand it */
 };
 

@@ -34,7 +34,7 @@ static uint64_t bytes_of(const struct gw_call *c) {
     if (s != NULL)
         return s->said + delivered_bytes(&s->delivered);
     bool is_torn = r != NULL && c->code != 0;
-    return is_torn && dialects_of_path(c->route.rest, &talks) != NULL ? r->scan.at : 0;
+    return is_torn && dialects_of_path(c->route.rest, &talks) != NULL ? r->bytes : 0;
 }
 
 static void note_model(struct gw_call *c, const struct usage_reader *r) {
