@@ -4,7 +4,7 @@
  *     a stream that is observed     its events report it, some in each one, others in the last
  *     a whole answer                it is shown while it is relayed, and read (format/usage.h)
  *
- * Whole answers of nodes are not shown: to read one costs as much as the request itself does here.
+ * Whole answers of nodes are not shown: to read one costs nearly as much as the request itself does here.
  *
  * What an attempt reports is cumulative, so its last word counts; those of a call are added up, since each
  * was paid for. Content that came behind the last report, or without any, is estimated: a token is four
