@@ -18,7 +18,7 @@ const PARTS = [
     ['dialect responses', /src\/format\/responses/, 3_100],
     ['dialect ollama', /src\/format\/ollama/, 1_700],
     ['dialect gemini', /src\/format\/gemini/, 2_850],
-    ['format', /src\/format\//, 11_300],
+    ['format', /src\/format\//, 11_500],
     ['JSON', /src\/base\/(json|real)/, 10_100],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
     ['base', /src\/base\//, 5_200],

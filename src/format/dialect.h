@@ -25,7 +25,7 @@
 struct event;
 struct gw_walk;
 
-enum { DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
+enum { DIALECTS_MAX = 8, DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
 
 /* The token counts that an answer may report. */
 enum dialect_usage {

@@ -7,6 +7,7 @@ static const struct dialect *const table[] = {
 #undef DIALECT
 
 enum { TABLE_N = sizeof table / sizeof *table };
+_Static_assert((int)TABLE_N <= (int)DIALECTS_MAX, "usage.h has room for each");
 
 const struct dialect *dialects_at(uint32_t i) {
     return i < TABLE_N ? table[i] : NULL;

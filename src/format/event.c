@@ -153,6 +153,24 @@ enum event_why event_why(const struct dialect *d, const struct event *e) {
     return WHY_OTHER;
 }
 
+struct gw_str event_model(const struct dialect *d, struct gw_str event) {
+    struct gw_walk w;
+    struct gw_str name, model = GW_STR("");
+    ptrdiff_t json = gw_str_chr(event, '{');
+    gw_walk_init(&w, gw_str_sub(event, json < 0 ? event.n : (size_t)json, event.n));
+    gw_walk_enter(&w, '{');
+    while (gw_walk_member(&w, &name)) {
+        bool inner = gw_str_eq(name, GW_STR("message")) || gw_str_eq(name, GW_STR("response"));
+        if (gw_walk_kind(&w) == '"' && gw_str_eq(name, d->model)) {
+            gw_walk_string(&w, &model);
+            return model;
+        }
+        if (!inner || !gw_walk_enter(&w, '{'))
+            gw_walk_skip(&w);
+    }
+    return model;
+}
+
 uint64_t event_bytes(const struct event *e) {
     uint64_t n = 0;
     for (uint32_t i = 0; i < e->pieces_n; i++)

@@ -55,6 +55,8 @@ static void note(struct usage_reader *r, struct gw_str name, uint64_t value) {
     const struct dialect *d;
     char out[2 * GW_JSON_NAME + 1];
     enum place place = place_of(r);
+    if (name.n == 0)
+        return; /* of what a dialect does not report the name is empty, too */
     for (uint32_t i = 0; (d = dialect_at(r, i)) != NULL; i++)
         if ((d->usage_of.n == 0) == (place == ANSWER)) {
             note_for(d, &r->said[i], name, value);

@@ -28,12 +28,6 @@ enum {
     USAGE_WORD = 16,
     USAGE_DIGITS = 20,
 };
-#define DIALECT(name) USAGE_OF_##name,
-enum {
-#include "format/dialects.h"
-    USAGE_DIALECTS /* how many there are */
-};
-#undef DIALECT
 
 /* Numbers of tokens. The input includes what was read from a cache or written to one, and the output
  * includes reasoning, in every dialect; audio is a part of each. */
@@ -60,8 +54,8 @@ struct usage_reader {
     char digits[USAGE_DIGITS];
     char model[USAGE_MODEL];
     uint64_t count;
-    uint64_t bytes;                    /* of the answer, until now */
-    struct usage said[USAGE_DIALECTS]; /* as each dialect would understand it */
+    uint64_t bytes;                  /* of the answer, until now */
+    struct usage said[DIALECTS_MAX]; /* as each dialect would understand it */
 };
 
 /* Begins with an answer (`only` NULL), or with what an event of that dialect holds as its usage. */

@@ -32,8 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
     struct gw_str text = gw_str(data + 1, size - 1);
-    const struct dialect *only =
-        data[0] % 2 == 0 ? NULL : dialects_at(data[0] / 2 % USAGE_DIALECTS);
+    const struct dialect *only = data[0] % 2 == 0 ? NULL : dialects_at(data[0] / 2 % DIALECTS_MAX);
     usage_begin(&whole, only);
     usage_begin(&cut, only);
     usage_feed(&whole, text);

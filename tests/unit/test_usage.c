@@ -117,6 +117,7 @@ static const struct known table[] = {
      {0}},
     {"{\"usage\":[{\"prompt_tokens\":1}],\"model\":7,\"eval_count\":null}", "", 0, {0}},
     {"{\"model\":\"\\u0000\",\"usage\":{\"prompt_tokens\":1}}", "", 0, {0}},
+    {"{\"\":1,\"usage\":{\"\":2}}", "", 0, {0}},
     {"\"usage\"", "", 0, {0}},
     {"[[{\"eval_count\":1}]]", "", 0, {0}},
     {"", "", 0, {0}},

@@ -77,11 +77,16 @@ void meter_begin(struct gw_call *c) {
 
 void meter_name(struct gw_call *c, struct gw_str event) {
     struct usage_reader r;
-    ptrdiff_t json = gw_str_chr(event, '{');
-    if (c->meter->model.n > 0 || json < 0)
+    const struct dialect *d = c->stream->in.dialect;
+    if (c->meter->model.n > 0 || d == NULL)
         return;
-    usage_begin(&r, NULL);
-    usage_feed(&r, gw_str_sub(event, (size_t)json, event.n));
+    struct gw_str model = event_model(d, event);
+    if (model.n == 0)
+        return;
+    usage_begin(&r, NULL); /* it decodes it, and cuts it where a name of a whole answer is cut */
+    usage_feed(&r, GW_STR("{\"model\":\""));
+    usage_feed(&r, model);
+    usage_feed(&r, GW_STR("\""));
     note_model(c, &r);
 }
 
