@@ -413,7 +413,7 @@ function chunk(call) {
 export function driveResEnd(attempt, how) {
     const { call } = attempt;
     if (!call.over && isOrphan(call)) orphaned(call);
-    if (call.state === RAW) endRaw(call, how === GW_CLEAN);
+    if (call.state === RAW || (call.state === WHOLE && isOrphan(call))) endRaw(call, how === GW_CLEAN);
     else {
         feed(call, ({ core, id }) => (
             core.box.res_end(id, attempt.number, how, core.mono, core.wall)));
@@ -430,6 +430,7 @@ export function driveResFail(attempt, fail, sent) {
 function endRaw(call, whole) {
     leave(call);
     clientEnd(call, whole);
+    if (call.state === WHOLE) clientFail(call, 'the answer was cut');
 }
 
 /* ------------------------------------------------------------------ questions */

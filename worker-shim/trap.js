@@ -9,13 +9,14 @@
  *     trapped it                         500 or an error in its stream; refused for ten minutes
  *     is relayed                         it is: nothing of it is in the core
  *     is observed, and its last chunk    a raw pipe: chunks pass unseen
- *     has gone out as it came
+ *     has gone out as it came; or is
+ *     shown
  *     is observed, and the core held     an error in its stream
  *     some of it back
  *     has no head, its body all held     a new call in the new instance
  *     has no head, and no body any more  500
  */
-import { DONE, NONE, RAW, STREAM } from './call.js';
+import { DONE, NONE, RAW, STREAM, WHOLE } from './call.js';
 import { clientFail } from './client.js';
 import { arm, driveBodyCame, driveStart, leave } from './drive.js';
 import { digest, refusal } from './refuse.js';
@@ -66,7 +67,7 @@ export function isOrphan(call) {
 /** Lets an orphan go on, in its own context. @param {Call} call */
 export function orphaned(call) {
     const { attempt, body, state } = call;
-    if (call.over || state === RAW) return;
+    if (call.over || state === RAW || state === WHOLE) return; // they need no core
     call.id = 0;
     if (state === STREAM && attempt !== null && attempt.state === HEADED && call.passed) {
         call.state = RAW;

@@ -1,6 +1,8 @@
 /** An instance of the core that traps: its request fails alone, and everybody else goes on. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, begin, events, json } from '../lib/client.mjs';
@@ -129,6 +131,31 @@ atHost('edge', 'trap', (bench) => {
         assert.equal(answer.status, 200, `a call without a head begins anew: ${answer.text}`);
         assert.deepEqual(await relayed, { words: 60, last: '[DONE]' });
         assert.deepEqual(await observed, { words: 60, last: '[DONE]' });
+    });
+
+    test('whole answers that are shown outlive a trap next to them', async (t) => {
+        const text = JSON.stringify({ model: 'm', usage: { prompt_tokens: 1 } });
+        const server = createServer(async (req, res) => {
+            const declared = req.url === '/v1/embeddings' ? { 'content-length': text.length } : {};
+            res.writeHead(200, { 'content-type': 'application/json', ...declared });
+            res.write(text.slice(0, 9));
+            await sleep(600);
+            res.end(text.slice(9));
+        }).listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        t.after(() => server.close().closeAllConnections());
+        const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+        const env = { GATEWAY_AUTH: 'off', OPENAI_API_KEY: 'k', CODEX_ENDPOINT: `http://127.0.0.1:${port}` };
+        const edge = await startEdge({ env, wasm: WASM, config: { log_requests: true } });
+        t.after(() => edge.stop());
+        const headers = { 'content-type': 'application/json' };
+        const asked = ['embeddings', 'moderations'].map((path) => ask(edge.url, `/api/codex/v1/${path}`, { body: '{}', headers }));
+        await sleep(200);
+        assert.equal((await trap(edge.url, 'head')).status, 500);
+        for (const answer of await Promise.all(asked)) {
+            assert.ok(answer.whole);
+            assert.equal(answer.text, text);
+        }
     });
 
     test('an instance after another can be lost', async (t) => {

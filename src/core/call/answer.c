@@ -366,7 +366,7 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     if (is_failure(c, res->status))
         pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
     else
-        answer_served(c, !stream || !is_judged_by_its_end(c), now);
+        answer_served(c, !(stream || shown) || !is_judged_by_its_end(c), now);
     return stream || shown ? relay_to_end(c, shown) : relay_and_end(c, now);
 }
 
