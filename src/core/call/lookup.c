@@ -66,7 +66,7 @@ struct gw_call *lookup_task(struct gw *gw, struct gw_time now, double *next_ms) 
 /* ------------------------------------------------------------------ for a request */
 
 static bool renew_node(struct gw_call *c, uint32_t node, bool last) {
-    return chain_has(c, node) &&
+    return (c->chain == NULL || chain_has(c, node)) &&
            plan_renew(&c->plan, registry_node(&c->gw->cluster, c->conf, node, &c->arena), last);
 }
 
@@ -83,7 +83,7 @@ static bool lacks_node(const struct gw_call *c) {
     const struct class_conf *class = &c->conf->classes[c->route.class];
     bool found = true;
     for (uint32_t i = 0; i < class->nodes_n; i++)
-        found &= !chain_has(c, class->nodes[i]) ||
+        found &= (c->chain != NULL && !chain_has(c, class->nodes[i])) ||
                  plan_has_slot(&c->plan, c->conf->nodes[class->nodes[i]].slot);
     return !found;
 }
@@ -108,7 +108,7 @@ static bool may_look_up(const struct gw_call *c, struct gw_time now) {
 
 bool lookup_is_due(struct gw_call *c, struct gw_time now) {
     bool failed = c->attempts > 0;
-    if (!chain_has_class(c) ||
+    if ((c->route.kind != GW_ROUTE_HEAVY && !chain_has_class(c)) ||
         (failed && (c->state != CALL_TRY || c->attempt.to->slot >= GW_NODES)))
         return false;
     bool news = renew_plan(c);

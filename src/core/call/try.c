@@ -143,17 +143,16 @@ static void put_edits(struct gw_call *c, struct gw_action *a) {
 }
 
 static void put_body(struct gw_call *c, struct gw_action *a) {
-    if (c->asked != NULL) {
-        a->send.slices = c->asked->slice;
-        a->send.slices_n = c->asked->n;
-        a->send.body_len = c->asked->len;
-        return;
-    }
     c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
     a->send.slices = &c->send_slice;
     a->send.slices_n = 1;
     if (c->seed != NULL || c->prefix != NULL || c->chain != NULL)
         put_edits(c, a);
+    if (c->asked == NULL)
+        return;
+    a->send.slices = c->asked->slice;
+    a->send.slices_n = c->asked->n;
+    a->send.body_len = c->asked->len;
 }
 
 struct next try_send(struct gw_call *c, struct gw_time now) {
