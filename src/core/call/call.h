@@ -149,6 +149,7 @@ struct call_chain {
     struct chain_link link[CHAIN_LINKS];
     uint32_t n;
     bool in_path;           /* the name stands in the path */
+    bool steady;            /* sampled at temperature 0, or with a seed: it may come out the same again */
     struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
     struct facts_at models; /* where the rest of the chain does */
     uint32_t model_before, models_before, body;
@@ -408,6 +409,8 @@ bool chain_has(const struct gw_call *c, uint32_t node);
 void chain_leave_out(struct gw_call *c);
 /* Plans the chain, or the provider of a native route; false: no memory. */
 bool chain_plan(struct gw_call *c);
+/* Whether a stream of the attempt's target may be gone on with by asking for it again. */
+bool chain_may_resume(const struct gw_call *c);
 /* Whether an event tells what the client has not asked for. */
 bool chain_hides(const struct gw_call *c, const struct event *e);
 /* Puts the name that the attempt's target knows the model by. */

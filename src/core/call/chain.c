@@ -198,6 +198,16 @@ static struct next keep_fit(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ the phase */
 
+static bool is_steady(const struct facts *f) {
+    static const enum facts_member cold[] = {FACTS_TEMPERATURE, FACTS_OPTIONS_TEMPERATURE};
+    for (uint32_t i = 0; i < 2; i++)
+        if (facts_is(f, cold[i], GW_JSON_NUMERAL) && !f->at[cold[i]].cut &&
+            facts_number(f, cold[i]) <= 0)
+            return true;
+    return facts_is(f, FACTS_SEED, GW_JSON_NUMERAL) ||
+           facts_is(f, FACTS_OPTIONS_SEED, GW_JSON_NUMERAL);
+}
+
 static void take_facts(struct gw_call *c, struct call_chain *chain) {
     const struct facts *f = c->facts;
     chain->named = route_model(c->route.rest);
@@ -210,6 +220,7 @@ static void take_facts(struct gw_call *c, struct call_chain *chain) {
     chain->model_before = f->model_before;
     chain->models_before = f->models_before;
     chain->body = f->at[FACTS_BODY].off;
+    chain->steady = is_steady(f);
 }
 
 /* How a stream is made to tell its usage, unless the client has asked for that itself. */
@@ -236,6 +247,11 @@ static void note_usage(struct gw_call *c) {
         facts_is_twice(f, FACTS_STREAM_OPTIONS) || facts_is_twice(f, FACTS_INCLUDE_USAGE))
         return;
     c->chain->usage = usage_edit(f);
+}
+
+/* Asking a provider again is paid for, and what is sampled anew differs. */
+bool chain_may_resume(const struct gw_call *c) {
+    return !call_at_provider(c) || (c->chain != NULL && c->chain->steady);
 }
 
 bool chain_hides(const struct gw_call *c, const struct event *e) {

@@ -59,6 +59,7 @@ struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str w
     if (!s->resumable || c->body.forgotten)
         return stream_break(c, why);
     s->held.n = s->partial = 0;
+    plan_stay_in_link(&c->plan, c->attempt.at);
     return next_target(true, true);
 }
 

@@ -526,8 +526,7 @@ static bool make_stream(struct gw_call *c, struct gw_time now) {
     if (s == NULL)
         return false;
     s->head_at = now.mono_ms + HEAD_HELD_MS;
-    /* Generating it again would be paid for, and what is sampled would not be the same. */
-    s->resumable = c->conf->limits.resume != 0 && c->route.kind != GW_ROUTE_AI;
+    s->resumable = c->conf->limits.resume != 0 && chain_may_resume(c);
     doubt_begin(s);
     gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
     delivered_init(&s->delivered, &c->arena);

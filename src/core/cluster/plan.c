@@ -463,6 +463,12 @@ void plan_spend_link(struct plan *p, uint32_t at) {
             p->candidates[i].spent = p->candidates[i].over = true;
 }
 
+void plan_stay_in_link(struct plan *p, uint32_t at) {
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->candidates[i].link != p->candidates[at].link)
+            p->candidates[i].spent = p->candidates[i].over = true;
+}
+
 bool plan_is_lone(const struct plan *p, const struct pool *pool, uint32_t at, double now) {
     const struct candidate *own = &p->candidates[at];
     for (uint32_t i = 0; i < p->n; i++) {

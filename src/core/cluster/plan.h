@@ -144,6 +144,8 @@ bool plan_has_other(const struct plan *p, const struct pool *pool, uint32_t at, 
 bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, double now);
 /* All that have its model are spent, and not to be asked again. */
 void plan_spend_link(struct plan *p, uint32_t at);
+/* All that have another model are. */
+void plan_stay_in_link(struct plan *p, uint32_t at);
 /* Until when the candidate is DOWN or COOLING; 0: it is neither. */
 double plan_until(const struct candidate *c, const struct pool *pool, double now);
 /* Whether no other backend in `at`'s tier is well. */
