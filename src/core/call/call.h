@@ -234,6 +234,7 @@ struct gw_call {
     struct call_asks asks;
     struct call_node *node;     /* NULL: no node registers here */
     struct call_seed *seed;     /* NULL: it has none of ours */
+    struct gw_str own_key;      /* the client's, at the provider (scope byok); n == 0: none */
     struct call_asked *asked;   /* NULL: the client's own body is sent */
     struct call_chain *chain;   /* NULL: it names no model, as far as is known here */
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
@@ -361,6 +362,8 @@ struct next provider_check(struct gw_call *c);
 struct next provider_refuse_unknown(struct gw_call *c);
 /* What the provider of this route speaks; NULL: the route is none, or nobody here reads it. */
 const struct dialect *provider_dialect(const struct gw_call *c);
+/* The client brings a key of its own, and may: it is kept for every attempt. */
+void provider_note_own_key(struct gw_call *c);
 /* Appends the gateway's key for this attempt, and what else the provider must have. */
 void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out);
 /* Appends a query without the client's own key. */

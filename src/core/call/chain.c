@@ -178,6 +178,12 @@ static bool is_twice(const struct call_chain *chain, uint32_t n, const struct mo
     return twice;
 }
 
+/* A key that the client brings is for the first provider alone, and nobody else is paid with ours instead. */
+static bool is_of_another(const struct gw_call *c, uint32_t n, const struct model_place *at) {
+    const struct model_place *first = &c->chain->link[0].at;
+    return c->own_key.n > 0 && n > 0 && !at->heavy && (first->heavy || at->index != first->index);
+}
+
 /* Keeps the links that may serve. */
 static struct next keep_fit(struct gw_call *c) {
     struct call_chain *chain = c->chain;
@@ -185,7 +191,7 @@ static struct next keep_fit(struct gw_call *c) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < chain->n; i++) {
         struct chain_link link = chain->link[i];
-        if (is_twice(chain, n, &link.at))
+        if (is_twice(chain, n, &link.at) || is_of_another(c, n, &link.at))
             continue;
         if (next_is(check(c, &link), NEXT_ON))
             chain->link[n++] = link;
@@ -296,6 +302,7 @@ struct next chain_decide(struct gw_call *c) {
     take_facts(c, chain);
     c->chain = chain;
     note_usage(c);
+    provider_note_own_key(c);
     struct next next = add_names(c, more);
     if (next_is(next, NEXT_ON))
         next = keep_fit(c);
@@ -367,12 +374,19 @@ static uint32_t first_key(struct gw_call *c, uint32_t provider) {
     return n > 1 ? (uint32_t)(gw_rng_next(&c->gw->rng) % n) : 0;
 }
 
+static void add_provider(struct gw_call *c, uint32_t provider, uint64_t model, uint8_t link) {
+    if (c->own_key.n > 0)
+        plan_add_with_own_key(&c->plan, c->conf, provider, model, link);
+    else
+        plan_add_provider(&c->plan, c->conf, provider, first_key(c, provider), model, link);
+}
+
 /* A native route: the one provider, whatever the model is. */
 static bool plan_provider(struct gw_call *c) {
     uint32_t i = c->route.provider;
     if (!plan_begin(&c->plan, GW_CLASSES + 1 + i, plan_provider_most(c->conf, i), &c->arena))
         return false;
-    plan_add_provider(&c->plan, c->conf, i, first_key(c, i), 0, 0);
+    add_provider(c, i, 0, 0);
     return true;
 }
 
@@ -408,8 +422,7 @@ bool chain_plan(struct gw_call *c) {
         if (at->heavy)
             plan_add_class(&c->plan, c->conf, at->index, (uint8_t)i);
         else
-            plan_add_provider(&c->plan, c->conf, at->index, first_key(c, at->index),
-                              model_of(c, at), (uint8_t)i);
+            add_provider(c, at->index, model_of(c, at), (uint8_t)i);
     }
     return true;
 }

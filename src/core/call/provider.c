@@ -60,17 +60,22 @@ struct next provider_refuse_unknown(struct gw_call *c) {
 }
 
 /* "/v1/chat/completions" for a client whose base URL has no version. */
-struct gw_str provider_path(struct gw_call *c, uint32_t provider, struct gw_str path) {
-    const struct provider *like = c->conf->providers[provider].like;
+static struct gw_str with_version(struct gw_call *c, struct gw_str version, struct gw_str path) {
     struct gw_buf b;
-    if (providers_allow(like, c->method, path))
-        return path;
-    gw_buf_init(&b, &c->arena, like->version.n + path.n);
-    gw_buf_put(&b, like->version);
+    gw_buf_init(&b, &c->arena, version.n + path.n);
+    gw_buf_put(&b, version);
     gw_buf_put(&b, path);
     c->arena_full |= b.full;
-    bool allowed = providers_allow(like, c->method, gw_buf_str(&b));
-    return allowed ? gw_buf_str(&b) : (struct gw_str){NULL, 0};
+    return gw_buf_str(&b);
+}
+
+struct gw_str provider_path(struct gw_call *c, uint32_t provider, struct gw_str path) {
+    const struct provider *like = c->conf->providers[provider].like;
+    if (providers_allow(like, c->method, path))
+        return path;
+    struct gw_str whole = with_version(c, like->version, path);
+    bool allowed = providers_allow(like, c->method, whole);
+    return allowed ? whole : (struct gw_str){NULL, 0};
 }
 
 bool provider_is_allowed(const struct gw_call *c, uint32_t provider) {
@@ -82,12 +87,34 @@ struct next provider_refuse_key(struct gw_call *c) {
                   GW_STR("this key may not use this provider; ask for providers= in GATEWAY_KEYS"));
 }
 
+static bool has_scope(const struct gw_call *c, enum gw_scope scope) {
+    return c->key != NULL && (c->key->scopes & (uint32_t)scope) != 0;
+}
+
+/* What belongs to the account is asked for once: a second file or batch would be another one. */
+static struct next pass_account(struct gw_call *c) {
+    const struct provider *like = c->conf->providers[c->route.provider].like;
+    bool whole = gw_str_starts(c->route.rest, like->version);
+    c->bound = true;
+    if (!whole)
+        c->route.rest = with_version(c, like->version, c->route.rest);
+    return next_on();
+}
+
+void provider_note_own_key(struct gw_call *c) {
+    if (c->head.provider_key.n > 0 && has_scope(c, GW_SCOPE_BYOK))
+        c->own_key = gw_arena_dup(&c->arena, c->head.provider_key);
+}
+
 struct next provider_check(struct gw_call *c) {
     if (!provider_is_allowed(c, c->route.provider))
         return provider_refuse_key(c);
     if (!c->conf->providers[c->route.provider].backend.set)
         return provider_refuse_absent(c, c->route.provider);
+    provider_note_own_key(c);
     struct gw_str whole = provider_path(c, c->route.provider, c->route.rest);
+    if (whole.p == NULL && has_scope(c, GW_SCOPE_ACCOUNT))
+        return pass_account(c);
     if (whole.p == NULL)
         return refuse(c, 403, GW_STR("route_not_allowed"),
                       GW_STR("of a provider only what runs a model is offered: no files, batches, "
@@ -167,11 +194,12 @@ void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct 
         version = like->line_value;
         head_put(out, like->line_name, version);
     }
+    struct gw_str shown = key != POOL_NO_KEY ? p->keys[key - 1] : c->own_key;
     /* The local servers that speak OpenAI's dialect may want a key, too. */
-    if (key != POOL_NO_KEY && like->key == PROVIDER_NO_KEY)
-        put_bearer(out, p->keys[key - 1]);
-    else if (key != POOL_NO_KEY)
-        put_key(like, p->keys[key - 1], version, out);
+    if (shown.n > 0 && like->key == PROVIDER_NO_KEY)
+        put_bearer(out, shown);
+    else if (shown.n > 0)
+        put_key(like, shown, version, out);
 }
 
 /* What SDKs put there. Anything else may be a credential of the client's, or change what is asked for. */
@@ -219,8 +247,13 @@ bool provider_is_bad_key(struct gw_call *c, struct gw_str body) {
 }
 
 bool provider_rests_key(struct gw_call *c, double retry_after_ms, struct gw_time now) {
-    const struct candidate *used = call_candidate(c);
+    struct candidate *used = call_candidate(c);
     double ms = retry_after_ms > 0 ? retry_after_ms : BUSY_MS;
+    if (used->key == POOL_NO_KEY && c->own_key.n > 0) { /* that is between the two of them */
+        used->spent = true;
+        pool_let_go(&c->gw->cluster.pool, used->backend->slot, &c->attempt.grant, now.mono_ms);
+        return true;
+    }
     if (used->model != 0) {
         double most = retry_after_ms < BUSY_MOST_MS ? retry_after_ms : BUSY_MOST_MS;
         pool_let_go(&c->gw->cluster.pool, used->backend->slot, &c->attempt.grant, now.mono_ms);

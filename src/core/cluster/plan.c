@@ -106,6 +106,16 @@ void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index
     }
 }
 
+void plan_add_with_own_key(struct plan *p, const struct config *conf, uint32_t index,
+                           uint64_t model, uint8_t link) {
+    plan_add(p, (struct plan_new){.backend = &conf->providers[index].backend,
+                                  .model = model,
+                                  .key = POOL_NO_KEY,
+                                  .link = link,
+                                  .tier = next_tier(p),
+                                  .is = PLAN_OTHER});
+}
+
 void plan_set_home(struct plan *p, uint32_t slot) {
     for (uint32_t i = 0; i < p->n && p->home == PLAN_NOWHERE; i++)
         if (p->candidates[i].backend->slot == slot && p->candidates[i].is == PLAN_OF_PAIR)

@@ -104,6 +104,9 @@ void plan_one(struct plan *p, const struct backend_conf *backend);
 void plan_add_class(struct plan *p, const struct config *conf, uint32_t class, uint8_t link);
 void plan_add_provider(struct plan *p, const struct config *conf, uint32_t index, uint32_t first,
                        uint64_t model, uint8_t link);
+/* The same with a key that the client brings. */
+void plan_add_with_own_key(struct plan *p, const struct config *conf, uint32_t index,
+                           uint64_t model, uint8_t link);
 uint32_t plan_class_most(const struct config *conf, uint32_t class);
 uint32_t plan_provider_most(const struct config *conf, uint32_t index);
 /* Whether any candidate is at the backend in this slot, with whatever model and key. */

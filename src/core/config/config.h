@@ -91,6 +91,14 @@ struct class_conf {
     bool inspect;
 };
 
+/* What a key may do beyond asking models. */
+enum gw_scope {
+    GW_SCOPE_ACCOUNT = 1, /* ask a provider for what belongs to the account */
+    GW_SCOPE_BYOK = 2,    /* bring a key of its own to a provider */
+    GW_SCOPE_ADMIN = 4,
+    GW_SCOPE_EXPLAIN = 8,
+};
+
 struct key_conf {
     uint8_t digest[GW_SHA256];
     struct gw_str name;
@@ -98,6 +106,7 @@ struct key_conf {
     uint32_t
         providers; /* a bit per provider; if the key says nothing: all, or none if it names classes */
     uint32_t rpm; /* 0: no limit */
+    uint32_t scopes; /* enum gw_scope, or-ed */
 };
 
 /* Of connections to one host; file names as they stand in the file. Empty: as for all hosts. */

@@ -59,6 +59,22 @@ static bool read_providers(const struct config *conf, struct gw_str list, uint32
     return true;
 }
 
+/* "account+byok" */
+static bool read_scopes(struct gw_str list, uint32_t *scopes) {
+    static const struct gw_str names[] = {GW_STR_INIT("account"), GW_STR_INIT("byok"),
+                                          GW_STR_INIT("admin"), GW_STR_INIT("explain")};
+    while (list.p != NULL) {
+        struct gw_str name = gw_str_cut(&list, '+');
+        uint32_t i = 0;
+        while (i < 4 && !gw_str_eq(names[i], name))
+            i++;
+        if (i == 4)
+            return false;
+        *scopes |= 1u << i;
+    }
+    return true;
+}
+
 static bool read_option(const struct config *conf, struct key_conf *key, struct gw_str option,
                         struct gw_buf *why) {
     struct gw_str name = gw_str_cut(&option, '=');
@@ -78,8 +94,12 @@ static bool read_option(const struct config *conf, struct key_conf *key, struct 
         key->rpm = (uint32_t)rpm;
         return true;
     }
-    /* Known, and without effect until there are paid calls and admin routes to apply them to. */
-    if (gw_str_eq(name, GW_STR("budget")) || gw_str_eq(name, GW_STR("scopes")))
+    if (gw_str_eq(name, GW_STR("scopes")))
+        return read_scopes(option, &key->scopes) ||
+               fail(why, key->name,
+                    GW_STR("unknown scope; the scopes are account, byok, admin, explain"));
+    /* Known, and without effect until there are prices to apply it to. */
+    if (gw_str_eq(name, GW_STR("budget")))
         return true;
     return fail(why, key->name,
                 GW_STR("unknown option; the options are budget, rpm, classes, "

@@ -34,6 +34,7 @@ enum fact {
     TIMESTAMP,
     SIGNATURE,
     PROOF,
+    PROVIDER_KEY,
 };
 
 struct rule {
@@ -84,6 +85,7 @@ static const struct rule request_rules[] = {
     {GW_STR_INIT("if-unmodified-since"), PASS},
     {GW_STR_INIT("x-client-request-id"), PASS},
     {GW_STR_INIT("x-stainless-timeout"), TIMEOUT_S},
+    {GW_STR_INIT("x-heady-provider-key"), PROVIDER_KEY},
 };
 
 /* What a client may know of an answer. */
@@ -360,6 +362,9 @@ static void read_client_line(enum fact fact, struct gw_str value, struct client_
         break;
     case TIMEOUT_S:
         shorten(head, number(value) * 1000);
+        break;
+    case PROVIDER_KEY:
+        head->provider_key = value;
         break;
     case TIMESTAMP:
         head->timestamp = value;

@@ -14,6 +14,7 @@ struct client_head {
     struct gw_str credential; /* the bearer, x-api-key or x-goog-api-key; p NULL: none */
     struct gw_str origin, hop, request_id, content_type;
     struct gw_str timestamp, signature; /* of a node's registration */
+    struct gw_str provider_key;         /* the client's own, at the provider; p NULL: none */
     struct gw_str accept_encoding;      /* p NULL: it did not say */
     struct gw_str fetch_site,
         fetch_dest;       /* what a browser says of where it comes from; p NULL: none */
