@@ -182,7 +182,7 @@ void event_usage(const struct dialect *d, const struct event *e, struct usage *u
     struct usage_reader r;
     if (e->usage.n == 0)
         return;
-    usage_begin(&r, d);
+    usage_begin_inside(&r, d);
     usage_feed(&r, e->usage);
     usage_merge(&r, u);
 }

@@ -113,7 +113,7 @@ static bool is_model(const struct usage_reader *r) {
 }
 
 static enum gw_json_tell begin_outside(struct usage_reader *r, enum gw_json_kind kind) {
-    bool inner = r->only != NULL && r->only->usage_of.n > 0;
+    bool inner = r->inside && r->only->usage_of.n > 0;
     if (kind == GW_JSON_OBJECT)
         return enter(r, inner ? USAGE : ANSWER);
     return kind == GW_JSON_ARRAY ? enter(r, ANSWERS) : GW_JSON_SKIP;
@@ -223,9 +223,15 @@ static const struct gw_json_watch watch = {on_begin, on_name, on_piece, on_end};
 /* ------------------------------------------------------------------ from outside */
 
 void usage_begin(struct usage_reader *r, const struct dialect *only) {
-    memset(r, 0, sizeof *r);
+    size_t said = only != NULL ? sizeof *r->said : sizeof r->said;
+    memset(r, 0, offsetof(struct usage_reader, said) + said);
     gw_json_scan_init(&r->scan, &watch);
     r->only = only;
+}
+
+void usage_begin_inside(struct usage_reader *r, const struct dialect *only) {
+    usage_begin(r, only);
+    r->inside = true;
 }
 
 /* A byte of what is passed over; false: it closes it, and is the scanner's again. */

@@ -42,7 +42,8 @@ static inline bool usage_has(const struct usage *u, enum dialect_usage which) {
 
 struct usage_reader {
     struct gw_json_scan scan; /* first: see json_scan.h */
-    const struct dialect *only;
+    const struct dialect *only; /* NULL: all are looked for */
+    bool inside;                /* what comes is its usage, and not the answer */
     uint8_t depth, place[USAGE_LEVELS]; /* where it is: of each level that is told */
     uint8_t scalar;                     /* which value is being told */
     bool counted;                       /* the item of a list of details has its number */
@@ -58,8 +59,10 @@ struct usage_reader {
     struct usage said[DIALECTS_MAX]; /* as each dialect would understand it */
 };
 
-/* Begins with an answer (`only` NULL), or with what an event of that dialect holds as its usage. */
+/* Begins with an answer, of that dialect only if it is not NULL; or with what an event of that dialect holds
+ * as its usage. */
 void usage_begin(struct usage_reader *r, const struct dialect *only);
+void usage_begin_inside(struct usage_reader *r, const struct dialect *only);
 void usage_feed(struct usage_reader *r, struct gw_str bytes);
 /* At any time: adds what was said so far to `u`. Later numbers replace earlier ones: a dialect that
  * reports more than once reports all that there has been. */

@@ -14,5 +14,5 @@ function runsThrough(script, scenarios) {
     });
 }
 
-runsThrough('edge.mjs', ['request', 'relayed', 'observed']);
-runsThrough('native.mjs', ['small', 'large', 'relayed', 'observed', 'p99', 'idle stream']);
+runsThrough('edge.mjs', ['request', 'unified', 'relayed', 'observed']);
+runsThrough('native.mjs', ['small', 'large', 'unified', 'relayed', 'observed', 'p99', 'idle stream']);

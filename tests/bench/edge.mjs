@@ -2,7 +2,7 @@
 // the gateway and through Workers to compare it with (workers/*.js), in interleaved rounds. Prints
 // a table of medians with their quartiles, writes build/bench/edge.json.
 //
-//     node tests/bench/edge.mjs [--rounds 15] [--short] [--only request|relayed|observed] [--check]
+//     node tests/bench/edge.mjs [--rounds 15] [--short] [--only request|unified|relayed|observed] [--check]
 //
 // workerd has CPU 0, load and node share CPU 1. Figures of one round are compared with each other
 // only, since a shared machine moves by 10 % from round to round. --check fails when a median is
@@ -32,6 +32,7 @@ const prompt = 'x'.repeat(980);
 const json = (/** @type {object} */ more) => JSON.stringify({ model: 'demo', ...more, prompt });
 const PATH = '/api/heavy/code/v1/chat/completions';
 const ask = post(PATH, json({}));
+const askModel = post('/v1/chat/completions', json({}));
 const askStream = post(PATH, json({ stream: true }));
 const askFast = post(PATH, json({ stream: true }), { 'x-heady-stream': 'fast' });
 
@@ -51,6 +52,15 @@ const SCENARIOS = [
         units: 1,
         workers: { gateway: ask, plain: ask, bare: ask },
         limits: { plain: 1.10, bare: 1.5 },
+    },
+    {
+        name: 'unified', // the model that is named, against the same node by its class
+        unit: 'request',
+        total: options.short ? 400 : 4000,
+        connections: 16,
+        units: 1,
+        workers: { gateway: askModel, heavy: ask },
+        limits: { heavy: 1.10 },
     },
     {
         name: 'relayed',
@@ -98,7 +108,7 @@ async function startUpstream() {
 function writeConfig(name, resume) {
     const file = join(ROOT, `build/bench/${name}.json`);
     mkdirSync(join(ROOT, 'build/bench'), { recursive: true });
-    writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 1000 }, limits: { resume } }));
+    writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 1000 }, models: { demo: 'lmstudio/demo' }, limits: { resume } }));
     return file;
 }
 
@@ -106,11 +116,11 @@ function writeConfig(name, resume) {
 function startWorker(name, upstream) {
     const node = `http://127.0.0.1:${upstream}`;
     /** @type {Record<string, string>} */
-    const vars = { NODE: node, GATEWAY_AUTH: 'off' };
+    const vars = { NODE: node, GATEWAY_AUTH: 'off', LMSTUDIO_HOST: node };
     for (let i = 1; i <= 8; i += 1) vars[`COLAB_ENDPOINT_${i}`] = node;
     const file = join(ROOT, `tests/bench/workers/${name}.js`);
-    const own = name === 'gateway' || name === 'unresumed'; // the gateway, and one that resumes no stream
-    const modules = own ? gatewayModules({ config: writeConfig(name, name === 'gateway') })
+    const own = ['gateway', 'heavy', 'unresumed'].includes(name); // the gateway, twice; and one that resumes no stream
+    const modules = own ? gatewayModules({ config: writeConfig(name, name !== 'unresumed') })
         : [{ name: `${name}.js`, kind: /** @type {'esModule'} */ ('esModule'), file }];
     return startWorkerd({ name: `bench-${name}`, modules, vars, cpu: PINNED ? 0 : undefined });
 }

@@ -266,8 +266,8 @@ static void make_request(const char *path, const char *headers, int body_n) {
     static const char format[] = "POST %s HTTP/1.1\r\nhost: api.bench.test\r\n"
                                  "content-type: application/json\r\naccept: */*\r\n"
                                  "user-agent: bench/1\r\n%scontent-length: %d\r\n\r\n"
-                                 "{\"prompt\":\"%0*d\"}";
-    int prompt_n = body_n - (int)strlen("{\"prompt\":\"\"}");
+                                 "{\"model\":\"demo\",\"prompt\":\"%0*d\"}";
+    int prompt_n = body_n - (int)strlen("{\"model\":\"demo\",\"prompt\":\"\"}");
     if (prompt_n < 1)
         fail("BODY_BYTES is too small");
     if (asprintf(&request, format, path, headers, body_n, prompt_n, 0) < 0)

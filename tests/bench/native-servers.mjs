@@ -68,9 +68,9 @@ function startHaproxy(port, node) {
 function startDaemon(port, node, more) {
     const file = join(DIR, 'gateway.json');
     const limits = { silence_ms: 600_000, upstream_idle_max: 256, connections_max: 20_000, ...more };
-    writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 20_000 }, limits }));
+    writeFileSync(file, JSON.stringify({ heavy: { in_flight_max: 20_000 }, models: { demo: 'lmstudio/demo' }, limits }));
     /** @type {Record<string, string>} */
-    const env = { GATEWAY_KEYS: keyLines({ bench: KEY }) };
+    const env = { GATEWAY_KEYS: keyLines({ bench: KEY }), LMSTUDIO_HOST: `http://127.0.0.1:${node}` };
     for (let i = 1; i <= 8; i += 1) env[`COLAB_ENDPOINT_${i}`] = `http://127.0.0.1:${node}`;
     const binary = process.env.DAEMON ?? join(ROOT, 'build/heady-gateway');
     const args = ['--config', file, '--listen', `127.0.0.1:${port}`, '--threads', '1'];

@@ -36,9 +36,11 @@ const POST = '/v1/chat/completions';
 
 /**
  * One thing that is measured by CPU time: `units` of it in each run of the load. `limit` is for the
- * daemon against nginx, `resume` against the daemon that resumes no stream, `passed` has nginx pass the request body on as it comes (nginx.conf).
+ * daemon against nginx, `resume` against the daemon that resumes no stream, `unified` for the model that is
+ * named against the same node by its class, `passed` has nginx pass the request body on as it comes (nginx.conf).
  * @typedef {{ name: string, unit: string, kind: string, path: string, headers: string, body: number,
- *   connections: number, total: number, units: number, limit?: number, resume?: number, passed?: boolean }} Scenario
+ *   connections: number, total: number, units: number, limit?: number, resume?: number, unified?: number,
+ *   passed?: boolean }} Scenario
  */
 
 /** @param {string} name @param {number} body @param {number} connections @param {number} total
@@ -59,6 +61,7 @@ const SCENARIOS = [
     requests('small', 1024, 32, 10_000, 0.95),
     { ...requests('large', 100_000, 8, 2000, 0.7), passed: true },
     requests('held', 100_000, 8, 2000),
+    { ...requests('unified', 1024, 32, 10_000), unified: 1.1 },
     events('relayed', 'x-heady-stream: fast\r\n'),
     { ...events('observed', ''), resume: 1.1 },
 ];
@@ -67,7 +70,8 @@ const LATENCY = requests('latency', 1024, 1, 3000, 1);
 /** @param {Server} server @param {Scenario} s */
 function argsFor(server, s) {
     const passed = s.passed && server.name === 'nginx' ? '/passed' : '';
-    const path = server.name === 'node' ? s.path : passed + PREFIX + s.path;
+    const direct = server.name === 'node' || (s.unified && server.name === 'daemon');
+    const path = direct ? s.path : passed + PREFIX + s.path;
     return [s.kind, String(server.port), path, AUTHORIZATION + s.headers, String(s.body),
         String(s.connections), String(s.total)];
 }
@@ -118,7 +122,8 @@ async function runCpu(s, servers) {
         us[name] = { ...q, user, system: q.median - user };
     }
     const totals = Object.fromEntries(Object.entries(seen).map(([k, list]) => [k, list.map((x) => x.total)]));
-    const ratios = [ratio(totals, 'nginx', s.limit), ratio(totals, 'haproxy')];
+    const ratios = s.unified ? [ratio(totals, 'heavy', s.unified)]
+        : [ratio(totals, 'nginx', s.limit), ratio(totals, 'haproxy')];
     if (s.resume) ratios.push(ratio(totals, 'unresumed', s.resume));
     return { name: s.name, unit: s.unit, us, ratios };
 }
@@ -212,7 +217,9 @@ async function measureAll(node) {
         const cpu = [];
         for (const s of SCENARIOS.filter(({ name }) => chosen(name))) {
             const more = s.resume ? [await startProxy('unresumed', node.port)] : [];
-            cpu.push(await runCpu(s, [...servers, ...more]));
+            const daemon = /** @type {Server} */ (servers.find(({ name }) => name === 'daemon'));
+            const two = s.unified ? [daemon, { ...daemon, name: 'heavy' }] : [...servers, ...more];
+            cpu.push(await runCpu(s, two));
             for (const server of more) await server.stop();
             printCpu(cpu[cpu.length - 1]);
         }

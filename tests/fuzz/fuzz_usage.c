@@ -33,8 +33,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     struct gw_str text = gw_str(data + 1, size - 1);
     const struct dialect *only = data[0] % 2 == 0 ? NULL : dialects_at(data[0] / 2 % DIALECTS_MAX);
-    usage_begin(&whole, only);
-    usage_begin(&cut, only);
+    if (only != NULL) {
+        usage_begin_inside(&whole, only);
+        usage_begin_inside(&cut, only);
+    } else {
+        usage_begin(&whole, NULL);
+        usage_begin(&cut, NULL);
+    }
     usage_feed(&whole, text);
     feed_cut(&cut, text, data[0]);
     usage_merge(&whole, &a);

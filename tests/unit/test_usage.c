@@ -215,16 +215,16 @@ static void test_limits(void) {
 static void test_of_dialect(void) {
     struct usage_reader r;
     struct usage u = {.present = 0};
-    usage_begin(&r, &dialect_anthropic);
+    usage_begin_inside(&r, &dialect_anthropic);
     usage_feed(&r,
                GW_STR("{\"input_tokens\":10,\"cache_read_input_tokens\":20,\"output_tokens\":1}"));
     usage_merge(&r, &u);
-    usage_begin(&r, &dialect_anthropic);
+    usage_begin_inside(&r, &dialect_anthropic);
     usage_feed(&r, GW_STR("{\"output_tokens\":9,\"prompt_tokens\":77}"));
     usage_merge(&r, &u);
     CHECK(u.present == (BASIC | HAS(CACHED)));
     CHECK(u.n[USAGE_INPUT] == 30 && u.n[USAGE_OUTPUT] == 9 && u.n[USAGE_CACHED] == 20);
-    usage_begin(&r, &dialect_anthropic);
+    usage_begin_inside(&r, &dialect_anthropic);
     usage_feed(&r, GW_STR("{\"input_tokens\":11,\"output_tokens\":9}"));
     usage_merge(&r, &u);
     CHECK(u.n[USAGE_INPUT] == 31);

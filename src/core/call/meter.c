@@ -112,10 +112,11 @@ bool meter_reads(struct gw_call *c, const struct gw_res_head *res, const struct 
         !gw_str_eq(c->method, GW_STR("POST")) ||
         config_provider_of(c->conf, c->attempt.to) == NULL || !is_metered(c))
         return false;
+    bool talks;
     add_up(c);
     c->meter->reader = gw_arena_get(&c->arena, sizeof *c->meter->reader);
     if (c->meter->reader != NULL)
-        usage_begin(c->meter->reader, NULL);
+        usage_begin(c->meter->reader, dialects_of_path(c->route.rest, &talks));
     return c->meter->reader != NULL;
 }
 

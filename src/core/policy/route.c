@@ -208,8 +208,8 @@ struct gw_str route_model(struct gw_str path) {
                                           GW_STR_INIT(":countTokens"), GW_STR_INIT(":embedContent"),
                                           GW_STR_INIT(":batchEmbedContents")};
     const struct gw_str *head = &heads[gw_str_starts(path, heads[1])];
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-        if (!gw_str_starts(path, *head) || !gw_str_ends(path, verbs[i]) ||
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && gw_str_starts(path, *head); i++) {
+        if (!gw_str_ends(path, verbs[i]) ||
             path.n <= head->n + verbs[i].n)
             continue;
         return gw_str_sub(path, head->n, path.n - verbs[i].n - head->n);
