@@ -298,7 +298,6 @@ struct next chain_decide(struct gw_call *c) {
         c->arena_full = true;
         return next_stay();
     }
-    memset(chain, 0, sizeof *chain);
     take_facts(c, chain);
     c->chain = chain;
     note_usage(c);

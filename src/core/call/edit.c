@@ -10,23 +10,28 @@ void edits_add(struct edits *e, uint64_t at, uint64_t skip, struct gw_str text) 
     e->edit[i] = (struct edit){at, skip, text};
 }
 
-static void put(struct edits *e, struct gw_action *send, struct gw_slice what) {
+static void put(struct gw_slice *slices, struct gw_action *send, struct gw_slice what) {
     if (what.len == 0)
         return;
-    e->slice[send->send.slices_n++] = what;
+    slices[send->send.slices_n++] = what;
     send->send.body_len += what.len;
 }
 
-void edits_put(struct edits *e, uint64_t n, struct gw_action *send) {
+bool edits_put(const struct edits *e, uint64_t n, struct gw_arena *arena, struct gw_action *send) {
+    struct gw_slice *slices = gw_arena_get(arena, (2ULL * e->n + 1) * sizeof *slices);
     uint64_t done = 0;
-    send->send.slices = e->slice;
+    if (slices == NULL)
+        return false;
+    send->send.slices = slices;
     send->send.slices_n = 0;
     send->send.body_len = 0;
     for (uint32_t i = 0; i < e->n; i++) {
         const struct edit *edit = &e->edit[i];
-        put(e, send, (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = edit->at - done});
-        put(e, send, (struct gw_slice){.p = edit->text.p, .len = edit->text.n});
+        put(slices, send,
+            (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = edit->at - done});
+        put(slices, send, (struct gw_slice){.p = edit->text.p, .len = edit->text.n});
         done = edit->at + edit->skip;
     }
-    put(e, send, (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = n - done});
+    put(slices, send, (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = n - done});
+    return true;
 }
