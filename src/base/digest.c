@@ -27,6 +27,21 @@ void gw_sha256(struct gw_str s, uint8_t out[GW_SHA256]) {
     end(&c, out);
 }
 
+/* The header does not show whose the state is. */
+_Static_assert(sizeof(struct gw_sha256_sum) >= sizeof(mbedtls_sha256_context), "room for it");
+
+void gw_sha256_begin(struct gw_sha256_sum *sum) {
+    begin((mbedtls_sha256_context *)(void *)sum->state);
+}
+
+void gw_sha256_add(struct gw_sha256_sum *sum, struct gw_str piece) {
+    add((mbedtls_sha256_context *)(void *)sum->state, piece.p, piece.n);
+}
+
+void gw_sha256_end(struct gw_sha256_sum *sum, uint8_t out[GW_SHA256]) {
+    end((mbedtls_sha256_context *)(void *)sum->state, out);
+}
+
 /* RFC 2104. */
 void gw_hmac_sha256(struct gw_str key, const struct gw_str *parts, size_t n,
                     uint8_t out[GW_SHA256]) {

@@ -9,6 +9,13 @@
 enum { GW_SHA256 = 32 };
 
 void gw_sha256(struct gw_str s, uint8_t out[GW_SHA256]);
+/* The same of what comes piece by piece. A sum may be dropped at any time. */
+struct gw_sha256_sum {
+    uint64_t state[14];
+};
+void gw_sha256_begin(struct gw_sha256_sum *sum);
+void gw_sha256_add(struct gw_sha256_sum *sum, struct gw_str piece);
+void gw_sha256_end(struct gw_sha256_sum *sum, uint8_t out[GW_SHA256]);
 /* HMAC over the concatenation of `n` parts. */
 void gw_hmac_sha256(struct gw_str key, const struct gw_str *parts, size_t n,
                     uint8_t out[GW_SHA256]);

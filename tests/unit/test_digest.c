@@ -18,6 +18,22 @@ static void test_sha256(void) {
     CHECK(is(out, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"));
 }
 
+/* Cut anywhere, it is the same. */
+static void test_sha256_in_pieces(void) {
+    static const struct gw_str all = GW_STR_INIT(
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq, and some more of it");
+    uint8_t whole[GW_SHA256], out[GW_SHA256];
+    struct gw_sha256_sum sum;
+    gw_sha256(all, whole);
+    for (size_t at = 0; at <= all.n; at++) {
+        gw_sha256_begin(&sum);
+        gw_sha256_add(&sum, gw_str_sub(all, 0, at));
+        gw_sha256_add(&sum, gw_str_sub(all, at, all.n));
+        gw_sha256_end(&sum, out);
+        CHECK(gw_digest_eq(whole, out));
+    }
+}
+
 /* RFC 4231, cases 1, 2, 3 and 6; in one part and in several. */
 static void test_hmac(void) {
     uint8_t out[GW_SHA256];
@@ -69,6 +85,7 @@ static void test_unhex(void) {
 
 int main(void) {
     RUN(test_sha256);
+    RUN(test_sha256_in_pieces);
     RUN(test_hmac);
     RUN(test_eq);
     RUN(test_unhex);
