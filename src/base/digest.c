@@ -30,16 +30,20 @@ void gw_sha256(struct gw_str s, uint8_t out[GW_SHA256]) {
 /* The header does not show whose the state is. */
 _Static_assert(sizeof(struct gw_sha256_sum) >= sizeof(mbedtls_sha256_context), "room for it");
 
+static mbedtls_sha256_context *context_of(struct gw_sha256_sum *sum) {
+    return (mbedtls_sha256_context *)sum->state;
+}
+
 void gw_sha256_begin(struct gw_sha256_sum *sum) {
-    begin((mbedtls_sha256_context *)(void *)sum->state);
+    begin(context_of(sum));
 }
 
 void gw_sha256_add(struct gw_sha256_sum *sum, struct gw_str piece) {
-    add((mbedtls_sha256_context *)(void *)sum->state, piece.p, piece.n);
+    add(context_of(sum), piece.p, piece.n);
 }
 
 void gw_sha256_end(struct gw_sha256_sum *sum, uint8_t out[GW_SHA256]) {
-    end((mbedtls_sha256_context *)(void *)sum->state, out);
+    end(context_of(sum), out);
 }
 
 /* RFC 2104. */

@@ -4,8 +4,6 @@
  */
 #include "format/event.h"
 
-enum { BLOCKS_MAX = 63 }; /* event.tools holds a bit for each */
-
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
@@ -73,27 +71,6 @@ static void read_message(struct gw_walk *w, struct event *e) {
     }
 }
 
-/* The number of the tool whose block has this index: the number of tools before it. */
-static uint32_t tool_of(struct event *e, uint32_t index) {
-    uint64_t bit = 1ULL << index;
-    uint32_t n = 0;
-    e->tools |= bit;
-    for (uint64_t before = e->tools & (bit - 1); before != 0; before &= before - 1)
-        n++;
-    return n;
-}
-
-/* Done last, since the index may stand behind the pieces. */
-static void number_pieces(struct event *e, uint32_t index) {
-    for (uint32_t i = 0; i < e->pieces_n; i++) {
-        uint32_t part = e->piece[i].channel;
-        if (part >= PART_ID)
-            e->piece[i].channel |= tool_of(e, index) << 8;
-        else if (part >= PART_TYPE)
-            e->piece[i].channel |= index << 8;
-    }
-}
-
 static void judge(struct event *e, const struct said *said) {
     uint32_t index = said->index;
     if (is(said->type, "content_block_start")) {
@@ -143,10 +120,9 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         else
             gw_walk_skip(w);
     }
-    e->opaque |= said.index > BLOCKS_MAX;
+    e->opaque |= said.index >= EVENT_BLOCKS;
     judge(e, &said);
-    if (said.index <= BLOCKS_MAX)
-        number_pieces(e, said.index);
+    event_place(e, said.index);
     return e->is != EVENT_STRANGE;
 }
 

@@ -28,6 +28,24 @@ uint32_t aws_crc(uint32_t crc, struct gw_str bytes) {
     return ~crc;
 }
 
+static void put_u32(struct gw_buf *out, uint32_t value) {
+    for (uint32_t bits = 32; bits > 0; bits -= 8)
+        gw_buf_putc(out, (char)(value >> (bits - 8)));
+}
+
+void aws_put_exception(struct gw_buf *out, struct gw_str payload) {
+    static const struct gw_str headers =
+        GW_STR_INIT("\17:exception-type\7\0\31modelStreamErrorException"
+                    "\15:content-type\7\0\20application/json\15:message-type\7\0\11exception");
+    size_t at = out->n;
+    put_u32(out, (uint32_t)(AWS_FRAME_MIN + headers.n + payload.n));
+    put_u32(out, (uint32_t)headers.n);
+    put_u32(out, aws_crc(0, gw_str(out->p + at, out->n - at)));
+    gw_buf_put(out, headers);
+    gw_buf_put(out, payload);
+    put_u32(out, aws_crc(0, gw_str(out->p + at, out->n - at)));
+}
+
 /* Cuts the first `n` bytes off; false if there are not as many. */
 static bool take(struct gw_str *rest, size_t n, struct gw_str *taken) {
     if (n > rest->n)
@@ -76,7 +94,8 @@ bool aws_read(struct gw_str frame, struct aws_frame *f) {
 
 static bool is_prelude(const char *p) {
     uint32_t length = u32_at(p), headers = u32_at(p + 4);
-    return length >= AWS_FRAME_MIN && length <= FRAME_MAX && headers <= length - AWS_FRAME_MIN &&
+    return length >= AWS_FRAME_MIN && length <= AWS_FRAME_MAX &&
+           headers <= length - AWS_FRAME_MIN &&
            aws_crc(0, gw_str(p, AWS_PRELUDE - CRC_BYTES)) == u32_at(p + AWS_PRELUDE - CRC_BYTES);
 }
 

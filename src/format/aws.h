@@ -14,7 +14,7 @@
 
 #include "base/str.h"
 
-enum { AWS_PRELUDE = 12, AWS_FRAME_MIN = AWS_PRELUDE + 4 };
+enum { AWS_PRELUDE = 12, AWS_FRAME_MIN = AWS_PRELUDE + 4, AWS_FRAME_MAX = 16 << 20 };
 
 /* What counts in a frame. A header that is not there, or is no string, is empty; of two, the last
  * counts. */
@@ -27,6 +27,8 @@ struct aws_frame {
 size_t aws_length(struct gw_str s, size_t seen);
 /* Reads a frame of which aws_length has told the length; false if its headers are not well made. */
 bool aws_read(struct gw_str frame, struct aws_frame *f);
+/* Appends a frame: an exception of a stream, whose payload is JSON. */
+void aws_put_exception(struct gw_buf *out, struct gw_str payload);
 /* Goes on with `crc`, which is 0 before the first byte. */
 uint32_t aws_crc(uint32_t crc, struct gw_str bytes);
 

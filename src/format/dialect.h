@@ -12,8 +12,10 @@
  *
  * What each member is for:
  *   on the way in    framing, read, model, usage, why, bare_end: where events end, and what they say
- *   on the way out   keep_alive, end, error_head, error_tail, put_error: what the gateway itself sends
- *   of a request     ask: what a provider's /generate becomes; paths: a client that asks for one of them is likely to speak this dialect; seed,
+ *   on the way out   keep_alive, end, error_head, error_tail, put_error_head, put_error: what the gateway
+ *                    itself sends
+ *   of a request     ask: what a provider's /generate becomes; paths: a client that asks for one of them is
+ *                    likely to speak this dialect; seed,
  *                    streams, turn_head, turn_tail: what a request may have, and what it gets
  */
 #ifndef GW_FORMAT_DIALECT_H
@@ -81,10 +83,14 @@ struct dialect {
     bool input_is_rest;            /* the reported input excludes what is cached or written */
     bool output_is_rest;           /* the reported output excludes reasoning */
     const char *why[DIALECT_WHYS]; /* by enum event_why: the words for it, separated by spaces */
-    struct gw_str bare_end;   /* the data of an end mark that is not JSON; empty: there is none */
-    struct gw_str keep_alive; /* sent between events to a client that waits; clients ignore it */
-    struct gw_str end;        /* sent at the end of a good stream that came without an end mark */
-    struct gw_str error_head, error_tail; /* around an error's message, as an event */
+    struct gw_str bare_end; /* the data of an end mark that is not JSON; empty: there is none */
+    struct gw_str
+        keep_alive; /* sent between events to a client that waits, which ignores it; may be empty */
+    struct gw_str end; /* sent at the end of a good stream that came without an end mark */
+    /* Around an error's message, as an event; of one that comes in frames, as its payload. */
+    struct gw_str error_head, error_tail;
+    /* Appends lines to the head of an error answer; NULL: it has none of its own. */
+    void (*put_error_head)(struct gw_buf *head, const struct dialect_error *e);
     /* Appends the body of an error answer. */
     void (*put_error)(struct gw_buf *b, const struct dialect_error *e);
 };

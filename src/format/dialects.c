@@ -15,10 +15,14 @@ const struct dialect *dialects_at(uint32_t i) {
 
 const struct dialect *dialects_of_path(struct gw_str path, bool *talks) {
     *talks = false;
+    if (path.n == 0)
+        return NULL;
+    char last = path.p[path.n - 1];
     for (uint32_t i = 0; i < TABLE_N; i++) {
         const struct dialect_path *p = table[i]->paths;
         for (uint32_t k = 0; k < DIALECT_PATHS && p[k].suffix.n > 0; k++) {
-            if (!gw_str_ends(path, p[k].suffix))
+            struct gw_str suffix = p[k].suffix;
+            if (suffix.p[suffix.n - 1] != last || !gw_str_ends(path, suffix))
                 continue;
             *talks = p[k].talks;
             return table[i];

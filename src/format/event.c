@@ -1,5 +1,7 @@
 #include "format/event.h"
 
+#include "format/aws.h"
+
 static bool is_break(char c) {
     return c == '\n' || c == '\r';
 }
@@ -45,6 +47,26 @@ void event_add_id(struct event *e, uint32_t kind, struct gw_str raw) {
         return;
     }
     e->ids[e->ids_n++] = (struct event_id){kind, raw};
+}
+
+/* The number of the tool whose block has this index: the number of tools before it. */
+static uint32_t tool_of(struct event *e, uint32_t index) {
+    uint64_t bit = 1ULL << index;
+    uint32_t n = 0;
+    e->tools |= bit;
+    for (uint64_t before = e->tools & (bit - 1); before != 0; before &= before - 1)
+        n++;
+    return n;
+}
+
+void event_place(struct event *e, uint32_t index) {
+    for (uint32_t i = 0; i < e->pieces_n && index < EVENT_BLOCKS; i++) {
+        uint32_t part = e->piece[i].channel;
+        if (part >= PART_ID)
+            e->piece[i].channel |= tool_of(e, index) << 8;
+        else if (part >= PART_TYPE)
+            e->piece[i].channel |= index << 8;
+    }
 }
 
 struct gw_str event_value(struct gw_walk *w) {
@@ -110,8 +132,21 @@ static void read_json(struct gw_str data, enum framing framing, struct event_sou
     clear(e, EVENT_STRANGE);
 }
 
+/* What is no event is an error: an exception, or what AWS's clients raise as one. */
+static void read_frame(struct gw_str event, struct event_source *source, struct event *e) {
+    struct aws_frame frame;
+    if (aws_read(event, &frame) && gw_str_eq(frame.message_type, GW_STR("event")))
+        read_json(frame.payload, FRAMING_AWS, source, e);
+    else
+        clear(e, EVENT_ERROR);
+}
+
 void event_read(struct gw_str event, enum framing framing, struct event_source *source,
                 struct event *e) {
+    if (framing == FRAMING_AWS) {
+        read_frame(event, source, e);
+        return;
+    }
     struct gw_str data = event;
     uint32_t n = framing == FRAMING_LINES ? !is_blank(event) : data_of(event, &data);
     const struct dialect *d = NULL;

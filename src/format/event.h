@@ -10,6 +10,7 @@
  *     responses   response.*.delta, a call's output_item.added    response.completed, response.incomplete: the same
  *     ollama      message or response of JSON lines               done: true        the same line
  *     gemini      candidates[].content.parts                      finishReason      none
+ *     bedrock     delta and start of blocks; bytes                stopReason        usage
  *
  * A dialect is recognised by the content of an event, never by an address.
  *
@@ -60,7 +61,7 @@ enum event_part {
     PART_TOOL_ARGUMENTS,
 };
 
-enum { EVENT_PIECES = 16, EVENT_CHOICES = 32, EVENT_IDS = 32 };
+enum { EVENT_PIECES = 16, EVENT_CHOICES = 32, EVENT_IDS = 32, EVENT_BLOCKS = 64 };
 
 /* An id of a part of the answer: attempts differ in it, and the client keeps the first one's. */
 struct event_id {
@@ -157,6 +158,9 @@ uint64_t event_bytes(const struct event *e);
 void event_add(struct event *e, uint32_t channel, struct gw_str raw);
 /* Adds an id (nothing if `raw` is empty). */
 void event_add_id(struct event *e, uint32_t kind, struct gw_str raw);
+/* All pieces are of the block of this index, whose kind is not told by it: then event.tools has a bit for each
+ * block of a tool. From EVENT_BLOCKS on nothing is done. */
+void event_place(struct event *e, uint32_t index);
 /* Takes the next value and returns its text; empty for null, or on a fault. */
 struct gw_str event_value(struct gw_walk *w);
 /* What it is, by what was found in it; for dialects whose events do not say it by a type. */

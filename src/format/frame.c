@@ -45,7 +45,7 @@ static size_t blank_length(struct gw_str s) {
     return s.n > 1 && s.p[0] == '\r' && is_break(s.p[1]) ? 2 : 0;
 }
 
-size_t frame_text_length(struct gw_str s, size_t seen, enum framing framing) {
+static size_t text_length(struct gw_str s, size_t seen, enum framing framing) {
     size_t from = seen > LOOK_BACK ? seen - LOOK_BACK : 0;
     if (framing == FRAMING_LINES) {
         ptrdiff_t found = gw_str_chr(gw_str_sub(s, from, s.n), '\n');
@@ -58,7 +58,16 @@ size_t frame_text_length(struct gw_str s, size_t seen, enum framing framing) {
 }
 
 size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
-    return framing == FRAMING_AWS ? aws_length(s, seen) : frame_text_length(s, seen, framing);
+    return framing == FRAMING_AWS ? aws_length(s, seen) : text_length(s, seen, framing);
+}
+
+struct gw_str frame_type(enum framing framing) {
+    static const struct gw_str types[] = {
+        [FRAMING_SSE] = GW_STR_INIT("text/event-stream"),
+        [FRAMING_LINES] = GW_STR_INIT("application/x-ndjson"),
+        [FRAMING_AWS] = GW_STR_INIT("application/vnd.amazon.eventstream"),
+    };
+    return types[framing];
 }
 
 struct gw_str frame_end(enum framing framing) {

@@ -18,11 +18,11 @@ enum { FRAME_MAX = 65536 }; /* the longest event that is looked at */
  *
  * AWS: FRAME_BAD if `s` does not begin with a frame: a length out of bounds, a wrong CRC, headers that do
  * not fit. A bad prelude is reported with its last byte, other faults with the frame's. Where the next
- * frame begins is unknown then: the stream counts as cut at the start of `s`. */
+ * frame begins is unknown then: the stream counts as cut at the start of `s`. A frame may be longer than
+ * FRAME_MAX. */
 size_t frame_length(struct gw_str s, size_t seen, enum framing framing);
-/* The same for any framing but AWS. Streams call this one: no dialect uses frames yet, and so the linker
- * drops their code from the Worker's module. */
-size_t frame_text_length(struct gw_str s, size_t seen, enum framing framing);
+/* The content-type of a stream of them. */
+struct gw_str frame_type(enum framing framing);
 /* The bytes that complete an event whose end was lost; empty for AWS. */
 struct gw_str frame_end(enum framing framing);
 

@@ -127,6 +127,7 @@ static const struct provider table[] = {
     {.name = GW_STR_INIT("bedrock"),
      .base_env = GW_STR_INIT("BEDROCK_ENDPOINT"),
      .key_env = GW_STR_INIT("AWS_ACCESS_KEY_ID"),
+     .dialect = &dialect_bedrock,
      .key = PROVIDER_SIGV4,
      .open = true,
      .models = "anthropic. amazon. meta. mistral. cohere. ai21. us. eu. apac. global. arn:aws:",

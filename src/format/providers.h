@@ -19,7 +19,7 @@ enum provider_key {
     PROVIDER_X_API_KEY,  /* x-api-key: KEY */
     PROVIDER_X_GOOG_KEY, /* x-goog-api-key: KEY */
     PROVIDER_API_KEY,    /* api-key: KEY */
-    PROVIDER_SIGV4,      /* every request is signed */
+    PROVIDER_SIGV4, /* every request is signed; or authorization: Bearer, for keys without a secret */
 };
 
 struct provider_path {

@@ -5,7 +5,7 @@
 #define SCHEME "AWS4-HMAC-SHA256"
 #define SCOPE_END "aws4_request"
 
-enum { DAY = 8, HEX = 2 * GW_SHA256, SECRET_MAX = 256 };
+enum { DAY = 8, HEX = 2 * GW_SHA256 };
 
 void sigv4_time(double wall_ms, char out[SIGV4_TIME]) {
     char iso[32];
@@ -155,7 +155,7 @@ static void hash_request(const struct sigv4 *s, struct gw_str names, uint8_t out
 
 /* The key of a day, a region and a service. */
 static void derive(const struct sigv4 *s, uint8_t key[GW_SHA256]) {
-    char first[SECRET_MAX + 4];
+    char first[SIGV4_SECRET_MAX + 4];
     struct gw_buf b = {.p = first, .cap = sizeof first, .max = sizeof first};
     const struct gw_str steps[] = {gw_str_sub(s->time, 0, DAY), s->region, s->service,
                                    GW_STR(SCOPE_END)};

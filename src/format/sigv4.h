@@ -10,7 +10,7 @@
 
 #include "base/digest.h"
 
-enum { SIGV4_TIME = 16, SIGV4_LINES = 4 };
+enum { SIGV4_TIME = 16, SIGV4_SECRET_MAX = 256 /* a longer secret signs nothing */ };
 
 /* A head line that is signed; the name in lower case. */
 struct sigv4_line {

@@ -98,8 +98,8 @@ static void test_lengths(void) {
     CHECK(length(frame, seal(frame, 20, 0, 0)) == FRAME_BAD);
     CHECK(length(frame, seal(frame, 20, 20, 5)) == FRAME_BAD);
     CHECK(length(frame, seal(frame, 20, 20, UINT32_MAX)) == FRAME_BAD);
-    CHECK(length(frame, seal(frame, 20, FRAME_MAX, 0)) == 0);
-    CHECK(length(frame, seal(frame, 20, FRAME_MAX + 1, 0)) == FRAME_BAD);
+    CHECK(length(frame, seal(frame, 20, AWS_FRAME_MAX, 0)) == 0);
+    CHECK(length(frame, seal(frame, 20, AWS_FRAME_MAX + 1, 0)) == FRAME_BAD);
     CHECK(length(frame, seal(frame, 20, UINT32_MAX, 0)) == FRAME_BAD);
 }
 

@@ -89,6 +89,56 @@ static void test_whom_a_key_may_pay(void) {
         "", "unknown provider");
 }
 
+static void test_aws(void) {
+    struct config *c =
+        make(GW_STR("AWS_ACCESS_KEY_ID=AKIA1, AKIA2\0AWS_SECRET_ACCESS_KEY=one,two\0"
+                    "AWS_SESSION_TOKEN=,second\0AWS_REGION=eu-west-1\0"),
+             "{\"providers\": {\"tokyo\": {\"like\": \"bedrock\", \"endpoint\": "
+             "\"https://bedrock-runtime-fips.ap-northeast-1.amazonaws.com\"}, \"vpc\": {\"like\": "
+             "\"bedrock\", \"endpoint\": \"http://10.0.0.9/x\"}, \"other\": {\"like\": "
+             "\"bedrock\", \"endpoint\": \"https://b.test\", \"key_env\": \"MINE\"}}}");
+    const struct provider_conf *bedrock = named(c, "bedrock"), *tokyo = named(c, "tokyo");
+    CHECK(bedrock->backend.set && bedrock->backend.paid && bedrock->keys_n == 2);
+    CHECK_STR(bedrock->backend.target.origin,
+              "https://bedrock-runtime.eu-west-1.amazonaws.com:443");
+    CHECK_STR(bedrock->keys[1], "AKIA2");
+    CHECK_STR(bedrock->signing->secret[1], "two");
+    CHECK_STR(bedrock->signing->region, "eu-west-1");
+    CHECK(bedrock->signing->token[0].n == 0);
+    CHECK_STR(bedrock->signing->token[1], "second");
+    CHECK(tokyo->backend.set && tokyo->keys_n == 2);
+    CHECK_STR(tokyo->signing->region, "ap-northeast-1");
+    CHECK_STR(named(c, "vpc")->signing->region, "eu-west-1");
+    CHECK(!named(c, "other")->backend.set && named(c, "other")->signing == NULL);
+    config_unref(c);
+    c = make(
+        GW_STR("AWS_ACCESS_KEY_ID=AKIA1\0AWS_BEARER_TOKEN_BEDROCK=bearer\0"
+               "BEDROCK_ENDPOINT=https://bedrock-runtime.us-west-2.amazonaws.com/\0MINE=own\0"),
+        "{\"providers\": {\"other\": {\"like\": \"bedrock\", \"endpoint\": "
+        "\"https://b.test\", \"key_env\": \"MINE\"}}}");
+    bedrock = named(c, "bedrock");
+    CHECK(bedrock->backend.set && bedrock->keys_n == 1 && bedrock->signing == NULL);
+    CHECK_STR(bedrock->keys[0], "bearer");
+    CHECK_STR(bedrock->backend.target.host, "bedrock-runtime.us-west-2.amazonaws.com");
+    CHECK_STR(named(c, "other")->keys[0], "own");
+    config_unref(c);
+    c = make(GW_STR("AWS_ACCESS_KEY_ID=AKIA1\0AWS_SECRET_ACCESS_KEY=one\0"), "");
+    CHECK_STR(named(c, "bedrock")->backend.target.host, "bedrock-runtime.us-east-1.amazonaws.com");
+    config_unref(c);
+    expect_refused(GW_STR("AWS_ACCESS_KEY_ID=a,b\0AWS_SECRET_ACCESS_KEY=one\0"), "",
+                   "AWS_SECRET_ACCESS_KEY: is not as many secrets");
+    expect_refused(GW_STR("AWS_ACCESS_KEY_ID=a\0"), "", "AWS_SECRET_ACCESS_KEY: is not as many");
+    expect_refused(GW_STR("AWS_ACCESS_KEY_ID=a,b\0AWS_SECRET_ACCESS_KEY=one,\0"), "",
+                   "AWS_SECRET_ACCESS_KEY: is not as many");
+    expect_refused(
+        GW_STR("AWS_ACCESS_KEY_ID=a\0AWS_SECRET_ACCESS_KEY=one\0AWS_SESSION_TOKEN=x,y\0"), "",
+        "AWS_SESSION_TOKEN: is not as many tokens");
+    expect_refused(GW_STR("AWS_REGION=../x\0"), "", "AWS_REGION: is no region");
+    expect_refused(GW_STR("AWS_ACCESS_KEY_ID=a\0AWS_SECRET_ACCESS_KEY=s\0"
+                          "BEDROCK_ENDPOINT=http://bedrock-runtime.us-east-1.amazonaws.com\0"),
+                   "", "BEDROCK_ENDPOINT: is http beyond");
+}
+
 static void test_refusals(void) {
     expect_refused(GW_STR("OPENAI_API_KEY=a,b,c,d,e\0"), "", "OPENAI_API_KEY: is not a list");
     expect_refused(GW_STR("OPENAI_API_KEY=a b\0"), "", "OPENAI_API_KEY: is not a list");
@@ -111,6 +161,7 @@ int main(void) {
     RUN(test_bases);
     RUN(test_those_of_the_file);
     RUN(test_whom_a_key_may_pay);
+    RUN(test_aws);
     RUN(test_refusals);
     return unit_end();
 }

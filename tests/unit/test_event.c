@@ -532,7 +532,7 @@ static void test_gemini_torn(void) {
     for (size_t n = 0; n < WHOLE + MARKS; n++) {
         char torn[sizeof whole + 1];
         struct event e;
-        CHECK(frame_text_length(gw_str(whole, n), n > 0 ? n - 1 : 0, FRAMING_SSE) == 0);
+        CHECK(frame_length(gw_str(whole, n), n > 0 ? n - 1 : 0, FRAMING_SSE) == 0);
         memcpy(torn, whole, n);
         torn[n] = torn[n + 1] = '\n';
         source = (struct event_source){.dialect = &dialect_gemini};

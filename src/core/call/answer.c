@@ -352,7 +352,7 @@ static bool is_failure(const struct gw_call *c, uint32_t status) {
 
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now) {
-    bool stream = (h->event_stream || h->ndjson) && res->body_len != 0;
+    bool stream = (h->event_stream || h->ndjson || h->frames) && res->body_len != 0;
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
     bool shown = !stream && meter_is_wanted(c) && meter_reads(c, res, h);
@@ -375,7 +375,9 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
                         const struct answer_head *h) {
     if (c->stream == NULL)
         return false;
-    bool stream = c->stream->framing == FRAMING_LINES ? h->ndjson : h->event_stream;
+    bool stream = c->stream->framing == FRAMING_LINES ? h->ndjson
+                  : c->stream->framing == FRAMING_AWS ? h->frames
+                                                      : h->event_stream;
     return is_observed(c, res, stream && res->body_len != 0);
 }
 

@@ -9,7 +9,8 @@
  *   a model's           held up to replay_bytes_max, and whole before a node is asked. Beyond that, or
  *                       without room, it streams once (forgotten): a slot is taken first, and only then
  *                       is more let in
- *   must be read whole  /process, a registration: without room 503, before anything is read
+ *   must be read whole  /process, a registration, what is signed: without room 503, before anything is
+ *                       read
  *   a service's         the target is asked at once; held in the same way
  *
  * While more is let in, the client must send it: client_body_ms and client_rate_min apply as in pace.h,
@@ -24,8 +25,8 @@ enum { STEP = 65536, ROOM_AGAIN_S = 5 };
 
 struct next body_check_size(struct gw_call *c, uint64_t bytes) {
     uint64_t max = c->conf->limits.body_bytes_max;
-    if (c->state <= CALL_SNIFF && route_rules[c->route.kind].body == ROUTE_WHOLE &&
-        max > c->conf->limits.json_bytes_max)
+    bool whole = route_rules[c->route.kind].body == ROUTE_WHOLE || sign_is_due(c);
+    if (c->state <= CALL_SNIFF && whole && max > c->conf->limits.json_bytes_max)
         max = c->conf->limits.json_bytes_max;
     if (bytes == GW_UNKNOWN || bytes <= max)
         return next_on();
@@ -260,6 +261,8 @@ static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
 
 static void look_at(struct gw_call *c, const struct gw_req_body *body) {
     read_facts(c, body);
+    if (c->body_sum != NULL)
+        gw_sha256_add(c->body_sum, body->bytes);
     if (body->off < GW_SHOW_BODY)
         blame_note_body(&c->body, body->bytes);
 }
@@ -273,7 +276,7 @@ static struct next tell(struct gw_call *c, const struct gw_req_body *body) {
             body_drop_facts(c);
         return next_stay();
     }
-    return c->body.must ? sniffed(c, body->fin) : gathered(c);
+    return c->body.must && c->body_sum == NULL ? sniffed(c, body->fin) : gathered(c);
 }
 
 struct next body_read_again(struct gw_call *c, uint64_t from, call_reader *reader) {

@@ -240,7 +240,9 @@ struct gw_call {
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
     struct call_check *check;   /* NULL: no target is asked here whether it can */
     struct call_meter *meter;   /* NULL: what it costs is not counted (meter.c) */
-    struct gw_buf reason;       /* why the answer came from where it came */
+    struct gw_sha256_sum
+        *body_sum;        /* of the body that has come; NULL: no attempt is signed (sign.c) */
+    struct gw_buf reason; /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
@@ -365,7 +367,8 @@ const struct dialect *provider_dialect(const struct gw_call *c);
 /* The client brings a key of its own, and may: it is kept for every attempt. */
 void provider_note_own_key(struct gw_call *c);
 /* Appends the gateway's key for this attempt, and what else the provider must have. */
-void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out);
+void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_str path,
+                       struct gw_time now, struct gw_buf *out);
 /* Appends a query without the client's own key. */
 void provider_put_query(struct gw_str query, struct gw_buf *out);
 /* Whether this answer refuses the gateway's key; that is noted; and whether all keys were refused. */
@@ -423,6 +426,18 @@ struct next generate_check(struct gw_call *c);
 struct next generate_decide(struct gw_call *c);
 /* catalog.c: GET /v1/models */
 struct next catalog_tell(struct gw_call *c, struct gw_time now);
+/* sign.c: requests that are signed */
+/* Whether those of this route are. */
+static inline bool sign_is_due(const struct gw_call *c) {
+    return c->route.kind == GW_ROUTE_AI && c->conf->providers[c->route.provider].signing != NULL;
+}
+/* Its part in the phase read. */
+struct next sign_read(struct gw_call *c, struct gw_time now);
+/* Appends what an attempt's signature needs: of the request's target, its content-type (p NULL: none), ... */
+void sign_put(struct gw_call *c, const struct provider_conf *p, struct gw_str target,
+              struct gw_str type, struct gw_time now, struct gw_buf *out);
+/* Whether AWS refuses the key, the signature or the clock. It may then say what was signed. */
+bool sign_is_refused(const struct gw_res_head *res);
 /* late.c: an attempt that is late with its first content */
 /* Its limit has come. NEXT_ON: it is to be given up. */
 struct next late_on_limit(struct gw_call *c, struct gw_time now);

@@ -198,7 +198,8 @@ struct next end_reply_allow(struct gw_call *c, struct gw_str allow, struct gw_ti
 }
 
 /* In the shape that clients of this path expect. */
-static void put_error_body(const struct gw_call *c, struct gw_buf *b, const struct call_error *e) {
+static void put_error(const struct gw_call *c, const struct call_error *e, struct gw_buf *head,
+                      struct gw_buf *body) {
     const struct dialect_error error = {e->status, e->type, e->code, e->param, e->message};
     const struct dialect *d = NULL;
     bool talks;
@@ -208,7 +209,10 @@ static void put_error_body(const struct gw_call *c, struct gw_buf *b, const stru
         d = provider_dialect(c);
     if (d == NULL)
         d = dialects_default(FRAMING_SSE);
-    d->put_error(b, &error);
+    head_put(head, GW_STR("content-type"), GW_STR("application/json"));
+    if (d->put_error_head != NULL)
+        d->put_error_head(head, &error);
+    d->put_error(body, &error);
 }
 
 struct next end_refuse(struct gw_call *c, const struct call_error *e) {
@@ -226,8 +230,7 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
         return c->stream->begun ? stream_break(c, BROKE_OFF) : stream_refuse(c, e->message);
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
-    put_error_body(c, &body, e);
-    head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
+    put_error(c, e, &head, &body);
     head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
     if (e->status == 401)
         head_put(&head, GW_STR("www-authenticate"), GW_STR("Bearer realm=\"heady-gateway\""));

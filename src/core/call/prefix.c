@@ -307,7 +307,7 @@ static bool read_answer(struct gw_call *c, struct delivered_text *text) {
     size_t n;
     delivered_init(&d, &c->arena);
     delivered_keep(&d, text);
-    while ((n = frame_text_length(rest, 0, FRAMING_SSE)) > 0) {
+    while ((n = frame_length(rest, 0, FRAMING_SSE)) > 0) {
         event_read(gw_str_sub(rest, 0, n), FRAMING_SSE, &in, &e);
         for (uint32_t i = 0; i < e.pieces_n; i++)
             if (!delivered_add(&d, &e.piece[i]))

@@ -38,12 +38,8 @@ struct next provider_refuse_absent(struct gw_call *c, uint32_t provider) {
     gw_buf_put(&b,
                keyed ? GW_STR("this gateway has no key for ") : GW_STR("no address is set for "));
     gw_buf_put(&b, p->backend.target.name);
-    if (p->like->key == PROVIDER_SIGV4) {
-        gw_buf_put(&b, GW_STR(": this version cannot sign its requests yet"));
-    } else {
-        gw_buf_put(&b, GW_STR("; set "));
-        gw_buf_put(&b, lacks);
-    }
+    gw_buf_put(&b, GW_STR("; set "));
+    gw_buf_put(&b, lacks);
     return refuse(c, 404, GW_STR("provider_not_configured"), gw_buf_str(&b));
 }
 
@@ -174,6 +170,7 @@ static void put_key(const struct provider *like, struct gw_str key, struct gw_st
         head_put(out, GW_STR("api-key"), key);
         break;
     case PROVIDER_BEARER:
+    case PROVIDER_SIGV4: /* a key that signs nothing */
         put_bearer(out, key);
         break;
     default:
@@ -181,7 +178,8 @@ static void put_key(const struct provider *like, struct gw_str key, struct gw_st
     }
 }
 
-void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_buf *out) {
+void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct gw_str path,
+                       struct gw_time now, struct gw_buf *out) {
     const struct provider_conf *p = config_provider_of(c->conf, to);
     if (p == NULL)
         return;
@@ -198,6 +196,10 @@ void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct 
     /* The local servers that speak OpenAI's dialect may want a key, too. */
     if (shown.n > 0 && like->key == PROVIDER_NO_KEY)
         put_bearer(out, shown);
+    else if (p->signing != NULL && c->own_key.n > 0)
+        put_bearer(out, shown);
+    else if (p->signing != NULL && c->body_sum != NULL)
+        sign_put(c, p, path, value_of(gw_buf_str(out), GW_STR("content-type")), now, out);
     else if (shown.n > 0)
         put_key(like, shown, version, out);
 }
@@ -232,7 +234,11 @@ void provider_put_query(struct gw_str query, struct gw_buf *out) {
 /* ------------------------------------------------------------------ keys that are refused */
 
 bool provider_refuses_key(struct gw_call *c, uint32_t status) {
-    return (status == 401 || status == 402) && call_candidate(c)->key != POOL_NO_KEY;
+    if (status / 100 != 4 || call_candidate(c)->key == POOL_NO_KEY)
+        return false;
+    const struct provider *like = config_provider_of(c->conf, c->attempt.to)->like;
+    return status == 401 || status == 402 ||
+           (like->key == PROVIDER_SIGV4 && sign_is_refused(c->res));
 }
 
 bool provider_says_bad_key(struct gw_call *c) {

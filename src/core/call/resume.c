@@ -3,10 +3,19 @@
  * stopped, or the client is told that it broke off.
  */
 #include "core/call/call.h"
+#include "format/aws.h"
 
 enum { ERROR_MAX = 512 };
 
 /* ------------------------------------------------------------------ the end */
+
+static struct gw_str in_frame(struct gw_call *c, struct gw_str payload) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 2 * ERROR_MAX);
+    aws_put_exception(&b, payload);
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
 
 static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why) {
     struct stream *s = c->stream;
@@ -24,7 +33,7 @@ static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why
     }
     gw_buf_put(&b, gw_str_sub(d->error_tail, s->numbered > 0, d->error_tail.n));
     c->arena_full |= b.full;
-    stream_put_text(c, gw_buf_str(&b));
+    stream_put_text(c, d->framing == FRAMING_AWS ? in_frame(c, gw_buf_str(&b)) : gw_buf_str(&b));
     return next_done(0);
 }
 

@@ -300,6 +300,26 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
 
 /* ------------------------------------------------------------------ chunks */
 
+/* The model's own events, in frames: nobody here reads where they end. */
+static bool is_unread(const struct stream *s) {
+    return s->framing == FRAMING_AWS && s->choices == 0;
+}
+
+/* Whether what has come so far is a whole answer, however it ended. */
+static bool is_good(const struct stream *s, uint32_t how) {
+    return s->ended || s->finished || ((s->raw || is_unread(s)) && how == GW_CLEAN);
+}
+
+/* What comes is no frame, and where the next one begins nobody knows: the rest is lost. */
+static struct next break_frame(struct gw_call *c, struct gw_time now) {
+    struct gw_str why = GW_STR("sent a broken frame");
+    if (!c->stream->begun)
+        return fail_over(c, POOL_CUT, why, true, now);
+    if (is_good(c->stream, GW_CUT))
+        return stream_complete(c, true, now);
+    return resume_or_break(c, POOL_CUT, why, true, now);
+}
+
 /* What went out in the last turn is no longer held. */
 static void forget_sent(struct gw_call *c) {
     struct stream *s = c->stream;
@@ -334,8 +354,10 @@ static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time
     if (s->held.full)
         return s->chunk.n;
     struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
-    size_t n = frame_text_length(all, had, s->framing);
-    if (n == 0 && more.n == s->chunk.n)
+    size_t n = frame_length(all, had, s->framing);
+    if (n == FRAME_BAD)
+        *next = break_frame(c, now);
+    if (n == FRAME_BAD || (n == 0 && more.n == s->chunk.n))
         return more.n;
     size_t used = n > 0 ? n - had : more.n;
     s->held.n = from + had + used;
@@ -368,10 +390,13 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
             return (size_t)at.len;
         }
     }
-    at.len = frame_text_length(rest, 0, s->framing);
-    if (at.len > 0)
-        *next = take_event(c, at, gw_str_sub(rest, 0, (size_t)at.len), now);
-    return (size_t)at.len;
+    size_t n = frame_length(rest, 0, s->framing);
+    at.len = n;
+    if (n == FRAME_BAD)
+        *next = break_frame(c, now);
+    else if (n > 0)
+        *next = take_event(c, at, gw_str_sub(rest, 0, n), now);
+    return n != FRAME_BAD ? n : 0;
 }
 
 static struct next take_rest(struct gw_call *c, size_t off, struct gw_time now) {
@@ -411,11 +436,6 @@ struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_ti
 }
 
 /* ------------------------------------------------------------------ ends */
-
-/* Whether what has come so far is a whole answer, however it ended. */
-static bool is_good(const struct stream *s, uint32_t how) {
-    return s->ended || s->finished || (s->raw && how == GW_CLEAN);
-}
 
 /* Whether it agrees with the target before it where the answer ends. */
 static bool agrees(const struct gw_call *c) {
@@ -519,6 +539,7 @@ static void expect(struct gw_call *c, enum framing framing) {
     if (s->likely != NULL && s->likely->framing != framing)
         s->likely = NULL;
     s->out = s->likely != NULL ? s->likely : dialects_default(framing);
+    s->resumable &= framing != FRAMING_AWS; /* nothing can be cut out of a frame */
 }
 
 static bool make_stream(struct gw_call *c, struct gw_time now) {
@@ -542,18 +563,16 @@ void stream_begin_queued(struct gw_call *c, struct gw_str comment, struct gw_tim
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
     if (d == NULL || !make_stream(c, now))
         return;
-    bool lines = d->framing == FRAMING_LINES;
     expect(c, d->framing);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    head_put(&b, GW_STR("content-type"),
-             lines ? GW_STR("application/x-ndjson") : GW_STR("text/event-stream"));
+    head_put(&b, GW_STR("content-type"), frame_type(d->framing));
     answer_put_stream_lines(&b);
     c->stream->head = gw_buf_str(&b);
     c->stream->status = 200;
     c->arena_full |= b.full;
     end_because(c, GW_STR("request"), GW_STR("queued"));
     put_head(c, (struct gw_str){NULL, 0}, now);
-    stream_put_text(c, lines ? d->keep_alive : comment);
+    stream_put_text(c, d->framing == FRAMING_SSE ? comment : d->keep_alive);
 }
 
 struct stream *stream_beside(struct gw_call *c, const struct stream *s, struct gw_time now) {
@@ -598,7 +617,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         return next_wait(CALL_OBSERVE);
     }
     late_on_head(c, now);
-    expect(c, h->ndjson ? FRAMING_LINES : FRAMING_SSE);
+    expect(c, h->ndjson ? FRAMING_LINES : h->frames ? FRAMING_AWS : FRAMING_SSE);
     if (c->has_head)
         return next_wait(CALL_HOLD);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);

@@ -63,7 +63,7 @@ static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, 
     struct gw_buf *b = &c->up_head;
     b->n = c->up_head_n;
     try_put_lines_for(to, b);
-    provider_put_head(c, to, b);
+    provider_put_head(c, to, path, now, b);
     if (c->client_limited && !to->paid) {
         double left = c->deadline_ms - now.mono_ms;
         gw_buf_put(b, GW_STR("x-heady-timeout-ms: "));

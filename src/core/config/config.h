@@ -53,6 +53,12 @@ struct backend_conf {
     uint8_t prefill; /* enum prefill */
 };
 
+/* What belongs to the keys of a provider whose requests are signed (format/sigv4.h): each key is an id. */
+struct signing_conf {
+    struct gw_str secret[GW_PROVIDER_KEYS], token[GW_PROVIDER_KEYS]; /* token n == 0: it has none */
+    struct gw_str region;
+};
+
 /* A provider, built in (format/providers.h) or added by the file. Its backend is `set` if it can be asked:
  * it has an address, and a key if it wants one. */
 struct provider_conf {
@@ -63,6 +69,7 @@ struct provider_conf {
     struct gw_str base_env;      /* where its address is; may be empty */
     struct gw_str keys[GW_PROVIDER_KEYS];
     uint32_t keys_n;
+    const struct signing_conf *signing; /* NULL: its keys are sent as they are */
     struct gw_str prefixes; /* how names of its models begin, with spaces between */
     struct gw_str model;    /* which it has where only the provider is named; n == 0: none */
     bool named;             /* the file or the environment speaks of it */

@@ -11,6 +11,7 @@
  */
 #include "core/config/config_parts.h"
 #include "core/config/config_read.h"
+#include "format/sigv4.h"
 
 enum { FIRST_BYTE_MS = 600000, NAME_MAX = 32, PREFIXES_MAX = 512 };
 
@@ -173,6 +174,8 @@ static bool read_provider(struct reader *r, const struct gw_json *item, void *in
         set_endpoint(p, &d.url);
     if (d.key_env.n > 0)
         p->key_env = d.key_env;
+    else if (p->like->key == PROVIDER_SIGV4)
+        p->key_env = p->like->key_env;
     if (d.prefixes.n > 0)
         p->prefixes = d.prefixes;
     if (d.model.n > 0)
@@ -249,17 +252,99 @@ static struct gw_str env_of(const struct gw_source *source, struct gw_str name) 
     return name.n > 0 ? gw_str_trim(config_source_env(source, name)) : GW_STR("");
 }
 
-/* Google's SDKs know two names. */
+/* Whether its keys are ids of secrets. */
+static bool is_signed(const struct gw_source *source, const struct provider_conf *p) {
+    return p->like->key == PROVIDER_SIGV4 && gw_str_eq(p->key_env, p->like->key_env) &&
+           env_of(source, GW_STR("AWS_BEARER_TOKEN_BEDROCK")).n == 0;
+}
+
+/* Google's SDKs know two names, AWS's two kinds. */
 static struct gw_str keys_of(const struct gw_source *source, const struct provider_conf *p) {
     struct gw_str keys = env_of(source, p->key_env);
+    if (p->like->key == PROVIDER_SIGV4 && gw_str_eq(p->key_env, p->like->key_env) &&
+        !is_signed(source, p))
+        return env_of(source, GW_STR("AWS_BEARER_TOKEN_BEDROCK"));
     if (keys.n == 0 && gw_str_eq(p->key_env, GW_STR("GEMINI_API_KEY")))
         keys = env_of(source, GW_STR("GOOGLE_API_KEY"));
     return keys;
 }
 
+/* The region that a host is in, as "bedrock-runtime.eu-west-1.amazonaws.com"; empty: it does not say. */
+static struct gw_str region_of_host(struct gw_str host) {
+    struct gw_str rest = host, label = gw_str_cut(&rest, '.');
+    while (rest.p != NULL && !gw_str_starts(label, GW_STR("bedrock-runtime")))
+        label = gw_str_cut(&rest, '.');
+    return rest.p != NULL ? gw_str_cut(&rest, '.') : GW_STR("");
+}
+
+/* Where it is, its address decides: a signature for another region would be refused there. */
+static bool read_region(struct config *conf, struct provider_conf *p,
+                        const struct gw_source *source, struct gw_str *region, struct gw_buf *why) {
+    struct gw_str named = env_of(source, GW_STR("AWS_REGION"));
+    struct url url;
+    struct gw_buf b;
+    *region = region_of_host(p->backend.target.host);
+    if (region->n == 0)
+        *region = named.n > 0 ? gw_arena_dup(&conf->arena, named) : GW_STR("us-east-1");
+    if (!is_name(*region))
+        return fail(why, GW_STR("AWS_REGION"), GW_STR("is no region; give one such as us-east-1"));
+    if (p->backend.target.host.n > 0)
+        return true;
+    gw_buf_init(&b, &conf->arena, 128);
+    gw_buf_put(&b, GW_STR("https://bedrock-runtime."));
+    gw_buf_put(&b, *region);
+    gw_buf_put(&b, GW_STR(".amazonaws.com"));
+    if (url_read(gw_buf_str(&b), &conf->arena, &url) == NULL)
+        set_endpoint(p, &url);
+    return true;
+}
+
+/* What belongs to its keys, by their places: false if it is not as much as there are keys. */
+static bool read_beside(struct config *conf, const struct provider_conf *p, struct gw_str value,
+                        struct gw_str *list) {
+    struct gw_str rest = gw_arena_dup(&conf->arena, value);
+    uint32_t n = 0;
+    for (; rest.p != NULL; n++) {
+        struct gw_str one = gw_str_trim(gw_str_cut(&rest, ','));
+        if (n == p->keys_n || !is_key(one))
+            return false;
+        list[n] = one;
+    }
+    return n == p->keys_n;
+}
+
+static bool read_signing(struct config *conf, struct provider_conf *p,
+                         const struct gw_source *source, struct gw_str region, struct gw_buf *why) {
+    struct signing_conf *signing = gw_arena_get(&conf->arena, sizeof *signing);
+    struct gw_str secrets = env_of(source, GW_STR("AWS_SECRET_ACCESS_KEY")),
+                  tokens = env_of(source, GW_STR("AWS_SESSION_TOKEN"));
+    if (signing == NULL)
+        return fail(why, p->key_env, GW_STR("does not fit into memory"));
+    bool good = read_beside(conf, p, secrets, signing->secret);
+    for (uint32_t i = 0; i < p->keys_n; i++)
+        good &= signing->secret[i].n > 0 && signing->secret[i].n <= SIGV4_SECRET_MAX;
+    if (!good)
+        return fail(why, GW_STR("AWS_SECRET_ACCESS_KEY"),
+                    GW_STR("is not as many secrets as AWS_ACCESS_KEY_ID has ids; give one for "
+                           "each, in the same order, with commas between them"));
+    if (tokens.n > 0 && !read_beside(conf, p, tokens, signing->token))
+        return fail(why, GW_STR("AWS_SESSION_TOKEN"),
+                    GW_STR("is not as many tokens as AWS_ACCESS_KEY_ID has ids; leave the place of "
+                           "an id without one empty"));
+    signing->region = region;
+    p->signing = signing;
+    return true;
+}
+
+static bool read_aws(struct config *conf, struct provider_conf *p, const struct gw_source *source,
+                     struct gw_buf *why) {
+    struct gw_str region;
+    if (!read_region(conf, p, source, &region, why))
+        return false;
+    return p->keys_n == 0 || !is_signed(source, p) || read_signing(conf, p, source, region, why);
+}
+
 static bool is_there(const struct provider_conf *p) {
-    if (p->like->key == PROVIDER_SIGV4)
-        return false; /* this version signs nothing yet */
     return p->backend.target.host.n > 0 && (p->key_env.n > 0 ? p->keys_n > 0 : p->named);
 }
 
@@ -269,6 +354,8 @@ static bool read_one(struct config *conf, struct provider_conf *p, const struct 
     if (base.n > 0 && !read_base(conf, p, base, why))
         return false;
     if (!read_keys(conf, p, keys, why))
+        return false;
+    if (p->like->key == PROVIDER_SIGV4 && !read_aws(conf, p, source, why))
         return false;
     p->backend.paid = p->key_env.n > 0;
     p->backend.set = is_there(p);

@@ -120,7 +120,7 @@ static const struct rule answer_rules[] = {
 /* Families of which every member may pass to a client. */
 static const struct gw_str answer_prefixes[] = {GW_STR_INIT("x-ratelimit-"),
                                                 GW_STR_INIT("ratelimit-"), GW_STR_INIT("openai-"),
-                                                GW_STR_INIT("anthropic-")};
+                                                GW_STR_INIT("anthropic-"), GW_STR_INIT("x-amzn-")};
 
 /* Where names of this length begin: the rules are sorted by it. */
 static size_t first_as_long(const struct rule *rules, size_t n, size_t length) {
@@ -158,9 +158,15 @@ static const struct rule *answer_rule(struct gw_str name) {
     return look_up(answer_rules, sizeof answer_rules / sizeof *answer_rules, name);
 }
 
+/* Most names that are as long differ where the prefix ends, in a dash. */
+static inline bool starts(struct gw_str name, struct gw_str prefix) {
+    return name.n >= prefix.n && name.p[prefix.n - 1] == prefix.p[prefix.n - 1] &&
+           gw_str_ieq(gw_str(name.p, prefix.n), prefix);
+}
+
 static bool starts_any(struct gw_str name) {
     for (size_t i = 0; i < sizeof answer_prefixes / sizeof *answer_prefixes; i++)
-        if (gw_str_ieq(gw_str_sub(name, 0, answer_prefixes[i].n), answer_prefixes[i]))
+        if (starts(name, answer_prefixes[i]))
             return true;
     return false;
 }
@@ -303,7 +309,10 @@ static void shorten(struct client_head *head, double ms) {
         head->timeout_ms = ms;
 }
 
+/* Bedrock's options of InvokeModel, or one that the file allows. */
 static bool is_extra(const struct config *conf, struct gw_str name) {
+    if (starts(name, GW_STR("x-amzn-bedrock-")))
+        return true;
     for (uint32_t i = 0; i < conf->request_headers_n; i++)
         if (gw_str_ieq(conf->request_headers[i], name))
             return true;
@@ -419,6 +428,7 @@ void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_hea
         case CONTENT_TYPE:
             head->event_stream = contains(value, GW_STR("text/event-stream"));
             head->ndjson = contains(value, GW_STR("application/x-ndjson"));
+            head->frames = contains(value, GW_STR("application/vnd.amazon.eventstream"));
             head->html = contains(value, GW_STR("text/html"));
             head->json = contains(value, GW_STR("application/json"));
             break;
@@ -446,10 +456,12 @@ void head_facts(const struct gw_res_head *res, double wall_ms, struct answer_hea
 /* Types of which a browser runs nothing: it shows the thing itself, or nothing. A list is two types that a
  * proxy has joined; the last one counts. */
 static bool is_inert(struct gw_str type) {
-    static const struct gw_str whole[] = {
-        GW_STR_INIT("application/json"), GW_STR_INIT("text/event-stream"),
-        GW_STR_INIT("text/plain"), GW_STR_INIT("application/x-ndjson"),
-        GW_STR_INIT("application/octet-stream")};
+    static const struct gw_str whole[] = {GW_STR_INIT("application/json"),
+                                          GW_STR_INIT("text/event-stream"),
+                                          GW_STR_INIT("text/plain"),
+                                          GW_STR_INIT("application/x-ndjson"),
+                                          GW_STR_INIT("application/octet-stream"),
+                                          GW_STR_INIT("application/vnd.amazon.eventstream")};
     static const struct gw_str family[] = {GW_STR_INIT("image/"), GW_STR_INIT("audio/"),
                                            GW_STR_INIT("video/"), GW_STR_INIT("font/")};
     if (gw_str_chr(type, ',') >= 0)

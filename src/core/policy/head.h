@@ -37,6 +37,7 @@ struct answer_head {
     double retry_after_ms; /* -1: it did not say */
     bool event_stream;     /* text/event-stream */
     bool ndjson;           /* application/x-ndjson */
+    bool frames;           /* application/vnd.amazon.eventstream */
     bool coded;            /* its body has a content-encoding: nobody here can read it */
     bool html, json, cloudflare, ngrok_error;
     struct gw_str proof; /* a node's answer to a challenge; borrows from the event */
