@@ -12,8 +12,10 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anthropic } from './anthropic.mjs';
+import { bedrock } from './bedrock.mjs';
 import { end, parseFaults, takeFault } from './faults.mjs';
 import { gemini } from './gemini.mjs';
+import { both } from './listener.mjs';
 import { ollama } from './ollama.mjs';
 import { openai } from './openai.mjs';
 
@@ -50,7 +52,7 @@ const PACE_MS = 2;
 const KEPT_MS = 60_000;
 
 /** @type {Record<string, Face>} */
-const FACES = { anthropic, openai, gemini, ollama };
+const FACES = { anthropic, openai, gemini, ollama, bedrock };
 
 /** An entry of `seen` that grows with its answer. */
 class Exchange {
@@ -82,9 +84,19 @@ async function readAll(req) {
 
 /** @param {Ask} ask the model that it names, wherever the dialect has it */
 function modelIn(ask) {
-    const named = /models\/([^:]+)/.exec(ask.path)?.[1];
+    const named = /models?\/([^:/]+)/.exec(ask.path)?.[1];
     if (named !== undefined) return decodeURIComponent(named);
     return /"model"\s*:\s*"([^"]*)"/.exec(ask.body.toString('utf8'))?.[1] ?? '';
+}
+
+/** @param {Response} res @returns {import('node:http2').ServerHttp2Stream | undefined} by HTTP/2 */
+function streamOf(res) {
+    return /** @type {any} */ (res).stream;
+}
+
+/** Whether whoever asked left before the end. @param {Response} res */
+function isAborted(res) {
+    return streamOf(res)?.aborted ?? !res.writableFinished;
 }
 
 class FakeProvider {
@@ -99,7 +111,7 @@ class FakeProvider {
         this.faults = [];
         /** @type {Set<import('node:net').Socket>} */
         this.sockets = new Set();
-        this.server = http.createServer({ keepAliveTimeout: KEPT_MS, maxHeaderSize: 1 << 17 }, (req, res) => {
+        this.server = both({ keepAliveTimeout: KEPT_MS, maxHeaderSize: 1 << 17 }, (req, res) => {
             // What fails here does so because whoever asked went away in the middle.
             this.serve(req, res).catch(() => res.destroy());
         });
@@ -123,11 +135,11 @@ class FakeProvider {
     /** @param {http.IncomingMessage} req @param {Response} res */
     async serve(req, res) {
         const url = new URL(req.url ?? '/', 'http://provider');
-        const about = { method: req.method ?? '', path: url.pathname, query: url.searchParams, headers: req.headers };
+        const about = { method: req.method ?? '', path: url.pathname, query: url.searchParams, headers: req.headers, url: req.url ?? '/' };
         const ask = { ...about, body: await readAll(req) };
         const entry = new Exchange(ask, req.url ?? '/');
         this.seen.push(entry);
-        res.on('close', () => (entry.aborted = !res.writableFinished && entry.mode !== 'cut' && entry.mode !== 'reset'));
+        res.on('close', () => (entry.aborted = isAborted(res) && entry.mode !== 'cut' && entry.mode !== 'reset'));
         const refused = this.face.admit(ask, this.keys);
         if (refused !== null) this.send(entry, res, refused);
         else await this.meet(entry, res, ask, takeFault(this.faults, this.face.keyOf(ask), modelIn(ask)));
@@ -138,7 +150,7 @@ class FakeProvider {
         entry.mode = fault.mode;
         if (fault.mode === 'hang') return;
         if (fault.mode === 'reset') {
-            res.socket?.resetAndDestroy();
+            end(res, 'reset', 0);
             return;
         }
         const reply = fault.mode === 'status' ? this.faulty(ask, fault) : this.face.answer(ask);
@@ -166,9 +178,9 @@ class FakeProvider {
         res.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes);
     }
 
-    /** @param {Exchange} entry @param {Response} res @param {string} text @param {number} [ms] afterwards */
+    /** @param {Exchange} entry @param {Response} res @param {string | Buffer} text @param {number} [ms] afterwards */
     async put(entry, res, text, ms = 0) {
-        if (res.destroyed) throw new Error('it has gone');
+        if (res.destroyed || streamOf(res)?.destroyed) throw new Error('it has gone');
         const bytes = Buffer.from(text);
         entry.parts.push(bytes);
         res.write(bytes);
@@ -227,7 +239,7 @@ class FakeProvider {
 
 /**
  * Starts a provider in this process.
- * @param {string} name   anthropic, openai, gemini or ollama
+ * @param {string} name   anthropic, openai, gemini, ollama or bedrock
  * @param {{keys?: string[], pace?: number}} [options]  keys: that it takes; pace: ms for each token
  * @returns {Promise<Provider>}
  */

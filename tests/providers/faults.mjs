@@ -22,6 +22,7 @@
  * With each: `count` is how many requests meet it (all), `key` and `model` say which do. Several faults
  * may be set at once: a request meets the first that is meant for it. `pace` is ms for each token.
  */
+import { constants } from 'node:http2';
 import { FLUSH_MS } from '../node/faults.mjs';
 
 /**
@@ -79,11 +80,15 @@ export function takeFault(faults, key, model) {
     return fault;
 }
 
-/** Ends an answer badly, once what was written before is out.
- * @param {import('node:http').ServerResponse} res @param {'reset' | 'fin' | 'event' | 'clean'} how */
-export function end(res, how) {
+/** Ends an answer badly, once what was written before is out. A stream of HTTP/2 knows no end but a reset.
+ * @param {import('node:http').ServerResponse} res @param {'reset' | 'fin' | 'event' | 'clean'} how @param {number} [ms] */
+export function end(res, how, ms = FLUSH_MS) {
     const { socket } = res;
+    /** @type {import('node:http2').ServerHttp2Stream | undefined} */
+    const stream = /** @type {any} */ (res).stream;
     if (how === 'clean') res.end();
-    else if (how === 'reset') setTimeout(() => socket?.resetAndDestroy(), FLUSH_MS);
-    else setTimeout(() => socket?.destroy(), FLUSH_MS);
+    else if (stream !== undefined) setTimeout(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR), ms);
+    else if (how === 'reset' && ms === 0) socket?.resetAndDestroy();
+    else if (how === 'reset') setTimeout(() => socket?.resetAndDestroy(), ms);
+    else setTimeout(() => socket?.destroy(), ms);
 }

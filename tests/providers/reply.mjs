@@ -4,17 +4,20 @@
  * @typedef {object} Ask              one request
  * @property {string} method
  * @property {string} path            without the query
+ * @property {string} [url]           as it came
  * @property {URLSearchParams} query
  * @property {import('node:http').IncomingHttpHeaders} headers
  * @property {Buffer} body
  *
+ * @typedef {string | Buffer} Piece
+ *
  * @typedef {object} Stream           an answer that comes token by token
- * @property {string[]} before        the preamble
- * @property {string[]} tokens
- * @property {string[]} after         finish and usage
- * @property {string} done            the very last, which a stream without an end lacks
- * @property {(why: Refusal, sent: number) => string} error   an error after so many tokens, to the stream's end
- * @property {string} malformed       an event that nobody can read
+ * @property {Piece[]} before         the preamble
+ * @property {Piece[]} tokens
+ * @property {Piece[]} after          finish and usage
+ * @property {Piece} done             the very last, which a stream without an end lacks
+ * @property {(why: Refusal, sent: number) => Piece} error   an error after so many tokens, to the stream's end
+ * @property {Piece} malformed        an event that nobody can read
  *
  * @typedef {object} Reply
  * @property {number} status
