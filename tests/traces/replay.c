@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "core/call/call.h"
+#include "format/aws.h"
 
 enum { LINE_MAX_BYTES = 1 << 17, NAMES = 64, ENV_MAX = 8192, FILE_MAX = 16384 };
 
@@ -32,6 +33,7 @@ struct replay {
     bool states;
     enum pool_state backends[GW_BACKENDS];
     const char *chunk; /* behind GW_CHUNK slices */
+    bool binary;       /* there are frames: bytes that are no ASCII are shown as numbers */
 };
 
 static void *mem_get(void *user, size_t n) {
@@ -112,10 +114,11 @@ static void put_head(const char *name, struct gw_str head) {
     }
 }
 
-static void put_escaped(const char *p, uint64_t n) {
-    for (uint64_t i = 0; i < n; i++)
-        printf((unsigned char)p[i] < ' ' || p[i] == '\\' ? "\\x%02x" : "%c",
-               (unsigned)(unsigned char)p[i]);
+static void put_escaped(const struct replay *r, const char *p, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        unsigned c = (unsigned char)p[i];
+        printf(c < ' ' || c == '\\' || (r->binary && c > '~') ? "\\x%02x" : "%c", c);
+    }
 }
 
 static void put_slices(const struct replay *r, const struct gw_slice *s, uint32_t n) {
@@ -128,7 +131,7 @@ static void put_slices(const struct replay *r, const struct gw_slice *s, uint32_
         }
         const char *p = s[i].kind == GW_CHUNK ? r->chunk + s[i].off : s[i].p;
         printf(s[i].kind == GW_CHUNK ? " chunk:" : " literal:");
-        put_escaped(p, s[i].len);
+        put_escaped(r, p, s[i].len);
     }
     putchar('\n');
 }
@@ -200,7 +203,7 @@ static void put_action(const struct replay *r, const char *name, const struct gw
         printf("%s ASK %u %s by %.0f ", name, a->ask.id, ask_names[a->ask.what], a->at * 1000);
         put_str(a->ask.key);
         putchar(' ');
-        put_escaped(a->ask.bytes.p, a->ask.bytes.n);
+        put_escaped(r, a->ask.bytes.p, a->ask.bytes.n);
         putchar('\n');
         break;
     default:
@@ -389,6 +392,45 @@ static void on_fill(struct replay *r, char *rest) {
     feed(r, name, &e);
 }
 
+static void put_u32(struct gw_buf *b, uint32_t value) {
+    for (int bits = 24; bits >= 0; bits -= 8)
+        gw_buf_putc(b, (char)(value >> bits));
+}
+
+static void put_frame_line(struct gw_buf *b, const char *name, const char *value) {
+    gw_buf_putc(b, (char)strlen(name));
+    gw_buf_put(b, gw_str(name, strlen(name)));
+    gw_buf_put(b, GW_STR("\7\0"));
+    gw_buf_putc(b, (char)strlen(value));
+    gw_buf_put(b, gw_str(value, strlen(value)));
+}
+
+/* A chunk that is a frame of AWS's; one that is "bad" has a wrong CRC, one that is "torn" half its length. */
+static void on_frame(struct replay *r, char *rest) {
+    static char lines[512], bytes[4096];
+    struct gw_buf head = {.p = lines, .cap = sizeof lines, .max = sizeof lines};
+    struct gw_buf b = {.p = bytes, .cap = sizeof bytes, .max = sizeof bytes};
+    struct gw_event e = {.kind = GW_RES_BODY};
+    const char *name = word(&rest);
+    e.attempt = (uint32_t)length(word(&rest));
+    const char *how = word(&rest), *type = word(&rest);
+    bool event = strcmp(how, "exception") != 0;
+    put_frame_line(&head, event ? ":event-type" : ":exception-type", type);
+    put_frame_line(&head, ":content-type", "application/json");
+    put_frame_line(&head, ":message-type", event ? "event" : "exception");
+    put_u32(&b, (uint32_t)(AWS_FRAME_MIN + head.n + strlen(rest)));
+    put_u32(&b, (uint32_t)head.n);
+    put_u32(&b, aws_crc(0, gw_buf_str(&b)));
+    gw_buf_put(&b, gw_buf_str(&head));
+    gw_buf_put(&b, gw_str(rest, strlen(rest)));
+    put_u32(&b, aws_crc(0, gw_buf_str(&b)) ^ (strcmp(how, "bad") == 0 ? 1U : 0U));
+    GW_ASSERT(!b.full && !head.full);
+    e.res_body = gw_str(bytes, strcmp(how, "torn") == 0 ? b.n / 2 : b.n);
+    r->chunk = bytes;
+    r->binary = true;
+    feed(r, name, &e);
+}
+
 static void on_fail(struct replay *r, char *rest) {
     struct gw_event e = {.kind = GW_RES_FAIL};
     const char *name = word(&rest);
@@ -528,6 +570,8 @@ static void on_line(struct replay *r, char *line) {
         on_chunk(r, rest);
     else if (strcmp(verb, "end") == 0)
         on_end(r, rest);
+    else if (strcmp(verb, "frame") == 0)
+        on_frame(r, rest);
     else if (strcmp(verb, "fill") == 0)
         on_fill(r, rest);
     else if (strcmp(verb, "fail") == 0)

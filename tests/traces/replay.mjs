@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { argv, exit, stderr, stdout } from 'node:process';
 import * as abi from '../../build/offsets.js';
 import { Core } from '../../worker-shim/core.js';
+import { eventFrame, exceptionFrame } from '../providers/frames.mjs';
 
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
@@ -26,9 +27,9 @@ function unescape(text) {
   return text.replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c === 'r' ? '\r' : c));
 }
 
-/** @param {string} text */
-function escape(text) {
-  return text.replace(/[\x00-\x1f\\]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+/** @param {string} text @param {boolean} [binary] */
+function escape(text, binary = false) {
+  return text.replace(binary ? /[\x00-\x1f\\\x7f-\xff]/g : /[\x00-\x1f\\]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** @param {string} text */
@@ -53,6 +54,7 @@ export class Replay {
     /** @type {Map<string, number>} */
     this.calls = new Map();
     this.chunk = '';
+    this.binary = false;
     this.out = '';
   }
 
@@ -79,14 +81,19 @@ export class Replay {
     for (const line of head.split('\r\n').slice(0, -1)) this.out += `${name}   ${line}\n`;
   }
 
+  /** @param {Uint8Array} bytes */
+  decode(bytes) {
+    return this.binary ? Buffer.from(bytes).toString('latin1') : new TextDecoder().decode(bytes);
+  }
+
   /** @param {number} offset @param {number} n */
   slices(offset, n) {
     let text = '';
     for (let i = 0; i < n; i++) {
       const s = this.core.slice(offset, i);
       if (s.kind === abi.GW_REQUEST) text += ` request[${s.off} +=${shown(s.len)}]`;
-      else if (s.kind === abi.GW_CHUNK) text += ` chunk:${escape(this.chunk.substr(s.off, s.len))}`;
-      else text += ` literal:${escape(new TextDecoder().decode(s.bytes ?? new Uint8Array()))}`;
+      else if (s.kind === abi.GW_CHUNK) text += ` chunk:${escape(this.chunk.substr(s.off, s.len), this.binary)}`;
+      else text += ` literal:${escape(this.decode(s.bytes ?? new Uint8Array()), this.binary)}`;
     }
     return text;
   }
@@ -209,6 +216,19 @@ export class Replay {
       call, Number(id), ANSWERS.indexOf(status), n, ...this.times));
   }
 
+  /** A chunk that is a frame. @param {string} rest */
+  onFrame(rest) {
+    const [, name, attempt, how, type, text] = /^(\S+) (\S+) (\S+) (\S+) (.*)$/.exec(rest) ?? die('frame', rest);
+    const { message } = how === 'exception' ? JSON.parse(text) : { message: '' };
+    const bytes = how === 'exception' ? exceptionFrame(type, message) : eventFrame(type, JSON.parse(text));
+    if (how === 'bad') bytes[bytes.length - 1] ^= 1;
+    const part = how === 'torn' ? bytes.subarray(0, bytes.length >> 1) : bytes;
+    this.chunk = part.toString('latin1');
+    this.binary = true;
+    const n = this.core.copy(part);
+    this.feed(name, (call) => this.core.box.res_body(call, Number(attempt), n, ...this.times));
+  }
+
   /** A chunk of so many bytes. @param {string[]} w */
   onFill([name, attempt, count]) {
     this.chunk = 'x'.repeat(Math.min(Number(count), 65536));
@@ -255,6 +275,7 @@ export class Replay {
       case 'res': return this.onRes(w);
       case 'chunk': return this.onChunk(rest);
       case 'answer': return this.onAnswer(rest);
+      case 'frame': return this.onFrame(rest);
       case 'fill': return this.onFill(w);
       case 'end':
         return this.feed(w[0], (c) => box.res_end(c, Number(w[1]), ['clean', 'cut', 'along'].indexOf(w[2]), ...this.times));
