@@ -106,7 +106,7 @@ size_t aws_length(struct gw_str s, size_t seen) {
     if (seen < AWS_PRELUDE && !is_prelude(s.p))
         return FRAME_BAD;
     size_t length = u32_at(s.p);
-    if (s.n < length)
+    if (s.n < length || length > FRAME_MAX)
         return 0;
     struct gw_str frame = gw_str_sub(s, 0, length);
     bool whole =

@@ -19,7 +19,7 @@ enum { FRAME_MAX = 65536 }; /* the longest event that is looked at */
  * AWS: FRAME_BAD if `s` does not begin with a frame: a length out of bounds, a wrong CRC, headers that do
  * not fit. A bad prelude is reported with its last byte, other faults with the frame's. Where the next
  * frame begins is unknown then: the stream counts as cut at the start of `s`. A frame may be longer than
- * FRAME_MAX. */
+ * FRAME_MAX: its end is not looked for, in whatever pieces it comes. */
 size_t frame_length(struct gw_str s, size_t seen, enum framing framing);
 /* The content-type of a stream of them. */
 struct gw_str frame_type(enum framing framing);

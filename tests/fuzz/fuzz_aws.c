@@ -31,7 +31,7 @@ static void within(struct gw_str frame, struct gw_str part) {
 
 static void look(struct gw_str frame) {
     struct aws_frame f;
-    GW_ASSERT(frame.n >= AWS_FRAME_MIN && frame.n <= AWS_FRAME_MAX && aws_read(frame, &f));
+    GW_ASSERT(frame.n >= AWS_FRAME_MIN && frame.n <= FRAME_MAX && aws_read(frame, &f));
     within(frame, f.message_type);
     within(frame, f.event_type);
     within(frame, f.exception_type);

@@ -1,125 +1,19 @@
 /* Observed streams through the whole core: in every cut of their bytes the client gets the same, and
  * a stream that breaks off anywhere goes on to the same words. */
-#include "unit.h"
+#include "streams.h"
 
-#include "core/gw.h"
 #include "format/event.h"
 #include "format/frame.h"
-
-enum { OUT_MAX = 1 << 18 };
-
-static struct unit_mem mem;
-static struct gw *gw;
-static struct gw_time now = {1000, 1.8e12};
-
-static struct gw_call *call;
-static char out[OUT_MAX];
-static size_t out_n;
-static uint32_t attempt, sends, status;
-static bool ended;
-static uint32_t code;
 
 static void begin(const char *file) {
     static const char env[] = "GATEWAY_AUTH=off\0COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0";
-    const struct gw_cells shared = {unit_cells(), 1};
-    const struct gw_source source = {GW_RACK, gw_str(env, sizeof env - 1),
-                                     gw_str(file, strlen(file))};
-    char why[256];
-    size_t why_n;
-    unit_mem_init(&mem, 0);
-    gw = gw_new(&mem.mem, &shared, &source, 7, why, sizeof why, &why_n);
-    if (!CHECK(gw != NULL)) {
-        printf("  %.*s\n", (int)why_n, why);
-        exit(1);
-    }
-}
-
-static void end(void) {
-    gw_del(gw);
-    CHECK(mem.blocks == 0);
-}
-
-static void put(const struct gw_slice *slice, struct gw_str chunk) {
-    const char *p = slice->kind == GW_CHUNK ? chunk.p + slice->off : slice->p;
-    CHECK(slice->kind != GW_CHUNK || slice->off + slice->len <= chunk.n);
-    CHECK(out_n + slice->len <= OUT_MAX);
-    memcpy(out + out_n, p, (size_t)slice->len);
-    out_n += (size_t)slice->len;
-}
-
-static void pump(struct gw_str chunk) {
-    struct gw_action a;
-    for (;;) {
-        switch (gw_poll(call, &a)) {
-        case GW_WAIT:
-            return;
-        case GW_SEND:
-            attempt = a.attempt;
-            sends++;
-            break;
-        case GW_HEAD:
-            status = a.head.status;
-            break;
-        case GW_DATA:
-            for (uint32_t i = 0; i < a.data.slices_n; i++)
-                put(&a.data.slices[i], chunk);
-            break;
-        case GW_END:
-            ended = true;
-            code = a.end.code;
-            return;
-        default:
-            break;
-        }
-    }
-}
-
-static void feed(const struct gw_event *e, struct gw_str chunk) {
-    CHECK(gw_feed(call, e, now) == 0);
-    pump(chunk);
-}
-
-static void ask(const char *path) {
-    struct gw_event e = {.kind = GW_REQ_HEAD};
-    e.req_head.method = GW_STR("POST");
-    e.req_head.target = gw_str(path, strlen(path));
-    e.req_head.authority = GW_STR("localhost");
-    e.req_head.peer = GW_PEER_LOOPBACK;
-    out_n = 0;
-    sends = status = 0;
-    ended = false;
-    now.mono_ms += 60000;
-    call = gw_open(gw, now);
-    feed(&e, GW_STR(""));
+    begin_with(gw_str(env, sizeof env - 1), file);
 }
 
 static void answer(bool lines) {
-    struct gw_header type = {GW_STR("content-type"),
-                             lines ? GW_STR("application/x-ndjson") : GW_STR("text/event-stream")};
-    struct gw_event e = {.kind = GW_RES_HEAD, .attempt = attempt};
-    e.res_head = (struct gw_res_head){200, &type, 1, GW_UNKNOWN};
-    feed(&e, GW_STR(""));
-}
-
-/* From memory of its own, which is gone when the feed is over. */
-static void chunk(struct gw_str bytes) {
-    char *copy = malloc(bytes.n > 0 ? bytes.n : 1);
-    if (copy == NULL || bytes.n == 0)
-        return free(copy);
-    memcpy(copy, bytes.p, bytes.n);
-    struct gw_str fed = gw_str(copy, bytes.n);
-    if (!ended)
-        feed(&(struct gw_event){.kind = GW_RES_BODY, .attempt = attempt, .res_body = fed}, fed);
-    memset(copy, '#', bytes.n);
-    free(copy);
-}
-
-static void over(uint32_t how) {
-    if (!ended)
-        feed(&(struct gw_event){.kind = GW_RES_END, .attempt = attempt, .res_end = {how}},
-             GW_STR(""));
+    answer_as(lines ? GW_STR("application/x-ndjson") : GW_STR("text/event-stream"));
 }
 
 /* The words in what the client got: text and tool arguments, decoded by the dialect itself. */
