@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttp2Handler, NodeHttpHandler } from '@smithy/node-http-handler';
 import { until } from '../lib/proc.mjs';
-import { MAKERS, SONNET } from './bedrock.mjs';
+import { MAKERS, PROFILE, SONNET } from './bedrock.mjs';
 import { png, textOf } from './said.mjs';
 
 /** @typedef {import('./recorder.mjs').Exchange} Exchange @typedef {import('./fakes.mjs').Provider} Provider */
@@ -137,6 +137,10 @@ export const BEDROCK_CASES = {
         const messages = [...asked.messages, output?.message, { role: 'user', content: results }];
         const again = await converse(client, { ...asked, messages });
         assert.equal(again.output?.message?.content?.[0].text, textOf(MODEL, 'found found '));
+    },
+    async 'a model by its ARN'(client) {
+        const { output } = await converse(client, asks(HEARD, { modelId: PROFILE }));
+        assert.equal(output?.message?.content?.[0].text, textOf(PROFILE, HEARD));
     },
     async images(client) {
         const image = { format: 'png', source: { bytes: png(128) } };

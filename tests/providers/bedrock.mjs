@@ -25,7 +25,9 @@ const FRAMES = 'application/vnd.amazon.eventstream';
 export const SONNET = 'anthropic.claude-sonnet-5-20260514-v1:0';
 /** What its maker calls it. */
 export const MAKERS = 'claude-sonnet-5';
-const MODELS = [SONNET, `us.${SONNET}`, 'amazon.nova-pro-v1:0', 'meta.llama4-70b-instruct-v1:0'];
+/** An application's own name for a model. */
+export const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456';
+const MODELS = [SONNET, PROFILE, `us.${SONNET}`, 'amazon.nova-pro-v1:0', 'meta.llama4-70b-instruct-v1:0'];
 
 /** @type {Record<number, [string, string]>} */
 const ERRORS = {

@@ -62,7 +62,7 @@ atBoth('AWS\'s SDK for Bedrock', (bench) => {
                     const { client, kept } = bedrockClient(host.url + base, KEY, { http1 });
                     await run(client, fake);
                     await sameBytes(kept, fake.seen, EVERY);
-                    for (const { url } of fake.seen) assert.ok(url.startsWith(`/model/${encodeURIComponent(MODEL)}/`), url);
+                    for (const { url } of fake.seen) assert.match(url, /^\/model\/[a-z]+[^:/]+%3A[^:/]+\/(converse|invoke)/);
                 });
             }
         }
@@ -187,6 +187,17 @@ atBoth('AWS\'s SDK for Bedrock', (bench) => {
             assert.equal(answer.headers['x-amzn-errortype'], 'AccessDeniedException');
         }
         assert.equal(fake.seen.length, 0);
+    });
+
+    test('what other clients send: a colon as it is, options of InvokeModel in headers', async (t) => {
+        const host = await bench.open(t, { env: envOf(fake, FIRST) });
+        const headers = { 'authorization': `Bearer ${KEY}`, 'content-type': 'application/json', 'x-amzn-bedrock-guardrailidentifier': 'g1' };
+        const body = JSON.stringify({ anthropic_version: 'bedrock-2023-05-31', max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] });
+        const answer = await ask(host.url, `/model/${MODEL}/invoke`, { method: 'POST', headers, body });
+        assert.equal(answer.status, 200, answer.text);
+        assert.ok(answer.headers['x-amzn-requestid'] !== undefined && answer.headers['x-amzn-bedrock-input-token-count'] !== undefined);
+        const [seen] = fake.seen;
+        assert.deepEqual([seen.url, seen.headers['x-amzn-bedrock-guardrailidentifier']], [`/model/${MODEL}/invoke`, 'g1']);
     });
 
     test('a body that is too large to be signed is refused; one in chunks is signed as well', async (t) => {

@@ -40,6 +40,34 @@ static void test_bad(void) {
             printf("  accepted: %s\n", bad[i]);
 }
 
+/* Of AWS's names for things, and nowhere else. */
+static void test_arns(void) {
+    static const char *const good[] = {
+        "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/converse",
+        "/api/ai/bedrock/model/arn:aws:bedrock:us-east-1:1:prompt-router%2fa%2fb/invoke",
+        "/api/ai/tokyo/model/arn%3A%2Fx"};
+    static const char *const bad[] = {"/model/arn%3Aaws%2F",
+                                      "/model/arn%3Aaws%2F/x",
+                                      "/model/arn%3Aaws%2F%2Fx",
+                                      "/model/arn%3Aaws%2F..%2Fx",
+                                      "/model/arn%3Aaws%2F.x",
+                                      "/model/arn%3Aaws%5Cx",
+                                      "/model/arn%3Aaws%2Fx%2F..",
+                                      "/model/arn%3Aaws%2E%2Fx",
+                                      "/model/arnaws%2Fx",
+                                      "/model/x%2Fy",
+                                      "/x/arn%3Aaws%2Fx",
+                                      "/model/x/arn%3Aaws%2Fx",
+                                      "/api/local/x/model/arn%3A%2Fx",
+                                      "/model/arn%3Aaws%2F%2e%2e"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!CHECK(url_check_path(gw_str(good[i], strlen(good[i]))) == NULL))
+            printf("  refused: %s\n", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (!CHECK(url_check_path(gw_str(bad[i], strlen(bad[i]))) != NULL))
+            printf("  accepted: %s\n", bad[i]);
+}
+
 static void test_loopback(void) {
     CHECK(url_is_loopback(GW_STR("localhost")));
     CHECK(url_is_loopback(GW_STR("LocalHost:4700")));
@@ -117,6 +145,7 @@ int main(void) {
     RUN(test_loopback);
     RUN(test_private);
     RUN(test_paths);
+    RUN(test_arns);
     gw_arena_del(&arena);
     return unit_end();
 }

@@ -217,6 +217,22 @@ static bool dot_segment(struct gw_str path, size_t slash) {
                                         gw_str_ieq(gw_str_sub(behind, 0, 3), GW_STR("%3b")));
 }
 
+/* Whether the encoded slash at `at` is one of an ARN, which AWS takes as a model:
+ * "/model/arn%3Aaws%3Abedrock%3A...%2Fname/converse". */
+static bool is_of_arn(struct gw_str path, size_t at) {
+    size_t from = at;
+    while (path.p[from - 1] != '/')
+        from--;
+    struct gw_str before = gw_str_sub(path, 0, from), name = gw_str_sub(path, from, 4);
+    struct gw_str next = gw_str_sub(path, at + 3, 1);
+    char c = next.n > 0 ? gw_lower(next.p[0]) : '/';
+    bool place = gw_str_eq(before, GW_STR("/model/")) || (gw_str_starts(path, GW_STR("/api/ai/")) &&
+                                                          gw_str_ends(before, GW_STR("/model/")));
+    return place && gw_str_ieq(gw_str_sub(path, at, 3), GW_STR("%2f")) &&
+           (gw_str_eq(name, GW_STR("arn%")) || gw_str_eq(name, GW_STR("arn:"))) &&
+           ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+}
+
 const char *url_check_path(struct gw_str path) {
     if (path.n == 0 || path.p[0] != '/')
         return "no leading slash";
@@ -228,7 +244,7 @@ const char *url_check_path(struct gw_str path) {
             return c == '#' ? "a fragment" : "a backslash";
         if (c == '%') {
             const char *why = check_escape(gw_str_sub(path, i + 1, 2));
-            if (why != NULL)
+            if (why != NULL && !is_of_arn(path, i))
                 return why;
         }
         if (c == '/' && i + 1 < path.n && path.p[i + 1] == '/')
