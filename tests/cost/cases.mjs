@@ -60,7 +60,14 @@ const OPEN = [...STREAM, 'res a 1 200 -', `chunk a 1 ${event({ role: 'assistant'
 const END = [`chunk a 1 ${event({}, 'stop')}data: [DONE]\\n\\n`, 'end a 1 clean', 'close a'];
 const CHAT = '/api/heavy/code/v1/chat/completions';
 
-/** @typedef {{name: string, times: number, per: string, lines: string[]}} Case */
+const AWS = ['env AWS_ACCESS_KEY_ID=AKIACOSTCASES', 'env AWS_SECRET_ACCESS_KEY=secret-of-the-cost-cases'];
+const CONVERSE = '/model/anthropic.claude-sonnet-5-20260514-v1%3A0/converse';
+const converse = JSON.stringify({ messages: [{ role: 'user', content: [{ text: 'word '.repeat(160) }] }] });
+const FRAMES = ['h content-type: application/vnd.amazon.eventstream', 'res a 1 200 -', 'frame a 1 event messageStart {"role":"assistant"}'];
+const delta = (/** @type {number} */ i) => 'frame a 1 event contentBlockDelta '
+  + JSON.stringify({ contentBlockIndex: 0, delta: { text: WORDS[i % WORDS.length] }, p: 'abcdefghijklmnopqrstu' });
+
+/** @typedef {{name: string, times: number, per: string, lines: string[], env?: string[]}} Case */
 /** `lines` go `times` times; the figure is the total by `count`, of which each is a `per`.
  * @type {(Case & {count: number})[]} */
 export const cases = [
@@ -85,9 +92,13 @@ export const cases = [
   { name: 'event-resumed', times: 1, count: EVENTS, per: 'event', lines: [
     ...post(CHAT, chat(800, true)), ...OPEN, ...events(1, EVENTS / 2, word), 'end a 1 cut',
     ...STREAM, 'res a 2 200 -', ...events(2, EVENTS / 2, word), ...END.map((l) => l.replace(' a 1 ', ' a 2 '))] },
+  { name: 'bedrock', env: AWS, lines: [...post(CONVERSE, converse), ...ANSWER, 'res a 1 200 900', 'close a'] },
+  { name: 'event-of-frames', env: AWS, times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(`${CONVERSE}-stream`, converse), ...FRAMES, ...Array.from({ length: EVENTS }, (_, i) => delta(i)),
+    'frame a 1 event messageStop {"stopReason":"end_turn"}', 'end a 1 clean', 'close a'] },
 ].map((c) => ({ times: 50, count: c.times ?? 50, per: 'call', ...c }));
 
 /** @param {Case} c @returns {string} the trace */
 export function traceOf(c) {
-  return `${[...HEAD, ...Array.from({ length: c.times }, () => c.lines).flat()].join('\n')}\n`;
+  return `${[...HEAD.slice(0, -1), ...c.env ?? [], ...HEAD.slice(-1), ...Array.from({ length: c.times }, () => c.lines).flat()].join('\n')}\n`;
 }

@@ -25,6 +25,11 @@ export function record(module, trace) {
     steps.push([null, Buffer.from(core.input.subarray(0, n)).toString('latin1')]);
     return n;
   };
+  const { copy } = core;
+  core.copy = (bytes) => {
+    steps.push([null, Buffer.from(bytes).toString('latin1')]);
+    return copy.call(core, bytes);
+  };
   for (const line of trace.split('\n')) if (line !== '') replay.line(line);
   return steps;
 }
