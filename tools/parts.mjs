@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
  * @type {[string, RegExp, number][]} */
 const PARTS = [
     ['signatures', /src\/(format\/sigv4|core\/call\/sign)/, 4_000],
-    ['core/config', /src\/core\/config\//, 24_300],
+    ['core/config', /src\/core\/config\//, 24_700],
     ['core/cluster', /src\/core\/cluster\//, 17_000],
     ['core/policy', /src\/core\/policy\//, 11_900],
     ['core/call', /src\/core\/call\//, 64_900],
