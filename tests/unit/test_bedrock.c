@@ -12,20 +12,23 @@ static void put_u32(struct gw_buf *b, uint32_t value) {
         gw_buf_putc(b, (char)(value >> bits));
 }
 
+static void put_frame_of(struct gw_buf *b, struct gw_str head, struct gw_str payload) {
+    size_t at = b->n;
+    put_u32(b, (uint32_t)(AWS_FRAME_MIN + head.n + payload.n));
+    put_u32(b, (uint32_t)head.n);
+    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
+    gw_buf_put(b, head);
+    gw_buf_put(b, payload);
+    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
+}
+
 /* Appends a frame: an event, whose type nobody needs, or an exception. */
 static void put_frame(struct gw_buf *b, bool event, const char *payload) {
     static const struct gw_str events =
         GW_STR_INIT("\15:message-type\7\0\5event\13:event-type\7\0\5chunk");
     static const struct gw_str exceptions =
         GW_STR_INIT("\15:message-type\7\0\11exception\17:exception-type\7\0\1x");
-    struct gw_str head = event ? events : exceptions;
-    size_t at = b->n, n = strlen(payload);
-    put_u32(b, (uint32_t)(AWS_FRAME_MIN + head.n + n));
-    put_u32(b, (uint32_t)head.n);
-    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
-    gw_buf_put(b, head);
-    gw_buf_put(b, gw_str(payload, n));
-    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
+    put_frame_of(b, event ? events : exceptions, gw_str(payload, strlen(payload)));
 }
 
 /* ------------------------------------------------------------------ events */
@@ -131,6 +134,22 @@ static void test_bad_payloads(void) {
     CHECK(e.is == EVENT_ERROR && e.pieces_n == 0);
     read_one(false, "not JSON");
     CHECK(e.is == EVENT_ERROR);
+}
+
+/* An error that is none of the model's, and what AWS's clients would not take either. */
+static void test_no_event(void) {
+    static const struct gw_str heads[] = {
+        GW_STR_INIT("\15:message-type\7\0\5error\13:error-code\7\0\11SlowDown."),
+        GW_STR_INIT("\13:event-type\7\0\5chunk"), GW_STR_INIT("\15:message-type\6\0\5event"),
+        GW_STR_INIT("")};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char bytes[ROOM];
+        struct gw_buf b = {.p = bytes, .cap = sizeof bytes, .max = sizeof bytes};
+        put_frame_of(&b, heads[i], GW_STR("{\"delta\":{\"text\":\"a\"}}"));
+        CHECK_EQ_U64(frame_length(gw_buf_str(&b), 0, FRAMING_AWS), b.n);
+        event_read(gw_buf_str(&b), FRAMING_AWS, &source, &e);
+        CHECK(e.is == EVENT_ERROR);
+    }
 }
 
 static void test_our_exception(void) {
@@ -284,6 +303,7 @@ int main(void) {
     RUN(test_blocks);
     RUN(test_unread);
     RUN(test_bad_payloads);
+    RUN(test_no_event);
     RUN(test_our_exception);
     RUN(test_any_cut);
     RUN(test_bad_frame);

@@ -194,13 +194,13 @@ void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct 
     }
     struct gw_str shown = key != POOL_NO_KEY ? p->keys[key - 1] : c->own_key;
     /* The local servers that speak OpenAI's dialect may want a key, too. */
-    if (shown.n > 0 && like->key == PROVIDER_NO_KEY)
-        put_bearer(out, shown);
-    else if (p->signing != NULL && c->own_key.n > 0)
-        put_bearer(out, shown);
-    else if (p->signing != NULL && c->body_sum != NULL)
+    if (shown.n == 0)
+        return;
+    if (p->signing != NULL && key != POOL_NO_KEY)
         sign_put(c, p, path, value_of(gw_buf_str(out), GW_STR("content-type")), now, out);
-    else if (shown.n > 0)
+    else if (like->key == PROVIDER_NO_KEY || p->signing != NULL)
+        put_bearer(out, shown);
+    else
         put_key(like, shown, version, out);
 }
 
