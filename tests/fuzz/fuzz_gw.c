@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "core/call/call.h"
+#include "format/aws.h"
 #include "heap.h"
 
 enum { CALLS = 4, STEPS_MAX = 400 };
@@ -142,15 +143,24 @@ static void close_call(struct world *w, struct tracked *t) {
 }
 
 static uint32_t headers(struct input *in, struct gw_header *h) {
-    static const char *const names[] = {
-        "content-type", "retry-after", "x-heady-stream",     "server", "ngrok-error-code",
-        "location",     "accept",      "x-heady-timeout-ms", "origin", "x-request-id"};
-    static const char *const values[] = {
-        "text/event-stream",    "1",  "fast", "cloudflare", "text/html", "/x",
-        "application/x-ndjson", "50", "null", "id"};
+    static const char *const names[] = {"content-type", "retry-after",        "x-heady-stream",
+                                        "server",       "ngrok-error-code",   "location",
+                                        "accept",       "x-heady-timeout-ms", "origin",
+                                        "x-request-id", "x-amzn-errortype"};
+    static const char *const values[] = {"text/event-stream",
+                                         "1",
+                                         "fast",
+                                         "cloudflare",
+                                         "text/html",
+                                         "/x",
+                                         "application/x-ndjson",
+                                         "50",
+                                         "null",
+                                         "id",
+                                         "application/vnd.amazon.eventstream"};
     uint32_t n = byte(in) % 4;
     for (uint32_t i = 0; i < n; i++) {
-        const char *name = names[byte(in) % 10], *value = values[byte(in) % 10];
+        const char *name = names[byte(in) % 11], *value = values[byte(in) % 11];
         h[i].name = gw_str(name, strlen(name));
         h[i].value = byte(in) % 8 ? gw_str(value, strlen(value)) : bytes(in, 12);
     }
@@ -247,7 +257,8 @@ static void open_call(struct world *w, struct tracked *t) {
                                           "/api/local/brain/z",
                                           "/health",
                                           "/api/health",
-                                          "/api/other"};
+                                          "/api/other",
+                                          "/model/m/converse-stream"};
     struct gw_header h[4];
     struct gw_event e = {.kind = GW_REQ_HEAD};
     uint8_t pick = byte(&w->in);
@@ -255,7 +266,7 @@ static void open_call(struct world *w, struct tracked *t) {
         open_node(w, t);
         return;
     }
-    const char *target = targets[pick % 7];
+    const char *target = targets[byte(&w->in) % 8];
     t->call = gw_open(w->gw, w->now);
     GW_ASSERT(t->call != NULL);
     e.req_head.method = pick & 64 ? GW_STR("GET") : GW_STR("POST");
@@ -289,6 +300,43 @@ static void body(struct world *w, struct tracked *t) {
     feed(w, t, &e);
 }
 
+static void put_u32(struct gw_buf *b, uint32_t value) {
+    for (int bits = 24; bits >= 0; bits -= 8)
+        gw_buf_putc(b, (char)(value >> bits));
+}
+
+/* Frames of Bedrock's, some with a CRC that is wrong. */
+static struct gw_str frame_bytes(struct input *in, char *into, size_t max) {
+    static const struct gw_str head = GW_STR_INIT("\15:message-type\7\0\5event");
+    static const char *const payloads[] = {
+        "{\"role\":\"assistant\"}",
+        "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"one \"}}",
+        "{\"contentBlockIndex\":1,\"start\":{\"toolUse\":{\"toolUseId\":\"t\",\"name\":\"f\"}}}",
+        "{\"stopReason\":\"end_turn\"}",
+        "{\"usage\":{\"inputTokens\":1}}",
+        "{\"bytes\":\"e30=\"}",
+        "not JSON"};
+    struct gw_buf b = {.p = into, .cap = max, .max = max};
+    uint8_t pick = byte(in);
+    for (unsigned i = 0; i < 1u + pick % 4; i++) {
+        uint8_t which = byte(in);
+        const char *payload = payloads[which % 7];
+        size_t at = b.n;
+        if (which >= 240) {
+            aws_put_exception(&b, GW_STR("{}"));
+            continue;
+        }
+        put_u32(&b, (uint32_t)(AWS_FRAME_MIN + head.n + strlen(payload)));
+        put_u32(&b, (uint32_t)head.n);
+        put_u32(&b, aws_crc(0, gw_str(into + at, b.n - at)));
+        gw_buf_put(&b, head);
+        gw_buf_put(&b, gw_str(payload, strlen(payload)));
+        put_u32(&b, aws_crc(0, gw_str(into + at, b.n - at)) ^ (which >= 224 ? 1U : 0U));
+    }
+    size_t off = pick % 8 == 0 ? byte(in) % (b.n + 1) : 0;
+    return gw_str(into + off, pick % 8 == 1 ? byte(in) % (b.n + 1) : b.n - off);
+}
+
 /* Events as nodes send them, one behind the other, and cut anywhere; or just bytes. */
 static struct gw_str stream_bytes(struct input *in, char *into, size_t max) {
     static const char *const events[] = {
@@ -311,6 +359,8 @@ static struct gw_str stream_bytes(struct input *in, char *into, size_t max) {
     uint8_t pick = byte(in);
     if (pick >= 192)
         return bytes(in, byte(in));
+    if (pick >= 160)
+        return frame_bytes(in, into, max);
     for (unsigned i = 0; i < 1u + pick % 4; i++) {
         struct gw_str event = gw_str(events[byte(in) % 15], 0);
         event.n = strlen(event.p);
@@ -395,6 +445,7 @@ static void one_step(struct world *w) {
 static struct gw *make(bool edge) {
     static struct gw_cells shared = {NULL, 1};
     static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
+                              "AWS_ACCESS_KEY_ID=one,two\0AWS_SECRET_ACCESS_KEY=1,2\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0"
                               "LOCAL_SERVICES=brain=http://127.0.0.1:9\0"
