@@ -146,6 +146,7 @@ struct chain_link {
 /* The model that a request names, and where it may be served (chain.c). */
 struct call_chain {
     struct gw_str named; /* as the client names it; n == 0: it does not */
+    struct gw_str raw;   /* as it stands in the path */
     struct chain_link link[CHAIN_LINKS];
     uint32_t n;
     bool in_path;           /* the name stands in the path */
@@ -429,7 +430,8 @@ struct next catalog_tell(struct gw_call *c, struct gw_time now);
 /* sign.c: requests that are signed */
 /* Whether those of this route are. */
 static inline bool sign_is_due(const struct gw_call *c) {
-    return c->route.kind == GW_ROUTE_AI && c->conf->providers[c->route.provider].signing != NULL;
+    bool may_be = c->route.kind == GW_ROUTE_AI || c->route.kind == GW_ROUTE_MODEL;
+    return may_be && c->conf->providers[c->route.provider].signing != NULL;
 }
 /* Its part in the phase read. */
 struct next sign_read(struct gw_call *c, struct gw_time now);

@@ -111,16 +111,52 @@ static struct next add_names(struct gw_call *c, struct gw_str more) {
 
 /* ------------------------------------------------------------------ places */
 
+/* As AWS's SDK escapes a name in a path, and Google's servers read it. */
+static void put_escaped(struct gw_str name, struct gw_buf *b) {
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char ch = (unsigned char)name.p[i];
+        bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') ||
+                     gw_str_chr(GW_STR("-._~"), (char)ch) >= 0;
+        if (plain) {
+            gw_buf_putc(b, (char)ch);
+            continue;
+        }
+        gw_buf_putc(b, '%');
+        gw_buf_putc(b, digits[ch >> 4]);
+        gw_buf_putc(b, digits[ch & 15]);
+    }
+}
+
+static int digit_of(char ch) {
+    char low = gw_lower(ch);
+    return ch >= '0' && ch <= '9' ? ch - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/* The name that stands escaped in a path; url_check_path has seen that its escapes are whole. */
+static struct gw_str unescaped(struct gw_call *c, struct gw_str raw) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, raw.n);
+    for (size_t i = 0; i < raw.n; i++) {
+        bool escape = raw.p[i] == '%' && i + 2 < raw.n;
+        gw_buf_putc(&b, escape ? (char)(digit_of(raw.p[i + 1]) * 16 + digit_of(raw.p[i + 2]))
+                               : raw.p[i]);
+        i += escape ? 2 : 0;
+    }
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
 /* The path of a request whose model is named in it. */
 static struct gw_str with_model(struct gw_call *c, struct gw_str model) {
     struct gw_buf b;
-    struct gw_str path = c->route.rest, old = c->chain->named;
+    struct gw_str path = c->route.rest, old = c->chain->raw;
     size_t at = (size_t)(old.p - path.p);
-    if (gw_str_eq(old, model))
+    if (gw_str_eq(c->chain->named, model))
         return path;
-    gw_buf_init(&b, &c->arena, path.n + model.n);
+    gw_buf_init(&b, &c->arena, path.n + 3 * model.n);
     gw_buf_put(&b, gw_str_sub(path, 0, at));
-    gw_buf_put(&b, model);
+    put_escaped(model, &b);
     gw_buf_put(&b, gw_str_sub(path, at + old.n, path.n));
     c->arena_full |= b.full;
     return gw_buf_str(&b);
@@ -216,10 +252,9 @@ static bool is_steady(const struct facts *f) {
 
 static void take_facts(struct gw_call *c, struct call_chain *chain) {
     const struct facts *f = c->facts;
-    chain->named = route_model(c->route.rest);
-    chain->in_path = chain->named.n > 0;
-    if (!chain->in_path)
-        chain->named = gw_arena_dup(&c->arena, facts_model(f));
+    chain->raw = route_model(c->route.rest);
+    chain->in_path = chain->raw.n > 0;
+    chain->named = chain->in_path ? unescaped(c, chain->raw) : gw_arena_dup(&c->arena, facts_model(f));
     if (!chain->in_path)
         chain->model = f->at[FACTS_MODEL];
     chain->models = f->at[FACTS_MODELS];
@@ -464,6 +499,8 @@ static struct gw_str name_there(const struct gw_call *c) {
 /* Replaces the model's name; or the whole of "models" by it, if that is there. */
 void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
+    if (c->body_sum != NULL)
+        return; /* what is signed is what came */
     struct gw_str name = name_there(c);
     if (chain->usage.text.n > 0)
         edits_add(e, chain->usage.at, chain->usage.skip, chain->usage.text);

@@ -326,10 +326,10 @@ struct next request_read(struct gw_call *c, struct gw_time now) {
         return nodes_read(c, now);
     if (c->route.kind == GW_ROUTE_MODEL)
         note_path(c);
-    if (route_rules[c->route.kind].body == ROUTE_WHOLE)
-        return read_whole(c, now);
     if (sign_is_due(c))
         return sign_read(c, now);
+    if (route_rules[c->route.kind].body == ROUTE_WHOLE)
+        return read_whole(c, now);
     if (!c->body.fin)
         (void)body_begin(c, c->conf->limits.replay_bytes_max, false, now);
     if (route_rules[c->route.kind].body != ROUTE_HELD || c->body.fin || c->body.forgotten)

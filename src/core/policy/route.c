@@ -199,22 +199,30 @@ static bool is_under(struct gw_str path, struct gw_str base) {
     return gw_str_starts(path, base) && (path.n == base.n || path.p[base.n] == '/');
 }
 
-/* Gemini has it there: "/v1/models/<model>:generateContent", or with /v1beta. */
+/* What stands between a head and a tail of the path; n == 0: it has not both. */
+static struct gw_str between(struct gw_str path, struct gw_str head, const struct gw_str *tails,
+                             size_t n) {
+    for (size_t i = 0; i < n && gw_str_starts(path, head); i++)
+        if (gw_str_ends(path, tails[i]) && path.n > head.n + tails[i].n)
+            return gw_str_sub(path, head.n, path.n - tails[i].n - head.n);
+    return GW_STR("");
+}
+
+/* Gemini has it there: "/v1/models/<model>:generateContent", or with /v1beta; and Bedrock. */
 struct gw_str route_model(struct gw_str path) {
-    static const struct gw_str heads[] = {GW_STR_INIT("/v1/models/"),
-                                          GW_STR_INIT("/v1beta/models/")};
     static const struct gw_str verbs[] = {GW_STR_INIT(":generateContent"),
                                           GW_STR_INIT(":streamGenerateContent"),
                                           GW_STR_INIT(":countTokens"), GW_STR_INIT(":embedContent"),
                                           GW_STR_INIT(":batchEmbedContents")};
-    const struct gw_str *head = &heads[gw_str_starts(path, heads[1])];
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && gw_str_starts(path, *head); i++) {
-        if (!gw_str_ends(path, verbs[i]) ||
-            path.n <= head->n + verbs[i].n)
-            continue;
-        return gw_str_sub(path, head->n, path.n - verbs[i].n - head->n);
-    }
-    return GW_STR("");
+    static const struct gw_str calls[] = {
+        GW_STR_INIT("/converse"), GW_STR_INIT("/converse-stream"), GW_STR_INIT("/invoke"),
+        GW_STR_INIT("/invoke-with-response-stream")};
+    const size_t verbs_n = sizeof verbs / sizeof *verbs;
+    if (gw_str_starts(path, GW_STR("/model/")))
+        return between(path, GW_STR("/model/"), calls, sizeof calls / sizeof *calls);
+    if (gw_str_starts(path, GW_STR("/v1beta/")))
+        return between(path, GW_STR("/v1beta/models/"), verbs, verbs_n);
+    return between(path, GW_STR("/v1/models/"), verbs, verbs_n);
 }
 
 static const struct base *base_of(struct gw_str path) {
@@ -230,7 +238,7 @@ static bool is_of_dialect(const struct config *conf, struct gw_str path, struct 
     const struct base *base = base_of(path);
     if (!named && base == NULL)
         return false;
-    *out = provider(conf, named ? GW_STR("gemini") : base->provider, path);
+    *out = provider(conf, base != NULL ? base->provider : GW_STR("gemini"), path);
     if (named || (base->unified && base->path.n == path.n))
         out->kind = GW_ROUTE_MODEL;
     return true;
