@@ -364,10 +364,18 @@ static uint8_t find(unsigned group, struct gw_str name) {
     return 0;
 }
 
+/* The next member begins: the comma before it stands behind the one that has just ended. */
+static void note_comma(struct facts *f) {
+    const struct facts_at *models = &f->at[FACTS_MODELS];
+    if (f->depth == 1 && models->len > 0 && f->models_behind == 0)
+        f->models_behind = (uint32_t)f->scan.before;
+}
+
 static void on_name(struct gw_json_scan *s, struct gw_str name) {
     struct facts *f = of(s);
     unsigned place = place_at_hand(f);
     f->has_members |= f->depth == 1;
+    note_comma(f);
     f->has_options |= place == FACTS_OPTIONS;
     f->has_stream_options |= place == FACTS_STREAM_OPTIONS;
     f->next = find(places[place].members, name);

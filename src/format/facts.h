@@ -119,6 +119,7 @@ struct facts {
     uint16_t model_n, type_n, chain_n;
     /* Of MODEL and MODELS: the brace or comma before the member. */
     uint32_t model_before, models_before;
+    uint32_t models_behind; /* the comma behind it; 0: it is the last member */
     /* These are not cleared, and stand last. */
     uint8_t place[FACTS_LEVELS];
     double number[FACTS_NUMBERS];

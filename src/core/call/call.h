@@ -153,7 +153,7 @@ struct call_chain {
     bool steady;            /* sampled at temperature 0, or with a seed: it may come out the same again */
     struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
     struct facts_at models; /* where the rest of the chain does */
-    uint32_t model_before, models_before, body;
+    uint32_t model_before, models_before, models_behind, body;
     struct edit usage; /* asks for a stream's usage; text.n == 0: it is not asked for */
 };
 

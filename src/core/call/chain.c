@@ -60,20 +60,27 @@ static void add(struct gw_call *c, const struct model_place *at) {
         chain->link[chain->n++].at = *at;
 }
 
-/* The class of a node that says it has this model. */
+static bool may_use_class(const struct gw_call *c, uint32_t class) {
+    return c->key == NULL || (c->key->classes & 1u << class) != 0;
+}
+
+/* The class of a node that says it has this model; one that the client's key has, if there is one. A node's
+ * word counts last: else it could draw to itself what is meant for a provider. */
 static bool is_of_node(const struct gw_call *c, struct gw_str name, struct model_place *at) {
+    bool found = false;
     for (uint32_t i = 0; i < GW_CLASSES; i++)
         for (uint32_t k = 0; k < c->conf->classes[i].nodes_n; k++)
-            if (registry_has_model(&c->gw->cluster, c->conf->classes[i].nodes[k], name)) {
+            if (registry_has_model(&c->gw->cluster, c->conf->classes[i].nodes[k], name) &&
+                (!found || may_use_class(c, i))) {
                 *at = (struct model_place){.model = name, .index = i, .heavy = true};
-                return true;
+                found = true;
             }
-    return false;
+    return found;
 }
 
 /* Where a name leads that the file does not know. */
 static bool find_place(const struct gw_call *c, struct gw_str name, struct model_place *at) {
-    if (is_of_node(c, name, at) || config_model_place(c->conf, name, at))
+    if (config_model_place(c->conf, name, at) || is_of_node(c, name, at))
         return true;
     *at = (struct model_place){.model = name, .index = c->route.provider};
     return is_open(c);
@@ -181,8 +188,13 @@ static struct next refuse_dialect(struct gw_call *c, const struct model_place *a
     return refuse(c, 400, GW_STR("dialect_not_offered"), GW_STR("model"), gw_buf_str(&b));
 }
 
+static struct next refuse_name(struct gw_call *c) {
+    return refuse(c, 400, GW_STR("invalid_value"), GW_STR("model"),
+                  GW_STR("a model's name here stands in a path, and this one cannot"));
+}
+
 static struct next check_class(struct gw_call *c, struct chain_link *link) {
-    if (c->key != NULL && !(c->key->classes & 1u << link->at.index))
+    if (!may_use_class(c, link->at.index))
         return request_refuse_class(c);
     link->path = c->route.rest;
     return next_on();
@@ -199,6 +211,8 @@ static struct next check(struct gw_call *c, struct chain_link *link) {
     if (!c->conf->providers[at->index].backend.set)
         return provider_refuse_absent(c, at->index);
     struct gw_str path = c->chain->in_path ? with_model(c, at->model) : c->route.rest;
+    if (c->chain->in_path && url_check_path(path) != NULL)
+        return refuse_name(c);
     link->path = provider_path(c, at->index, path);
     return link->path.p != NULL ? next_on() : refuse_dialect(c, at);
 }
@@ -215,19 +229,20 @@ static bool is_twice(const struct call_chain *chain, uint32_t n, const struct mo
 }
 
 /* A key that the client brings is for the first provider alone, and nobody else is paid with ours instead. */
-static bool is_of_another(const struct gw_call *c, uint32_t n, const struct model_place *at) {
-    const struct model_place *first = &c->chain->link[0].at;
-    return c->own_key.n > 0 && n > 0 && !at->heavy && (first->heavy || at->index != first->index);
+static bool is_of_another(const struct gw_call *c, const struct model_place *first,
+                          const struct model_place *at) {
+    return c->own_key.n > 0 && !at->heavy && (first->heavy || at->index != first->index);
 }
 
 /* Keeps the links that may serve. */
 static struct next keep_fit(struct gw_call *c) {
     struct call_chain *chain = c->chain;
     struct call_error first = {.status = 0};
+    const struct model_place named = chain->link[0].at;
     uint32_t n = 0;
     for (uint32_t i = 0; i < chain->n; i++) {
         struct chain_link link = chain->link[i];
-        if (is_twice(chain, n, &link.at) || is_of_another(c, n, &link.at))
+        if (is_twice(chain, n, &link.at) || is_of_another(c, &named, &link.at))
             continue;
         if (next_is(check(c, &link), NEXT_ON))
             chain->link[n++] = link;
@@ -260,6 +275,7 @@ static void take_facts(struct gw_call *c, struct call_chain *chain) {
     chain->models = f->at[FACTS_MODELS];
     chain->model_before = f->model_before;
     chain->models_before = f->models_before;
+    chain->models_behind = f->models_behind;
     chain->body = f->at[FACTS_BODY].off;
     chain->steady = is_steady(f);
 }
@@ -496,29 +512,40 @@ static struct gw_str name_there(const struct gw_call *c) {
     return own.n > 0 ? own : c->chain->named;
 }
 
-/* Replaces the model's name; or the whole of "models" by it, if that is there. */
+/* Takes the client's own chain out, and one comma with it. */
+static void leave_chain_out(const struct call_chain *chain, struct edits *e) {
+    bool first = chain->models_before == chain->body;
+    uint64_t from = chain->models_before + (first ? 1ULL : 0), to = end_of(&chain->models);
+    if (first && chain->models_behind > 0)
+        to = chain->models_behind + 1ULL;
+    edits_add(e, from, to - from, GW_STR(""));
+}
+
+/* The name takes the place of the client's chain, for it has none of its own, or behind that. */
+static void put_in_chain(struct gw_call *c, struct gw_str name, struct edits *e) {
+    const struct call_chain *chain = c->chain;
+    uint64_t at = chain->models_before + 1ULL;
+    edits_add(e, at, end_of(&chain->models) - at, member_of(c, name, GW_STR("\"model\":")));
+    if (chain->model.kind != 0)
+        edits_add(e, chain->model_before, end_of(&chain->model) - chain->model_before, GW_STR(""));
+}
+
+/* What the attempt's target is told instead: its own name of the model, no chain, and to tell its usage. */
 void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
     if (c->body_sum != NULL)
         return; /* what is signed is what came */
     struct gw_str name = name_there(c);
+    bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
+    bool first = has_chain && chain->models_before == chain->body;
     if (chain->usage.text.n > 0)
         edits_add(e, chain->usage.at, chain->usage.skip, chain->usage.text);
-    bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
-    bool same = gw_str_eq(name, chain->named) || chain->in_path;
-    bool first = has_chain && chain->models_before == chain->body;
-    if (has_chain && (first || !has_model) &&
-        name.n > 0) { /* "models" gives its place to "model" */
-        uint64_t at = chain->models_before + 1ULL;
-        edits_add(e, at, end_of(&chain->models) - at, member_of(c, name, GW_STR("\"model\":")));
-        if (has_model)
-            edits_add(e, chain->model_before, end_of(&chain->model) - chain->model_before,
-                      GW_STR(""));
+    if (has_chain && !chain->in_path && name.n > 0 && (first || !has_model)) {
+        put_in_chain(c, name, e);
         return;
     }
-    if (has_model && !same)
+    if (has_model && name.n > 0 && !gw_str_eq(name, chain->named))
         edits_add(e, chain->model.off, chain->model.len, member_of(c, name, GW_STR("")));
     if (has_chain)
-        edits_add(e, chain->models_before, end_of(&chain->models) - chain->models_before,
-                  GW_STR(""));
+        leave_chain_out(chain, e);
 }

@@ -23,6 +23,7 @@ struct next generate_check(struct gw_call *c) {
         return provider_refuse_key(c);
     if (!c->conf->providers[provider].backend.set)
         return provider_refuse_absent(c, provider);
+    provider_note_own_key(c);
     if (d != NULL && d->ask.body.n > 0)
         return next_on();
     return refuse(c, GW_STR(""), GW_STR("this provider has no /generate here; see README.md"));

@@ -2,8 +2,9 @@
  * What is particular to providers: what a client may ask them for, the gateway's key in the form that they
  * want, and keys that they refuse.
  *
- *     a key    used     rests    it was answered 401, 402 or 403, and another key then served the same
- *                                request; or 429, while the provider has another
+ *     a key    used     rests    it was answered 401, and the request was then served; or 402 or 403, and
+ *                                another key then served it with the same model; or 429, while the provider
+ *                                has another
  *              rests    used     the time is over: KEY_RESTS_MS, or what Retry-After says
  *
  * Without another key that serves it, the request may be at fault: a client must not be able to put the keys
@@ -318,8 +319,9 @@ void provider_settle(struct gw_call *c, struct gw_time now) {
     if (c->route.kind != GW_ROUTE_AI)
         return;
     for (struct candidate *k = c->plan.candidates; k < c->plan.candidates + c->plan.n; k++) {
+        /* A 402 or 403 may be the request's own fault: that another model takes it says nothing of the key. */
         if (k->refused == 0 || k == call_candidate(c) ||
-            (k->refused == 403 && k->link != call_candidate(c)->link)) /* that model, maybe */
+            (k->refused != 401 && k->link != call_candidate(c)->link))
             continue;
         pool_rest(&c->gw->cluster.pool, k->backend->slot, k->key, now.mono_ms + KEY_RESTS_MS);
         put_record(c, k, KEY_RESTS_MS, now);

@@ -547,7 +547,7 @@ static bool make_stream(struct gw_call *c, struct gw_time now) {
     if (s == NULL)
         return false;
     s->head_at = now.mono_ms + HEAD_HELD_MS;
-    s->resumable = c->conf->limits.resume != 0 && chain_may_resume(c);
+    s->resumable = c->conf->limits.resume != 0; /* until it is known who answers */
     doubt_begin(s);
     gw_buf_init(&s->held, &c->arena, STREAM_PREAMBLE_MAX + 2 * STREAM_EVENT_MAX);
     delivered_init(&s->delivered, &c->arena);
@@ -603,6 +603,8 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     struct stream *s = c->stream;
     s->silence_ms = chain_silence_ms(c);
+    if (!s->begun)
+        s->resumable = c->conf->limits.resume != 0 && chain_may_resume(c);
     meter_begin(c);
     s->choices = s->choices_over = 0;
     doubt_begin(s);
