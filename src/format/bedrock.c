@@ -150,6 +150,11 @@ const struct dialect dialect_bedrock = {
     .framing = FRAMING_AWS,
     .paths = {{GW_STR_INIT("/converse"), true}, {GW_STR_INIT("/converse-stream"), true}},
     .usual = true,
+    .ask = {.path = GW_STR_INIT("/model/%m/converse"),
+            .body =
+                GW_STR_INIT("{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":%p}]}]%s%l}"),
+            .system = GW_STR_INIT(",\"system\":[{\"text\":%v}]"),
+            .limit = GW_STR_INIT(",\"inferenceConfig\":{\"maxTokens\":%v}")},
     .read = read_event,
     .usage_of = GW_STR_INIT("usage"),
     .usage = {[USAGE_INPUT] = GW_STR_INIT("inputTokens"),

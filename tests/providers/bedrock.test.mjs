@@ -200,6 +200,17 @@ atBoth('AWS\'s SDK for Bedrock', (bench) => {
         assert.deepEqual([seen.url, seen.headers['x-amzn-bedrock-guardrailidentifier']], [`/model/${MODEL}/invoke`, 'g1']);
     });
 
+    test('/generate is signed as it is sent, made of what the client gave, in whatever order', async (t) => {
+        const host = await bench.open(t, { env: envOf(fake, FIRST) });
+        const headers = { 'authorization': `Bearer ${KEY}`, 'content-type': 'application/json' };
+        for (const given of [{ prompt: 'héllo', model: MODEL }, { max_tokens: 3000, system_prompt: 'be brief', model: MODEL, prompt: 'héllo' }]) {
+            const answer = await ask(host.url, '/api/ai/bedrock/generate', { method: 'POST', headers, body: JSON.stringify(given) });
+            assert.equal(answer.status, 200, answer.text);
+            assert.equal(JSON.parse(answer.text).output.message.content[0].text, textOf(MODEL, 'héllo'));
+        }
+        assert.equal(fake.seen.length, 2);
+    });
+
     test('a body that is too large to be signed is refused; one in chunks is signed as well', async (t) => {
         const host = await bench.open(t, { env: envOf(fake, FIRST), config: { limits: { json_bytes_max: 4096 } } });
         const { client } = bedrockClient(host.url, KEY, { http1 });

@@ -262,7 +262,7 @@ static void read_facts(struct gw_call *c, const struct gw_req_body *body) {
 static void look_at(struct gw_call *c, const struct gw_req_body *body) {
     read_facts(c, body);
     if (c->body_sum != NULL)
-        gw_sha256_add(c->body_sum, body->bytes);
+        gw_sha256_add(&c->body_sum->sum, body->bytes);
     if (body->off < GW_SHOW_BODY)
         blame_note_body(&c->body, body->bytes);
 }

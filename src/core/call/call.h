@@ -136,6 +136,14 @@ struct call_asked {
     struct gw_slice slice[ASKED_SLICES];
 };
 
+/* The hash of what is sent: of the body as it has come; or of what is asked instead, of which `at` slices are in
+ * it, and all but `left` bytes of the next one. */
+struct call_sum {
+    struct gw_sha256_sum sum;
+    uint32_t at;
+    uint64_t left;
+};
+
 /* One of the places that a chain leads to. */
 struct chain_link {
     struct model_place at;
@@ -241,9 +249,8 @@ struct gw_call {
     struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
     struct call_check *check;   /* NULL: no target is asked here whether it can */
     struct call_meter *meter;   /* NULL: what it costs is not counted (meter.c) */
-    struct gw_sha256_sum
-        *body_sum;        /* of the body that has come; NULL: no attempt is signed (sign.c) */
-    struct gw_buf reason; /* why the answer came from where it came */
+    struct call_sum *body_sum;  /* NULL: no attempt is signed (sign.c) */
+    struct gw_buf reason;       /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
@@ -433,6 +440,8 @@ static inline bool sign_is_due(const struct gw_call *c) {
     bool may_be = c->route.kind == GW_ROUTE_AI || c->route.kind == GW_ROUTE_MODEL;
     return may_be && c->conf->providers[c->route.provider].signing != NULL;
 }
+/* Its part in the phase decide, where what is sent has been made of the body. */
+struct next sign_asked(struct gw_call *c);
 /* Its part in the phase read. */
 struct next sign_read(struct gw_call *c, struct gw_time now);
 /* Appends what an attempt's signature needs: of the request's target, its content-type (p NULL: none), ... */

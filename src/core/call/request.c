@@ -360,7 +360,7 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
     if (c->route.kind == GW_ROUTE_GENERATE) {
         struct next next = generate_decide(c);
         body_drop_facts(c);
-        return next;
+        return next_is(next, NEXT_ON) && sign_is_due(c) ? sign_asked(c) : next;
     }
     if (c->route.kind == GW_ROUTE_MODEL) {
         struct next next = chain_decide(c);

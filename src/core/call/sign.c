@@ -1,19 +1,54 @@
 /*
  * Requests that are signed: AWS's (format/sigv4.h), whose body's hash is a part of what is signed. So the
  * body is read whole before anything is sent, and hashed as it comes. It goes on unchanged: one hash is right
- * for every attempt, and each attempt is signed anew, with its own key and time.
+ * for every attempt, and each attempt is signed anew, with its own key and time. Where something else is sent,
+ * made of pieces of it (generate.c), it is told again for each piece.
  */
 #include "core/call/call.h"
 #include "format/sigv4.h"
 
 enum { LINES_MAX = 4 };
 
-struct next sign_read(struct gw_call *c, struct gw_time now) {
+static bool begin(struct gw_call *c) {
     c->body_sum = gw_arena_get(&c->arena, sizeof *c->body_sum);
     c->arena_full |= c->body_sum == NULL;
-    if (c->body_sum == NULL)
+    if (c->body_sum != NULL)
+        gw_sha256_begin(&c->body_sum->sum);
+    return c->body_sum != NULL;
+}
+
+static struct next add_asked(struct gw_call *c);
+
+/* The body is told to its end each time, and of it a slice is taken. */
+static struct next take_slice(struct gw_call *c, struct gw_str bytes, bool last,
+                              struct gw_time now) {
+    (void)now;
+    struct gw_str taken = gw_str_sub(bytes, 0, (size_t)c->body_sum->left);
+    gw_sha256_add(&c->body_sum->sum, taken);
+    c->body_sum->left -= taken.n;
+    return last ? add_asked(c) : next_stay();
+}
+
+static struct next add_asked(struct gw_call *c) {
+    struct call_sum *sum = c->body_sum;
+    while (sum->at < c->asked->n) {
+        const struct gw_slice *slice = &c->asked->slice[sum->at++];
+        if (slice->kind == GW_REQUEST) {
+            sum->left = slice->len;
+            return body_read_again(c, slice->off, take_slice);
+        }
+        gw_sha256_add(&sum->sum, gw_str(slice->p, (size_t)slice->len));
+    }
+    return next_phase(PHASE_CACHE);
+}
+
+struct next sign_asked(struct gw_call *c) {
+    return begin(c) ? add_asked(c) : next_stay();
+}
+
+struct next sign_read(struct gw_call *c, struct gw_time now) {
+    if (!begin(c))
         return next_stay();
-    gw_sha256_begin(c->body_sum);
     if (c->body.fin)
         return next_on();
     /* one more shows that it is too large */
@@ -43,7 +78,7 @@ void sign_put(struct gw_call *c, const struct provider_conf *p, struct gw_str ta
     uint32_t key = call_candidate(c)->key - 1;
     if (c->body_sum == NULL) /* it was not read for this: unsigned, it is refused */
         return;
-    struct gw_sha256_sum sum = *c->body_sum; /* another attempt may follow */
+    struct gw_sha256_sum sum = c->body_sum->sum; /* another attempt may follow */
     struct sigv4_line line[LINES_MAX];
     char time[SIGV4_TIME];
     sigv4_time(now.wall_ms, time);
