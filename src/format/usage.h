@@ -41,9 +41,9 @@ static inline bool usage_has(const struct usage *u, enum dialect_usage which) {
 }
 
 struct usage_reader {
-    struct gw_json_scan scan; /* first: see json_scan.h */
-    const struct dialect *only; /* NULL: all are looked for */
-    bool inside;                /* what comes is its usage, and not the answer */
+    struct gw_json_scan scan;           /* first: see json_scan.h */
+    const struct dialect *only;         /* NULL: all are looked for */
+    bool inside;                        /* what comes is its usage, and not the answer */
     uint8_t depth, place[USAGE_LEVELS]; /* where it is: of each level that is told */
     uint8_t scalar;                     /* which value is being told */
     bool counted;                       /* the item of a list of details has its number */

@@ -4,6 +4,7 @@
 
 #include "format/aws.h"
 #include "format/event.h"
+#include "format/usage.h"
 
 enum { ROOM = 8192, FRAMES = 8 };
 
@@ -67,7 +68,7 @@ static void test_text(void) {
 }
 
 static void test_usage(void) {
-    struct event_usage u = {.present = 0};
+    struct usage u = {.present = 0};
     read_one(true, "{\"metrics\":{\"latencyMs\":9},\"usage\":{\"inputTokens\":5,\"outputTokens\":7,"
                    "\"totalTokens\":112,\"cacheReadInputTokens\":90,\"cacheWriteInputTokens\":10,"
                    "\"cacheDetails\":[{\"ttl\":\"5m\",\"inputTokens\":10}]}}");
@@ -204,7 +205,7 @@ static void open_gateway(void) {
 }
 
 static void open_stream(void) {
-    ask("/model/m/converse-stream");
+    ask("/api/ai/bedrock/model/m/converse-stream");
     answer_as(GW_STR("application/vnd.amazon.eventstream"));
 }
 

@@ -23,7 +23,9 @@ static void test_busy(void) {
     CHECK(overload_until(&o, b, 0, 1500) == 2000);
     overload_busy(&o, b, 0, -1, 2000);
     CHECK(overload_until(&o, b, 0, 2000) == 4000);
-    overload_served(&o, b);
+    overload_busy(&o, b, 3, 0, 2000); /* somebody else first */
+    CHECK(overload_until(&o, b, 3, 2000) == 2100);
+    overload_served(&o, b, 0);
     CHECK(overload_until(&o, b, 0, 2000) == 0 && overload_until(&o, a, 1, 2000) == 6000);
 }
 
@@ -41,12 +43,17 @@ static void test_opens(void) {
     CHECK(overload_until(&o, a, 1, 6001) == 6000 + OVERLOAD_TRIAL_MS);
     overload_failed(&o, a, &conf, 7000);
     CHECK(overload_until(&o, a, 1, 7000) == 17000);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 9; i++) /* they were under way when it opened */
+        overload_failed(&o, a, &conf, 7000);
+    CHECK(overload_until(&o, a, 1, 7000) == 17000 && overload_is_open(&o, a, 7000));
+    for (int i = 0; i < 9; i++) { /* each of them its trial */
+        overload_take(&o, a, 20000);
         overload_failed(&o, a, &conf, 20000);
-    CHECK(overload_until(&o, a, 1, 20000) == 80000); /* the recovery time at most */
+    }
+    CHECK(overload_until(&o, a, 1, 20000) == 40000); /* 20 s at most */
     overload_busy(&o, a, 1, 1000, 20000);            /* it is alive */
     CHECK(overload_until(&o, a, 1, 20000) == 21000);
-    overload_served(&o, a);
+    overload_served(&o, a, 1);
     overload_failed(&o, a, &conf, 30000);
     CHECK(overload_until(&o, a, 1, 30000) == 0);
 }

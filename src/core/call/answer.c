@@ -62,7 +62,8 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
                           struct gw_time now) {
     if (provider_refuses_key(c, status))
         return KEYLESS;
-    if (status == 403 && provider_has_other_key(c, now))
+    if (status == 403 && call_at_provider(c) &&
+        plan_has_twin(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms))
         return DOUBTED;
     if (is_offline_page(status, h))
         return OFFLINE;
@@ -86,6 +87,8 @@ static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry
     if (!provider_rests_key(c, retry_after_ms, now))
         pool_busy(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, retry_after_ms,
                   now);
+    if (call_candidate(c)->again)
+        call_candidate(c)->spent = true;
     because_status(c, GW_STR("busy"), status);
     try_close(c, true, now);
     return next_target(!c->body.forgotten, false);
@@ -187,6 +190,7 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
     c->kept.status = res->status;
     c->kept.head = gw_buf_str(&head);
     c->kept.target = c->attempt.to->target.name;
+    c->kept.at = c->attempt.at;
     c->kept.cut = head.full;
     bool provider = call_at_provider(c);
     gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
@@ -315,9 +319,10 @@ static struct next relay_to_end(struct gw_call *c, bool shown) {
 void answer_served(struct gw_call *c, bool whole, struct gw_time now) {
     pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, c->attempt.sent_at,
                    whole, now);
+    if (whole && c->chain != NULL)
+        overload_served(&c->gw->cluster.pool.models, call_candidate(c)->model,
+                        call_candidate(c)->key);
     if (whole && c->status < 400) {
-        if (c->chain != NULL)
-            overload_served(&c->gw->cluster.pool.models, call_candidate(c)->model);
         blame_resolve(c, true, now);
         provider_settle(c, now);
     }

@@ -97,11 +97,13 @@ void blame_resolve(struct gw_call *c, bool served, struct gw_time now) {
         uint32_t trouble = c->plan.candidates[i].blame;
         if (trouble == POOL_FINE)
             continue;
-        if (!served && !asked && trouble != POOL_ERRORED) {
+        /* That another model takes it shows less than that a twin does: such a request counts once. */
+        bool twin = served && c->plan.candidates[i].link == call_candidate(c)->link;
+        if (!twin && !asked && (served || trouble != POOL_ERRORED)) {
             first = is_first(c, now);
             asked = true;
         }
-        if (served ? did_better(c, i) : first && trouble != POOL_ERRORED)
+        if (twin ? did_better(c, i) : first && (served || trouble != POOL_ERRORED))
             fail(c, i, &c->plan.candidates[i].grant, trouble, now);
         blame_clear(c, i, now);
     }

@@ -316,7 +316,7 @@ struct next body_on_bytes(struct gw_call *c, const struct gw_req_body *body, str
     look_at(c, body);
     pace_moved(&c->body.pace, now.mono_ms, body->len);
     if (body->fin)
-        queue_is_whole(c);
+        queue_is_whole(c, now);
     if (!hold(c, now))
         return body_refuse_no_room(c);
     /* No target can answer what has not arrived: its time begins with the end of the body. */

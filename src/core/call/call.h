@@ -157,8 +157,9 @@ struct call_chain {
     struct gw_str raw;   /* as it stands in the path */
     struct chain_link link[CHAIN_LINKS];
     uint32_t n;
-    bool in_path;           /* the name stands in the path */
-    bool steady;            /* sampled at temperature 0, or with a seed: it may come out the same again */
+    bool too_many; /* names that there is no room for */
+    bool in_path;  /* the name stands in the path */
+    bool steady;   /* sampled at temperature 0, or with a seed: it may come out the same again */
     struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
     struct facts_at models; /* where the rest of the chain does */
     uint32_t model_before, models_before, models_behind, body;
@@ -169,6 +170,7 @@ struct call_chain {
 struct call_kept {
     bool whole, cut;
     uint32_t status;
+    uint32_t at; /* of which candidate it is */
     struct gw_str head, target;
     struct gw_buf body;
 };
@@ -363,7 +365,7 @@ void queue_served(struct gw_call *c, struct gw_time now);
 /* A slot is free. */
 void queue_wake(struct gw *gw, uint32_t slot, struct gw_time now);
 /* The last of the request has come. */
-void queue_is_whole(struct gw_call *c);
+void queue_is_whole(struct gw_call *c, struct gw_time now);
 /* Appends the lines that this target's tunnel and the node itself expect. */
 void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out);
 /* provider.c: what is particular to providers */

@@ -13,6 +13,7 @@
 
 enum {
     LIST_MAX = 1 << 19,
+    CODEX_MOST = 128, /* models in its catalogue, each of which is a kilobyte */
     PAGE = 20,
     PAGE_MOST = 1000,
     ENTRIES = GW_MODELS + GW_CLASSES + GW_NODES * REGISTRY_MODELS,
@@ -103,12 +104,12 @@ static void add_nodes(struct list *l) {
 /* ------------------------------------------------------------------ what is asked */
 
 /* The value of a parameter of the query; n == 0: it has none. */
-static struct gw_str asked(const struct gw_call *c, struct gw_str name) {
+static struct gw_str asked(struct gw_call *c, struct gw_str name) {
     struct gw_str rest = gw_str_sub(c->query, 1, c->query.n);
     while (rest.p != NULL && rest.n > 0) {
         struct gw_str value = gw_str_cut(&rest, '&');
         if (gw_str_eq(gw_str_cut(&value, '='), name))
-            return value;
+            return models_unescape(value, &c->arena);
     }
     return GW_STR("");
 }
@@ -123,16 +124,21 @@ static uint32_t page_of(const struct list *l, uint32_t *from) {
     struct gw_str after = asked(l->c, GW_STR("after_id")),
                   before = asked(l->c, GW_STR("before_id"));
     uint32_t end = l->n;
+    bool found = after.n == 0;
     if (!gw_str_u64(asked(l->c, GW_STR("limit")), &limit) || limit == 0)
         limit = PAGE;
     if (limit > PAGE_MOST)
         limit = PAGE_MOST;
     for (uint32_t i = 0; i < l->n; i++) {
-        if (gw_str_eq(l->entry[i].id, after))
+        if (gw_str_eq(l->entry[i].id, after)) {
             *from = i + 1;
+            found = true;
+        }
         if (gw_str_eq(l->entry[i].id, before))
             end = i;
     }
+    if (!found) /* whom it names is not there any more: who pages on is to come to an end */
+        *from = end;
     if (before.n > 0 && end - *from > limit)
         *from = end - (uint32_t)limit;
     return end - *from > limit ? *from + (uint32_t)limit : end;
@@ -264,7 +270,7 @@ static struct next refuse_unknown(struct gw_call *c) {
 static struct next tell_one(struct gw_call *c, const struct list *l, put_entry *put,
                             struct gw_time now) {
     struct gw_buf b;
-    struct gw_str id = gw_str_sub(c->route.rest, 1, c->route.rest.n);
+    struct gw_str id = models_unescape(gw_str_sub(c->route.rest, 1, c->route.rest.n), &c->arena);
     gw_buf_init(&b, &c->arena, LIST_MAX);
     for (uint32_t i = 0; i < l->n; i++) {
         if (!gw_str_eq(l->entry[i].id, id))
@@ -289,6 +295,8 @@ struct next catalog_tell(struct gw_call *c, struct gw_time now) {
     bool codex = asked(c, GW_STR("client_version")).n > 0;
     bool anthropic = speaks(c, GW_STR("anthropic-version: "));
     bool gemini = c->head.google;
+    if (codex && l.n > CODEX_MOST)
+        l.n = CODEX_MOST;
     put_entry *put = codex       ? put_codex
                      : anthropic ? put_anthropic
                      : gemini    ? put_gemini

@@ -58,6 +58,8 @@ static void add(struct gw_call *c, const struct model_place *at) {
     struct call_chain *chain = c->chain;
     if (chain->n < CHAIN_LINKS)
         chain->link[chain->n++].at = *at;
+    else
+        chain->too_many = true;
 }
 
 static bool may_use_class(const struct gw_call *c, uint32_t class) {
@@ -99,19 +101,31 @@ static bool add_name(struct gw_call *c, struct gw_str name) {
     return true;
 }
 
+/* Whether the answer is text that a model makes up. Of embeddings and the like another model's are of no use. */
+static bool generates(const struct gw_call *c) {
+    bool talks;
+    struct gw_str path = c->route.rest;
+    return dialects_of_path(path, &talks) != NULL ||
+           gw_str_ends(path, GW_STR(":generateContent")) ||
+           gw_str_ends(path, GW_STR(":streamGenerateContent"));
+}
+
 static struct next add_names(struct gw_call *c, struct gw_str more) {
     struct call_chain *chain = c->chain;
     if (chain->named.n > 0 && !add_name(c, chain->named))
         return refuse_unknown(c, chain->named);
-    while (more.n > 0) {
+    while (more.n > 0 && !chain->too_many) {
         struct gw_str name = gw_str_cut(&more, '\n');
         if (!add_name(c, name))
             return refuse_unknown(c, name);
     }
-    if (chain->n ==
-        0) /* who names no model means the one that this dialect's provider takes then */
+    if (chain->too_many)
+        return refuse(c, 400, GW_STR("invalid_value"), GW_STR("models"),
+                      GW_STR("this chain leads to more than 16 places; name fewer models"));
+    /* Who names no model means the one that this dialect's provider takes then. */
+    if (chain->n == 0)
         add(c, &(struct model_place){.index = c->route.provider});
-    for (uint32_t i = 0; i < c->conf->failover_n; i++)
+    for (uint32_t i = 0; i < c->conf->failover_n && generates(c); i++)
         add(c, &c->conf->failover[i]);
     return next_on();
 }
@@ -133,25 +147,6 @@ static void put_escaped(struct gw_str name, struct gw_buf *b) {
         gw_buf_putc(b, digits[ch >> 4]);
         gw_buf_putc(b, digits[ch & 15]);
     }
-}
-
-static int digit_of(char ch) {
-    char low = gw_lower(ch);
-    return ch >= '0' && ch <= '9' ? ch - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-/* The name that stands escaped in a path; url_check_path has seen that its escapes are whole. */
-static struct gw_str unescaped(struct gw_call *c, struct gw_str raw) {
-    struct gw_buf b;
-    gw_buf_init(&b, &c->arena, raw.n);
-    for (size_t i = 0; i < raw.n; i++) {
-        bool escape = raw.p[i] == '%' && i + 2 < raw.n;
-        gw_buf_putc(&b, escape ? (char)(digit_of(raw.p[i + 1]) * 16 + digit_of(raw.p[i + 2]))
-                               : raw.p[i]);
-        i += escape ? 2 : 0;
-    }
-    c->arena_full |= b.full;
-    return gw_buf_str(&b);
 }
 
 /* The path of a request whose model is named in it. */
@@ -269,7 +264,8 @@ static void take_facts(struct gw_call *c, struct call_chain *chain) {
     const struct facts *f = c->facts;
     chain->raw = route_model(c->route.rest);
     chain->in_path = chain->raw.n > 0;
-    chain->named = chain->in_path ? unescaped(c, chain->raw) : gw_arena_dup(&c->arena, facts_model(f));
+    chain->named = chain->in_path ? models_unescape(chain->raw, &c->arena)
+                                  : gw_arena_dup(&c->arena, facts_model(f));
     if (!chain->in_path)
         chain->model = f->at[FACTS_MODEL];
     chain->models = f->at[FACTS_MODELS];
@@ -295,13 +291,24 @@ static struct edit usage_edit(const struct facts *f) {
                          own->kind == GW_JSON_TRUE ? GW_STR("") : GW_STR("true")};
 }
 
+/* Whether some place's stream would not be looked at, so that nothing of it could be hidden. */
+static bool passes_unseen(const struct gw_call *c) {
+    for (uint32_t i = 0; i < c->chain->n; i++) {
+        const struct model_place *at = &c->chain->link[i].at;
+        if (at->heavy && !c->conf->classes[at->index].inspect)
+            return true;
+    }
+    return false;
+}
+
 /* OpenAI's chats and completions alone do not tell it by themselves. */
 static void note_usage(struct gw_call *c) {
     bool talks;
     const struct facts *f = c->facts;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    if (d == NULL || !d->asks_usage || c->head.fast || !facts_is(f, FACTS_STREAM, GW_JSON_TRUE) ||
-        facts_is_twice(f, FACTS_STREAM_OPTIONS) || facts_is_twice(f, FACTS_INCLUDE_USAGE))
+    if (d == NULL || !d->asks_usage || c->head.fast || passes_unseen(c) ||
+        !facts_is(f, FACTS_STREAM, GW_JSON_TRUE) || facts_is_twice(f, FACTS_STREAM_OPTIONS) ||
+        facts_is_twice(f, FACTS_INCLUDE_USAGE))
         return;
     c->chain->usage = usage_edit(f);
 }
@@ -318,7 +325,7 @@ bool chain_hides(const struct gw_call *c, const struct event *e) {
 
 static bool is_ambiguous(const struct facts *f) {
     return facts_is_twice(f, FACTS_MODEL) || facts_is_twice(f, FACTS_MODELS) ||
-           f->at[FACTS_MODELS].cut;
+           f->at[FACTS_MODELS].cut || f->at[FACTS_MODEL].cut;
 }
 
 /* What the first place is decides how the call goes on: nodes alone are a class's. */
@@ -339,9 +346,12 @@ static void set_route(struct gw_call *c) {
 
 struct next chain_decide(struct gw_call *c) {
     const struct facts *f = c->facts;
-    if (f == NULL || is_ambiguous(f))
+    if (f == NULL)
+        return refuse(c, 400, GW_STR("invalid_json"), GW_STR(""),
+                      GW_STR("the request has no body; send JSON"));
+    if (is_ambiguous(f))
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR("model"),
-                      GW_STR("\"model\" or \"models\" is there twice, or \"models\" is too long; "
+                      GW_STR("\"model\" or \"models\" is there twice, or too long; "
                              "send each once"));
     struct gw_str more = gw_arena_dup(&c->arena, facts_chain(f));
     struct call_chain *chain = gw_arena_get(&c->arena, sizeof *chain);
@@ -351,13 +361,14 @@ struct next chain_decide(struct gw_call *c) {
     }
     take_facts(c, chain);
     c->chain = chain;
-    note_usage(c);
     provider_note_own_key(c);
     struct next next = add_names(c, more);
     if (next_is(next, NEXT_ON))
         next = keep_fit(c);
-    if (next_is(next, NEXT_ON))
-        set_route(c);
+    if (!next_is(next, NEXT_ON))
+        return next;
+    set_route(c);
+    note_usage(c);
     return next;
 }
 

@@ -50,7 +50,10 @@ static void put_number(struct gw_buf *out, struct gw_str name, double value) {
 /* The model that serves, as its place knows it. */
 static void put_model(const struct gw_call *c, struct gw_buf *out) {
     struct gw_str model = chain_link(c)->at.model;
-    if (model.n > 0)
+    bool plain = model.n > 0; /* a header's value; some names are none */
+    for (size_t i = 0; i < model.n; i++)
+        plain &= model.p[i] > ' ' && model.p[i] < 0x7f;
+    if (plain)
         head_put(out, GW_STR("x-heady-model"), model);
 }
 
@@ -251,6 +254,7 @@ struct next end_give_kept(struct gw_call *c, struct gw_time now) {
         return stream_break(c, BROKE_OFF);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
+    c->attempt.at = c->kept.at; /* its words are the last */
     end_put_why(c, &head, c->kept.target, now);
     c->arena_full |= head.full;
     return answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body));

@@ -33,13 +33,24 @@ enum {
 
 /* Only complete requests stand in line. One that is still arriving takes what they leave: it looks again
  * every LOOK_AGAIN_MS. */
-static void count_waiting(struct gw_call *c, int by) {
-    if (c->plan.partial)
-        return;
-    for (uint32_t i = 0; i < c->plan.n; i++)
-        if (!c->plan.candidates[i].spent)
-            c->gw->cluster.pool.backend[c->plan.candidates[i].backend->slot].waiting +=
-                (uint32_t)by;
+static void count_in(struct gw_call *c, struct gw_time now) {
+    struct pool *pool = &c->gw->cluster.pool;
+    for (uint32_t i = 0; i < c->plan.n && !c->plan.partial; i++) {
+        struct candidate *one = &c->plan.candidates[i];
+        if (one->waits || one->spent || plan_rests(one, pool, now.mono_ms))
+            continue;
+        one->waits = true;
+        pool->backend[one->backend->slot].waiting++;
+    }
+}
+
+static void count_out(struct gw_call *c) {
+    for (uint32_t i = 0; i < c->plan.n; i++) {
+        struct candidate *one = &c->plan.candidates[i];
+        if (one->waits)
+            c->gw->cluster.pool.backend[one->backend->slot].waiting--;
+        one->waits = false;
+    }
 }
 
 static uint64_t next_turn(struct gw *gw, uint32_t client) {
@@ -63,7 +74,7 @@ static void enter(struct gw_call *c, struct gw_time now) {
         gw->queue = c;
     gw->queue_last = c;
     gw->queue_n++;
-    count_waiting(c, 1);
+    count_in(c, now);
 }
 
 static void leave(struct gw_call *c) {
@@ -78,7 +89,7 @@ static void leave(struct gw_call *c) {
     else
         gw->queue_last = c->queue_prev;
     gw->queue_n--;
-    count_waiting(c, -1);
+    count_out(c);
 }
 
 /* A turn that was not used is given back: those behind it of the same key move up. */
@@ -103,11 +114,11 @@ void queue_served(struct gw_call *c, struct gw_time now) {
         c->gw->queue_turn = c->queue_turn;
 }
 
-void queue_is_whole(struct gw_call *c) {
+void queue_is_whole(struct gw_call *c, struct gw_time now) {
     bool waited = c->in_queue && c->plan.partial;
     c->awaited = c->plan.partial = false;
     if (waited)
-        count_waiting(c, 1);
+        count_in(c, now);
     try_end_upload(c);
 }
 

@@ -301,6 +301,8 @@ struct next request_admit(struct gw_call *c, struct gw_time now) {
     if (gw_str_eq(c->path, GW_STR("*")) && gw_str_eq(c->method, GW_STR("OPTIONS")))
         return end_reply_allow(c, names_of(c, ROUTE_ALL), now);
     const char *bad_path = url_check_path(c->path);
+    if (bad_path != NULL && route_is_listing(c->path)) /* SDKs escape the name's slashes there */
+        bad_path = url_check_path(models_unescape(c->path, &c->arena));
     if (bad_path == NULL)
         c->route = route_of(c->conf, c->path);
     finish_up_head(c);

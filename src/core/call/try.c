@@ -9,6 +9,7 @@ enum {
     ATTEMPTS_MAX = 6,      /* of one call, whatever the plan says */
     PAUSE_LEAST_MS = 25,   /* before the same target is asked again: this, and ... */
     PAUSE_RANDOM_MS = 225, /* ... up to this, at random */
+    STAY_MOST_MS = 3500,   /* before the same model is asked once more */
     PATIENT_MS = 60000, /* a target with this long for its first content is hardly dropped before */
     URL_MAX = 65536 + 512,
 };
@@ -399,7 +400,8 @@ static bool stay(struct gw_call *c, struct gw_time now) {
     until = rests > until ? rests : until;
     if (told_ms < 0)
         until += pause_ms(c);
-    if (until >= c->deadline_ms || !pool_budget_take(pool, c->plan.budget, now.mono_ms))
+    if (until >= c->deadline_ms || until - now.mono_ms > STAY_MOST_MS ||
+        !pool_budget_take(pool, c->plan.budget, now.mono_ms))
         return false;
     at->again = true;
     at->spent = false;

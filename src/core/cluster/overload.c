@@ -2,7 +2,14 @@
 
 #include "base/tally.h"
 
-enum { BUSY_FIRST_MS = 1000, BUSY_LAST_MS = 30000, OPEN_FIRST_MS = 5000, RUNS_MOST = 16 };
+enum {
+    BUSY_LEAST_MS = 100,
+    BUSY_FIRST_MS = 1000,
+    BUSY_LAST_MS = 30000,
+    OPEN_FIRST_MS = 5000,
+    LONGEST_MS = 20000, /* a model has no twin: it is tried again soon */
+    RUNS_MOST = 16
+};
 
 uint64_t overload_of(uint32_t slot, struct gw_str model) {
     struct tally tally = {0};
@@ -57,8 +64,10 @@ double overload_until(const struct overload *o, uint64_t of, uint32_t key, doubl
 
 void overload_take(struct overload *o, uint64_t of, double now) {
     struct overload_model *m = (struct overload_model *)find(o, of);
-    if (m != NULL && m->opens > 0)
-        m->open_until = now + OVERLOAD_TRIAL_MS;
+    if (m == NULL || m->opens == 0)
+        return;
+    m->open_until = now + OVERLOAD_TRIAL_MS;
+    m->trial = true;
 }
 
 void overload_busy(struct overload *o, uint64_t of, uint32_t key, double retry_after_ms,
@@ -66,23 +75,39 @@ void overload_busy(struct overload *o, uint64_t of, uint32_t key, double retry_a
     struct overload_model *m = place(o, of, now);
     if (retry_after_ms < 0 && m->rests_until[key] > now)
         return; /* requests that were under way together are one sign of load */
+    if (retry_after_ms >= 0 && retry_after_ms < BUSY_LEAST_MS)
+        retry_after_ms = BUSY_LEAST_MS; /* "Retry-After: 0": somebody else first */
     m->rests_until[key] =
         now + (retry_after_ms >= 0 ? retry_after_ms
                                    : doubling(&m->busy_runs, BUSY_FIRST_MS, BUSY_LAST_MS));
     m->open_until = 0; /* it is alive */
+    m->trial = false;
 }
 
 void overload_failed(struct overload *o, uint64_t of, const struct breaker_conf *conf, double now) {
     struct overload_model *m = place(o, of, now);
-    bool was_open = m->opens > 0;
+    double longest = (double)conf->recovery_ms;
+    if (longest > LONGEST_MS)
+        longest = LONGEST_MS;
     m->failures++;
-    if (!was_open && m->failures < conf->threshold)
+    /* Those that were under way when it opened say nothing new. */
+    bool late = m->opens > 0 && !m->trial && m->open_until > now;
+    if (late || (m->opens == 0 && m->failures < conf->threshold))
         return;
-    m->open_until = now + doubling(&m->opens, OPEN_FIRST_MS, (double)conf->recovery_ms);
+    m->trial = false;
+    m->open_until = now + doubling(&m->opens, OPEN_FIRST_MS, longest);
 }
 
-void overload_served(struct overload *o, uint64_t of) {
+bool overload_is_open(const struct overload *o, uint64_t of, double now) {
+    const struct overload_model *m = find(o, of);
+    return m != NULL && m->open_until > now;
+}
+
+void overload_served(struct overload *o, uint64_t of, uint32_t key) {
     struct overload_model *m = (struct overload_model *)find(o, of);
-    if (m != NULL)
-        *m = (struct overload_model){.of = of, .touched_at = m->touched_at};
+    if (m == NULL)
+        return;
+    m->rests_until[key] = m->open_until = 0;
+    m->busy_runs = m->failures = m->opens = 0;
+    m->trial = false;
 }

@@ -3,7 +3,7 @@
  * other models go on: breakers and cool-downs of a backend (pool.h) are for what concerns all of it.
  *
  *     READY    RESTS    429, 503, 529: for Retry-After, else 1 s doubling to 30 s; that key alone
- *     READY    OPEN     `threshold` failures in a row: 5 s, doubling up to the recovery time
+ *     READY    OPEN     `threshold` failures in a row: 5 s, doubling up to 20 s or the recovery time
  *     RESTS    READY    by time, or it has served
  *     OPEN     TRIAL    by time: one request tries it, and has OVERLOAD_TRIAL_MS for that
  *     TRIAL    READY    it has served
@@ -25,6 +25,7 @@ struct overload_model {
     double touched_at;
     double rests_until[GW_PROVIDER_KEYS + 1]; /* by key; the first: without one */
     double open_until;
+    bool trial;                          /* one request tries it */
     uint32_t busy_runs, failures, opens; /* in a row */
 };
 
@@ -43,6 +44,9 @@ void overload_take(struct overload *o, uint64_t of, double now);
 void overload_busy(struct overload *o, uint64_t of, uint32_t key, double retry_after_ms,
                    double now);
 void overload_failed(struct overload *o, uint64_t of, const struct breaker_conf *conf, double now);
-void overload_served(struct overload *o, uint64_t of);
+/* It has answered a request with this key. */
+void overload_served(struct overload *o, uint64_t of, uint32_t key);
+/* Whether it has failed so often that it is left alone. */
+bool overload_is_open(const struct overload *o, uint64_t of, double now);
 
 #endif

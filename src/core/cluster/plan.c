@@ -35,7 +35,7 @@ void plan_add(struct plan *p, struct plan_new new) {
     added->link = new.link;
     added->tier = new.tier;
     added->is = new.is;
-    added->spent = added->later = added->again = added->over = false;
+    added->spent = added->later = added->again = added->over = added->waits = false;
     added->refused = 0;
     added->blame = POOL_FINE;
 }
@@ -176,8 +176,14 @@ static inline double rests_until(const struct candidate *c, const struct pool *p
     return key > model ? key : model;
 }
 
+bool plan_rests(const struct candidate *c, const struct pool *pool, double now) {
+    return rests_until(c, pool, now) > 0;
+}
+
 static inline enum pool_state state_of(const struct candidate *c, const struct pool *pool,
                                        double now) {
+    if (c->model != 0 && overload_is_open(&pool->models, c->model, now))
+        return POOL_DOWN;
     if (rests_until(c, pool, now) > 0)
         return POOL_COOLING;
     return pool_state_of(pool, c->backend->slot, now);

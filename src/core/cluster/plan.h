@@ -46,6 +46,7 @@ struct candidate {
     uint8_t is; /* enum plan_is */
     bool spent; /* tried in this call without success: not again before all others */
     bool over;  /* not again at all */
+    bool waits; /* it is counted among those that wait for its backend (queue.c) */
     bool again; /* it was asked once more before another model is */
     bool later; /* only when no other tier can serve: one like it has refused */
     /* How it failed (enum pool_trouble), and the grant that it had. The request itself may be at fault:
@@ -149,6 +150,8 @@ bool plan_has_twin(const struct plan *p, const struct pool *pool, uint32_t at, d
 void plan_spend_link(struct plan *p, uint32_t at);
 /* All that have another model are. */
 void plan_stay_in_link(struct plan *p, uint32_t at);
+/* Whether its own key or model rests, or is left alone. */
+bool plan_rests(const struct candidate *c, const struct pool *pool, double now);
 /* Until when the candidate is DOWN or COOLING; 0: it is neither. */
 double plan_until(const struct candidate *c, const struct pool *pool, double now);
 /* Whether no other backend in `at`'s tier is well. */

@@ -127,8 +127,8 @@ void pool_rest(struct pool *p, uint32_t slot, uint32_t key, double until) {
 }
 
 double pool_rests_until(const struct pool *p, uint32_t slot, uint32_t key, double now) {
-    uint32_t until = atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1],
-                                          memory_order_relaxed);
+    uint32_t until =
+        atomic_load_explicit(&cells_at(p, slot)->key_rests_until[key - 1], memory_order_relaxed);
     int32_t ahead = (int32_t)(until - rest_units(now));
     return until != 0 && ahead > 0 ? now + REST_MS * ahead : 0;
 }

@@ -70,9 +70,9 @@ struct provider_conf {
     struct gw_str keys[GW_PROVIDER_KEYS];
     uint32_t keys_n;
     const struct signing_conf *signing; /* NULL: its keys are sent as they are */
-    struct gw_str prefixes; /* how names of its models begin, with spaces between */
-    struct gw_str model;    /* which it has where only the provider is named; n == 0: none */
-    bool named;             /* the file or the environment speaks of it */
+    struct gw_str prefixes;             /* how names of its models begin, with spaces between */
+    struct gw_str model; /* which it has where only the provider is named; n == 0: none */
+    bool named;          /* the file or the environment speaks of it */
 };
 
 /* Where requests for a model go: to a provider, or to the nodes of a class. */
@@ -112,7 +112,7 @@ struct key_conf {
     uint32_t classes; /* a bit per gw_class; all when the key does not say */
     uint32_t
         providers; /* a bit per provider; if the key says nothing: all, or none if it names classes */
-    uint32_t rpm; /* 0: no limit */
+    uint32_t rpm;    /* 0: no limit */
     uint32_t scopes; /* enum gw_scope, or-ed */
 };
 

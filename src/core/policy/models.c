@@ -27,9 +27,11 @@ static uint32_t distance(struct gw_str a, struct gw_str b) {
 static uint32_t how_far(struct gw_str name, struct gw_str known) {
     bool holds = name.n >= HOLDS && (gw_str_find(known, name) >= 0 ||
                                      (known.n >= HOLDS && gw_str_find(name, known) >= 0));
-    uint32_t letters = distance(name, known), most = (uint32_t)(name.n / 3);
+    uint32_t most = (uint32_t)(name.n / 3);
     if (most > NEAR_MOST)
         most = NEAR_MOST;
+    size_t apart = name.n > known.n ? name.n - known.n : known.n - name.n;
+    uint32_t letters = apart <= most ? distance(name, known) : UINT32_MAX;
     if (letters <= most)
         return letters;
     return holds ? NEAR_MOST : NEAR_MOST + 1;
@@ -75,4 +77,24 @@ uint32_t models_near(const struct config *conf, struct gw_str name, struct gw_st
     for (uint32_t i = 0; i < GW_CLASSES; i++)
         offer(&l, name, classes[i]);
     return l.n;
+}
+
+static int digit_of(char ch) {
+    char low = gw_lower(ch);
+    return ch >= '0' && ch <= '9' ? ch - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+struct gw_str models_unescape(struct gw_str raw, struct gw_arena *arena) {
+    struct gw_buf b;
+    if (gw_str_chr(raw, '%') < 0)
+        return raw;
+    gw_buf_init(&b, arena, raw.n);
+    for (size_t i = 0; i < raw.n; i++) {
+        int high = i + 2 < raw.n ? digit_of(raw.p[i + 1]) : -1;
+        int low = i + 2 < raw.n ? digit_of(raw.p[i + 2]) : -1;
+        bool escape = raw.p[i] == '%' && high >= 0 && low >= 0;
+        gw_buf_putc(&b, escape ? (char)(high * 16 + low) : raw.p[i]);
+        i += escape ? 2 : 0;
+    }
+    return gw_buf_str(&b);
 }

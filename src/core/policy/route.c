@@ -214,9 +214,9 @@ struct gw_str route_model(struct gw_str path) {
                                           GW_STR_INIT(":streamGenerateContent"),
                                           GW_STR_INIT(":countTokens"), GW_STR_INIT(":embedContent"),
                                           GW_STR_INIT(":batchEmbedContents")};
-    static const struct gw_str calls[] = {
-        GW_STR_INIT("/converse"), GW_STR_INIT("/converse-stream"), GW_STR_INIT("/invoke"),
-        GW_STR_INIT("/invoke-with-response-stream")};
+    static const struct gw_str calls[] = {GW_STR_INIT("/converse"), GW_STR_INIT("/converse-stream"),
+                                          GW_STR_INIT("/invoke"),
+                                          GW_STR_INIT("/invoke-with-response-stream")};
     const size_t verbs_n = sizeof verbs / sizeof *verbs;
     if (gw_str_starts(path, GW_STR("/model/")))
         return between(path, GW_STR("/model/"), calls, sizeof calls / sizeof *calls);
@@ -249,6 +249,10 @@ static bool is_models(struct gw_str path, struct route *out) {
     *out = (struct route){.kind = GW_ROUTE_MODELS, .name = GW_STR("v1/models")};
     out->rest = gw_str_sub(path, base.n, path.n);
     return is_under(path, base);
+}
+
+bool route_is_listing(struct gw_str path) {
+    return gw_str_starts(path, GW_STR("/v1/models/")) && route_model(path).n == 0;
 }
 
 struct route route_of(const struct config *conf, struct gw_str path) {

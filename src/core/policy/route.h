@@ -81,6 +81,8 @@ struct route {
     struct gw_str rest; /* upstream path: "/rest", or the default of the route */
 };
 
+/* Whether the path is /v1/models/<model>, which is answered here. */
+bool route_is_listing(struct gw_str path);
 /* The model that a path of GW_ROUTE_MODEL names; n == 0: the body does. */
 struct gw_str route_model(struct gw_str path);
 struct route route_of(const struct config *conf, struct gw_str path);

@@ -17,7 +17,7 @@ void upstream_deliver(struct attempt *a, const char *p, size_t n) {
         return;
     if (a->relay) {
         a->owner->ops->relayed(a->owner, gw_str(p, n));
-        if (a->show > 0)
+        if (a->show > 0 && !a->dead) /* its owner may have let it go meanwhile */
             show(a, gw_str(p, n));
     } else {
         a->owner->ops->body(a->owner, a->number, gw_str(p, n));
