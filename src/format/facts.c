@@ -172,7 +172,7 @@ static const struct {
 /* What a string or number there is taken for. */
 enum is { IS_NOTHING, IS_TEXT, IS_WORD, IS_NUMBER, IS_MODEL, IS_TYPE, IS_LINK };
 /* What is complete when a value there ends. */
-enum ends { ENDS_NOTHING, ENDS_TURN, ENDS_ASKED, ENDS_CONTEXT };
+enum ends { ENDS_NOTHING, ENDS_TURN, ENDS_ASKED, ENDS_CONTEXT, ENDS_CHAIN };
 
 static const struct {
     uint8_t members; /* of an object: enum group */
@@ -203,7 +203,7 @@ static const struct {
     [FACTS_SYSTEM] = {.members = OF_SAY, .element = SAY, .is = IS_TEXT, .ends = ENDS_CONTEXT},
     [FACTS_TOOLS] = {.element = TOOL},
     [FACTS_FORMAT] = {.members = FORMAT, .words = FORMATS, .is = IS_WORD},
-    [FACTS_MODELS] = {.element = LINK},
+    [FACTS_MODELS] = {.element = LINK, .ends = ENDS_CHAIN},
     [LINK] = {.is = IS_LINK},
     [TURN] = {.members = OF_TURN, .is = IS_TEXT, .ends = ENDS_TURN},
     [ROLE] = {.words = ROLES, .is = IS_WORD},
@@ -364,18 +364,18 @@ static uint8_t find(unsigned group, struct gw_str name) {
     return 0;
 }
 
-/* The next member begins: the comma before it stands behind the one that has just ended. */
-static void note_comma(struct facts *f) {
-    const struct facts_at *models = &f->at[FACTS_MODELS];
-    if (f->depth == 1 && models->len > 0 && f->models_behind == 0)
-        f->models_behind = (uint32_t)f->scan.before;
+/* The first member behind the chain begins. */
+__attribute__((noinline)) static void note_comma(struct facts *f) {
+    f->models_behind = (uint32_t)f->scan.before;
+    f->behind = false;
 }
 
 static void on_name(struct gw_json_scan *s, struct gw_str name) {
     struct facts *f = of(s);
     unsigned place = place_at_hand(f);
     f->has_members |= f->depth == 1;
-    note_comma(f);
+    if (f->behind)
+        note_comma(f);
     f->has_options |= place == FACTS_OPTIONS;
     f->has_stream_options |= place == FACTS_STREAM_OPTIONS;
     f->next = find(places[place].members, name);
@@ -391,8 +391,8 @@ static void keep(struct facts *f, char *to, size_t max, struct gw_str piece) {
         f->at[place].cut = true;
 }
 
-/* A byte of room is left for what goes behind it. */
-static void keep_link(struct facts *f, struct gw_str piece) {
+/* A byte of room is left for what goes behind it. Out of line: it is rare, and its callers are not. */
+__attribute__((noinline)) static void keep_link(struct facts *f, struct gw_str piece) {
     size_t room = f->chain_n < FACTS_CHAIN_MAX ? FACTS_CHAIN_MAX - 1u - f->chain_n : 0;
     f->at[FACTS_MODELS].cut |= piece.n > room || gw_str_chr(piece, '\n') >= 0;
     piece.n = piece.n < room ? piece.n : room;
@@ -500,6 +500,9 @@ static void on_end(struct gw_json_scan *s, uint64_t end) {
         break;
     case ENDS_CONTEXT:
         said(f, false);
+        break;
+    case ENDS_CHAIN:
+        f->behind = true;
         break;
     }
 }

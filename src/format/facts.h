@@ -113,6 +113,7 @@ struct facts {
     uint16_t kept;   /* bytes of the string or number at hand */
     uint8_t is;      /* what they are */
     bool by_user;    /* the message at hand is the user's */
+    bool behind;     /* MODELS has ended, and no member has begun since */
     uint8_t wanted;  /* enum facts_wanted */
     uint8_t depth;   /* how many values are open */
     uint8_t next;    /* the place that the last name leads to */

@@ -433,9 +433,10 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     const struct gw_res_head *res = c->res;
     struct answer_head h;
     head_facts(res, now.wall_ms, &h);
-    if (is_slow_paid(c, res->status) && call_pays_once(c))
+    bool slow = is_slow_paid(c, res->status);
+    if (slow && call_pays_once(c))
         return give_up_slow(c, res->status, now);
-    if (is_slow_paid(c, res->status))
+    if (slow)
         plan_spend_link(&c->plan, c->attempt.at);
     enum verdict verdict = judge(c, res->status, &h, now);
     if (is_last_word(c, verdict, now)) {

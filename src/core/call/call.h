@@ -408,10 +408,9 @@ struct next provider_refuse_key(struct gw_call *c);
 struct next chain_decide(struct gw_call *c);
 /* The link of the attempt at hand; NULL: there is no chain. */
 const struct chain_link *chain_link(const struct gw_call *c);
-/* Whether the file says how long the attempt's model may take for its first byte. */
-bool chain_says_first_byte(const struct gw_call *c);
-/* How long the attempt's model may take for its first byte, and be silent behind its first content. */
-double chain_first_byte_ms(const struct gw_call *c);
+/* How long the file lets the attempt's model take for its first byte; 0: it does not say. There is a chain. */
+double chain_own_first_byte_ms(const struct gw_call *c);
+/* How long the attempt's model may be silent behind its first content. */
 double chain_silence_ms(const struct gw_call *c);
 /* Whether another place of the chain could take what this one refuses as too long; and that those which are
  * not larger are not asked. */
@@ -626,6 +625,11 @@ struct next prefix_on_event(struct gw_call *c, const struct gw_event *e, struct 
 /* When the attempt's time began: when it was sent, or with the last of the body that was heard. */
 static inline double call_began_at(const struct gw_call *c) {
     return c->attempt.heard_at > c->attempt.sent_at ? c->attempt.heard_at : c->attempt.sent_at;
+}
+/* How long the attempt may take for its first byte. */
+static inline double call_first_byte_ms(const struct gw_call *c) {
+    double own = c->chain != NULL ? chain_own_first_byte_ms(c) : 0;
+    return own > 0 ? own : c->attempt.to->first_byte_ms;
 }
 static inline bool call_at_provider(const struct gw_call *c) {
     return c->attempt.to != NULL && config_is_provider(c->attempt.to);

@@ -378,16 +378,9 @@ const struct chain_link *chain_link(const struct gw_call *c) {
     return c->chain != NULL ? &c->chain->link[c->plan.candidates[c->attempt.at].link] : NULL;
 }
 
-bool chain_says_first_byte(const struct gw_call *c) {
-    if (c->chain == NULL)
-        return false;
-    const struct chain_link *link = chain_link(c);
-    return link->says != NULL && link->says->first_byte_ms > 0;
-}
-
-double chain_first_byte_ms(const struct gw_call *c) {
-    return chain_says_first_byte(c) ? (double)chain_link(c)->says->first_byte_ms
-                                    : c->attempt.to->first_byte_ms;
+double chain_own_first_byte_ms(const struct gw_call *c) {
+    const struct model_conf *says = chain_link(c)->says;
+    return says != NULL ? (double)says->first_byte_ms : 0;
 }
 
 double chain_silence_ms(const struct gw_call *c) {

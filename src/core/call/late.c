@@ -71,7 +71,7 @@ double late_from(const struct gw_call *c) {
 
 /* The longest that it may take, whatever it does. */
 static double last_at(const struct gw_call *c) {
-    double at = call_began_at(c) + chain_first_byte_ms(c);
+    double at = call_began_at(c) + call_first_byte_ms(c);
     return at < c->deadline_ms ? at : c->deadline_ms;
 }
 

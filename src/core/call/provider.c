@@ -60,8 +60,10 @@ struct next provider_refuse_unknown(struct gw_call *c) {
 static struct gw_str with_version(struct gw_call *c, struct gw_str version, struct gw_str path) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, version.n + path.n);
-    gw_buf_put(&b, version);
-    gw_buf_put(&b, path);
+    if (version.p != NULL)
+        gw_buf_put(&b, version);
+    if (path.p != NULL)
+        gw_buf_put(&b, path);
     c->arena_full |= b.full;
     return gw_buf_str(&b);
 }

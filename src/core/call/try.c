@@ -25,11 +25,11 @@ void try_end_upload(struct gw_call *c) {
 /* How long the attempt may take to its first content. A stream that another target could serve has little
  * time. */
 static double first_limit_ms(const struct gw_call *c, double now) {
-    double limit = chain_first_byte_ms(c);
+    double limit = call_first_byte_ms(c);
     if (!c->streamed || call_pays_once(c))
         return limit;
     double stream = late_silent_ms(c);
-    if (stream < limit && !chain_says_first_byte(c) &&
+    if (stream < limit && (c->chain == NULL || chain_own_first_byte_ms(c) <= 0) &&
         plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now))
         limit = stream;
     return limit;

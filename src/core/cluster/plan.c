@@ -168,20 +168,24 @@ bool plan_renew(struct plan *p, const struct backend_conf *node, bool last) {
 
 /* ------------------------------------------------------------------ what a candidate is worth */
 
-static inline double rests_until(const struct candidate *c, const struct pool *pool, double now) {
-    if (c->key == POOL_NO_KEY && c->model == 0)
-        return 0; /* as nodes are */
+/* Until when its own key or model rests. */
+static double rests_until(const struct candidate *c, const struct pool *pool, double now) {
     double key = c->key == POOL_NO_KEY ? 0 : pool_rests_until(pool, c->backend->slot, c->key, now);
     double model = c->model == 0 ? 0 : overload_until(&pool->models, c->model, c->key, now);
     return key > model ? key : model;
 }
 
-bool plan_rests(const struct candidate *c, const struct pool *pool, double now) {
-    return rests_until(c, pool, now) > 0;
+/* A node has neither. */
+static inline bool has_own(const struct candidate *c) {
+    return (c->model | c->key) != 0;
 }
 
-static inline enum pool_state state_of(const struct candidate *c, const struct pool *pool,
-                                       double now) {
+bool plan_rests(const struct candidate *c, const struct pool *pool, double now) {
+    return has_own(c) && rests_until(c, pool, now) > 0;
+}
+
+static enum pool_state own_state_of(const struct candidate *c, const struct pool *pool,
+                                    double now) {
     if (c->model != 0 && overload_is_open(&pool->models, c->model, now))
         return POOL_DOWN;
     if (rests_until(c, pool, now) > 0)
@@ -189,12 +193,18 @@ static inline enum pool_state state_of(const struct candidate *c, const struct p
     return pool_state_of(pool, c->backend->slot, now);
 }
 
+static inline enum pool_state state_of(const struct candidate *c, const struct pool *pool,
+                                       double now) {
+    return has_own(c) ? own_state_of(c, pool, now) : pool_state_of(pool, c->backend->slot, now);
+}
+
 enum pool_state plan_state_of(const struct candidate *c, const struct pool *pool, double now) {
     return state_of(c, pool, now);
 }
 
 double plan_until(const struct candidate *c, const struct pool *pool, double now) {
-    double rests = rests_until(c, pool, now), until = pool_until(pool, c->backend->slot, now);
+    double rests = has_own(c) ? rests_until(c, pool, now) : 0;
+    double until = pool_until(pool, c->backend->slot, now);
     return rests > until ? rests : until;
 }
 
