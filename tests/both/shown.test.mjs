@@ -14,6 +14,8 @@ const USAGE = '"usage":{"prompt_tokens":30,"completion_tokens":9}';
 const SMALL = `{"model":"m","choices":[{"message":{"content":"hello"}}],${USAGE}}`;
 /** @param {number} n bytes of it */
 const large = (n) => `{"model":"m","data":[{"embedding":"${'A'.repeat(n)}"}],${USAGE}}`;
+/** Of Responses, which name their tokens otherwise. */
+const RESPONSE = '{"model":"m","output":[],"usage":{"input_tokens":30,"output_tokens":9},"more":"hello"}';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** @param {http.ServerResponse} res @param {string} text @param {boolean} declared */
@@ -31,9 +33,9 @@ const answers = {
     /** In two pieces, the second one when it is asked for. */
     async responses(res) {
         res.writeHead(200, JSON_TYPE);
-        res.write(SMALL.slice(0, 40));
+        res.write(RESPONSE.slice(0, 40));
         await once(gate, 'open');
-        res.end(SMALL.slice(40));
+        res.end(RESPONSE.slice(40));
     },
     /** Cut in its middle. */
     async edits(res) {
@@ -102,10 +104,10 @@ atBoth('answers that are shown', (bench) => {
         req.end('{}');
         const res = await response;
         const [first] = await once(res, 'data');
-        assert.equal(String(first), SMALL.slice(0, 40));
+        assert.equal(String(first), RESPONSE.slice(0, 40));
         gate.emit('open');
         const [rest] = await once(res, 'data');
-        assert.equal(first + rest, SMALL);
+        assert.equal(first + rest, RESPONSE);
         assert.equal((await last()).output_tokens, 9);
     });
 

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import { withoutSlices } from './recorder.mjs';
 import { once } from 'node:events';
 
 /**
@@ -82,14 +83,17 @@ export async function startFront(url) {
     };
 }
 
-/** What a client sent and got of what the provider saw, in the order of that; and what the gateway answered by itself.
+/** What a client sent and got of what the provider saw, in the order of that, and what that was but for the gateway's
+ * own slices; and what the gateway answered by itself.
  * @param {Passed[]} kept @param {import('./fakes.mjs').Seen[]} seen */
 export function paired(kept, seen) {
     const left = [...kept];
-    const pairs = seen.map(({ body, method, status }) => {
-        const at = left.findIndex((one) => one.method === method && one.status === status && one.sent.equals(body));
-        assert.ok(at >= 0, `nobody sent ${body.toString('utf8').slice(0, 200)}`);
-        return left.splice(at, 1)[0];
+    const both = seen.map((one) => {
+        for (const as of [one, withoutSlices(one)]) {
+            const at = left.findIndex(({ method, status, sent }) => method === as.method && status === as.status && sent.equals(as.body));
+            if (at >= 0) return { pair: left.splice(at, 1)[0], as };
+        }
+        assert.fail(`nobody sent ${one.body.toString('utf8').slice(0, 200)}`);
     });
-    return { pairs, own: left };
+    return { pairs: both.map(({ pair }) => pair), seen: both.map(({ as }) => as), own: left };
 }

@@ -119,9 +119,9 @@ atBoth('Python SDKs of the providers', (bench) => {
 
     /** Each byte that came was the provider's, and the other way round. @param {Front} front @param {Provider} fake */
     async function whole(front, fake) {
-        const { pairs, own } = paired(front.kept, fake.seen);
+        const { pairs, seen, own } = paired(front.kept, fake.seen);
         assert.equal(own.length, 0);
-        await sameBytes(pairs, fake.seen, EVERY);
+        await sameBytes(pairs, seen, EVERY);
     }
 
     /** @param {Front} front @param {Provider} fake */
