@@ -247,6 +247,8 @@ static const char filtered[] =
 const struct dialect dialect_gemini = {
     .name = GW_STR_INIT("gemini"),
     .framing = FRAMING_SSE,
+    .streams_at = GW_STR_INIT(":streamGenerateContent"),
+    .waits = GW_STR_INIT("\"retryDelay\""),
     .paths = {{GW_STR_INIT(":streamGenerateContent"), true},
               {GW_STR_INIT(":generateContent"), true}},
     .ask = {.path = GW_STR_INIT("/v1beta/models/%m:generateContent"),

@@ -2,10 +2,12 @@
  * What upstreams answer: which answers move the request to another target, and how the others reach
  * the client.
  */
+#include "base/real.h"
 #include "core/call/call.h"
 #include "core/cluster/capacity.h"
 
 enum {
+    WAIT_DIGITS = 16,         /* of a wait that is said in words */
     KEEP_MS = 2000,           /* how long the body of a first 500 may take to come */
     PROVIDER_KEEP_MS = 10000, /* likewise, of a provider's refusal */
     STAYS_MOST_MS = 3000,     /* a Retry-After that is waited for before another model is asked */
@@ -81,7 +83,7 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
 }
 
 static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry_after_ms,
-                                struct gw_time now) {
+                                bool drop, struct gw_time now) {
     if (status == 429 && retry_after_ms <= STAYS_MOST_MS)
         c->attempt.stays_ms = retry_after_ms < 0 ? STAYS_JITTERED : retry_after_ms + 1;
     if (!provider_rests_key(c, retry_after_ms, now))
@@ -90,7 +92,7 @@ static struct next move_on_busy(struct gw_call *c, uint32_t status, double retry
     if (call_candidate(c)->again)
         call_candidate(c)->spent = true;
     because_status(c, GW_STR("busy"), status);
-    try_close(c, true, now);
+    try_close(c, drop, now);
     return next_target(!c->body.forgotten, false);
 }
 
@@ -147,10 +149,36 @@ static struct next refuse_torn(struct gw_call *c) {
                                               .is_final = true});
 }
 
+/* `name`: "1.5s", in ms; -1: it does not say. */
+static double wait_within(struct gw_str body, struct gw_str name) {
+    ptrdiff_t at = gw_str_find(body, name);
+    size_t n = 0;
+    if (at < 0)
+        return -1;
+    struct gw_str rest = gw_str_sub(body, (size_t)at + name.n, body.n);
+    while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == ':' || rest.p[0] == '"'))
+        rest = gw_str_sub(rest, 1, rest.n);
+    while (n < rest.n && n < WAIT_DIGITS &&
+           ((rest.p[n] >= '0' && rest.p[n] <= '9') || rest.p[n] == '.'))
+        n++;
+    return n > 0 && n < rest.n && rest.p[n] == 's' ? 1000 * gw_real(gw_str(rest.p, n)) : -1;
+}
+
+/* A provider that is busy, and says in its answer for how long. Its words are not the client's: others do not keep
+ * theirs either. */
+static struct next kept_busy(struct gw_call *c, bool drop, struct gw_time now) {
+    const struct dialect *d = config_provider_of(c->conf, c->attempt.to)->like->dialect;
+    c->kept.whole = false;
+    return move_on_busy(c, c->kept.status, wait_within(gw_buf_str(&c->kept.body), d->waits), drop,
+                        now);
+}
+
 /* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the
  * client's answer. `drop`: the host has not reported the attempt's end yet. */
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     bool errored = c->kept.status == 500 || c->kept.status == 403;
+    if (!errored && c->kept.status != 400)
+        return kept_busy(c, drop, now);
     c->kept.whole = how == GW_CLEAN && !c->kept.cut && !c->kept.body.full;
     bool provider = call_at_provider(c);
     if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
@@ -182,18 +210,21 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
     head_to_client(res, &place, out);
 }
 
-/* The first 500 (or 400) is kept while other targets are asked: the client gets it if none does better. */
+/* The first 500 (or 400) is kept while other targets are asked: the client gets it if none does better. So is a
+ * provider's last 400, and what it says when it is busy, since its words decide. */
 static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     answer_put_head(c, res, &head);
     c->kept.status = res->status;
     c->kept.head = gw_buf_str(&head);
-    c->kept.target = c->attempt.to->target.name;
     c->kept.at = c->attempt.at;
     c->kept.cut = head.full;
     bool provider = call_at_provider(c);
-    gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
+    if (c->kept.body.arena == NULL)
+        gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
+    c->kept.body.n = 0;
+    c->kept.body.full = false;
     double limit = now.mono_ms + (provider ? PROVIDER_KEEP_MS : KEEP_MS);
     c->attempt.limit_at = limit < c->deadline_ms ? limit : c->deadline_ms;
     return res->body_len == 0 ? kept_one(c, GW_CLEAN, true, now) : next_wait(CALL_KEEP);
@@ -212,7 +243,8 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
         pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                        c->attempt.sent_at, true, now);
     bool other_keeps = hedge_is_open(c) && c->hedge->state == CALL_KEEP;
-    if (!c->kept.whole && !other_keeps && !c->has_head)
+    bool decides = res->status == 400 && call_at_provider(c);
+    if ((decides || !c->kept.whole) && !other_keeps && !c->has_head)
         return keep(c, res, now);
     because_status(c, GW_STR("failed"), res->status);
     try_close(c, true, now);
@@ -429,6 +461,14 @@ static struct next tell_status(struct gw_call *c, uint32_t status, struct gw_tim
     return stream_refuse(c, gw_buf_str(&b));
 }
 
+/* Whether a busy answer is to be read. */
+static bool says_within(const struct gw_call *c) {
+    if (!call_at_provider(c) || c->kept.whole || c->has_head)
+        return false;
+    const struct dialect *d = config_provider_of(c->conf, c->attempt.to)->like->dialect;
+    return d != NULL && d->waits.n > 0;
+}
+
 struct next answer_begin(struct gw_call *c, struct gw_time now) {
     const struct gw_res_head *res = c->res;
     struct answer_head h;
@@ -459,7 +499,9 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
     case KEYLESS:
         return move_on_keyless(c, res->status, true, now);
     case BUSY:
-        return move_on_busy(c, res->status, h.retry_after_ms, now);
+        if (h.retry_after_ms < 0 && h.json && !h.coded && says_within(c))
+            return keep(c, res, now);
+        return move_on_busy(c, res->status, h.retry_after_ms, true, now);
     case OFFLINE:
     case GATEWAY:
         return move_on_offline(c, res->status, verdict == OFFLINE, now);

@@ -170,8 +170,8 @@ struct call_chain {
 struct call_kept {
     bool whole, cut;
     uint32_t status;
-    uint32_t at; /* of which candidate it is */
-    struct gw_str head, target;
+    uint32_t at; /* the candidate whose it is */
+    struct gw_str head;
     struct gw_buf body;
 };
 

@@ -291,6 +291,16 @@ static struct edit usage_edit(const struct facts *f) {
                          own->kind == GW_JSON_TRUE ? GW_STR("") : GW_STR("true")};
 }
 
+/* The path may say that a stream is wanted, or nobody need say it. */
+static void note_stream(struct gw_call *c) {
+    bool talks;
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL)
+        return;
+    bool unsaid = d->streams && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE);
+    c->streamed |= unsaid || (d->streams_at.n > 0 && gw_str_ends(c->route.rest, d->streams_at));
+}
+
 /* Whether some place's stream would not be looked at, so that nothing of it could be hidden. */
 static bool passes_unseen(const struct gw_call *c) {
     for (uint32_t i = 0; i < c->chain->n; i++) {
@@ -368,6 +378,7 @@ struct next chain_decide(struct gw_call *c) {
     if (!next_is(next, NEXT_ON))
         return next;
     set_route(c);
+    note_stream(c);
     note_usage(c);
     return next;
 }

@@ -23,11 +23,20 @@ void end_because(struct gw_call *c, struct gw_str who, struct gw_str what) {
 }
 
 /* Why the first one that was asked was that one. */
-static struct gw_str why_first(const struct gw_call *c) {
+static void put_why_first(const struct gw_call *c, struct gw_buf *out) {
+    const struct chain_link *first = c->chain != NULL ? c->chain->link : NULL;
+    if (first != NULL && chain_link(c) != first) {
+        bool heavy = first->at.heavy;
+        gw_buf_put(out, heavy ? route_class_name(first->at.index)
+                              : c->conf->providers[first->at.index].backend.target.name);
+        gw_buf_put(out, GW_STR(" could not be asked now"));
+        return;
+    }
     if (c->plan.n > 1 && c->route.kind == GW_ROUTE_HEAVY)
-        return GW_STR("best of its class");
-    return c->chain != NULL && c->chain->n > 1 ? GW_STR("first of its chain")
-                                               : GW_STR("only target");
+        gw_buf_put(out, GW_STR("best of its class"));
+    else
+        gw_buf_put(out, first != NULL && c->chain->n > 1 ? GW_STR("first of its chain")
+                                                         : GW_STR("only target"));
 }
 
 static void put_reason(const struct gw_call *c, struct gw_buf *out) {
@@ -36,7 +45,7 @@ static void put_reason(const struct gw_call *c, struct gw_buf *out) {
     else if (c->attempts == 0)
         gw_buf_put(out, GW_STR("answered here"));
     else
-        gw_buf_put(out, why_first(c));
+        put_why_first(c, out);
     if (c->body.forgotten && c->attempts > 0)
         gw_buf_put(out, GW_STR("; body not held for a replay"));
 }
@@ -254,8 +263,8 @@ struct next end_give_kept(struct gw_call *c, struct gw_time now) {
         return stream_break(c, BROKE_OFF);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
-    c->attempt.at = c->kept.at; /* its words are the last */
-    end_put_why(c, &head, c->kept.target, now);
+    c->attempt.at = c->kept.at; /* that one's model is named, too */
+    end_put_why(c, &head, call_candidate(c)->backend->target.name, now);
     c->arena_full |= head.full;
     return answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body));
 }
