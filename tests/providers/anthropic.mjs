@@ -310,6 +310,7 @@ function streamOf(said, body) {
         after: [namedEvent({ type: 'message_delta', delta: { stop_reason, stop_sequence }, usage })],
         done: namedEvent({ type: 'message_stop' }),
         error: (why) => namedEvent({ ...errorOf(why), request_id: requestId() }),
+        ping: namedEvent({ type: 'ping' }),
         malformed: 'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"typ\n\n',
     };
 }

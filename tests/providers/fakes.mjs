@@ -35,6 +35,7 @@ import { openai } from './openai.mjs';
  * @property {Buffer} answer          as far as it has been written
  * @property {number} status          0: none
  * @property {string} mode            the fault that it met
+ * @property {string} model           that it names
  * @property {boolean} aborted        whoever asked left before the end
  * @property {number} at              when it came, as performance.now()
  *
@@ -43,6 +44,7 @@ import { openai } from './openai.mjs';
  * @property {number} port
  * @property {Seen[]} seen
  * @property {(fault: import('./faults.mjs').Given | import('./faults.mjs').Given[]) => void} control
+ * @property {(model: string, fault: import('./faults.mjs').Given) => void} spoil   one model; others stay as they are
  * @property {() => void} forget      nothing seen, nothing wrong
  * @property {() => Promise<void>} close
  */
@@ -62,6 +64,7 @@ class Exchange {
         this.url = url;
         this.headers = ask.headers;
         this.body = ask.body;
+        this.model = modelIn(ask);
         this.status = 0;
         this.mode = 'ok';
         this.aborted = false;
@@ -118,8 +121,9 @@ class FakeProvider {
         this.server.on('connection', (socket) => this.accept(socket));
     }
 
-    async listen() {
-        this.server.listen(0, HOST, 1024);
+    /** @param {number} port 0: any that is free */
+    async listen(port) {
+        this.server.listen(port, HOST, 1024);
         await once(this.server, 'listening');
         const address = this.server.address();
         return address !== null && typeof address === 'object' ? address.port : 0;
@@ -142,7 +146,7 @@ class FakeProvider {
         res.on('close', () => (entry.aborted = isAborted(res) && entry.mode !== 'cut' && entry.mode !== 'reset'));
         const refused = this.face.admit(ask, this.keys);
         if (refused !== null) this.send(entry, res, refused);
-        else await this.meet(entry, res, ask, takeFault(this.faults, this.face.keyOf(ask), modelIn(ask)));
+        else await this.meet(entry, res, ask, takeFault(this.faults, this.face.keyOf(ask), entry.model));
     }
 
     /** @param {Exchange} entry @param {Response} res @param {Ask} ask @param {Fault} fault */
@@ -195,8 +199,9 @@ class FakeProvider {
         entry.status = reply.status;
         res.writeHead(reply.status, reply.headers).flushHeaders();
         if (fault.mode === 'empty') return void res.end();
-        if (late && fault.head !== 'late') await sleep(fault.ms ?? 1000);
+        if (late && fault.head !== 'late' && fault.ping === undefined) await sleep(fault.ms ?? 1000);
         for (const event of stream.before) await this.put(entry, res, event);
+        if (fault.ping !== undefined) await this.ping(entry, res, stream, fault.ping, fault.ms ?? 1000);
         for (const [i, token] of stream.tokens.entries()) {
             if (await this.stumble(entry, res, stream, fault, i)) return;
             await this.put(entry, res, token, pace);
@@ -205,6 +210,13 @@ class FakeProvider {
         for (const event of stream.after) await this.put(entry, res, event);
         if (fault.mode !== 'no_done' && stream.done !== '') await this.put(entry, res, stream.done);
         res.end();
+    }
+
+    /** Signs of life every `each` ms, for so many ms. @param {Exchange} entry @param {Response} res @param {Stream} stream
+     *  @param {number} each @param {number} ms */
+    async ping(entry, res, stream, each, ms) {
+        const end = performance.now() + ms;
+        while (performance.now() < end) await this.put(entry, res, stream.ping ?? '', each);
     }
 
     /** Goes wrong before token i, if it is to. @param {Exchange} entry @param {Response} res @param {Stream} stream
@@ -229,7 +241,14 @@ class FakeProvider {
         return true;
     }
 
+    /** @param {string} model @param {import('./faults.mjs').Given} given */
+    spoil(model, given) {
+        const others = this.faults.filter((one) => one.model !== model);
+        this.faults = [...others, ...parseFaults(given).map((fault) => ({ ...fault, model }))];
+    }
+
     async close() {
+        if (!this.server.listening) return; // it was closed before
         const closed = once(this.server, 'close');
         this.server.close();
         for (const socket of this.sockets) socket.destroy();
@@ -240,19 +259,20 @@ class FakeProvider {
 /**
  * Starts a provider in this process.
  * @param {string} name   anthropic, openai, gemini, ollama or bedrock
- * @param {{keys?: string[], pace?: number}} [options]  keys: that it takes; pace: ms for each token
+ * @param {{keys?: string[], pace?: number, port?: number}} [options]  keys: that it takes; pace: ms for each token
  * @returns {Promise<Provider>}
  */
-export async function startProvider(name, { keys = [], pace = PACE_MS } = {}) {
+export async function startProvider(name, { keys = [], pace = PACE_MS, port: wanted = 0 } = {}) {
     const face = FACES[name];
     if (face === undefined) throw new Error(`no provider ${name}; there are ${Object.keys(FACES).join(', ')}`);
     const fake = new FakeProvider(face, keys, pace);
-    const port = await fake.listen();
+    const port = await fake.listen(wanted);
     return {
         url: `http://${HOST}:${port}`,
         port,
         seen: fake.seen,
         control: (fault) => void (fake.faults = parseFaults(fault)),
+        spoil: (model, fault) => fake.spoil(model, fault),
         forget: () => {
             fake.seen.length = 0;
             fake.faults = [];

@@ -10,7 +10,8 @@
  * |              |                                |   429: kind rate (default), quota                   |
  * | reset        |                                | RST before the head                                 |
  * | hang         |                                | read, never answered                                |
- * | late         | ms (1000), head: early, late   | the first token takes that long                     |
+ * | late         | ms (1000), head: early, late,  | the first token takes that long; with `ping` there  |
+ * |              |   ping                         |   are signs of life so many ms apart                |
  * | cut          | tokens (3), how: reset, fin,   | a stream that ends after that many tokens: RST, FIN |
  * |              |   event, clean                 |   without last chunk, FIN inside an event, an end   |
  * | silent       | tokens (3)                     | a stream that stops there and stays open            |
@@ -42,6 +43,7 @@ import { FLUSH_MS } from '../node/faults.mjs';
  * @property {'reset' | 'fin' | 'event' | 'clean'} [how]
  * @property {number} [ms]
  * @property {'early' | 'late'} [head]
+ * @property {number} [ping]
  * @property {number} [pace]
  *
  * @typedef {string | (Partial<Fault>)} Given

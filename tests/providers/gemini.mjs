@@ -6,7 +6,7 @@
  */
 import { dataEvent, guarded, isBase64, jsonReply, names, objectOf, refuse, streamReply } from './reply.mjs';
 import { interactionsReply } from './interactions.mjs';
-import { say, tokensIn, vector } from './said.mjs';
+import { isMade, say, tokensIn, vector } from './said.mjs';
 
 /**
  * @typedef {import('./reply.mjs').Ask} Ask
@@ -168,7 +168,7 @@ function checkContents(contents, model) {
 
 /** @param {string} name @param {string} method @param {string} version */
 function checkModel(name, method, version) {
-    if (MODELS.includes(name)) return;
+    if (MODELS.includes(name) || isMade(name)) return;
     refuse(`models/${name} is not found for API version ${version}, or is not supported for ${method}. Call ListModels to see the list of ` +
         'available models and their supported methods.', { status: 404 });
 }
@@ -279,6 +279,7 @@ function sseOf(chunks) {
         done: event(chunks.at(-1)),
         error: (why) => event(errorOf(why)),
         malformed: 'data: {"candidates":[{"content":{"parts":[{"te\r\n\r\n',
+        ping: ': ping\r\n\r\n',
     };
 }
 
@@ -297,6 +298,7 @@ function arrayOf(chunks) {
         done: `${element(chunks.at(-1))}\n]\n`,
         error: (why, sent) => `${sent > 0 ? ',\r\n' : '['}${pretty(errorOf(why))}\n]\n`,
         malformed: ',\r\n{"candidates": [{"content": {"parts": [{"te\n',
+        ping: '\r\n',
     };
 }
 

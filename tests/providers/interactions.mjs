@@ -90,6 +90,7 @@ export function interactionsReply(body, errorOf) {
         after: [event({ event_type: 'interaction.completed', interaction: { ...head, status, usage: usageOf(said) } })],
         done: 'event: done\ndata: [DONE]\n\n',
         error: (why) => event({ event_type: 'error', error: errorOf(why).error }),
+        ping: ': ping\n\n',
         malformed: 'event: step.delta\ndata: {"index":0,"del\n\n',
     }, 'text/event-stream');
 }

@@ -5,7 +5,7 @@
 import { chatReply, completionsReply, embeddingsReply } from './openai.mjs';
 import { errorOf } from './openai-error.mjs';
 import { guarded, isBase64, jsonReply, objectOf, refuse, streamReply } from './reply.mjs';
-import { say, tokensIn, vector } from './said.mjs';
+import { isMade, say, tokensIn, vector } from './said.mjs';
 
 /**
  * @typedef {import('./reply.mjs').Ask} Ask
@@ -51,7 +51,7 @@ function refused({ path }, why) {
 /** `mixtral` is `mixtral:latest`, or the only one of that name. @param {unknown} name */
 function checkModel(name) {
     if (typeof name !== 'string' || name === '') refuse('model is required');
-    if (MODELS.some((one) => one === name || one.split(':')[0] === name)) return;
+    if (isMade(name) || MODELS.some((one) => one === name || one.split(':')[0] === name)) return;
     refuse(`model '${name}' not found`, { status: 404 });
 }
 
@@ -91,6 +91,7 @@ function lines(body, said, tokens, empty) {
         done: line({ ...head, ...empty, ...end }),
         error: (why) => line({ error: messageOf(why) }),
         malformed: '{"model":"llama3.2:3b","created_at":"2026-\n',
+        ping: '\n',
     }, 'application/x-ndjson');
 }
 

@@ -258,6 +258,7 @@ function chatStream(all, body) {
         after: [...all.map((said, i) => event(i, {}, finishOf(said))), ...usage],
         done: 'data: [DONE]\n\n',
         error: errorEvent,
+        ping: ': ping\n\n',
         malformed: 'data: {"id":"chatcmpl-broken","choices":[{"index":0,"delta":{"content":"lo\n\n',
     };
 }
@@ -301,6 +302,7 @@ export function completionsReply(body) {
         after: [event('', finishOf(said)), ...counted ? [dataEvent({ ...head, choices: [], usage })] : []],
         done: 'data: [DONE]\n\n',
         error: errorEvent,
+        ping: ': ping\n\n',
         malformed: 'data: {"id":"cmpl-broken","choices":[{"index":0,"text":"lo\n\n',
     });
 }

@@ -18,6 +18,7 @@
  * @property {Piece} done             the very last, which a stream without an end lacks
  * @property {(why: Refusal, sent: number) => Piece} error   an error after so many tokens, to the stream's end
  * @property {Piece} malformed        an event that nobody can read
+ * @property {Piece} [ping]          a sign of life before the first token; not there: it has none
  *
  * @typedef {object} Reply
  * @property {number} status

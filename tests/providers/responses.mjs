@@ -262,6 +262,7 @@ function streamOf(said, body, parts) {
             const failed = resource(said, body, 'failed', { error: { code: name, message } });
             return event({ type: 'error', code: name, message, param }) + event({ type: 'response.failed', response: failed });
         },
+        ping: ': ping\n\n',
         malformed: 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","del\n\n',
     };
 }

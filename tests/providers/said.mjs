@@ -7,6 +7,7 @@
  * | any                             | `<model> heard “<message>”: ` and 12 drawn words              |
  * | … 40 words …                    | 40 drawn words                                                |
  * | … say({"text": "…"}) …          | that text                                                     |
+ * | any, of a model …-40-words      | the first one's, with 40 drawn words                          |
  * | … look_up({"q": 1}) …           | a call of that tool for each time it is written so, if offered |
  * | a tool's result                 | text, which hears the result                                  |
  * | any, with a schema              | JSON that fits the schema                                     |
@@ -48,6 +49,8 @@ const PARTS = [
 ];
 const DRAWN = 12;
 const DRAWN_MAX = 100_000;
+/** In the name of a model that a test has made up: every provider takes it for one of its own. */
+const MADE = /-(\d+)-words\b/;
 const PER_DIGEST = 32;
 const HEARD_MAX = 200;
 const THOUGHTS = ['Let ', 'me ', 'think: ', '1 < 2.'];
@@ -69,9 +72,15 @@ function drawn(about, count) {
     return all;
 }
 
+/** @param {string} model */
+export function isMade(model) {
+    return MADE.test(model);
+}
+
 /** @param {Asked} asked @returns {string[]} */
 function sentence({ model, heard, images = 0, choice = 0 }) {
-    const count = Math.min(Number(/(\d+) words/.exec(heard)?.[1] ?? DRAWN), DRAWN_MAX);
+    const told = /(\d+) words/.exec(heard) ?? MADE.exec(model);
+    const count = Math.min(Number(told?.[1] ?? DRAWN), DRAWN_MAX);
     const saw = images > 0 ? [`(saw ${images} images) `] : [];
     const quoted = heard.slice(0, HEARD_MAX).match(/\S+\s*|\s+/g) ?? [];
     const about = `${model}\n${heard}${choice > 0 ? `\n${choice}` : ''}`;

@@ -1,5 +1,5 @@
 /**
- * A client that reads an answer as strictly as an SDK would, in four dialects, and remembers all that a
+ * A client that reads an answer as strictly as an SDK would, in five dialects, and remembers all that a
  * check could want: what was said, choice by choice, when bytes came, and what was wrong.
  */
 import { begin } from '../lib/client.mjs';
@@ -125,9 +125,30 @@ function ollama(told, event) {
     told.usage = { prompt_tokens: event.prompt_eval_count, completion_tokens: event.eval_count };
 }
 
+/** @param {any} value one chunk of it, or all of an answer @returns {any[]} */
+const geminiParts = (value) => value.candidates?.[0]?.content?.parts ?? [];
+
+/** @type {Reader} */
+function gemini(told, event) {
+    fault(told, 'an event after the end', told.done);
+    if (event.error !== undefined) {
+        told.error = event;
+        return;
+    }
+    told.ids.add(event.responseId);
+    told.models.add(event.modelVersion);
+    told.usage = event.usageMetadata;
+    for (const { text, thought } of geminiParts(event)) hear(told, 0, thought ? 'reasoning' : 'text', text);
+    const finish = event.candidates?.[0]?.finishReason;
+    if (finish === undefined) return;
+    told.finishes.push(finish);
+    told.done = true; // it has no other end
+}
+
 /** @param {string} path @returns {Reader} */
 function readerOf(path) {
     if (path === '/v1/messages') return anthropic;
+    if (path.startsWith('/v1beta/')) return gemini;
     return path === '/api/chat' ? ollama : openai;
 }
 
@@ -147,7 +168,7 @@ function readEvent(told, data, name, reader) {
 
 /** Server-sent events: blocks between empty lines. @param {Told} told @param {Reader} reader */
 function readBlocks(told, reader) {
-    const blocks = told.body.split('\n\n');
+    const blocks = told.body.replaceAll('\r\n', '\n').split('\n\n');
     const rest = blocks.pop() ?? '';
     fault(told, `half an event: ${rest.slice(-120)}`, rest.replace(/^:.*\n?/gm, '') !== '');
     for (const block of blocks) {
@@ -183,10 +204,10 @@ function readWhole(told) {
         told.error = value;
         return;
     }
-    told.models.add(value.model);
-    told.usage = value.usage ?? { prompt_tokens: value.prompt_eval_count, completion_tokens: value.eval_count };
+    told.models.add(value.model ?? value.modelVersion);
+    told.usage = value.usage ?? value.usageMetadata ?? { prompt_tokens: value.prompt_eval_count, completion_tokens: value.eval_count };
     const text = value.choices?.[0]?.message?.content ?? value.choices?.[0]?.text
-        ?? value.content?.[0]?.text ?? value.message?.content;
+        ?? value.content?.[0]?.text ?? value.message?.content ?? geminiParts(value)[0]?.text;
     hear(told, 0, 'text', text);
     told.done = true;
 }
