@@ -7,7 +7,7 @@
 import { anthropic } from './anthropic.mjs';
 import { eventFrame, exceptionFrame } from './frames.mjs';
 import { bearerOf, guarded, isBase64, jsonReply, names, objectOf, refuse, streamReply } from './reply.mjs';
-import { say, split } from './said.mjs';
+import { isMade, say, split } from './said.mjs';
 import { signerOf, whyNotSigned } from './sigv4.mjs';
 
 /**
@@ -304,7 +304,7 @@ function route(ask) {
     const [, model, what] = /^\/model\/([^/]+)\/(converse|converse-stream|invoke|invoke-with-response-stream)$/.exec(ask.path) ?? [];
     if (model === undefined || ask.method !== 'POST') return refuse('', { status: 404, code: 'UnknownOperationException' });
     const id = decodeURIComponent(model);
-    if (!MODELS.includes(id)) refuse('The provided model identifier is invalid.');
+    if (!MODELS.includes(id) && !isMade(id)) refuse('The provided model identifier is invalid.');
     if (what === 'invoke') return invoke(ask);
     if (what === 'invoke-with-response-stream') return invokeStream(ask);
     const said = say(askedOf(id, bodyOf(ask)));

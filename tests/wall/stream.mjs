@@ -1,8 +1,9 @@
 /**
- * A client that reads an answer as strictly as an SDK would, in five dialects, and remembers all that a
+ * A client that reads an answer as strictly as an SDK would, in six dialects, and remembers all that a
  * check could want: what was said, choice by choice, when bytes came, and what was wrong.
  */
 import { begin } from '../lib/client.mjs';
+import { framesIn } from '../providers/frames.mjs';
 
 /**
  * @typedef {{text: string, reasoning: string, arguments: string}} Spoken
@@ -43,6 +44,12 @@ function fault(told, what, wrong = true) {
     if (wrong) told.faults.push(what);
 }
 
+/** @param {Told} told @param {any} error */
+function failed(told, error) {
+    fault(told, 'a second error', told.error !== null);
+    told.error = error;
+}
+
 /** @param {Told} told @param {any} choice */
 function readDelta(told, { index, delta, text, finish_reason }) {
     if (typeof text === 'string') hear(told, index, 'text', text);
@@ -65,7 +72,7 @@ function readDelta(told, { index, delta, text, finish_reason }) {
 function openai(told, event) {
     fault(told, 'an event after the end', told.done);
     if (event.error !== undefined) {
-        told.error = event;
+        failed(told, event);
         return;
     }
     told.ids.add(event.id);
@@ -105,7 +112,7 @@ function anthropic(told, event, name) {
             told.done = true;
             break;
         case 'error':
-            told.error = event;
+            failed(told, event);
             break;
     }
 }
@@ -114,7 +121,7 @@ function anthropic(told, event, name) {
 function ollama(told, event) {
     fault(told, 'a line after the end', told.done);
     if (event.error !== undefined) {
-        told.error = event;
+        failed(told, event);
         return;
     }
     told.models.add(event.model);
@@ -132,7 +139,7 @@ const geminiParts = (value) => value.candidates?.[0]?.content?.parts ?? [];
 function gemini(told, event) {
     fault(told, 'an event after the end', told.done);
     if (event.error !== undefined) {
-        told.error = event;
+        failed(told, event);
         return;
     }
     told.ids.add(event.responseId);
@@ -143,6 +150,26 @@ function gemini(told, event) {
     if (finish === undefined) return;
     told.finishes.push(finish);
     told.done = true; // it has no other end
+}
+
+/** Bedrock's frames. @param {Told} told @param {Buffer} bytes */
+function readFrames(told, bytes) {
+    try {
+        for (const { headers, payload } of framesIn(bytes)) bedrock(told, payload, headers[':event-type'] ?? 'exception');
+    } catch (error) {
+        fault(told, `cannot be read (${/** @type {Error} */ (error).message})`);
+    }
+}
+
+/** @type {Reader} */
+function bedrock(told, event, name) {
+    fault(told, `${name} after the end`, told.done && name !== 'metadata');
+    if (name === 'exception') failed(told, event);
+    if (name === 'contentBlockDelta') hear(told, event.contentBlockIndex, 'text', event.delta.text);
+    if (name === 'metadata') told.usage = event.usage;
+    if (name !== 'messageStop') return;
+    told.finishes.push(event.stopReason);
+    told.done = true;
 }
 
 /** @param {string} path @returns {Reader} */
@@ -200,14 +227,15 @@ function readWhole(told) {
         fault(told, `not JSON: ${told.body.slice(0, 120)}`);
         return;
     }
-    if (value.error !== undefined) {
+    if (value.error !== undefined || told.status >= 400) {
         told.error = value;
         return;
     }
     told.models.add(value.model ?? value.modelVersion);
     told.usage = value.usage ?? value.usageMetadata ?? { prompt_tokens: value.prompt_eval_count, completion_tokens: value.eval_count };
     const text = value.choices?.[0]?.message?.content ?? value.choices?.[0]?.text
-        ?? value.content?.[0]?.text ?? value.message?.content ?? geminiParts(value)[0]?.text;
+        ?? value.content?.[0]?.text ?? value.message?.content ?? geminiParts(value)[0]?.text
+        ?? value.output?.message.content[0].text;
     hear(told, 0, 'text', text);
     told.done = true;
 }
@@ -215,13 +243,18 @@ function readWhole(told) {
 /** @param {Told} told @param {Buffer} bytes @param {string} path */
 function read(told, bytes, path) {
     const type = String(told.headers['content-type']);
+    told.stream = /event-?stream|ndjson/.test(type);
+    if (type.includes('amazon.eventstream')) {
+        told.body = bytes.toString(); // for whoever wants to show it
+        readFrames(told, bytes);
+        return;
+    }
     try {
         told.body = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     } catch {
         told.body = bytes.toString('utf8');
         fault(told, 'half a character');
     }
-    told.stream = /event-stream|ndjson/.test(type);
     if (!told.stream) readWhole(told);
     else if (type.includes('ndjson')) readLines(told, readerOf(path));
     else readBlocks(told, readerOf(path));

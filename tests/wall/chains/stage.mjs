@@ -24,8 +24,6 @@ import { DIALECTS } from './dialects.mjs';
  */
 
 export const SECOND = 'second';
-const SECOND_KEY = 'sk-second';
-const FIRST_KEY = 'sk-first';
 const WORDS = { first: 20, second: 30 };
 
 /** A model at its provider. */
@@ -83,6 +81,7 @@ export class Chain {
     names() {
         const [first, second] = [this.first.name, this.second.name];
         const ways = [{ model: this.alias }, { model: first, models: [second] }];
+        if (this.stage.dialect.sealed) return ways[0];
         return this.draw.of(this.stage.dialect.inPath ? ways : [...ways, { models: [first, second] }]);
     }
 
@@ -144,7 +143,7 @@ export class Chain {
         assert.equal(textOf(told), saidBy(place, heard), `not its answer: ${shown(told)}`);
         assert.ok(told.done, `no end: ${shown(told)}`);
         assert.equal(told.finishes.length, stream ? 1 : 0, 'one finish');
-        assert.deepEqual([...told.models], [place.model], 'one model, its own');
+        if (!this.stage.dialect.framed) assert.deepEqual([...told.models], [place.model], 'one model, its own');
         named(told, stale ? tries.slice(-1) : tries, tries.length);
         if (place === this.second) assert.match(String(told.headers['x-heady-reason']), this.whyNotFirst, 'why not the first');
     }
@@ -158,7 +157,6 @@ export class Chain {
         assert.ok(!told.done, `a good end: ${shown(told)}`);
         const text = textOf(told);
         assert.ok(text !== '' && saidBy(this.first, request.heard).startsWith(text), `not a beginning of it: ${shown(told)}`);
-        assert.equal(told.body.split(/"error"\s*:\s*["{]/).length, 2, `one error: ${shown(told)}`);
         this.asked(request, tries, this.first);
         named(told, tries);
     }
@@ -214,7 +212,7 @@ export class Stage {
     /** The first provider at its place, after it was away. */
     async reopen() {
         const { port } = this.fakes.first;
-        this.fakes.first = await startProvider(this.dialect.fake, { keys: [FIRST_KEY], port });
+        this.fakes.first = await startProvider(this.dialect.fake, { keys: [this.dialect.keys[0]], port });
     }
 
     async close() {
@@ -233,15 +231,14 @@ export class Stage {
  * @returns {Promise<Stage>}
  */
 export async function openStage(host, dialect, models) {
-    const { fake, env, paid } = DIALECTS[dialect];
-    const first = await startProvider(fake, { keys: [FIRST_KEY] });
-    const second = await startProvider(fake, { keys: [SECOND_KEY] });
+    const { fake, env, keys } = DIALECTS[dialect];
+    const first = await startProvider(fake, { keys: [keys[0]] });
+    const second = await startProvider(fake, { keys: [keys[1]] });
     const stage = new Stage(dialect, { first, second });
-    const key = paid ? { key_env: 'SECOND_API_KEY' } : {};
-    const providers = { [SECOND]: { like: stage.dialect.first, endpoint: second.url, ...key } };
+    const providers = { [SECOND]: { like: stage.dialect.first, endpoint: second.url, ...stage.dialect.second } };
     try {
         stage.host = await startHost(host, {
-            env: { GATEWAY_AUTH: 'off', ...env(first.url), SECOND_API_KEY: SECOND_KEY },
+            env: { GATEWAY_AUTH: 'off', ...env(first.url), SECOND_API_KEY: keys[1] },
             config: { log_requests: false, providers, models: models(stage) },
         });
     } catch (error) {

@@ -14,7 +14,9 @@ const WAYS = /** @type {const} */ (['reset', 'fin', 'event', 'clean', 'error']);
  * has its time, and so has one that is known to be slow.
  * @param {Chain} chain @param {Chain} pings @param {Chain} slow */
 export async function firstTokenLate(chain, pings, slow) {
-    await Promise.all([leftAlone(chain), waitedFor(pings, { ping: 2500 }), waitedFor(slow, {})]);
+    const framed = chain.stage.dialect.framed ?? false;
+    const pinged = framed ? undefined : waitedFor(pings, { ping: 2500 });
+    await Promise.all([leftAlone(chain), pinged, waitedFor(slow, {})]);
 }
 
 /** @param {Chain} chain */
@@ -24,7 +26,12 @@ async function leftAlone(chain) {
     chain.good(told, request, tries);
     chain.asked(request, tries, chain.first, chain.second);
     assert.ok(told.first_ms > SILENT_MS - GRACE_MS && told.first_ms < SILENT_MS + GRACE_MS, `${told.first_ms} ms`);
-    assert.ok(told.gap_ms < ALIVE_MS, `${told.gap_ms} ms without a sign of life`);
+    alive(chain, told);
+}
+
+/** @param {Chain} chain @param {import('./stage.mjs').Told} told */
+function alive({ stage }, { gap_ms }) {
+    assert.ok(stage.dialect.framed || gap_ms < ALIVE_MS, `${gap_ms} ms without a sign of life`);
 }
 
 /** @param {Chain} chain @param {{ping?: number}} how */
@@ -32,7 +39,7 @@ async function waitedFor(chain, how) {
     const { request, told, tries } = await chain.strike({ mode: 'late', ms: SILENT_MS + 3000, ...how }, true);
     chain.good(told, request, tries);
     chain.asked(request, tries, chain.first);
-    assert.ok(told.gap_ms < ALIVE_MS, `${told.gap_ms} ms without a sign of life`);
+    alive(chain, told);
 }
 
 /** @param {Chain} chain @param {string} how */
@@ -73,14 +80,25 @@ export async function stalledStream(chain) {
     assert.ok(told.ms > SILENCE_MS && told.ms < SILENCE_MS + 2 * GRACE_MS, `it took ${told.ms} ms`);
 }
 
-/** An event that nobody can read, in a good stream: the client gets the stream without it.
+/** An event that nobody can read, in a good stream: the client gets the stream without it. A frame that has changed
+ * on its way is a cut.
  * @param {Chain} chain */
 export async function malformedEvent(chain) {
+    if (chain.stage.dialect.framed) return brokenFrame(chain);
     for (const tokens of [0, chain.draw.int(1, 20), chain.draw.int(1, 20)]) {
         const { request, told, tries } = await chain.strike({ mode: 'malformed', tokens }, true);
         chain.good(told, request, tries);
         chain.asked(request, tries, chain.first);
     }
+}
+
+/** @param {Chain} chain */
+async function brokenFrame(chain) {
+    const after = await chain.strike({ mode: 'malformed', tokens: chain.draw.int(1, 20) }, true);
+    chain.honest(after.told, after.request, after.tries);
+    const before = await chain.strike({ mode: 'malformed', tokens: 0 }, true);
+    chain.good(before.told, before.request, before.tries);
+    chain.asked(before.request, before.tries, chain.first, chain.first, chain.second);
 }
 
 /** A good stream whose end mark is missing gets one. Where the finish is the end there is no good stream without it:
