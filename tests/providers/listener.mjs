@@ -8,7 +8,7 @@ export function both(options, handler) {
     const one = http.createServer(options, handler);
     const two = http2.createServer({}, /** @type {any} */ (handler));
     two.on('session', (session) => session.on('error', () => {}));
-    return net.createServer((socket) => {
+    return net.createServer({ noDelay: true }, (socket) => { // as a server of node:http does
         socket.once('readable', () => {
             const first = socket.read();
             if (first === null) return void socket.destroy();

@@ -116,7 +116,7 @@ export async function unavailableAlways(chain, other) {
 export async function resetOnce(chain) {
     for (const stream of [true, false]) {
         const once = await chain.strike({ mode: 'reset', count: 1 }, stream);
-        chain.good(once.told, once.request, once.tries, true);
+        chain.good(once.told, once.request, once.tries, 'stale');
         chain.asked(once.request, once.tries, chain.first, chain.first);
         const more = await chain.strike({ mode: 'reset' }, stream);
         chain.good(more.told, more.request, more.tries);

@@ -23,7 +23,7 @@ export async function firstTokenLate(chain, pings, slow) {
 async function leftAlone(chain) {
     const head = chain.draw.of(/** @type {const} */ (['early', 'late']));
     const { request, told, tries } = await chain.strike({ mode: 'late', head, ms: SILENT_MS + 6000 }, true);
-    chain.good(told, request, tries);
+    chain.good(told, request, tries, head === 'early' ? 'early' : undefined);
     chain.asked(request, tries, chain.first, chain.second);
     assert.ok(told.first_ms > SILENT_MS - GRACE_MS && told.first_ms < SILENT_MS + GRACE_MS, `${told.first_ms} ms`);
     alive(chain, told);
