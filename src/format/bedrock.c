@@ -148,6 +148,7 @@ static void put_error(struct gw_buf *b, const struct dialect_error *e) {
 const struct dialect dialect_bedrock = {
     .name = GW_STR_INIT("bedrock"),
     .framing = FRAMING_AWS,
+    .streams_at = GW_STR_INIT("/converse-stream"),
     .paths = {{GW_STR_INIT("/converse"), true}, {GW_STR_INIT("/converse-stream"), true}},
     .usual = true,
     .ask = {.path = GW_STR_INIT("/model/%m/converse"),
