@@ -16,7 +16,7 @@ const PARTS = [
     ['core/show', /src\/core\/show\//, 3_000],
     ['dialect openai', /src\/format\/openai/, 2_500],
     ['dialect anthropic', /src\/format\/anthropic/, 2_350],
-    ['dialect responses', /src\/format\/responses/, 3_100],
+    ['dialect responses', /src\/format\/responses/, 3_170],
     ['dialect ollama', /src\/format\/ollama/, 1_760],
     ['dialect gemini', /src\/format\/gemini/, 2_950],
     ['dialect bedrock', /src\/format\/bedrock/, 1_800],
