@@ -67,6 +67,53 @@ const FRAMES = ['h content-type: application/vnd.amazon.eventstream', 'res a 1 2
 const delta = (/** @type {number} */ i) => 'frame a 1 event contentBlockDelta '
   + JSON.stringify({ contentBlockIndex: 0, delta: { text: WORDS[i % WORDS.length] }, p: 'abcdefghijklmnopqrstu' });
 
+/** Providers in their own dialects, asked by the unified paths. */
+const KEYS = ['env OPENAI_API_KEY=sk-cost', 'env ANTHROPIC_API_KEY=sk-ant-cost', 'env GEMINI_API_KEY=g-cost',
+  'env OLLAMA_HOST=http://127.0.0.1:11434'];
+const user = { role: 'user', content: 'word '.repeat(160) };
+/** @type {Record<string, {path: string, streams?: string, body: object, before?: string, event: (word: string, i: number) => string, after: string, type?: string}>} */
+const DIALECTS = {
+  openai: {
+    path: '/v1/chat/completions', body: { model: 'gpt-5.5', messages: [user] },
+    event: (word) => event({ content: word }), after: `${event({}, 'stop')}data: [DONE]\\n\\n`,
+  },
+  responses: {
+    path: '/v1/responses', body: { model: 'gpt-5.5', input: [user] },
+    event: (word, i) => sse({ type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, content_index: 0, delta: word, sequence_number: i }),
+    after: sse({ type: 'response.completed', response: { status: 'completed' }, sequence_number: 1001 }),
+  },
+  anthropic: {
+    path: '/v1/messages', body: { model: 'claude-sonnet-5', max_tokens: 900, messages: [user] },
+    before: sse({ type: 'message_start', message: { id: 'msg_1', role: 'assistant' } }) + sse({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+    event: (word) => sse({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: word } }),
+    after: sse({ type: 'content_block_stop', index: 0 }) + sse({ type: 'message_delta', delta: { stop_reason: 'end_turn' } }) + sse({ type: 'message_stop' }),
+  },
+  gemini: {
+    path: '/v1beta/models/gemini-3.7-flash:generateContent', streams: '/v1beta/models/gemini-3.7-flash:streamGenerateContent?alt=sse',
+    body: { contents: [{ role: 'user', parts: [{ text: user.content }] }] },
+    event: (word) => sse({ candidates: [{ content: { parts: [{ text: word }], role: 'model' }, index: 0 }] }),
+    after: sse({ candidates: [{ content: { parts: [{ text: '.' }], role: 'model' }, finishReason: 'STOP', index: 0 }] }),
+  },
+  ollama: {
+    path: '/api/chat', body: { model: 'llama3.2', messages: [user] }, type: 'application/x-ndjson',
+    event: (word) => `${JSON.stringify({ model: 'llama3.2', message: { role: 'assistant', content: word }, done: false })}\\n`,
+    after: `${JSON.stringify({ model: 'llama3.2', message: { role: 'assistant', content: '' }, done: true, done_reason: 'stop' })}\\n`,
+  },
+};
+/** @param {object} data */
+function sse(data) {
+  return `data: ${JSON.stringify(data)}\\n\\n`;
+}
+const wholes = Object.entries(DIALECTS).map(([name, d]) => ({
+  name, env: KEYS, times: 50, lines: [...post(d.path, JSON.stringify({ ...d.body, ...d.streams ? {} : { stream: false } })), ...ANSWER, 'res a 1 200 900', 'close a'],
+}));
+const streams = Object.entries(DIALECTS).map(([name, d]) => ({
+  name: `event-of-${name}`, env: KEYS, times: 1, count: EVENTS, per: 'event', lines: [
+    ...post(d.streams ?? d.path, JSON.stringify({ ...d.body, ...d.streams ? {} : { stream: true } })),
+    `h content-type: ${d.type ?? 'text/event-stream'}`, 'res a 1 200 -', ...d.before ? [`chunk a 1 ${d.before}`] : [],
+    ...events(1, EVENTS, (i) => d.event(WORDS[i % WORDS.length], i)), `chunk a 1 ${d.after}`, 'end a 1 clean', 'close a'],
+}));
+
 /** @typedef {{name: string, times: number, per: string, lines: string[], env?: string[]}} Case */
 /** `lines` go `times` times; the figure is the total by `count`, of which each is a `per`.
  * @type {(Case & {count: number})[]} */
@@ -96,6 +143,7 @@ export const cases = [
   { name: 'event-of-frames', env: AWS, times: 1, count: EVENTS, per: 'event', lines: [
     ...post(`${CONVERSE}-stream`, converse), ...FRAMES, ...Array.from({ length: EVENTS }, (_, i) => delta(i)),
     'frame a 1 event messageStop {"stopReason":"end_turn"}', 'end a 1 clean', 'close a'] },
+  ...wholes, ...streams,
 ].map((c) => ({ times: 50, count: c.times ?? 50, per: 'call', ...c }));
 
 /** @param {Case} c @returns {string} the trace */

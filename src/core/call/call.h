@@ -428,6 +428,8 @@ bool chain_plan(struct gw_call *c);
 bool chain_may_resume(const struct gw_call *c);
 /* Whether an event tells what the client has not asked for. */
 bool chain_hides(const struct gw_call *c, const struct event *e);
+/* The model, as the attempt's target knows it; n == 0: nobody has named one. */
+struct gw_str chain_model(const struct gw_call *c);
 /* Puts the name that the attempt's target knows the model by. */
 void chain_put(struct gw_call *c, struct edits *edits);
 /* generate.c: /generate of a provider, before its body has come and behind that */

@@ -292,11 +292,7 @@ static struct edit usage_edit(const struct facts *f) {
 }
 
 /* The path may say that a stream is wanted, or nobody need say it. */
-static void note_stream(struct gw_call *c) {
-    bool talks;
-    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    if (d == NULL)
-        return;
+static void note_stream(struct gw_call *c, const struct dialect *d) {
     bool unsaid = d->streams && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE);
     c->streamed |= unsaid || (d->streams_at.n > 0 && gw_str_ends(c->route.rest, d->streams_at));
 }
@@ -312,11 +308,9 @@ static bool passes_unseen(const struct gw_call *c) {
 }
 
 /* OpenAI's chats and completions alone do not tell it by themselves. */
-static void note_usage(struct gw_call *c) {
-    bool talks;
+static void note_usage(struct gw_call *c, const struct dialect *d) {
     const struct facts *f = c->facts;
-    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    if (d == NULL || !d->asks_usage || c->head.fast || passes_unseen(c) ||
+    if (!d->asks_usage || c->head.fast || passes_unseen(c) ||
         !facts_is(f, FACTS_STREAM, GW_JSON_TRUE) || facts_is_twice(f, FACTS_STREAM_OPTIONS) ||
         facts_is_twice(f, FACTS_INCLUDE_USAGE))
         return;
@@ -355,6 +349,7 @@ static void set_route(struct gw_call *c) {
 }
 
 struct next chain_decide(struct gw_call *c) {
+    bool talks;
     const struct facts *f = c->facts;
     if (f == NULL)
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR(""),
@@ -378,8 +373,11 @@ struct next chain_decide(struct gw_call *c) {
     if (!next_is(next, NEXT_ON))
         return next;
     set_route(c);
-    note_stream(c);
-    note_usage(c);
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL)
+        return next;
+    note_stream(c, d);
+    note_usage(c, d);
     return next;
 }
 
@@ -517,7 +515,7 @@ static uint64_t end_of(const struct facts_at *m) {
 }
 
 /* As the attempt's target knows the model. A node that does not say is told what the client said. */
-static struct gw_str name_there(const struct gw_call *c) {
+struct gw_str chain_model(const struct gw_call *c) {
     const struct model_place *at = &chain_link(c)->at;
     struct gw_str own = at->model;
     if (at->heavy && own.n == 0 && c->attempt.to->slot < GW_NODES) {
@@ -550,7 +548,7 @@ void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
     if (c->body_sum != NULL)
         return; /* what is signed is what came */
-    struct gw_str name = name_there(c);
+    struct gw_str name = chain_model(c);
     bool has_model = chain->model.kind != 0, has_chain = chain->models.kind != 0;
     bool first = has_chain && chain->models_before == chain->body;
     if (chain->usage.text.n > 0)

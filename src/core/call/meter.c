@@ -152,7 +152,9 @@ static struct gw_str model_of_path(struct gw_str path) {
 
 static void put_model(const struct gw_call *c, struct gw_buf *out) {
     struct gw_str model = c->meter->model;
-    if (model.n == 0)
+    if (model.n == 0 && c->chain != NULL && c->attempts > 0)
+        model = chain_model(c);
+    if (model.n == 0 && c->chain == NULL)
         model = model_of_path(c->route.rest);
     if (model.n == 0)
         return;
