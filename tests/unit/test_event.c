@@ -633,13 +633,18 @@ static void test_no_shape(void) {
         "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\n",
         "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"reasoning\":\"y\"}}]}\n\n",
         "data: {\"choices\":[{\"delta\":{}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"audio\":{}}}]}\n\n"};
+        "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"audio\":{}}}]}\n\n",
+        "data: "
+        "{\"choices\":[{\"delta\":{\"content\":\"x\"}}],\"usage\":{\"completion_tokens\":1}}\n\n",
+        "data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"output_index\":0,"
+        "\"content_index\":0,\"delta\":\"x\",\"sequence_number\":4}\n\n"};
     struct shape shape = {.before = 0};
     struct event e;
     for (size_t i = 0; i < sizeof not/ sizeof *not; i++) {
         struct gw_str event = gw_str(not[i], strlen(not[i]));
-        source.dialect = &dialect_openai;
+        source.dialect = NULL;
         event_read(event, FRAMING_SSE, &source, &e);
+        CHECK(source.dialect != NULL);
         shape_learn(&shape, event, &e);
         CHECK(shape.before == 0);
     }
