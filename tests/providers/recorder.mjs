@@ -41,7 +41,9 @@ export function recorder() {
         const request = new Request(input, init);
         if (request.url.startsWith('data:')) return real(input, init); // an SDK tries out what fetch can do
         const sent = Buffer.from(await request.arrayBuffer());
-        const { method, url, headers, signal } = request;
+        const { method, url, headers } = request;
+        // The SDK's own signal: a Request's is another, and once that is collected as garbage nobody hears the first.
+        const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
         const answer = await real(url, { method, headers, signal, body: sent.length > 0 ? sent : undefined });
         const [mine, theirs] = answer.body?.tee() ?? [null, null];
         kept.push({ method, url, headers, sent, status: answer.status, answered: answer.headers, got: collect(mine) });
