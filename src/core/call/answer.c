@@ -235,13 +235,13 @@ static struct next move_on_errored(struct gw_call *c, const struct gw_res_head *
     call_candidate(c)->spent = true;
     if (res->status == 403)
         call_candidate(c)->refused = 403;
-    if (res->status == 500)
+    if (res->status == 500) {
         c->attempt.stays_ms = STAYS_JITTERED;
-    if (res->status == 500)
         blame_later(c, POOL_ERRORED);
-    else
+    } else {
         pool_succeeded(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant,
                        c->attempt.sent_at, true, now);
+    }
     bool other_keeps = hedge_is_open(c) && c->hedge->state == CALL_KEEP;
     bool decides = res->status == 400 && call_at_provider(c);
     if ((decides || !c->kept.whole) && !other_keeps && !c->has_head)
@@ -420,8 +420,9 @@ static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
 
 /* No other target can be asked: then this one's own words are better than ours. */
 static bool is_last_word(const struct gw_call *c, enum verdict verdict, struct gw_time now) {
-    bool last_key = call_at_provider(c) && verdict == BUSY && !provider_has_other_key(c, now);
-    return (c->body.forgotten || c->bound || last_key) &&
+    bool last = call_at_provider(c) && verdict == BUSY &&
+                !plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
+    return (c->body.forgotten || c->bound || last) &&
            (verdict == BUSY || verdict == ERRORED || verdict == REFUSED);
 }
 

@@ -166,7 +166,8 @@ struct call_chain {
     struct edit usage; /* asks for a stream's usage; text.n == 0: it is not asked for */
 };
 
-/* A first 500, or a 400, kept to be given if no other target does better. */
+/* An answer that is kept while others are asked, to be given if nobody does better; or read, since its words
+ * decide (answer.c). */
 struct call_kept {
     bool whole, cut;
     uint32_t status;
@@ -387,8 +388,6 @@ void provider_on_refused_key(struct gw_call *c, uint32_t status);
 bool provider_refuses_all(const struct gw_call *c);
 /* Then the log says so. */
 void provider_tell_refused(struct gw_call *c, struct gw_time now);
-/* Whether the provider has a key that this call has not tried. */
-bool provider_has_other_key(const struct gw_call *c, struct gw_time now);
 /* The request was served: the keys that were refused before that rest. */
 void provider_settle(struct gw_call *c, struct gw_time now);
 /* Google says so with a 400, whose words tell: whether this provider does, and whether these are they. */
@@ -430,7 +429,7 @@ bool chain_may_resume(const struct gw_call *c);
 bool chain_hides(const struct gw_call *c, const struct event *e);
 /* The model, as the attempt's target knows it; n == 0: nobody has named one. */
 struct gw_str chain_model(const struct gw_call *c);
-/* Puts the name that the attempt's target knows the model by. */
+/* What the attempt's target is told instead of what came: its name of the model, no chain, to tell its usage. */
 void chain_put(struct gw_call *c, struct edits *edits);
 /* generate.c: /generate of a provider, before its body has come and behind that */
 struct next generate_check(struct gw_call *c);

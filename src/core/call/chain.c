@@ -14,9 +14,8 @@
 
 enum {
     TEXT_MAX = 512,
-    NEAR = 3,
-    PAID_SILENCE_MS =
-        300000, /* of a provider, behind its first content: it may think, or run tools */
+    NEAR = 3,                 /* names that are offered in place of an unknown one */
+    PAID_SILENCE_MS = 300000, /* behind its first content a provider may think, or run tools */
 };
 
 static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
@@ -104,10 +103,7 @@ static bool add_name(struct gw_call *c, struct gw_str name) {
 /* Whether the answer is text that a model makes up. Of embeddings and the like another model's are of no use. */
 static bool generates(const struct gw_call *c) {
     bool talks;
-    struct gw_str path = c->route.rest;
-    return dialects_of_path(path, &talks) != NULL ||
-           gw_str_ends(path, GW_STR(":generateContent")) ||
-           gw_str_ends(path, GW_STR(":streamGenerateContent"));
+    return dialects_of_path(c->route.rest, &talks) != NULL;
 }
 
 static struct next add_names(struct gw_call *c, struct gw_str more) {
@@ -543,7 +539,6 @@ static void put_in_chain(struct gw_call *c, struct gw_str name, struct edits *e)
         edits_add(e, chain->model_before, end_of(&chain->model) - chain->model_before, GW_STR(""));
 }
 
-/* What the attempt's target is told instead: its own name of the model, no chain, and to tell its usage. */
 void chain_put(struct gw_call *c, struct edits *e) {
     const struct call_chain *chain = c->chain;
     if (c->body_sum != NULL)

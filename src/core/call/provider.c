@@ -172,11 +172,8 @@ static void put_key(const struct provider *like, struct gw_str key, struct gw_st
     case PROVIDER_API_KEY:
         head_put(out, GW_STR("api-key"), key);
         break;
-    case PROVIDER_BEARER:
-    case PROVIDER_SIGV4: /* a key that signs nothing */
+    default: /* the local servers that speak OpenAI's dialect may want a key, too */
         put_bearer(out, key);
-        break;
-    default:
         break;
     }
 }
@@ -196,13 +193,10 @@ void provider_put_head(struct gw_call *c, const struct backend_conf *to, struct 
         head_put(out, like->line_name, version);
     }
     struct gw_str shown = key != POOL_NO_KEY ? p->keys[key - 1] : c->own_key;
-    /* The local servers that speak OpenAI's dialect may want a key, too. */
     if (shown.n == 0)
         return;
     if (p->signing != NULL && key != POOL_NO_KEY)
         sign_put(c, p, path, value_of(gw_buf_str(out), GW_STR("content-type")), now, out);
-    else if (like->key == PROVIDER_NO_KEY || p->signing != NULL)
-        put_bearer(out, shown);
     else
         put_key(like, shown, version, out);
 }
@@ -302,7 +296,7 @@ void provider_on_refused_key(struct gw_call *c, uint32_t status) {
 }
 
 bool provider_refuses_all(const struct gw_call *c) {
-    bool all = c->route.kind == GW_ROUTE_AI && c->plan.n > 0;
+    bool all = c->plan.n > 0;
     for (uint32_t i = 0; i < c->plan.n; i++)
         all &= c->plan.candidates[i].refused != 0;
     return all;
@@ -310,11 +304,6 @@ bool provider_refuses_all(const struct gw_call *c) {
 
 void provider_tell_refused(struct gw_call *c, struct gw_time now) {
     put_record(c, call_candidate(c), 0, now);
-}
-
-bool provider_has_other_key(const struct gw_call *c, struct gw_time now) {
-    return call_at_provider(c) &&
-           plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
 }
 
 void provider_settle(struct gw_call *c, struct gw_time now) {

@@ -347,7 +347,7 @@ struct next request_on_late(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ decide */
 
-/* What the body says about where the request goes: its class; or its first messages, which tell its
+/* What the body says about where the request goes: its class, its model, its first messages, which tell its
  * conversation, and so its node. */
 struct next request_decide(struct gw_call *c, struct gw_time now) {
     if (c->route.kind == GW_ROUTE_NODE)
