@@ -1,18 +1,24 @@
 #include "format/event.h"
 
+#include "base/word.h"
 #include "format/aws.h"
 
 static bool is_break(char c) {
     return c == '\n' || c == '\r';
 }
 
+static size_t line_end(struct gw_str s) {
+    size_t i = 0;
+    while (i < s.n && !is_break(s.p[i]))
+        i += s.n - i >= 8 && gw_word_controls(gw_word_at(s.p + i)) == 0 ? 8 : 1;
+    return i;
+}
+
 /* Returns the number of data lines, and the value of the first one. */
 static uint32_t data_of(struct gw_str event, struct gw_str *data) {
     uint32_t n = 0;
     while (event.n > 0) {
-        size_t end = 0;
-        while (end < event.n && !is_break(event.p[end]))
-            end++;
+        size_t end = line_end(event);
         struct gw_str line = gw_str_sub(event, 0, end);
         event = gw_str_sub(event, end + 1, event.n);
         if (!gw_str_starts(line, GW_STR("data")) || (line.n > 4 && line.p[4] != ':'))
