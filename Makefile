@@ -238,6 +238,11 @@ build/toy/offsets.s: build/toy/offsets.c $(TOY_FROM) build/wasm/wasm/offsets.s
 	$(call say,toy wasm $<)$(CC_wasm) $(subst -c $<,-S $<,$(TOY_C))
 TOYS := build/toy/replay build/toy/heady-gateway build/toy/core.wasm build/toy/offsets.js
 
+# One document from one dialect into another.
+TRANSLATE := build/asan/tests/golden/translate
+$(TRANSLATE): build/asan/tests/golden/translate.o $(call pure,asan)
+	$(call say,link $@)$(CC_asan) $^ -lm -o $@
+
 # What is counted is the daemon's own build of the core.
 build/cost-replay: build/native/tests/traces/replay.o $(call pure,native)
 	$(call say,link $@)$(CC_native) $^ -lm -o $@

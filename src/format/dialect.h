@@ -26,6 +26,7 @@
 
 struct event;
 struct gw_walk;
+struct speech;
 
 enum { DIALECTS_MAX = 8, DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
 
@@ -95,6 +96,7 @@ struct dialect {
     void (*put_error_head)(struct gw_buf *head, const struct dialect_error *e);
     /* Appends the body of an error answer. */
     void (*put_error)(struct gw_buf *b, const struct dialect_error *e);
+    const struct speech *speech; /* how it is translated (speech.h); NULL: it is not */
 };
 
 /* A comment that all clients of server-sent events ignore. */

@@ -185,13 +185,17 @@ static bool has_word(const char *words, struct gw_str word) {
     return false;
 }
 
-enum event_why event_why(const struct dialect *d, const struct event *e) {
-    if (e->why.n == 0)
+enum event_why event_why_of(const struct dialect *d, struct gw_str word) {
+    if (word.n == 0)
         return WHY_UNTOLD;
     for (uint32_t i = WHY_STOP; i < DIALECT_WHYS; i++)
-        if (has_word(d->why[i], e->why))
+        if (has_word(d->why[i], word))
             return (enum event_why)i;
     return WHY_OTHER;
+}
+
+enum event_why event_why(const struct dialect *d, const struct event *e) {
+    return event_why_of(d, e->why);
 }
 
 struct gw_str event_model(const struct dialect *d, struct gw_str event) {

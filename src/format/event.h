@@ -145,6 +145,8 @@ void event_read(struct gw_str event, enum framing framing, struct event_source *
 
 /* For a translator. `d` is the event's dialect. */
 enum event_why event_why(const struct dialect *d, const struct event *e);
+/* What a word of that dialect means; empty: UNTOLD. */
+enum event_why event_why_of(const struct dialect *d, struct gw_str word);
 
 /* Merges what the event reports into `u`, which is zeroed before the first event: see usage_merge. */
 void event_usage(const struct dialect *d, const struct event *e, struct usage *u);

@@ -3,7 +3,7 @@
  * "content","reasoning_content","refusal","tool_calls":[{"index","id","function":{"name",
  * "arguments"}}]},"text","finish_reason"}],"usage"}, or {"error":{...}}.
  */
-#include "format/event.h"
+#include "format/speech.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -209,4 +209,5 @@ const struct dialect dialect_openai = {
     .error_tail = GW_STR_INIT("\",\"type\":\"server_error\",\"param\":null,"
                               "\"code\":\"stream_cut\"}}\n\n"),
     .put_error = put_error,
+    .speech = &speech_openai,
 };

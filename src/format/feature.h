@@ -1,0 +1,70 @@
+/*
+ * What a request may ask for that not every dialect can say. A dialect's speech names those it can (speech.h);
+ * what it cannot say is refused, or left out with or without a word: as the configuration wants it, else as the table in feature.c
+ * says for each.
+ */
+#ifndef GW_FORMAT_FEATURE_H
+#define GW_FORMAT_FEATURE_H
+
+#include "base/str.h"
+
+enum feature {
+    FEATURE_SYSTEM_LATER, /* a system message behind the first turn */
+    FEATURE_IMAGE,        /* its bytes */
+    FEATURE_IMAGE_URL,    /* or where it is */
+    FEATURE_AUDIO,
+    FEATURE_FILE,     /* a document: its bytes, ... */
+    FEATURE_FILE_URL, /* ... where it is, or ... */
+    FEATURE_FILE_ID,  /* ... what its provider calls it */
+    FEATURE_TOOLS,
+    FEATURE_PICK_NONE,    /* tool choice: none of them, ... */
+    FEATURE_PICK_ANY,     /* ... at least one, ... */
+    FEATURE_PICK_ONE,     /* ... this one */
+    FEATURE_PARALLEL,     /* whether several may be called at once */
+    FEATURE_STRICT,       /* arguments follow the schema to the letter */
+    FEATURE_CUSTOM,       /* a tool that takes a text */
+    FEATURE_SERVED,       /* a tool of the provider's own */
+    FEATURE_DEFERRED,     /* a tool that is found by a search */
+    FEATURE_RESULT_IMAGE, /* a tool's result that is no text */
+    FEATURE_RESULT_FAILED,
+    FEATURE_JSON,
+    FEATURE_SCHEMA,
+    FEATURE_MAX_TOKENS,
+    FEATURE_TEMPERATURE,
+    FEATURE_TOP_P,
+    FEATURE_TOP_K,
+    FEATURE_STOP,
+    FEATURE_SEED,
+    FEATURE_N,
+    FEATURE_PENALTIES,
+    FEATURE_LOGIT_BIAS,
+    FEATURE_LOGPROBS,
+    FEATURE_EFFORT,
+    FEATURE_BUDGET,    /* tokens that may be thought */
+    FEATURE_SIGNATURE, /* what a model has thought, signed by its server */
+    FEATURE_CACHE,     /* cache marks */
+    FEATURE_TIER,
+    FEATURE_VERBOSITY,
+    FEATURE_USER,
+    FEATURE_METADATA,
+    FEATURE_PREVIOUS, /* the answer before it, kept by the server */
+    FEATURE_OTHER,    /* content of a kind that has no counterpart */
+    FEATURE_UNKNOWN,  /* a member that nobody here knows */
+    FEATURES,
+};
+
+_Static_assert(FEATURES <= 64, "a bit for each");
+
+/* What becomes of a request that uses what the target's dialect cannot say. */
+enum feature_fate {
+    FEATURE_DROP = 0, /* left out: the answer is as good without it */
+    FEATURE_WARN,     /* left out, and the client is told so */
+    FEATURE_REJECT,   /* refused */
+};
+
+/* For people: what it is. */
+const char *feature_about(enum feature feature);
+/* What becomes of it where nobody has said otherwise. */
+enum feature_fate feature_fate(enum feature feature);
+
+#endif

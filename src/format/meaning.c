@@ -1,0 +1,335 @@
+#include "format/meaning.h"
+
+#include "base/rng.h"
+
+static bool is(struct gw_str name, const char *literal) {
+    return gw_str_eq(name, gw_str(literal, strlen(literal)));
+}
+
+/* ------------------------------------------------------------------ building */
+
+/* Space for one more; NULL if there is none. */
+static void *get(struct mean *m, size_t n) {
+    void *p = gw_arena_get(m->arena, n);
+    m->full |= p == NULL;
+    return p;
+}
+
+struct mean_turn *mean_add_turn(struct mean *m, enum mean_role role) {
+    struct mean_turn *t = get(m, sizeof *t);
+    if (t == NULL) {
+        m->spare_turn = (struct mean_turn){.role = role};
+        return &m->spare_turn;
+    }
+    t->role = role;
+    if (m->last != NULL)
+        m->last->next = t;
+    else
+        m->turns = t;
+    m->last = t;
+    return t;
+}
+
+static struct mean_part *spare_part(struct mean *m, enum mean_kind kind) {
+    m->spare = (struct mean_part){.kind = kind};
+    return &m->spare;
+}
+
+struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_kind kind) {
+    struct mean_part *p = get(m, sizeof *p);
+    if (p == NULL)
+        return spare_part(m, kind);
+    p->kind = kind;
+    if (t->last != NULL)
+        t->last->next = p;
+    else
+        t->parts = p;
+    t->last = p;
+    return p;
+}
+
+struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind) {
+    struct mean_part *p = get(m, sizeof *p), **at = &result->parts;
+    if (p == NULL)
+        return spare_part(m, kind);
+    p->kind = kind;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = p;
+    return p;
+}
+
+struct mean_tool *mean_add_tool(struct mean *m, enum mean_tool_kind kind) {
+    struct mean_tool *t = get(m, sizeof *t);
+    if (t == NULL) {
+        m->spare_tool = (struct mean_tool){.kind = kind};
+        return &m->spare_tool;
+    }
+    t->kind = kind;
+    if (m->tools_last != NULL)
+        m->tools_last->next = t;
+    else
+        m->tools = t;
+    m->tools_last = t;
+    return t;
+}
+
+struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index) {
+    struct mean_choice *c = get(&a->mean, sizeof *c);
+    if (c == NULL) {
+        a->spare = (struct mean_choice){.index = index};
+        return &a->spare;
+    }
+    c->index = index;
+    c->turn.role = MEAN_ASSISTANT;
+    if (a->last != NULL)
+        a->last->next = c;
+    else
+        a->choices = c;
+    a->last = c;
+    return c;
+}
+
+void mean_wrong(struct mean *m, const char *wrong) {
+    if (!m->bad)
+        m->wrong = wrong;
+    m->bad = true;
+}
+
+/* ------------------------------------------------------------------ reading values */
+
+struct gw_str mean_raw(struct gw_walk *w) {
+    struct gw_str raw = GW_STR("");
+    gw_walk_string(w, &raw);
+    return raw;
+}
+
+struct gw_str mean_value(struct gw_walk *w) {
+    return event_value(w);
+}
+
+bool mean_true(struct gw_walk *w) {
+    bool yes = gw_walk_kind(w) == 't';
+    gw_walk_skip(w);
+    return yes;
+}
+
+uint64_t mean_number(struct gw_walk *w) {
+    return mean_u64(mean_value(w));
+}
+
+void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value) {
+    struct usage_reader r;
+    usage_begin_inside(&r, d);
+    usage_feed(&r, value);
+    usage_merge(&r, &a->usage);
+}
+
+bool mean_take(struct mean *m, struct gw_walk *w, struct gw_str name,
+               const struct mean_member *table, size_t n) {
+    size_t i = 0;
+    while (i < n && !is(name, table[i].name))
+        i++;
+    if (i == n)
+        return false;
+    struct gw_str said = table[i].raw ? mean_raw(w) : mean_value(w);
+    if (said.n == 0)
+        return true;
+    memcpy((char *)m + table[i].at, &said, sizeof said);
+    mean_use(m, table[i].feature);
+    return true;
+}
+
+void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name) {
+    if (mean_value(w).n == 0)
+        return;
+    mean_use(m, FEATURE_UNKNOWN);
+    if (m->unknown.n == 0)
+        m->unknown = name;
+}
+
+static void add_stop(struct mean *m, struct gw_str raw) {
+    if (raw.n == 0)
+        return;
+    mean_use(m, FEATURE_STOP);
+    if (m->stops < MEAN_STOPS)
+        m->stop[m->stops++] = raw;
+    else
+        mean_wrong(m, "there are more than 16 stop sequences");
+}
+
+void mean_read_stops(struct mean *m, struct gw_walk *w) {
+    if (gw_walk_kind(w) != '[') {
+        add_stop(m, mean_raw(w));
+        return;
+    }
+    gw_walk_enter(w, '[');
+    while (gw_walk_item(w))
+        add_stop(m, mean_raw(w));
+}
+
+/* A slash may stand escaped: "image\/png". */
+static struct gw_str plain_media(struct gw_str media) {
+    static const struct gw_str known[][2] = {
+        {GW_STR_INIT("image\\/png"), GW_STR_INIT("image/png")},
+        {GW_STR_INIT("image\\/jpeg"), GW_STR_INIT("image/jpeg")},
+        {GW_STR_INIT("image\\/gif"), GW_STR_INIT("image/gif")},
+        {GW_STR_INIT("image\\/webp"), GW_STR_INIT("image/webp")},
+        {GW_STR_INIT("application\\/pdf"), GW_STR_INIT("application/pdf")},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_eq(media, known[i][0]))
+            return known[i][1];
+    return media;
+}
+
+void mean_set_url(struct mean_part *p, struct gw_str url) {
+    static const struct gw_str scheme = GW_STR_INIT("data:"), base64 = GW_STR_INIT(";base64,");
+    ptrdiff_t at = gw_str_starts(url, scheme) ? gw_str_find(gw_str_sub(url, 0, 256), base64) : -1;
+    if (at < 0) {
+        p->url = url;
+        return;
+    }
+    struct gw_str media = gw_str_sub(url, scheme.n, (size_t)at - scheme.n);
+    p->media = plain_media(gw_str_cut(&media, ';'));
+    p->data = gw_str_sub(url, (size_t)at + base64.n, url.n);
+}
+
+/* ------------------------------------------------------------------ effort */
+
+static const struct {
+    const char *word;
+    uint64_t budget;
+} efforts[] = {
+    [MEAN_EFFORT_UNSAID] = {"", 0},
+    [MEAN_EFFORT_NONE] = {"none", 0},
+    [MEAN_EFFORT_MINIMAL] = {"minimal", 1024},
+    [MEAN_EFFORT_LOW] = {"low", 2048},
+    [MEAN_EFFORT_MEDIUM] = {"medium", 8192},
+    [MEAN_EFFORT_HIGH] = {"high", 24576},
+    [MEAN_EFFORT_XHIGH] = {"xhigh", 32768},
+    [MEAN_EFFORT_MAX] = {"max", 63999},
+};
+
+enum mean_effort mean_effort_of(struct gw_str word) {
+    for (uint32_t i = MEAN_EFFORT_NONE; i <= MEAN_EFFORT_MAX; i++)
+        if (is(word, efforts[i].word))
+            return (enum mean_effort)i;
+    return MEAN_EFFORT_UNSAID;
+}
+
+const char *mean_effort_word(enum mean_effort effort) {
+    return efforts[effort].word;
+}
+
+enum mean_effort mean_effort_of_budget(uint64_t budget) {
+    uint32_t i = MEAN_EFFORT_NONE;
+    while (i < MEAN_EFFORT_MAX && efforts[i].budget < budget)
+        i++;
+    return (enum mean_effort)i;
+}
+
+uint64_t mean_budget_of(enum mean_effort effort) {
+    return efforts[effort].budget;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+/* Whether it is one whole JSON object. */
+static bool is_object(struct gw_str json) {
+    struct gw_walk w;
+    gw_walk_init(&w, json);
+    return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
+}
+
+/* What cannot be the arguments of a function, as its one argument. */
+static void put_as_input(struct gw_str raw, struct gw_out *o) {
+    gw_out_open(o, '{');
+    if (raw.n > 0)
+        gw_out_put_raw(o, "input", raw);
+    gw_out_close(o, '}');
+}
+
+void mean_put_args(const struct mean_part *call, struct gw_arena *arena, struct gw_out *o) {
+    struct gw_buf json;
+    if (!call->args_is_text && call->args.n > 0) {
+        gw_out_value(o, call->args);
+        return;
+    }
+    gw_buf_init(&json, arena, call->args.n);
+    gw_json_decode(&json, call->args);
+    if (!call->custom && is_object(gw_buf_str(&json)))
+        gw_out_value(o, gw_buf_str(&json));
+    else
+        put_as_input(call->args, o);
+}
+
+void mean_put_args_text(const struct mean_part *call, struct gw_out *o) {
+    static const struct gw_str none = GW_STR_INIT("");
+    if (call->custom)
+        gw_out_quoted(o, GW_STR("{\"input\":\""), call->args, GW_STR("\"}"));
+    else if (call->args_is_text)
+        gw_out_raw(o, call->args);
+    else
+        gw_out_quoted(o, none, call->args.n > 0 ? call->args : GW_STR("{}"), none);
+}
+
+uint64_t mean_u64(struct gw_str value) {
+    uint64_t n;
+    return gw_str_u64(value, &n) ? n : 0;
+}
+
+void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o) {
+    bool first = true;
+    gw_out_raw(o, GW_STR(""));
+    o->b->n -= !o->b->full; /* the closing quote */
+    for (const struct mean_part *p = parts; p != NULL; p = p->next) {
+        if (p->kind != MEAN_TEXT)
+            continue;
+        if (!first)
+            gw_buf_put_json(o->b, gw_str(between, strlen(between)));
+        gw_buf_put(o->b, p->text);
+        first = false;
+    }
+    gw_buf_putc(o->b, '"');
+}
+
+bool mean_has(const struct mean_part *parts, enum mean_kind kind) {
+    for (; parts != NULL; parts = parts->next)
+        if (parts->kind == kind)
+            return true;
+    return false;
+}
+
+const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name) {
+    const struct mean_tool *t = m->tools;
+    while (t != NULL && !(t->name.n > 0 && gw_str_eq(t->name, name)))
+        t = t->next;
+    return t;
+}
+
+struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id) {
+    for (const struct mean_turn *t = m->turns; t != NULL; t = t->next)
+        for (const struct mean_part *p = t->parts; p != NULL; p = p->next)
+            if (p->kind == MEAN_CALL && gw_str_eq(p->id, id))
+                return p->name;
+    return GW_STR("");
+}
+
+struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {
+    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    enum { LETTERS = 24 };
+    struct gw_rng rng;
+    struct gw_buf b;
+    gw_rng_init(&rng, seed + n * UINT64_C(0x9e3779b97f4a7c15));
+    gw_buf_init(&b, arena, strlen(prefix) + LETTERS);
+    gw_buf_put(&b, gw_str(prefix, strlen(prefix)));
+    for (int i = 0; i < LETTERS; i++)
+        gw_buf_putc(&b, letters[gw_rng_next(&rng) % (sizeof letters - 1)]);
+    return gw_buf_str(&b);
+}
+
+uint64_t mean_input_rest(const struct usage *u) {
+    uint64_t cached = u->n[USAGE_CACHED] + u->n[USAGE_WRITTEN], all = u->n[USAGE_INPUT];
+    return all > cached ? all - cached : 0;
+}

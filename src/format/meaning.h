@@ -1,0 +1,282 @@
+/*
+ * What a request or an answer means, in no dialect: what translation goes through. Each dialect reads into it and
+ * writes from it (speech.h), so there are n translators and not n times n.
+ *
+ * Nothing is copied. A text is a slice of what came, "raw": the inside of a JSON string as it stands, escapes
+ * included, so that it can be written into another JSON string as it is. A "value" is a slice that is a whole JSON
+ * value: a number, an object, `true`. Both are empty (n == 0) where nothing was said. What came must stay where it is for as
+ * long as its meaning is used. All else is in the arena; if that is full, `full` is set, and what did not fit is lost: so
+ * it is looked at once, at the end.
+ *
+ * Turns are canonical: results of tools are parts of a user's turn; calls of tools, and what a model has thought,
+ * are parts of an assistant's. Two turns in a row may be of the same role.
+ */
+#ifndef GW_FORMAT_MEANING_H
+#define GW_FORMAT_MEANING_H
+
+#include "base/arena.h"
+#include "base/json_out.h"
+#include "format/event.h"
+#include "format/feature.h"
+
+/* ------------------------------------------------------------------ parts */
+
+enum mean_role { MEAN_SYSTEM = 1, MEAN_USER, MEAN_ASSISTANT };
+
+enum mean_kind {
+    MEAN_TEXT = 1,
+    MEAN_REFUSAL,   /* text */
+    MEAN_REASONING, /* text, signature; hidden: signature alone, which only its server can read */
+    MEAN_IMAGE,     /* data and media, or url, or file */
+    MEAN_AUDIO,     /* likewise */
+    MEAN_FILE,      /* likewise, or text; with a name */
+    MEAN_CALL,      /* id, name, args; signature */
+    MEAN_RESULT,    /* id of the call, parts, name; failed */
+    MEAN_OTHER,     /* of a kind that has no counterpart: raw alone */
+};
+
+struct mean_part {
+    struct mean_part *next;
+    enum mean_kind kind;
+    bool hidden; /* see MEAN_REASONING */
+    bool failed; /* the tool did */
+    bool
+        args_is_text; /* `args` is the raw string that holds the arguments, and not their JSON value */
+    bool custom;      /* a call of a custom tool: its one argument is a text, `args` */
+    struct gw_str text;
+    struct gw_str signature; /* raw */
+    struct gw_str media, data, url, file, name, detail;
+    struct gw_str id, args, space; /* space: the name space of the tool's name */
+    struct mean_part *parts;       /* of a result */
+    struct gw_str cache;           /* the value of its cache mark */
+    struct gw_str raw;             /* the value that it came as */
+};
+
+struct mean_turn {
+    struct mean_turn *next;
+    enum mean_role role;
+    struct mean_part *parts, *last;
+    struct gw_str name; /* of who speaks */
+};
+
+/* ------------------------------------------------------------------ tools */
+
+enum mean_tool_kind {
+    MEAN_FUNCTION = 1,
+    MEAN_CUSTOM, /* takes a text, perhaps of a grammar: `format` */
+    MEAN_SERVED, /* the provider's own, such as a search: raw alone */
+};
+
+struct mean_tool {
+    struct mean_tool *next;
+    enum mean_tool_kind kind;
+    struct gw_str name, description;                  /* raw */
+    struct gw_str space;                              /* raw: the name space that it is in */
+    struct gw_str schema, strict, format, cache, raw; /* values */
+    bool deferred; /* not to be shown before it has been searched for */
+};
+
+enum mean_pick {
+    MEAN_PICK_UNSAID = 0,
+    MEAN_PICK_AUTO,
+    MEAN_PICK_NONE,
+    MEAN_PICK_ANY,
+    MEAN_PICK_ONE
+};
+
+/* ------------------------------------------------------------------ the request */
+
+enum mean_form { MEAN_FORM_TEXT = 0, MEAN_FORM_JSON, MEAN_FORM_SCHEMA };
+
+/* How much is to be thought, from nothing to most. */
+enum mean_effort {
+    MEAN_EFFORT_UNSAID = 0,
+    MEAN_EFFORT_NONE,
+    MEAN_EFFORT_MINIMAL,
+    MEAN_EFFORT_LOW,
+    MEAN_EFFORT_MEDIUM,
+    MEAN_EFFORT_HIGH,
+    MEAN_EFFORT_XHIGH,
+    MEAN_EFFORT_MAX,
+};
+
+enum { MEAN_STOPS = 16 };
+
+struct mean {
+    struct gw_arena *arena;
+    bool full; /* the arena is */
+    bool
+        bad; /* it is not what its dialect calls a request (or an answer): `wrong` says what is wrong */
+    const char *wrong;
+    uint64_t uses; /* a bit per enum feature that it uses */
+    struct mean_turn *turns, *last;
+    struct mean_tool *tools, *tools_last;
+    enum mean_pick pick;
+    struct gw_str pick_name; /* raw; of MEAN_PICK_ONE */
+    struct gw_str parallel;  /* value: whether several tools may be called at once */
+    bool stream, stream_said, wants_usage;
+    struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
+    struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
+    struct gw_str stop[MEAN_STOPS];                                        /* raw */
+    uint32_t stops;
+    enum mean_form form;
+    struct gw_str form_name, form_about;    /* raw */
+    struct gw_str form_schema, form_strict; /* values */
+    enum mean_effort effort;
+    struct gw_str budget;                /* value: tokens that may be thought */
+    bool shows_thoughts;                 /* the client wants to see them */
+    struct gw_str user, tier, verbosity; /* raw */
+    struct gw_str metadata, cache;       /* values; cache: a mark of the whole request */
+    struct gw_str previous;              /* raw: the answer that this one follows */
+    struct gw_str store;                 /* value */
+    struct gw_str unknown;               /* the first member that nobody knows, its name */
+    struct mean_part spare;              /* what stands in for a part that did not fit */
+    struct mean_turn spare_turn;
+    struct mean_tool spare_tool;
+};
+
+/* ------------------------------------------------------------------ the answer */
+
+struct mean_choice {
+    struct mean_choice *next;
+    uint32_t index;
+    struct mean_turn turn;
+    enum event_why why;
+    struct gw_str stop;     /* raw: the sequence that stopped it */
+    struct gw_str logprobs; /* value */
+};
+
+struct mean_answer {
+    struct mean mean;        /* its arena, and whether it was full or bad */
+    struct gw_str id, model; /* raw */
+    uint64_t created, seed;  /* s; what ids are made of. The caller's, before it is read */
+    struct mean_choice *choices, *last;
+    struct usage usage;
+    struct mean_choice spare;
+};
+
+/* ------------------------------------------------------------------ the answer, piece by piece */
+
+enum mean_step_kind {
+    MEAN_STEP_TEXT = 1,
+    MEAN_STEP_REASONING,
+    MEAN_STEP_REFUSAL,
+    MEAN_STEP_SIGNATURE, /* of what came before it, unless that is a call */
+    MEAN_STEP_HIDDEN,    /* reasoning that only its server can read */
+    MEAN_STEP_CALL,      /* a call begins: id, name */
+    MEAN_STEP_ARGS,      /* of the call that began last in this choice with this tool's number */
+};
+
+struct mean_step {
+    enum mean_step_kind kind;
+    uint32_t choice, tool;
+    struct gw_str raw;      /* the inside of a JSON string; ... */
+    bool value;             /* ... or a JSON value, whole (arguments alone) */
+    struct gw_str id, name; /* raw, as is the signature: of a call */
+    struct gw_str signature;
+};
+
+enum { MEAN_CALLS = 64, MEAN_ID_MAX = 64 };
+
+/* What a client has been told of an answer that is written step by step. */
+struct mean_stream {
+    struct gw_arena *arena;
+    const struct dialect *in, *out; /* the target's dialect, the client's */
+    const struct mean *asked;       /* what the client has asked for */
+    struct gw_str id, model;        /* raw */
+    uint64_t created, seed;         /* s; what ids are made of */
+    bool wants_usage;               /* OpenAI's clients say so */
+    bool begun, over, full;
+    uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
+    uint32_t choices;           /* a bit per choice that has said something */
+    struct usage usage;
+    struct gw_str logprobs; /* value: of the event at hand */
+    /* Calls whose id or name, or both, have come; see steps.c. */
+    struct {
+        uint32_t key;
+        bool told;
+        struct gw_str id, name, signature;
+    } call[MEAN_CALLS];
+    uint32_t calls, called; /* called: a bit per choice that has called a tool */
+    /* The writer's own. */
+    uint32_t block, blocks; /* the block that is open, and how many have begun */
+    uint32_t open;          /* what kind it is: enum mean_step_kind; 0: none is */
+    uint32_t sequence;      /* the number of the next event */
+    uint32_t told;          /* a bit per choice whose role has been told */
+    void *own;              /* anything else */
+};
+
+/* ------------------------------------------------------------------ for the readers */
+
+/* They give what can be filled in, always: what did not fit is a spare. */
+struct mean_turn *mean_add_turn(struct mean *m, enum mean_role role);
+struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_kind kind);
+struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind);
+struct mean_tool *mean_add_tool(struct mean *m, enum mean_tool_kind kind);
+struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index);
+static inline void mean_use(struct mean *m, enum feature feature) {
+    m->uses |= 1ULL << feature;
+}
+/* It is no request of its dialect: a sentence fragment says why. The first one counts. */
+void mean_wrong(struct mean *m, const char *wrong);
+/* The raw string, or empty if the value is something else. */
+struct gw_str mean_raw(struct gw_walk *w);
+/* A value as it stands; empty for null. */
+struct gw_str mean_value(struct gw_walk *w);
+bool mean_true(struct gw_walk *w);
+/* The number, or 0. */
+uint64_t mean_number(struct gw_walk *w);
+/* What an answer of this dialect says of its cost, by the value of its usage. */
+void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value);
+/* Members of a request that are kept as they stand, and the feature that each is. */
+struct mean_member {
+    const char *name;
+    size_t at; /* of the struct gw_str in struct mean */
+    enum feature feature;
+    bool raw; /* a raw string, else a value */
+};
+#define MEAN_VALUE(name, member, feature)                                                          \
+    {name, offsetof(struct mean, member), FEATURE_##feature, false}
+#define MEAN_RAW(name, member, feature)                                                            \
+    {name, offsetof(struct mean, member), FEATURE_##feature, true}
+/* Takes the next value if the name is in the table. A null is nothing. */
+bool mean_take(struct mean *m, struct gw_walk *w, struct gw_str name,
+               const struct mean_member *table, size_t n);
+/* A member that nobody here knows: noted and skipped. Null is passed over. */
+void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name);
+/* "stop": one string or several. */
+void mean_read_stops(struct mean *m, struct gw_walk *w);
+/* "data:image/png;base64,..." is taken apart; other URLs are kept as they are. */
+void mean_set_url(struct mean_part *p, struct gw_str url);
+/* The effort that a word names; UNSAID if none. And the word for it. */
+enum mean_effort mean_effort_of(struct gw_str word);
+const char *mean_effort_word(enum mean_effort effort);
+/* Which effort so many tokens of thought are, and the other way round. */
+enum mean_effort mean_effort_of_budget(uint64_t budget);
+uint64_t mean_budget_of(enum mean_effort effort);
+
+/* ------------------------------------------------------------------ for the writers */
+
+/* The arguments of a call as a JSON object: those that are none stand in one. */
+void mean_put_args(const struct mean_part *call, struct gw_arena *arena, struct gw_out *o);
+/* The arguments as a string that holds them. */
+void mean_put_args_text(const struct mean_part *call, struct gw_out *o);
+/* An integer value as a number; 0 if it is none. */
+uint64_t mean_u64(struct gw_str value);
+/* Whether a value is there and says so. */
+static inline bool mean_is_true(struct gw_str value) {
+    return gw_str_eq(value, GW_STR("true"));
+}
+/* All the text of these parts as one string, with `between` between them. */
+void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
+bool mean_has(const struct mean_part *parts, enum mean_kind kind);
+/* The tool of that name; NULL: none is. */
+const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name);
+/* The name of the tool that the call with this id called; empty: nobody has. */
+struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id);
+/* A made-up id: a prefix and 24 letters, in the arena. */
+struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n);
+/* Input tokens as OpenAI counts them (all of them), and without what was read from and written to a cache. */
+uint64_t mean_input_rest(const struct usage *u);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * From the events of a target's stream to steps. An event may hold several pieces in any order; a call of a tool is
+ * told once its name is there, before its arguments. Targets that number their tools by choice are renumbered: a
+ * step's `tool` counts all calls of the answer.
+ */
+#include "format/speech.h"
+
+static const struct speech *out_of(const struct mean_stream *s) {
+    return s->out->speech;
+}
+
+/* ------------------------------------------------------------------ calls */
+
+static uint32_t key_of(uint32_t channel) {
+    return channel >> 8;
+}
+
+/* The number of the call that this channel is of; MEAN_CALLS: there are too many. */
+static uint32_t call_of(struct mean_stream *s, uint32_t channel) {
+    uint32_t i = 0;
+    while (i < s->calls && s->call[i].key != key_of(channel))
+        i++;
+    if (i == s->calls && i < MEAN_CALLS) {
+        s->call[i].key = key_of(channel);
+        s->calls++;
+    }
+    return i;
+}
+
+static void note(struct mean_stream *s, struct gw_str *to, struct gw_str raw) {
+    if (to->n > 0 || raw.n == 0)
+        return;
+    *to = gw_arena_dup(s->arena, raw);
+    s->full |= to->n == 0;
+}
+
+static void note_part(struct mean_stream *s, uint32_t call, enum event_part part,
+                      struct gw_str raw) {
+    if (call == MEAN_CALLS)
+        s->full = true;
+    else if (part == PART_ID)
+        note(s, &s->call[call].id, raw);
+    else if (part == PART_TOOL_NAME)
+        note(s, &s->call[call].name, raw);
+    else if (part == PART_SIGNATURE)
+        note(s, &s->call[call].signature, raw);
+}
+
+/* Whether a signature is a call's: it stands right behind that. */
+static bool signs_call(const struct event *e, uint32_t i) {
+    return event_part_of(e->piece[i].channel) == PART_SIGNATURE && i > 0 &&
+           event_part_of(e->piece[i - 1].channel) >= PART_ID;
+}
+
+/* The ids, names and signatures of calls that stand anywhere in the event. */
+static void note_calls(struct mean_stream *s, const struct event *e) {
+    for (uint32_t i = 0; i < e->pieces_n; i++) {
+        const struct event_piece *p = &e->piece[i];
+        enum event_part part = event_part_of(p->channel);
+        if (part >= PART_ID)
+            note_part(s, call_of(s, p->channel), part, p->raw);
+        else if (signs_call(e, i))
+            note_part(s, call_of(s, e->piece[i - 1].channel), part, p->raw);
+    }
+}
+
+/* ------------------------------------------------------------------ steps */
+
+static void put(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    s->choices |= 1U << step->choice;
+    out_of(s)->step(s, step, b);
+}
+
+static void begin_call(struct mean_stream *s, uint32_t call, uint32_t choice, struct gw_buf *b) {
+    if (s->call[call].told || s->call[call].name.n == 0)
+        return;
+    s->call[call].told = true;
+    s->called |= 1U << choice;
+    if (s->call[call].id.n == 0)
+        s->call[call].id = mean_make_id(s->arena, "call_", s->seed, call + 1);
+    put(s,
+        &(struct mean_step){.kind = MEAN_STEP_CALL,
+                            .choice = choice,
+                            .tool = call,
+                            .id = s->call[call].id,
+                            .name = s->call[call].name,
+                            .signature = s->call[call].signature},
+        b);
+}
+
+/* Whether arguments came as a JSON value, and not inside of a string. */
+static bool is_value(const struct event_piece *p) {
+    struct gw_walk w;
+    gw_walk_init(&w, p->raw);
+    return p->whole && gw_walk_kind(&w) != 0 && gw_walk_skip(&w) && gw_walk_end(&w);
+}
+
+static void put_call(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b) {
+    uint32_t call = call_of(s, p->channel), choice = event_choice_of(p->channel);
+    if (call == MEAN_CALLS)
+        return;
+    begin_call(s, call, choice, b);
+    if (event_part_of(p->channel) != PART_TOOL_ARGUMENTS || !s->call[call].told)
+        return;
+    put(s,
+        &(struct mean_step){.kind = MEAN_STEP_ARGS,
+                            .choice = choice,
+                            .tool = call,
+                            .raw = p->raw,
+                            .value = is_value(p)},
+        b);
+}
+
+static void put_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b) {
+    static const enum mean_step_kind kinds[] = {
+        [PART_TEXT] = MEAN_STEP_TEXT,       [PART_REASONING] = MEAN_STEP_REASONING,
+        [PART_REFUSAL] = MEAN_STEP_REFUSAL, [PART_SIGNATURE] = MEAN_STEP_SIGNATURE,
+        [PART_REDACTED] = MEAN_STEP_HIDDEN, [PART_ID] = 0};
+    enum event_part part = event_part_of(p->channel);
+    if (part >= PART_ID)
+        put_call(s, p, b);
+    else if (kinds[part] != 0)
+        put(s,
+            &(struct mean_step){
+                .kind = kinds[part], .choice = event_choice_of(p->channel), .raw = p->raw},
+            b);
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void note_finish(struct mean_stream *s, const struct event *e) {
+    enum event_why why = event_why(s->in, e);
+    for (uint32_t i = 0; i < EVENT_CHOICES; i++)
+        if ((e->finished >> i & 1) != 0 && (s->why[i] == WHY_UNTOLD || why != WHY_UNTOLD))
+            s->why[i] = (uint8_t)why;
+    s->choices |= e->finished;
+}
+
+static void begin(struct mean_stream *s, struct gw_str event, struct gw_buf *b) {
+    if (s->begun)
+        return;
+    struct gw_str model = event_model(s->in, event);
+    if (model.n > 0)
+        s->model = gw_arena_dup(s->arena, model);
+    s->begun = true;
+    out_of(s)->begin(s, b);
+}
+
+void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event,
+               struct gw_buf *b) {
+    event_usage(s->in, e, &s->usage);
+    s->logprobs = e->logprobs;
+    note_calls(s, e);
+    begin(s, event, b);
+    for (uint32_t i = 0; i < e->pieces_n; i++)
+        if (!signs_call(e, i))
+            put_piece(s, &e->piece[i], b);
+    note_finish(s, e);
+}
+
+/* Some targets say that an answer with a call of a tool has stopped like any other. */
+static void settle(struct mean_stream *s) {
+    s->choices |= s->choices == 0;
+    for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
+        bool stopped = s->why[i] == WHY_STOP || s->why[i] == WHY_UNTOLD;
+        if (stopped)
+            s->why[i] = (s->called >> i & 1) != 0 ? WHY_TOOL : WHY_STOP;
+    }
+}
+
+void steps_end(struct mean_stream *s, struct gw_buf *b) {
+    if (s->over)
+        return;
+    begin(s, GW_STR(""), b);
+    settle(s);
+    s->over = true;
+    out_of(s)->end(s, b);
+}

@@ -1,0 +1,75 @@
+// Translation, document by document: README.md says which files these are.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startProvider } from '../providers/fakes.mjs';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const TRANSLATE = fileURLToPath(new URL('../../build/asan/tests/golden/translate', import.meta.url));
+const DIALECTS = ['openai', 'anthropic', 'responses', 'gemini', 'ollama', 'bedrock'];
+const UPDATE = process.env.GOLDEN_UPDATE !== undefined;
+
+execFileSync('make', ['-s', TRANSLATE], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+
+/** The fake that knows the dialect, a model of its, and where it is asked. @type {Record<string, [string, string, string, string]>} */
+const ASKED = {
+    openai: ['openai', 'gpt-4o', '/v1/chat/completions', '/v1/chat/completions'],
+    responses: ['openai', 'gpt-5.5', '/v1/responses', '/v1/responses'],
+    anthropic: ['anthropic', 'claude-sonnet-5', '/v1/messages', '/v1/messages'],
+    gemini: ['gemini', 'gemini-3.7-flash', '/v1beta/models/%m:generateContent', '/v1beta/models/%m:streamGenerateContent?alt=sse'],
+    ollama: ['ollama', 'llama3.2:3b', '/api/chat', '/api/chat'],
+};
+
+/** What `translate` prints. @param {string[]} args @param {string} file */
+function translated(args, file) {
+    const { stdout, stderr, status } = spawnSync(TRANSLATE, args, { input: readFileSync(file), maxBuffer: 1 << 26 });
+    assert.equal(stderr.toString(), '', args.join(' '));
+    return { out: stdout, status };
+}
+
+/** Whether a dialect is translated yet. @param {string} name */
+function speaks(name) {
+    return spawnSync(TRANSLATE, ['request', name, name], { input: '{}' }).status !== 2;
+}
+
+const SPOKEN = DIALECTS.filter(speaks);
+
+describe('golden files', () => {
+    /** @type {Record<string, import('../providers/fakes.mjs').Provider>} */
+    const fakes = {};
+    before(async () => {
+        for (const name of ['openai', 'anthropic', 'gemini', 'ollama']) fakes[name] = await startProvider(name, { pace: 0 });
+    });
+    after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
+
+    /** The provider takes it. @param {string} dialect @param {string} text */
+    async function isTaken(dialect, text) {
+        const known = ASKED[dialect];
+        if (known === undefined || /^cannot .*: reject$/m.test(text)) return;
+        const [fake, model, path, streamed] = known;
+        const body = text.slice(text.indexOf('\n{') + 1);
+        const streams = /"stream":true/.test(body) || dialect === 'gemini';
+        const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+        const answer = await fetch(fakes[fake].url + (streams ? streamed : path).replace('%m', model), { method: 'POST', headers, body });
+        assert.equal(answer.status, 200, `${await answer.text()}\n${body}`);
+    }
+
+    for (const file of globSync(`${HERE}*/{request,answer,stream}/*.{json,txt,bin}`).sort()) {
+        const kind = basename(dirname(file)), dialect = basename(dirname(dirname(file)));
+        const name = basename(file).replace(/\.[a-z]+$/, '');
+        for (const out of SPOKEN.filter(() => SPOKEN.includes(dialect))) {
+            test(`${dialect} ${kind} ${name} as ${out}`, async () => {
+                const model = ASKED[out]?.[1] ?? 'some-model';
+                const more = kind === 'request' ? [model] : kind === 'stream' ? ['usage'] : [];
+                const expected = `${dirname(file)}/${name}.${out}`;
+                const { out: bytes } = translated([kind, dialect, out, ...more], file);
+                if (UPDATE) writeFileSync(expected, bytes);
+                if (!UPDATE) assert.equal(bytes.toString('latin1'), readFileSync(expected).toString('latin1'));
+                if (kind === 'request') await isTaken(out, bytes.toString());
+            });
+        }
+    }
+});

@@ -1,0 +1,150 @@
+/*
+ * Translates one document, as the gateway does it:
+ *
+ *     translate request IN OUT [MODEL] <FILE     a request of dialect IN, as one of OUT
+ *     translate answer  IN OUT [FILE2] <FILE     a whole answer of a target that speaks IN, for a client of OUT that
+ *                                                asked FILE2 (a request in its own dialect)
+ *     translate stream  IN OUT [usage] <FILE     likewise a stream; "usage": the client asks for it
+ *
+ * Lines before the result say what OUT has no words for: "cannot FEATURE FATE". Exit 1: what came is none of IN.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/speech.h"
+
+enum { INPUT_MAX = 1 << 24, ARENA_MAX = 1 << 26, SEED = 7, CREATED = 1700000000 };
+
+static void *mem_get(void *user, size_t n) {
+    (void)user;
+    return malloc(n);
+}
+static void mem_put(void *user, void *p, size_t n) {
+    (void)user, (void)n;
+    free(p);
+}
+static const struct gw_mem mem = {mem_get, mem_put, NULL};
+
+static const struct dialect *dialect_named(const char *name) {
+    const struct dialect *d;
+    for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
+        if (gw_str_eq(d->name, gw_str(name, strlen(name))) && d->speech != NULL)
+            return d;
+    fprintf(stderr, "no dialect %s with a speech\n", name);
+    exit(2);
+}
+
+static struct gw_str slurp(FILE *f, struct gw_arena *arena) {
+    char *p = gw_arena_get(arena, INPUT_MAX);
+    return gw_str(p, fread(p, 1, INPUT_MAX, f));
+}
+
+static void check(const struct mean *m, bool whole) {
+    if (!m->bad && !m->full && whole)
+        return;
+    printf("%s\n", m->bad ? m->wrong : m->full ? "the arena is full" : "it is no JSON");
+    exit(1);
+}
+
+static void read_request(const struct dialect *d, struct gw_str text, struct mean *m) {
+    struct gw_walk w;
+    gw_walk_init(&w, text);
+    d->speech->read_request(&w, m);
+    check(m, gw_walk_end(&w));
+}
+
+static void show_cannot(const struct mean *m, const struct dialect *in, const struct dialect *out) {
+    static const char *const fates[] = {"drop", "warn", "reject"};
+    for (uint32_t f = 0; f < FEATURES; f++) {
+        const char *name = in->speech->names[f];
+        if ((m->uses & ~out->speech->says) >> f & 1)
+            printf("cannot %s (%s): %s\n", feature_about((enum feature)f),
+                   name != NULL ? name : "-", fates[feature_fate((enum feature)f)]);
+    }
+}
+
+static void put(const struct gw_buf *b) {
+    fwrite(b->p, 1, b->n, stdout);
+    if (b->full)
+        printf("\nfull\n");
+}
+
+static void do_request(const struct dialect *in, const struct dialect *out, const char *model,
+                       struct gw_arena *arena) {
+    struct mean m = {.arena = arena};
+    struct gw_buf b;
+    struct gw_out o;
+    read_request(in, slurp(stdin, arena), &m);
+    show_cannot(&m, in, out);
+    gw_buf_init(&b, arena, INPUT_MAX);
+    gw_out_init(&o, &b);
+    out->speech->put_request(&m, gw_str(model, strlen(model)), &o);
+    put(&b);
+}
+
+static void do_answer(const struct dialect *in, const struct dialect *out, const char *asked,
+                      struct gw_arena *arena) {
+    struct mean m = {.arena = arena};
+    struct mean_answer a = {.mean = {.arena = arena}, .created = CREATED, .seed = SEED};
+    struct gw_walk w;
+    struct gw_buf b;
+    FILE *f = asked != NULL ? fopen(asked, "r") : NULL;
+    if (f != NULL) {
+        read_request(out, slurp(f, arena), &m);
+        fclose(f);
+    }
+    gw_walk_init(&w, slurp(stdin, arena));
+    in->speech->read_answer(&w, &a);
+    check(&a.mean, gw_walk_end(&w));
+    gw_buf_init(&b, arena, INPUT_MAX);
+    out->speech->put_answer(&a, &m, &b);
+    put(&b);
+}
+
+static void do_stream(const struct dialect *in, const struct dialect *out, bool usage,
+                      struct gw_arena *arena) {
+    struct mean m = {.arena = arena};
+    struct mean_stream s = {.arena = arena,
+                            .in = in,
+                            .out = out,
+                            .asked = &m,
+                            .created = CREATED,
+                            .seed = SEED,
+                            .model = GW_STR("asked-model"),
+                            .wants_usage = usage};
+    struct event_source source = {.dialect = in};
+    struct event e;
+    struct gw_buf b;
+    struct gw_str text = slurp(stdin, arena);
+    gw_buf_init(&b, arena, INPUT_MAX);
+    size_t n;
+    while (text.n > 0 && (n = frame_length(text, 0, in->framing)) > 0 && n != FRAME_BAD) {
+        struct gw_str event = gw_str_sub(text, 0, n);
+        event_read(event, in->framing, &source, &e);
+        if (e.is == EVENT_ERROR || e.is == EVENT_MALFORMED || e.is == EVENT_STRANGE)
+            printf("event %d: %.*s\n", e.is, (int)event.n, event.p);
+        else if (e.is != EVENT_PING)
+            steps_put(&s, &e, event, &b);
+        text = gw_str_sub(text, n, text.n);
+    }
+    steps_end(&s, &b);
+    put(&b);
+}
+
+int main(int argc, char **argv) {
+    struct gw_arena arena;
+    if (argc < 4) {
+        fprintf(stderr, "usage: translate request|answer|stream IN OUT [...]\n");
+        return 2;
+    }
+    gw_arena_init(&arena, &mem, 1 << 16, ARENA_MAX);
+    const struct dialect *in = dialect_named(argv[2]), *out = dialect_named(argv[3]);
+    if (strcmp(argv[1], "request") == 0)
+        do_request(in, out, argc > 4 ? argv[4] : "some-model", &arena);
+    else if (strcmp(argv[1], "answer") == 0)
+        do_answer(in, out, argc > 4 ? argv[4] : NULL, &arena);
+    else
+        do_stream(in, out, argc > 4, &arena);
+    gw_arena_del(&arena);
+    return 0;
+}
