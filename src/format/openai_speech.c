@@ -3,8 +3,8 @@
  *
  *     roles        system and developer stand anywhere among the messages; results of tools are messages of "tool"
  *     arguments    of a call are a string that holds JSON
- *     thoughts     have no place in the API; servers like vLLM, llama.cpp and DeepSeek give and take
- *                  "reasoning_content", and so does this
+ *     thoughts     have no place in the API; servers like vLLM, llama.cpp and DeepSeek answer with
+ *                  "reasoning_content", and so does this. In a request they are left out
  *     results      of tools are text: an image in one follows as the user's
  *     custom tools are functions with one argument, "input", where a target has no others
  */
@@ -658,8 +658,6 @@ static bool says(const struct mean_part *p, enum mean_kind kind) {
 static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "role", "assistant");
-    if (says(t->parts, MEAN_REASONING))
-        put_joined(o, "reasoning_content", t->parts, MEAN_REASONING);
     if (count_content(t->parts) > 0)
         put_content(o, t->parts);
     else

@@ -23,6 +23,12 @@ const ASKED = {
     ollama: ['ollama', 'llama3.2:3b', '/api/chat', '/api/chat'],
 };
 
+/** @type {Record<string, Record<string, string>>} */
+const KEYS = {
+    openai: { authorization: 'Bearer key' }, ollama: { authorization: 'Bearer key' }, gemini: { 'x-goog-api-key': 'key' },
+    anthropic: { 'x-api-key': 'key', 'anthropic-version': '2023-06-01' },
+};
+
 /** What `translate` prints. @param {string[]} args @param {string} file */
 function translated(args, file) {
     const { stdout, stderr, status } = spawnSync(TRANSLATE, args, { input: readFileSync(file), maxBuffer: 1 << 26 });
@@ -41,7 +47,7 @@ describe('golden files', () => {
     /** @type {Record<string, import('../providers/fakes.mjs').Provider>} */
     const fakes = {};
     before(async () => {
-        for (const name of ['openai', 'anthropic', 'gemini', 'ollama']) fakes[name] = await startProvider(name, { pace: 0 });
+        for (const name of ['openai', 'anthropic', 'gemini', 'ollama']) fakes[name] = await startProvider(name, { pace: 0, keys: ['key'] });
     });
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
@@ -52,7 +58,7 @@ describe('golden files', () => {
         const [fake, model, path, streamed] = known;
         const body = text.slice(text.indexOf('\n{') + 1);
         const streams = /"stream":true/.test(body) || dialect === 'gemini';
-        const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' };
+        const headers = { 'content-type': 'application/json', ...KEYS[fake] };
         const answer = await fetch(fakes[fake].url + (streams ? streamed : path).replace('%m', model), { method: 'POST', headers, body });
         assert.equal(answer.status, 200, `${await answer.text()}\n${body}`);
     }
