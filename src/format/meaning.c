@@ -118,6 +118,30 @@ uint64_t mean_number(struct gw_walk *w) {
     return mean_u64(mean_value(w));
 }
 
+static void read_error_member(struct gw_walk *w, struct gw_str name, struct mean_error *e) {
+    bool text = gw_walk_kind(w) == '"';
+    if (is(name, "error") && !text)
+        mean_read_error(w, e);
+    else if (text && (is(name, "message") || is(name, "Message") || is(name, "error")))
+        e->message = mean_raw(w);
+    else if (text && (is(name, "code") || (is(name, "status") && e->code.n == 0)))
+        e->code = mean_raw(w);
+    else
+        gw_walk_skip(w);
+}
+
+/* Google wraps it in a list where a stream was asked for. */
+void mean_read_error(struct gw_walk *w, struct mean_error *e) {
+    struct gw_str name;
+    bool list = gw_walk_kind(w) == '[' && gw_walk_enter(w, '[');
+    if (list && !gw_walk_item(w))
+        return;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name))
+        read_error_member(w, name, e);
+}
+
 void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value) {
     struct usage_reader r;
     usage_begin_inside(&r, d);

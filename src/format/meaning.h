@@ -226,6 +226,11 @@ struct gw_str mean_value(struct gw_walk *w);
 bool mean_true(struct gw_walk *w);
 /* The number, or 0. */
 uint64_t mean_number(struct gw_walk *w);
+/* What went wrong, in an error's body of any dialect; raw. */
+struct mean_error {
+    struct gw_str message, code;
+};
+void mean_read_error(struct gw_walk *w, struct mean_error *e);
 /* What an answer of this dialect says of its cost, by the value of its usage. */
 void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value);
 /* Members of a request that are kept as they stand, and the feature that each is. */

@@ -40,6 +40,8 @@ extern const struct speech speech_openai, speech_anthropic, speech_responses, sp
 /* `s` is zeroed but for arena, in, out, created, seed, wants_usage and the model that the client asked for. */
 /* Writes what an event says. What it says of usage and of the end is kept for the end. */
 void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event, struct gw_buf *b);
+/* Writes one piece of content of an event that says nothing else, of a stream that has begun. */
+void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b);
 /* Writes the end; once. */
 void steps_end(struct mean_stream *s, struct gw_buf *b);
 

@@ -146,6 +146,10 @@ static void begin(struct mean_stream *s, struct gw_str event, struct gw_buf *b) 
     out_of(s)->begin(s, b);
 }
 
+void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b) {
+    put_piece(s, p, b);
+}
+
 void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event,
                struct gw_buf *b) {
     event_usage(s->in, e, &s->usage);

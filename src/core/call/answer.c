@@ -125,7 +125,7 @@ static struct next move_on_offline(struct gw_call *c, uint32_t status, bool page
 }
 
 /* Whether a 400 says that the request is too long for this model: another may take it. */
-static bool is_too_long(struct gw_str body) {
+bool answer_is_too_long(struct gw_str body) {
     static const struct gw_str said[] = {GW_STR_INIT("context_length_exceeded"),
                                          GW_STR_INIT("prompt is too long"),
                                          GW_STR_INIT("maximum context length"),
@@ -176,6 +176,8 @@ static struct next kept_busy(struct gw_call *c, bool drop, struct gw_time now) {
 /* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the
  * client's answer. `drop`: the host has not reported the attempt's end yet. */
 static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+    if (c->kept.translates)
+        return translate_on_kept(c, how, drop, now);
     bool errored = c->kept.status == 500 || c->kept.status == 403;
     if (!errored && c->kept.status != 400)
         return kept_busy(c, drop, now);
@@ -185,7 +187,7 @@ static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct g
         return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
     bool moves = !errored && c->kept.whole && may_fit_elsewhere(c, now) &&
-                 is_too_long(gw_buf_str(&c->kept.body));
+                 answer_is_too_long(gw_buf_str(&c->kept.body));
     if (!errored && !moves && (c->kept.whole || provider))
         return c->kept.whole ? next_kept() : refuse_torn(c);
     if (!errored && c->chain != NULL)
@@ -220,6 +222,7 @@ static struct next keep(struct gw_call *c, const struct gw_res_head *res, struct
     c->kept.head = gw_buf_str(&head);
     c->kept.at = c->attempt.at;
     c->kept.cut = head.full;
+    c->kept.translates = c->kept.translated = false;
     bool provider = call_at_provider(c);
     if (c->kept.body.arena == NULL)
         gw_buf_init(&c->kept.body, &c->arena, provider ? CALL_KEPT_REFUSAL : CALL_KEPT_ANSWER);
@@ -368,6 +371,8 @@ bool answer_is_inspected(const struct gw_call *c) {
 }
 
 bool answer_observes(const struct gw_call *c) {
+    if (call_translates(c))
+        return true;
     return route_rules[c->route.kind].judged && !c->head.fast && answer_is_inspected(c) &&
            !gw_str_eq(c->method, GW_STR("HEAD"));
 }
@@ -387,11 +392,20 @@ static bool is_failure(const struct gw_call *c, uint32_t status) {
     return call_at_provider(c) && (status == 429 || status >= 500);
 }
 
+void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now) {
+    if (is_failure(c, status))
+        pool_let_go(&c->gw->cluster.pool, c->attempt.to->slot, &c->attempt.grant, now.mono_ms);
+    else
+        answer_served(c, true, now);
+}
+
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson || h->frames) && res->body_len != 0;
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
+    if (call_translates(c))
+        return translate_keep(c, res, now);
     bool shown = !stream && meter_is_wanted(c) && meter_reads(c, res, h);
     try_count_time(c, now);
     c->stream = NULL; /* it was of an earlier attempt: this answer is not observed */

@@ -41,6 +41,7 @@ struct gw_call;
 struct call_meter;
 struct call_prefix;
 struct call_check;
+struct call_translation;
 
 /* Whoever reads a body once more gets it piece by piece; `last`: this is the end of it. */
 typedef struct next call_reader(struct gw_call *c, struct gw_str bytes, bool last,
@@ -149,6 +150,8 @@ struct chain_link {
     struct model_place at;
     const struct model_conf *says; /* what the file says of it; NULL: nothing */
     struct gw_str path;            /* what is asked there */
+    struct gw_str query;           /* and with which query, where the client's own is not its */
+    const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
 };
 
 /* The model that a request names, and where it may be served (chain.c). */
@@ -170,6 +173,8 @@ struct call_chain {
  * decide (answer.c). */
 struct call_kept {
     bool whole, cut;
+    bool translates; /* it comes in another dialect, and will be translated once it is whole ... */
+    bool translated; /* ... and has been */
     uint32_t status;
     uint32_t at; /* the candidate whose it is */
     struct gw_str head;
@@ -253,7 +258,8 @@ struct gw_call {
     struct call_check *check;   /* NULL: no target is asked here whether it can */
     struct call_meter *meter;   /* NULL: what it costs is not counted (meter.c) */
     struct call_sum *body_sum;  /* NULL: no attempt is signed (sign.c) */
-    struct gw_buf reason;       /* why the answer came from where it came */
+    struct call_translation *translation; /* NULL: nothing is translated (translate.c) */
+    struct gw_buf reason;                 /* why the answer came from where it came */
     bool reason_closed;
     struct gw_slice slice, send_slice; /* of DATA, of SEND */
     struct facts *facts;               /* while the body is read for them; else NULL */
@@ -431,6 +437,42 @@ bool chain_hides(const struct gw_call *c, const struct event *e);
 struct gw_str chain_model(const struct gw_call *c);
 /* What the attempt's target is told instead of what came: its name of the model, no chain, to tell its usage. */
 void chain_put(struct gw_call *c, struct edits *edits);
+/* Appends a model's name as it stands in a path. */
+void chain_put_escaped(struct gw_str name, struct gw_buf *b);
+/* translate.c: requests that are sent to some place in another dialect */
+/* Whether a place that does not offer the path can be asked in its own dialect; fills in the rest of the link. */
+bool translate_fits(struct gw_call *c, struct chain_link *link);
+/* Whether there is such a place; then the body is read for it, in the phase decide. */
+bool translate_is_due(const struct gw_call *c);
+struct next translate_read(struct gw_call *c);
+/* Whether the attempt at hand is made in another dialect. */
+static inline bool call_translates(const struct gw_call *c) {
+    return c->translation != NULL && chain_link(c)->speaks != NULL;
+}
+/* Its body, the hash of that, and the client's lines that it may have. */
+void translate_put(struct gw_call *c, struct gw_action *send);
+void translate_hash(const struct gw_call *c, struct gw_sha256_sum *sum);
+void translate_put_head(struct gw_str lines, struct gw_buf *out);
+/* Appends the line that tells the client what was left out, if anything was. */
+void translate_put_warnings(const struct gw_call *c, struct gw_buf *out);
+/* An answer that is no stream: it is kept; it has come; and a kept error in the client's dialect. */
+struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now);
+void translate_error(struct gw_call *c);
+/* Nothing of it is needed any more. */
+void translate_release(struct gw_call *c);
+/* speak.c: streams that are translated */
+/* The head of an attempt's answer has come; false: no memory. */
+bool speak_begin(struct gw_call *c, struct gw_time now);
+void speak_commit(struct gw_call *c);
+/* What an event says; one piece of content; the end. */
+void speak_event(struct gw_call *c, const struct event *e, struct gw_str event);
+void speak_piece(struct gw_call *c, const struct event_piece *piece);
+void speak_end(struct gw_call *c);
+/* The message of an event that tells an error. */
+struct gw_str speak_error(struct gw_call *c, struct gw_str event);
+/* The number of the next event, in dialects that number them. */
+uint32_t speak_sequence(const struct gw_call *c);
 /* generate.c: /generate of a provider, before its body has come and behind that */
 struct next generate_check(struct gw_call *c);
 struct next generate_decide(struct gw_call *c);
@@ -512,6 +554,10 @@ void answer_put_head(const struct gw_call *c, const struct gw_res_head *res, str
 /* The attempt's target answers the request. `whole`: to the end; unless the answer is a 4xx or 5xx, the
  * targets that failed before are then to blame. */
 void answer_served(struct gw_call *c, bool whole, struct gw_time now);
+/* A whole answer of this status has come: how its target did. */
+void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now);
+/* Whether a 400 says that the request is too long for this model. */
+bool answer_is_too_long(struct gw_str body);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
 /* It has not brought any yet, and what it has taken until now counts as its time. */
@@ -535,6 +581,8 @@ void meter_note(struct gw_call *c, const struct event *e);
 /* Whether a whole answer is to be shown while it is relayed; and what is shown of it. */
 bool meter_reads(struct gw_call *c, const struct gw_res_head *res, const struct answer_head *h);
 void meter_show(struct gw_call *c, struct gw_str bytes);
+/* What a whole answer says that has been read elsewhere; the model's name is raw. */
+void meter_tell(struct gw_call *c, const struct usage *u, struct gw_str model);
 /* The call is over: appends the members of its record. */
 void meter_put(struct gw_call *c, struct gw_buf *out);
 /* end.c: answers of our own, and the phase record */

@@ -129,7 +129,7 @@ static struct next add_names(struct gw_call *c, struct gw_str more) {
 /* ------------------------------------------------------------------ places */
 
 /* As AWS's SDK escapes a name in a path, and Google's servers read it. */
-static void put_escaped(struct gw_str name, struct gw_buf *b) {
+void chain_put_escaped(struct gw_str name, struct gw_buf *b) {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < name.n; i++) {
         unsigned char ch = (unsigned char)name.p[i];
@@ -154,7 +154,7 @@ static struct gw_str with_model(struct gw_call *c, struct gw_str model) {
         return path;
     gw_buf_init(&b, &c->arena, path.n + 3 * model.n);
     gw_buf_put(&b, gw_str_sub(path, 0, at));
-    put_escaped(model, &b);
+    chain_put_escaped(model, &b);
     gw_buf_put(&b, gw_str_sub(path, at + old.n, path.n));
     c->arena_full |= b.full;
     return gw_buf_str(&b);
@@ -205,7 +205,8 @@ static struct next check(struct gw_call *c, struct chain_link *link) {
     if (c->chain->in_path && url_check_path(path) != NULL)
         return refuse_name(c);
     link->path = provider_path(c, at->index, path);
-    return link->path.p != NULL ? next_on() : refuse_dialect(c, at);
+    bool served = link->path.p != NULL || translate_fits(c, link);
+    return served ? next_on() : refuse_dialect(c, at);
 }
 
 static bool is_twice(const struct call_chain *chain, uint32_t n, const struct model_place *at) {

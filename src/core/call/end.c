@@ -72,8 +72,10 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
         gw_buf_put(out, target);
         gw_buf_put(out, GW_STR("\r\n"));
     }
-    if (target.n > 0 && c->chain != NULL)
+    if (target.n > 0 && c->chain != NULL) {
         put_model(c, out);
+        translate_put_warnings(c, out);
+    }
     gw_buf_put(out, GW_STR("x-heady-route: "));
     gw_buf_put(out, c->route.name);
     gw_buf_put(out, GW_STR("\r\nx-heady-reason: "));
@@ -157,6 +159,7 @@ void end_release(struct gw_call *c, struct gw_time now) {
         hedge_release(c, now);
     nodes_asked(c);
     body_drop_facts(c);
+    translate_release(c);
     body_give_room(c);
 }
 
@@ -261,9 +264,11 @@ struct next end_give_kept(struct gw_call *c, struct gw_time now) {
     struct gw_buf head;
     if (c->has_head)
         return stream_break(c, BROKE_OFF);
+    c->attempt.at = c->kept.at; /* that one's model is named, too */
+    if (call_translates(c) && !c->kept.translated)
+        translate_error(c);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     gw_buf_put(&head, c->kept.head);
-    c->attempt.at = c->kept.at; /* that one's model is named, too */
     end_put_why(c, &head, call_candidate(c)->backend->target.name, now);
     c->arena_full |= head.full;
     return answer(c, c->kept.status, gw_buf_str(&head), gw_buf_str(&c->kept.body));

@@ -230,6 +230,7 @@ void gw_close(struct gw_call *c, struct gw_time now) {
         return;
     }
     gw_arena_reset(&c->arena);
+    c->arena.cap = CALL_ARENA_MAX; /* a translation may have raised it */
     c->next = gw->free;
     gw->free = c;
     gw->free_n++;

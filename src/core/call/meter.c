@@ -125,6 +125,14 @@ void meter_show(struct gw_call *c, struct gw_str bytes) {
         usage_feed(c->meter->reader, bytes);
 }
 
+void meter_tell(struct gw_call *c, const struct usage *u, struct gw_str model) {
+    if (!is_metered(c))
+        return;
+    add_up(c);
+    c->meter->now = *u;
+    c->meter->model = gw_arena_dup(&c->arena, gw_str_sub(model, 0, USAGE_MODEL));
+}
+
 static void end_reading(struct gw_call *c) {
     struct call_meter *m = c->meter;
     usage_merge(m->reader, &m->now);

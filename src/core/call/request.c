@@ -376,5 +376,5 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
     seed_draw(c);
     prefix_note(c);
     body_drop_facts(c);
-    return next_on();
+    return translate_is_due(c) ? translate_read(c) : next_on();
 }

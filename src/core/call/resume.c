@@ -27,11 +27,12 @@ static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why
     gw_buf_put(&b, d->error_head);
     gw_buf_put(&b, what);
     gw_buf_put_json(&b, why);
-    if (s->numbered > 0) {
+    uint32_t number = s->speech != NULL ? speak_sequence(c) : s->numbered;
+    if (number > 0) {
         gw_buf_put(&b, GW_STR("\",\"sequence_number\":"));
-        gw_buf_put_u64(&b, s->numbered);
+        gw_buf_put_u64(&b, number);
     }
-    gw_buf_put(&b, gw_str_sub(d->error_tail, s->numbered > 0, d->error_tail.n));
+    gw_buf_put(&b, gw_str_sub(d->error_tail, number > 0, d->error_tail.n));
     c->arena_full |= b.full;
     stream_put_text(c, d->framing == FRAMING_AWS ? in_frame(c, gw_buf_str(&b)) : gw_buf_str(&b));
     return next_done(0);
@@ -51,7 +52,9 @@ struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
         c->gw->cluster.pool.backend[c->attempt.to->slot].finishes = true;
     answer_served(c, !s->errored, now);
     try_close(c, drop, now);
-    if (!s->ended && s->finished)
+    if (s->speech != NULL)
+        speak_end(c);
+    else if (!s->ended && s->finished)
         stream_put_text(c, s->out->end);
     return next_done(0);
 }
@@ -174,6 +177,19 @@ struct next resume_differs(struct gw_call *c, struct gw_time now) {
     return stream_break(c, GW_STR("stopped, and another one goes on differently"));
 }
 
+/* What is new of an event, in the client's dialect. */
+static void speak_rest(struct gw_call *c, struct gw_str event, const struct event *e,
+                       const struct changes *edits) {
+    struct event rest = *e;
+    for (uint32_t i = 0; i < rest.pieces_n; i++)
+        for (uint32_t k = 0; k < edits->n; k++)
+            if (edits->edit[k].at == (size_t)(rest.piece[i].raw.p - event.p))
+                rest.piece[i].raw =
+                    gw_str_sub(rest.piece[i].raw, edits->edit[k].n, rest.piece[i].raw.n);
+    stream_note_end(c->stream, e);
+    speak_event(c, &rest, event);
+}
+
 struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
                             const struct event *e, struct gw_time now) {
     struct stream *s = c->stream;
@@ -195,6 +211,10 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
     }
     if (!fresh && !due)
         return next_stay();
+    if (s->speech != NULL) {
+        speak_rest(c, event, e, &edits);
+        return next_stay();
+    }
     if (s->id.n > 0 && e->id.n > 0)
         add_edit(&edits, event, e->id, s->id);
     if (s->numbered > 0 && e->sequence.n > 0)

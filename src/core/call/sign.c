@@ -76,9 +76,13 @@ void sign_put(struct gw_call *c, const struct provider_conf *p, struct gw_str ta
               struct gw_str type, struct gw_time now, struct gw_buf *out) {
     const struct signing_conf *signing = p->signing;
     uint32_t key = call_candidate(c)->key - 1;
-    if (c->body_sum == NULL) /* it was not read for this: unsigned, it is refused */
+    struct gw_sha256_sum sum;
+    if (call_translates(c))
+        translate_hash(c, &sum);
+    else if (c->body_sum != NULL)
+        sum = c->body_sum->sum; /* another attempt may follow */
+    else                        /* it was not read for this: unsigned, it is refused */
         return;
-    struct gw_sha256_sum sum = c->body_sum->sum; /* another attempt may follow */
     struct sigv4_line line[LINES_MAX];
     char time[SIGV4_TIME];
     sigv4_time(now.wall_ms, time);

@@ -88,7 +88,10 @@ static void commit(struct gw_call *c, bool resumable, struct gw_time now) {
     answer_first_content(c, now);
     put_head(c, c->attempt.to->target.name, now);
     s->begun = true;
-    stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
+    if (s->speech != NULL)
+        speak_commit(c);
+    else
+        stream_put(c, (struct gw_slice){.kind = GW_LITERAL, .off = 0, .len = s->partial});
     if (!resumable || c->bound || !may_hold(c))
         stream_let_go(c);
 }
@@ -159,17 +162,31 @@ static void note_content(struct gw_call *c, const struct event *e) {
         stream_let_go(c);
 }
 
-static void pass(struct gw_call *c, struct gw_slice at, const struct event *e) {
+static void pass(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                 const struct event *e) {
     stream_note_end(c->stream, e);
     note_content(c, e);
+    if (c->stream->speech != NULL) {
+        speak_event(c, e, event);
+        return;
+    }
     note_number(c->stream, e);
     stream_put(c, at);
+}
+
+/* What cannot be read cannot be translated. */
+static struct next give_up_speech(struct gw_call *c, struct gw_time now) {
+    struct gw_str why = GW_STR("sent what nobody here can read");
+    return c->stream->begun ? resume_or_break(c, POOL_CUT, why, true, now)
+                            : fail_over(c, POOL_CUT, why, true, now);
 }
 
 /* Everything from here on goes to the client as it comes. */
 static struct next go_raw(struct gw_call *c, struct gw_slice at, struct gw_str bytes,
                           struct gw_time now) {
     struct stream *s = c->stream;
+    if (s->speech != NULL)
+        return give_up_speech(c, now);
     if (s->resuming)
         return resume_differs(c, now);
     if (!s->begun)
@@ -182,12 +199,24 @@ static struct next go_raw(struct gw_call *c, struct gw_slice at, struct gw_str b
     return next_stay();
 }
 
+/* Removes an event that shall not go out from what is held, if it came in pieces. */
+static void leave_out(struct gw_call *c, struct gw_slice at) {
+    if (at.kind == GW_LITERAL && !c->stream->begun)
+        c->stream->held.n = c->stream->partial = (size_t)at.off;
+}
+
 /* Keeps an event until the commit; one that came in pieces is there already. */
 static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, const struct event *e,
                  struct gw_time now) {
     struct stream *s = c->stream;
     note_content(c, e);
     stream_note_end(s, e);
+    if (s->speech != NULL) {
+        speak_event(c, e, event);
+        leave_out(c, at);
+        late_on_sign(c, now);
+        return;
+    }
     note_number(s, e);
     if (at.kind == GW_CHUNK) {
         gw_buf_put(&s->held, event);
@@ -199,11 +228,21 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
         commit(c, e->mark > 0, now); /* what is marked is recognised when it comes again */
 }
 
+/* The error's words, in the client's dialect. */
+static struct next break_speech(struct gw_call *c, struct gw_str event, struct gw_time now) {
+    struct gw_str said = speak_error(c, event);
+    try_close(c, true, now);
+    return stream_refuse(c, said);
+}
+
 /* No other target can be asked: then this one's own words are better than ours. A provider may have more of
  * them: "response.failed" follows OpenAI's "error". */
-static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_time now) {
+static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                              struct gw_time now) {
     blame_later(c, POOL_ERRORED);
     end_because(c, c->attempt.to->target.name, GW_STR("sent an error"));
+    if (c->stream->speech != NULL)
+        return break_speech(c, event, now);
     stream_put(c, at);
     if (call_at_provider(c)) {
         c->stream->ended = c->stream->errored = true;
@@ -211,12 +250,6 @@ static struct next pass_error(struct gw_call *c, struct gw_slice at, struct gw_t
     }
     try_close(c, true, now);
     return next_done(0);
-}
-
-/* Removes an event that shall not go out from what is held, if it came in pieces. */
-static void leave_out(struct gw_call *c, struct gw_slice at) {
-    if (at.kind == GW_LITERAL && !c->stream->begun)
-        c->stream->held.n = c->stream->partial = (size_t)at.off;
 }
 
 /* Half an object, not plain text: an event of a known dialect looks like this when it was torn. */
@@ -246,8 +279,8 @@ static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_s
         commit(c, e->is == EVENT_CONTENT, now);
         s->partial = s->held.n;
         if (e->is == EVENT_ERROR)
-            return pass_error(c, at, now);
-        pass(c, at, e);
+            return pass_error(c, at, event, now);
+        pass(c, at, event, e);
     } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
     } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->in.dialect == NULL)) {
@@ -272,11 +305,11 @@ static struct next observe_event(struct gw_call *c, struct gw_slice at, struct g
             return next_target(true, true);
         if (s->resuming || (s->resumable && has_other(c, now)))
             return resume_or_break(c, POOL_ERRORED, GW_STR("sent an error"), true, now);
-        return pass_error(c, at, now);
+        return pass_error(c, at, event, now);
     }
     if (s->resuming)
         return resume_on_event(c, at, event, e, now);
-    pass(c, at, e);
+    pass(c, at, event, e);
     if (s->framing != FRAMING_AWS) /* no two frames are alike: each has its checksum */
         shape_learn(&s->shape, event, e);
     return next_stay();
@@ -287,11 +320,11 @@ static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_s
     struct stream *s = c->stream;
     struct event e;
     event_read(event, s->framing, &s->in, &e);
-    if (s->in.dialect != NULL)
+    if (s->in.dialect != NULL && s->speech == NULL)
         s->out = s->in.dialect;
     if (e.usage.n > 0)
         meter_note(c, &e);
-    if (e.usage.n > 0 && chain_hides(c, &e)) {
+    if (e.usage.n > 0 && s->speech == NULL && chain_hides(c, &e)) {
         leave_out(c, at);
         return next_stay();
     }
@@ -386,7 +419,10 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
                 s->said += piece.raw.n;
             else if (!delivered_add(&s->delivered, &piece))
                 stream_let_go(c);
-            stream_put(c, at);
+            if (s->speech != NULL)
+                speak_piece(c, &piece);
+            else
+                stream_put(c, at);
             return (size_t)at.len;
         }
     }
@@ -430,7 +466,7 @@ struct next stream_on_chunk(struct gw_call *c, struct gw_str bytes, struct gw_ti
         return next;
     if (s->begun && (!s->resuming || c->attempt.first_content))
         limit_silence(c, now);
-    if (s->turn.n > 0)
+    if (s->turn.n > 0 || s->turn.spill.n > s->turn.spill_given)
         s->comment_at = now.mono_ms + COMMENT_MS;
     return next_wait(s->begun ? CALL_OBSERVE : CALL_HOLD);
 }
@@ -620,10 +656,14 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
     }
     late_on_head(c, now);
     expect(c, h->ndjson ? FRAMING_LINES : h->frames ? FRAMING_AWS : FRAMING_SSE);
+    c->arena_full |= !speak_begin(c, now);
     if (c->has_head)
         return next_wait(CALL_HOLD);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
-    answer_put_head(c, res, &b);
+    if (s->speech != NULL)
+        head_put(&b, GW_STR("content-type"), frame_type(s->out->framing));
+    else
+        answer_put_head(c, res, &b);
     answer_put_stream_lines(&b);
     s->head = gw_buf_str(&b);
     s->status = res->status;

@@ -41,6 +41,7 @@
 struct backend_conf;
 struct gw_call;
 struct answer_head;
+struct stream_speech;
 
 enum {
     STREAM_PREAMBLE_MAX = 8192,
@@ -95,6 +96,7 @@ struct stream {
     struct delivered delivered;
     struct stream_out turn;
     struct shape shape;
+    struct stream_speech *speech; /* NULL: it is passed on, and not translated (speak.c) */
 
     const struct dialect *likely;   /* dialect, by the path; NULL: it does not say */
     uint32_t ended_at;              /* which candidate of the plan ended early */
@@ -115,6 +117,8 @@ void stream_begin_turn(struct gw_call *c);
 void stream_put(struct gw_call *c, struct gw_slice slice);
 void stream_put_number(struct gw_call *c, uint32_t n);
 void stream_put_text(struct gw_call *c, struct gw_str constant);
+/* Where text may be appended that goes out in this turn, behind what has been put until now. */
+struct gw_buf *stream_spill(struct gw_call *c);
 /* Makes the DATA: at the turn's end, before END, and before the attempt that the chunk is of is dropped. */
 void stream_flush(struct gw_call *c);
 

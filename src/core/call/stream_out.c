@@ -19,14 +19,19 @@ static bool joins(const struct gw_slice *last, const struct gw_slice *slice) {
            is_held(last) == is_held(slice) && last->off + last->len == slice->off;
 }
 
+struct gw_buf *stream_spill(struct gw_call *c) {
+    struct stream_out *out = &c->stream->turn;
+    if (out->spill.max == 0)
+        gw_buf_init(&out->spill, &c->arena, STREAM_SPILL_MAX);
+    out->spilled = true;
+    return &out->spill;
+}
+
 /* No slice is left: what comes now is copied. */
 static void spill(struct gw_call *c, const struct gw_slice *slice) {
-    struct stream *s = c->stream;
-    if (s->turn.spill.max == 0)
-        gw_buf_init(&s->turn.spill, &c->arena, STREAM_SPILL_MAX);
-    s->turn.spilled = true;
-    gw_buf_put(&s->turn.spill, gw_str(where(s, slice), (size_t)slice->len));
-    c->arena_full |= s->turn.spill.full;
+    struct gw_buf *b = stream_spill(c);
+    gw_buf_put(b, gw_str(where(c->stream, slice), (size_t)slice->len));
+    c->arena_full |= b->full;
 }
 
 void stream_put(struct gw_call *c, struct gw_slice slice) {

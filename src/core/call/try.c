@@ -58,11 +58,25 @@ void try_put_lines_for(const struct backend_conf *to, struct gw_buf *out) {
         head_put(out, GW_STR("authorization"), to->bearer);
 }
 
+/* A head that begins anew: what the client says to a target of its own dialect is not for others. */
+static struct gw_buf *own_head(struct gw_call *c) {
+    struct gw_buf *b = gw_arena_get(&c->arena, sizeof *b);
+    if (b == NULL) {
+        c->arena_full = true;
+        return &c->up_head;
+    }
+    gw_buf_init(b, &c->arena, CALL_HEAD_MAX);
+    translate_put_head(gw_str(c->up_head.p, c->up_head_n), b);
+    return b;
+}
+
 /* The lines for this target, after those that all attempts have. */
 static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, struct gw_str path,
                               struct gw_time now) {
     struct gw_buf *b = &c->up_head;
     b->n = c->up_head_n;
+    if (call_translates(c))
+        b = own_head(c);
     try_put_lines_for(to, b);
     provider_put_head(c, to, path, now, b);
     if (c->client_limited && !to->paid) {
@@ -81,13 +95,21 @@ static struct gw_str head_for(struct gw_call *c, const struct backend_conf *to, 
     return gw_buf_str(b);
 }
 
+static void put_query_of(const struct chain_link *link, struct gw_buf *b) {
+    if (link->query.n > 0)
+        gw_buf_putc(b, '?');
+    gw_buf_put(b, link->query);
+}
+
 static struct gw_str url_for(struct gw_call *c, const struct backend_conf *to) {
     struct gw_buf b;
     gw_buf_init(&b, &c->arena, URL_MAX);
     gw_buf_put(&b, to->target.origin);
     gw_buf_put(&b, to->base);
     gw_buf_put(&b, c->chain != NULL ? chain_link(c)->path : c->route.rest);
-    if (config_is_provider(to))
+    if (call_translates(c))
+        put_query_of(chain_link(c), &b);
+    else if (config_is_provider(to))
         provider_put_query(c->query, &b);
     else
         gw_buf_put(&b, c->query);
@@ -141,6 +163,10 @@ static void put_edits(struct gw_call *c, struct gw_action *a) {
 }
 
 static void put_body(struct gw_call *c, struct gw_action *a) {
+    if (call_translates(c)) {
+        translate_put(c, a);
+        return;
+    }
     c->send_slice = (struct gw_slice){.kind = GW_REQUEST, .off = 0, .len = GW_REST};
     a->send.slices = &c->send_slice;
     a->send.slices_n = 1;
@@ -162,11 +188,11 @@ struct next try_send(struct gw_call *c, struct gw_time now) {
     a->send.method = c->method;
     a->send.url = url_for(c, to);
     a->send.path = gw_str_sub(a->send.url, to->target.origin.n, URL_MAX);
-    a->send.head = head_for(c, to, a->send.path, now);
     a->send.connect_ms = (uint32_t)c->conf->limits.connect_ms;
     a->send.body_len = c->body.declared;
     if (c->body.declared != 0)
         put_body(c, a);
+    a->send.head = head_for(c, to, a->send.path, now); /* behind the body, which it may sign */
     c->arena_full |= c->up_head.full;
     c->attempt.open = true;
     c->attempt.first_content = c->attempt.junk = c->attempt.late = false;

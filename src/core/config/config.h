@@ -93,6 +93,14 @@ struct model_conf {
     bool alias;
 };
 
+/* What becomes of a request that uses what its target's dialect cannot say: enum feature_fate + 1. */
+enum config_unsupported {
+    CONFIG_AS_USUAL = 0, /* what is usual for each */
+    CONFIG_DROP,
+    CONFIG_WARN,
+    CONFIG_REJECT,
+};
+
 struct class_conf {
     uint32_t nodes[GW_NODES], nodes_n; /* indexes from 0 */
     bool inspect;
@@ -160,7 +168,8 @@ struct config {
     struct class_conf classes[GW_CLASSES];
     uint32_t overflow[GW_SERVICES], overflow_n; /* indexes of services */
     uint64_t queue_ms, queue_longest_ms, queue_max;
-    bool resume_seed; /* streams without a seed get one */
+    bool resume_seed;        /* streams without a seed get one */
+    uint32_t on_unsupported; /* enum config_unsupported */
     enum gw_auth auth;
     const struct key_conf *keys; /* sorted by digest */
     uint32_t keys_n;

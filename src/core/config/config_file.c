@@ -335,6 +335,23 @@ static bool read_breaker(struct reader *r, const struct gw_json *item, void *int
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, &conf->breaker);
 }
 
+static bool read_unsupported(struct reader *r, const struct gw_json *item, void *into) {
+    static const struct gw_str words[] = {
+        [CONFIG_AS_USUAL] = GW_STR_INIT("usual"),
+        [CONFIG_DROP] = GW_STR_INIT("drop"),
+        [CONFIG_WARN] = GW_STR_INIT("warn"),
+        [CONFIG_REJECT] = GW_STR_INIT("reject"),
+    };
+    struct config *conf = into;
+    for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (gw_json_is(item, GW_JSON_STRING) && gw_str_eq(item->text, words[i])) {
+            conf->on_unsupported = i;
+            return true;
+        }
+    return reader_fail(r, item, GW_STR("is none of the ways to go on"),
+                       GW_STR("use \"usual\", \"drop\", \"warn\" or \"reject\""));
+}
+
 static bool read_root(struct reader *r) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("listen"), read_listen, 0, 0, 0},
@@ -348,6 +365,7 @@ static bool read_root(struct reader *r) {
         {GW_STR_INIT("upstream_tls"), config_tls, 0, 0, 0},
         {GW_STR_INIT("request_headers"), read_request_headers, 0, 0, 0},
         {GW_STR_INIT("log_requests"), read_log, 0, 0, 0},
+        {GW_STR_INIT("on_unsupported"), read_unsupported, 0, 0, 0},
     };
     return reader_object(r, r->root, fields, sizeof fields / sizeof *fields, r->conf);
 }

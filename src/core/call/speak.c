@@ -1,0 +1,98 @@
+/*
+ * A stream of a target that speaks another dialect than the client: its events are read as always (stream.c), and
+ * what they say is written anew. Nothing of them goes out as it came. What is written before the commit waits
+ * (`ahead`); behind it, everything of a turn goes out in one piece.
+ */
+#include "core/call/call.h"
+#include "core/call/translate.h"
+
+struct stream_speech {
+    struct mean_stream to; /* what the client has been told */
+    struct gw_buf ahead;   /* before the commit */
+};
+
+enum { AHEAD_MAX = 65536 };
+
+static struct gw_buf *text(struct gw_call *c) {
+    struct stream *s = c->stream;
+    return s->begun ? stream_spill(c) : &s->speech->ahead;
+}
+
+bool speak_begin(struct gw_call *c, struct gw_time now) {
+    struct stream *s = c->stream;
+    const struct dialect *in = chain_link(c) != NULL ? chain_link(c)->speaks : NULL;
+    if (s->begun)
+        return true; /* another attempt goes on with it */
+    s->speech = NULL;
+    if (in == NULL)
+        return true;
+    struct stream_speech *speech = gw_arena_get(&c->arena, sizeof *speech);
+    if (speech == NULL)
+        return false;
+    struct call_translation *t = c->translation;
+    gw_buf_init(&speech->ahead, &c->arena, AHEAD_MAX);
+    speech->to = (struct mean_stream){.arena = &c->arena,
+                                      .in = in,
+                                      .out = t->from,
+                                      .asked = &t->mean,
+                                      .model = chain_model(c),
+                                      .created = (uint64_t)(now.wall_ms / 1000),
+                                      .seed = t->seed + c->attempt.number,
+                                      .wants_usage = t->mean.wants_usage};
+    s->speech = speech;
+    s->in.dialect = in;
+    s->likely = in;
+    s->out = t->from;
+    return true;
+}
+
+/* The stream has begun: what has been written until now goes out. */
+void speak_commit(struct gw_call *c) {
+    struct stream *s = c->stream;
+    gw_buf_put(stream_spill(c), gw_buf_str(&s->speech->ahead));
+    s->speech->ahead.n = 0;
+}
+
+static void look(struct gw_call *c, const struct gw_buf *b) {
+    c->arena_full |= b->full || c->stream->speech->to.full;
+}
+
+void speak_event(struct gw_call *c, const struct event *e, struct gw_str event) {
+    struct gw_buf *b = text(c);
+    struct mean_stream *to = &c->stream->speech->to;
+    if (to->over || e->is == EVENT_PING || e->is == EVENT_STRANGE)
+        return;
+    steps_put(to, e, event, b);
+    if (e->end)
+        steps_end(to, b);
+    look(c, b);
+}
+
+void speak_piece(struct gw_call *c, const struct event_piece *piece) {
+    struct gw_buf *b = text(c);
+    steps_piece(&c->stream->speech->to, piece, b);
+    look(c, b);
+}
+
+void speak_end(struct gw_call *c) {
+    struct gw_buf *b = text(c);
+    steps_end(&c->stream->speech->to, b);
+    look(c, b);
+}
+
+/* The message in an event that tells an error, plain; what holds it is JSON somewhere in it. */
+struct gw_str speak_error(struct gw_call *c, struct gw_str event) {
+    struct mean_error said = {.message = GW_STR("")};
+    struct gw_walk w;
+    struct gw_buf b;
+    ptrdiff_t json = gw_str_chr(event, '{');
+    gw_walk_init(&w, gw_str_sub(event, json < 0 ? event.n : (size_t)json, event.n));
+    mean_read_error(&w, &said);
+    gw_buf_init(&b, &c->arena, said.message.n + 1);
+    gw_json_decode(&b, said.message);
+    return b.n > 0 ? gw_buf_str(&b) : GW_STR("the target sent an error");
+}
+
+uint32_t speak_sequence(const struct gw_call *c) {
+    return c->stream->speech->to.sequence;
+}

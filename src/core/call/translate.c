@@ -1,0 +1,412 @@
+/*
+ * Requests that a place of their chain is asked in another dialect than the client's: it does not offer the path
+ * that the client has asked for, but one for the same thing.
+ *
+ *     DECIDE    the body is told once more and kept here whole; what it means is read (format/meaning.h). Places whose
+ *               dialect has no words for what it asks are left out; if that leaves none, it is refused by the
+ *               name of the field
+ *     SEND      it is written in the target's dialect, for each attempt anew
+ *     ANSWER    a stream is translated event by event (speak.c). A whole answer, or an error, is kept until it is
+ *               whole, and written in the client's dialect
+ *
+ * Places that offer the client's own path get its own bytes, in the same chain.
+ *
+ * Memory: twice the body's size is taken from the room for bodies (room.h), and the call's arena may grow by four times as
+ * much. An answer may have an eighth of limits.json_bytes_max.
+ */
+#include "core/call/translate.h"
+#include "core/call/call.h"
+
+enum {
+    ARENA_MORE = 1 << 18, /* what a small request may mean */
+    ARENA_TIMES = 4,
+    ANSWER_SHARE = 8,
+    TEXT_MAX = 512,
+    WARNINGS_MAX = 1024,
+};
+
+static const struct dialect *own_dialect(const struct gw_call *c) {
+    bool talks;
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    return d != NULL && d->speech != NULL && talks ? d : NULL;
+}
+
+/* ------------------------------------------------------------------ places */
+
+/* "%m" is the model. */
+static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct gw_str model) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, pattern.n + 3 * model.n);
+    gw_buf_put(&b, gw_str_cut(&pattern, '%'));
+    if (pattern.p != NULL)
+        chain_put_escaped(model, &b);
+    gw_buf_put(&b, gw_str_sub(pattern, 1, pattern.n));
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
+bool translate_fits(struct gw_call *c, struct chain_link *link) {
+    const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
+    struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
+    if (own_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
+        return false;
+    struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
+    struct gw_str whole = path_for(c, pattern, model), query = whole;
+    struct gw_str path = provider_path(c, link->at.index, gw_str_cut(&query, '?'));
+    if (path.p == NULL || url_check_path(path) != NULL)
+        return false;
+    link->path = path;
+    link->query = query;
+    link->speaks = d;
+    return true;
+}
+
+bool translate_is_due(const struct gw_call *c) {
+    bool due = false;
+    for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)
+        due |= c->chain->link[i].speaks != NULL;
+    return due;
+}
+
+/* ------------------------------------------------------------------ the request */
+
+static struct next refuse(struct gw_call *c, uint32_t status, struct gw_str code,
+                          struct gw_str param, struct gw_str message) {
+    return end_refuse(c, &(struct call_error){.status = status,
+                                              .type = GW_STR("invalid_request_error"),
+                                              .code = code,
+                                              .param = param,
+                                              .message = message,
+                                              .is_final = true});
+}
+
+static struct gw_str sentence(struct gw_call *c, struct gw_str a, struct gw_str b,
+                              struct gw_str d) {
+    struct gw_buf text;
+    gw_buf_init(&text, &c->arena, TEXT_MAX);
+    gw_buf_put(&text, a);
+    gw_buf_put(&text, b);
+    gw_buf_put(&text, d);
+    return gw_buf_str(&text);
+}
+
+/* What the client calls it; a member that nobody knows by its own name. */
+static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
+    const struct call_translation *t = c->translation;
+    const char *name = t->from->speech->names[feature];
+    if (feature == FEATURE_UNKNOWN)
+        return t->mean.unknown;
+    if (name == NULL)
+        name = feature_about(feature);
+    return gw_str(name, strlen(name));
+}
+
+static enum feature_fate fate_of(const struct gw_call *c, enum feature feature) {
+    uint32_t wanted = c->conf->on_unsupported;
+    return wanted != CONFIG_AS_USUAL ? (enum feature_fate)(wanted - 1) : feature_fate(feature);
+}
+
+/* The first feature that this dialect has no words for, and that must not be left out; FEATURES: none. */
+static enum feature lacks(const struct gw_call *c, const struct dialect *d) {
+    uint64_t missing = c->translation->mean.uses & ~d->speech->says;
+    uint32_t i = 0;
+    while (i < FEATURES && ((missing >> i & 1) == 0 || fate_of(c, i) != FEATURE_REJECT))
+        i++;
+    return (enum feature)i;
+}
+
+static struct next refuse_feature(struct gw_call *c, const struct chain_link *link,
+                                  enum feature feature) {
+    const char *about = feature_about(feature);
+    struct gw_str who = c->conf->providers[link->at.index].backend.target.name;
+    struct gw_buf text;
+    gw_buf_init(&text, &c->arena, TEXT_MAX);
+    gw_buf_put(&text, name_of(c, feature));
+    gw_buf_put(&text, GW_STR(": "));
+    gw_buf_put(&text, who);
+    gw_buf_put(&text, GW_STR(" has no words for this ("));
+    gw_buf_put(&text, gw_str(about, strlen(about)));
+    gw_buf_put(&text, GW_STR("); leave it out, or ask for another model"));
+    return refuse(c, 400, GW_STR("unsupported_parameter"), name_of(c, feature), gw_buf_str(&text));
+}
+
+/* Keeps the places that can be asked for this. */
+static struct next keep_able(struct gw_call *c) {
+    struct call_chain *chain = c->chain;
+    struct next next = next_on();
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < chain->n; i++) {
+        const struct chain_link *link = &chain->link[i];
+        enum feature lack = link->speaks != NULL ? lacks(c, link->speaks) : FEATURES;
+        if (lack == FEATURES) {
+            chain->link[n++] = *link;
+            continue;
+        }
+        if (next_is(next, NEXT_ON))
+            next = refuse_feature(c, link, lack);
+        end_because(c, c->conf->providers[link->at.index].backend.target.name,
+                    sentence(c, GW_STR("lacks "), name_of(c, lack), GW_STR("")));
+    }
+    chain->n = n;
+    return n > 0 ? next_on() : next;
+}
+
+static struct next understand(struct gw_call *c) {
+    struct call_translation *t = c->translation;
+    struct gw_walk w;
+    t->mean.arena = &c->arena;
+    gw_walk_init(&w, t->came);
+    t->from->speech->read_request(&w, &t->mean);
+    if (t->from->streams_at.n > 0)
+        t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
+    if (!gw_walk_end(&w))
+        return refuse(c, 400, GW_STR("invalid_json"), GW_STR(""),
+                      GW_STR("the body is nested deeper than what can be translated"));
+    if (t->mean.bad)
+        return refuse(c, 400, GW_STR("invalid_request"), GW_STR(""),
+                      sentence(c, gw_str(t->mean.wrong, strlen(t->mean.wrong)),
+                               GW_STR("; this request is translated for "),
+                               c->conf->providers[c->chain->link[0].at.index].backend.target.name));
+    if (t->mean.full)
+        return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
+                      GW_STR("the request holds more parts than can be translated; send fewer"));
+    struct next next = keep_able(c);
+    return next_is(next, NEXT_ON) ? next_phase(PHASE_CACHE) : next;
+}
+
+static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struct gw_time now) {
+    struct call_translation *t = c->translation;
+    (void)now;
+    memcpy((char *)t->came.p + t->taken, bytes.p, bytes.n);
+    t->taken += bytes.n;
+    return last ? understand(c) : next_stay();
+}
+
+struct next translate_read(struct gw_call *c) {
+    size_t n = (size_t)c->body.received;
+    if (!room_take(&c->gw->cluster.pool.cells, c->body.client, 2 * n,
+                   c->conf->limits.replay_total_max))
+        return body_refuse_no_room(c);
+    c->arena.cap += ARENA_TIMES * n + ARENA_MORE;
+    struct call_translation *t = gw_arena_get(&c->arena, sizeof *t);
+    char *came = gw_arena_get(&c->arena, n);
+    if (t == NULL || came == NULL) {
+        room_give(&c->gw->cluster.pool.cells, c->body.client, 2 * n);
+        c->arena_full = true;
+        return next_stay();
+    }
+    t->room = 2 * n;
+    t->came = gw_str(came, n);
+    t->from = own_dialect(c);
+    t->seed = gw_rng_next(&c->gw->rng);
+    gw_buf_init(&t->sent, &c->arena, 2 * n + ARENA_MORE);
+    c->translation = t;
+    return body_read_again(c, 0, take);
+}
+
+void translate_release(struct gw_call *c) {
+    if (c->translation == NULL || c->translation->room == 0)
+        return;
+    room_give(&c->gw->cluster.pool.cells, c->body.client, c->translation->room);
+    c->translation->room = 0;
+}
+
+/* ------------------------------------------------------------------ the attempt */
+
+void translate_put(struct gw_call *c, struct gw_action *a) {
+    struct call_translation *t = c->translation;
+    struct gw_out o;
+    t->sent.n = 0;
+    gw_out_init(&o, &t->sent);
+    chain_link(c)->speaks->speech->put_request(&t->mean, chain_model(c), &o);
+    c->arena_full |= t->sent.full || t->mean.full;
+    t->slice = (struct gw_slice){.kind = GW_LITERAL, .p = t->sent.p, .len = t->sent.n};
+    a->send.slices = &t->slice;
+    a->send.slices_n = 1;
+    a->send.body_len = t->sent.n;
+}
+
+void translate_hash(const struct gw_call *c, struct gw_sha256_sum *sum) {
+    gw_sha256_begin(sum);
+    gw_sha256_add(sum, gw_buf_str(&c->translation->sent));
+}
+
+/* What a target may know of the client that it does not speak the dialect of. */
+void translate_put_head(struct gw_str lines, struct gw_buf *out) {
+    static const struct gw_str kept[] = {GW_STR_INIT("user-agent"), GW_STR_INIT("traceparent"),
+                                         GW_STR_INIT("tracestate"), GW_STR_INIT("x-request-id")};
+    head_put(out, GW_STR("content-type"), GW_STR("application/json"));
+    while (lines.p != NULL && lines.n > 0) {
+        struct gw_str line = gw_str_cut(&lines, '\r'), rest = line;
+        struct gw_str name = gw_str_cut(&rest, ':');
+        lines = gw_str_sub(lines, 1, lines.n);
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+            if (gw_str_ieq(name, kept[i]))
+                head_put(out, kept[i], gw_str_trim(rest));
+    }
+}
+
+/* What has been left out of the request, for the client to know. */
+void translate_put_warnings(const struct gw_call *c, struct gw_buf *out) {
+    const struct dialect *d = chain_link(c) != NULL ? chain_link(c)->speaks : NULL;
+    if (c->translation == NULL || d == NULL)
+        return;
+    uint64_t missing = c->translation->mean.uses & ~d->speech->says;
+    bool first = true;
+    for (uint32_t i = 0; i < FEATURES; i++) {
+        if ((missing >> i & 1) == 0 || fate_of(c, i) != FEATURE_WARN)
+            continue;
+        gw_buf_put(out, first ? GW_STR("x-heady-warnings: left out: ") : GW_STR(", "));
+        gw_buf_put(out, name_of(c, (enum feature)i));
+        first = false;
+    }
+    if (!first)
+        gw_buf_put(out, GW_STR("\r\n"));
+}
+
+/* ------------------------------------------------------------------ the answer */
+
+/* It is kept until it is whole. */
+struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
+    struct call_kept *k = &c->kept;
+    size_t max = (size_t)c->conf->limits.json_bytes_max / ANSWER_SHARE;
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    answer_put_head(c, res, &head);
+    c->arena.cap += ARENA_TIMES * max;
+    gw_buf_init(&k->body, &c->arena, max);
+    k->head = gw_buf_str(&head);
+    k->status = res->status;
+    k->at = c->attempt.at;
+    k->cut = head.full;
+    k->translates = true;
+    k->whole = k->translated = false;
+    c->attempt.limit_at = c->deadline_ms;
+    return res->body_len == 0 ? translate_on_kept(c, GW_CLEAN, true, now) : next_wait(CALL_KEEP);
+}
+
+/* Too much of it, or not all. */
+static struct next give_up(struct gw_call *c, struct gw_str why, bool drop, struct gw_time now) {
+    blame_later(c, POOL_CUT);
+    call_candidate(c)->spent = true;
+    c->attempt.stays_ms = STAYS_JITTERED;
+    end_because(c, c->attempt.to->target.name, why);
+    try_close(c, drop, now);
+    return next_target(!c->body.forgotten, true);
+}
+
+static void put_lines(struct gw_call *c, const struct dialect_error *error) {
+    static const struct gw_str again = GW_STR_INIT("retry-after: ");
+    struct gw_buf head;
+    struct gw_str lines = c->kept.head;
+    ptrdiff_t at = gw_str_find(lines, again);
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
+    head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    if (error != NULL && c->translation->from->put_error_head != NULL)
+        c->translation->from->put_error_head(&head, error);
+    if (error != NULL && at >= 0) {
+        struct gw_str rest = gw_str_sub(lines, (size_t)at + again.n, lines.n);
+        head_put(&head, GW_STR("retry-after"), gw_str_cut(&rest, '\r'));
+    }
+    c->kept.head = gw_buf_str(&head);
+    c->kept.translated = true;
+}
+
+/* The client's answer. False: what came is none of the target's dialect. */
+static bool put_answer(struct gw_call *c, struct gw_time now) {
+    struct call_translation *t = c->translation;
+    struct gw_walk w;
+    struct gw_buf out;
+    struct mean_answer *a = gw_arena_get(&c->arena, sizeof *a);
+    if (a == NULL)
+        return false;
+    a->mean.arena = &c->arena;
+    a->created = (uint64_t)(now.wall_ms / 1000);
+    a->seed = t->seed + c->attempt.number;
+    gw_walk_init(&w, gw_buf_str(&c->kept.body));
+    chain_link(c)->speaks->speech->read_answer(&w, a);
+    if (!gw_walk_end(&w) || a->mean.bad || a->mean.full)
+        return false;
+    if (a->model.n == 0)
+        a->model = chain_model(c);
+    gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
+    t->from->speech->put_answer(a, &t->mean, &out);
+    meter_tell(c, &a->usage, a->model);
+    c->kept.body = out;
+    put_lines(c, NULL);
+    return !out.full;
+}
+
+struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
+    struct call_kept *k = &c->kept;
+    bool whole = how == GW_CLEAN && !k->cut && !k->body.full, good = k->status < 400;
+    k->translates = false;
+    if (!whole && (good || !call_at_provider(c)))
+        return give_up(c, GW_STR("cut the answer"), drop, now);
+    if (good && !put_answer(c, now))
+        return give_up(c, GW_STR("answered what nobody here can read"), drop, now);
+    if (!whole)
+        k->body.n = 0;
+    c->status = k->status;
+    answer_first_content(c, now);
+    answer_judge(c, k->status, now);
+    try_close(c, drop, now);
+    k->whole = true;
+    return next_kept();
+}
+
+/* ------------------------------------------------------------------ errors */
+
+static struct gw_str plain(struct gw_call *c, struct gw_str raw) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, raw.n + 1);
+    gw_json_decode(&b, raw);
+    return gw_buf_str(&b);
+}
+
+/* OpenAI's words for it, which the other dialects' go by. */
+static struct gw_str type_of(uint32_t status) {
+    switch (status) {
+    case 401:
+        return GW_STR("authentication_error");
+    case 403:
+        return GW_STR("permission_error");
+    case 404:
+        return GW_STR("not_found_error");
+    case 429:
+        return GW_STR("rate_limit_error");
+    default:
+        return status < 500 ? GW_STR("invalid_request_error") : GW_STR("server_error");
+    }
+}
+
+/* Clients shorten what they have to say when they read these words. */
+static void put_too_long(struct gw_call *c, struct dialect_error *e) {
+    static const struct gw_str anthropics = GW_STR_INIT("prompt is too long");
+    e->code = GW_STR("context_length_exceeded");
+    if (gw_str_find(e->message, anthropics) < 0)
+        e->message = sentence(c, anthropics, GW_STR(": "), e->message);
+}
+
+void translate_error(struct gw_call *c) {
+    struct call_kept *k = &c->kept;
+    struct mean_error said = {.message = GW_STR("")};
+    struct gw_walk w;
+    struct gw_buf out;
+    gw_walk_init(&w, gw_buf_str(&k->body));
+    mean_read_error(&w, &said);
+    struct dialect_error e = {.status = k->status,
+                              .type = type_of(k->status),
+                              .code = plain(c, said.code),
+                              .param = GW_STR(""),
+                              .message = plain(c, said.message)};
+    if (e.message.n == 0)
+        e.message = GW_STR("the target refused the request, and did not say why");
+    if (k->status == 400 && answer_is_too_long(gw_buf_str(&k->body)))
+        put_too_long(c, &e);
+    gw_buf_init(&out, &c->arena, 2 * e.message.n + 4096);
+    c->translation->from->put_error(&out, &e);
+    put_lines(c, &e);
+    k->body = out;
+}

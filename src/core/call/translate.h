@@ -1,0 +1,20 @@
+/*
+ * A request that is sent to some place in another dialect (translate.c).
+ */
+#ifndef GW_CORE_CALL_TRANSLATE_H
+#define GW_CORE_CALL_TRANSLATE_H
+
+#include "core/call/call.h"
+#include "format/speech.h"
+
+struct call_translation {
+    const struct dialect *from; /* the client's */
+    struct gw_str came;         /* the request, whole */
+    size_t taken;               /* of it, until now */
+    uint64_t room, seed;        /* taken for it; what ids are made of */
+    struct mean mean;           /* what it asks for */
+    struct gw_buf sent;         /* in the dialect of the attempt at hand */
+    struct gw_slice slice;      /* all of that */
+};
+
+#endif
