@@ -442,6 +442,8 @@ void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 /* translate.c: requests that are sent to some place in another dialect */
 /* Whether a place that does not offer the path can be asked in its own dialect; fills in the rest of the link. */
 bool translate_fits(struct gw_call *c, struct chain_link *link);
+/* Likewise for the nodes of a class, which are asked in OpenAI's dialect unless they speak the client's. */
+bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
 /* Whether there is such a place; then the body is read for it, in the phase decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);

@@ -187,7 +187,8 @@ static struct next refuse_name(struct gw_call *c) {
 static struct next check_class(struct gw_call *c, struct chain_link *link) {
     if (!may_use_class(c, link->at.index))
         return request_refuse_class(c);
-    link->path = c->route.rest;
+    if (!translate_fits_nodes(c, link))
+        link->path = c->route.rest;
     return next_on();
 }
 

@@ -61,6 +61,23 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
     return true;
 }
 
+/* Whether the configuration says that nodes offer this dialect. */
+static bool nodes_speak(const struct gw_call *c, const struct dialect *d) {
+    uint32_t i = 0;
+    while (dialects_at(i) != d)
+        i++;
+    return d == &dialect_openai || (c->conf->nodes_speak >> i & 1) != 0;
+}
+
+bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
+    const struct dialect *own = own_dialect(c);
+    if (own == NULL || nodes_speak(c, own))
+        return false;
+    link->path = dialect_openai.speech->path;
+    link->speaks = &dialect_openai;
+    return true;
+}
+
 bool translate_is_due(const struct gw_call *c) {
     bool due = false;
     for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)

@@ -170,6 +170,8 @@ struct config {
     uint64_t queue_ms, queue_longest_ms, queue_max;
     bool resume_seed;        /* streams without a seed get one */
     uint32_t on_unsupported; /* enum config_unsupported */
+    uint32_t
+        nodes_speak; /* dialects beside OpenAI's chat that nodes offer: a bit per place in the table */
     enum gw_auth auth;
     const struct key_conf *keys; /* sorted by digest */
     uint32_t keys_n;

@@ -191,6 +191,26 @@ static bool skip(struct reader *r, const struct gw_json *item, void *into) {
     return true;
 }
 
+/* Dialects, by name. */
+static bool read_speaks(struct reader *r, const struct gw_json *item, void *into) {
+    struct config *conf = into;
+    const struct dialect *d;
+    uint32_t i;
+    if (!gw_json_is(item, GW_JSON_ARRAY))
+        return reader_fail(r, item, GW_STR("is no list"), GW_STR("list the dialects by name"));
+    for (const struct gw_json *one = item->child; one != NULL; one = one->next) {
+        for (i = 0; (d = dialects_at(i)) != NULL; i++)
+            if (gw_json_is(one, GW_JSON_STRING) && gw_str_eq(d->name, one->text))
+                break;
+        if (d == NULL)
+            return reader_fail(
+                r, one, GW_STR("is no dialect"),
+                GW_STR("use openai, responses, anthropic, gemini, ollama or bedrock"));
+        conf->nodes_speak |= 1U << i;
+    }
+    return true;
+}
+
 static bool read_heavy(struct reader *r, const struct gw_json *item, void *into) {
     static const struct reader_field fields[] = {
         {GW_STR_INIT("queue_ms"), NULL, offsetof(struct config, queue_ms), 0, 60000},
@@ -203,6 +223,7 @@ static bool read_heavy(struct reader *r, const struct gw_json *item, void *into)
         {GW_STR_INIT("nodes"), read_nodes, 0, 0, 0},
         {GW_STR_INIT("overflow"), skip, 0, 0, 0},
         {GW_STR_INIT("resume_seed"), read_resume_seed, 0, 0, 0},
+        {GW_STR_INIT("speaks"), read_speaks, 0, 0, 0},
     };
     return reader_object(r, item, fields, sizeof fields / sizeof *fields, into);
 }
