@@ -18,6 +18,7 @@
 #include "base/json_out.h"
 #include "format/event.h"
 #include "format/feature.h"
+#include "format/seal.h"
 
 /* ------------------------------------------------------------------ parts */
 
@@ -45,6 +46,8 @@ struct mean_part {
     bool custom;      /* a call of a custom tool: its one argument is a text, `args` */
     struct gw_str text;
     struct gw_str signature; /* raw */
+    const struct dialect *signer; /* in a request: whose `own` is, the signature that came (seal.h) */
+    struct gw_str own;
     struct gw_str media, data, url, file, name, detail;
     struct gw_str id, args, space; /* space: the name space of the tool's name */
     struct mean_part *parts;       /* of a result */
@@ -183,6 +186,7 @@ struct mean_stream {
     struct gw_arena *arena;
     const struct dialect *in, *out; /* the target's dialect, the client's */
     const struct mean *asked;       /* what the client has asked for */
+    const struct seal *seal;        /* for signatures; NULL: they go out as they came */
     struct gw_str id, model;        /* raw */
     uint64_t created, seed;         /* s; what ids are made of */
     bool wants_usage;               /* OpenAI's clients say so */

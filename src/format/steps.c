@@ -78,6 +78,9 @@ static void begin_call(struct mean_stream *s, uint32_t call, uint32_t choice, st
     s->called |= 1U << choice;
     if (s->call[call].id.n == 0)
         s->call[call].id = mean_make_id(s->arena, "call_", s->seed, call + 1);
+    if (s->call[call].signature.n > 0 && s->seal != NULL)
+        s->call[call].id =
+            seal_make(s->seal, s->arena, s->in, s->call[call].id, s->call[call].signature);
     put(s,
         &(struct mean_step){.kind = MEAN_STEP_CALL,
                             .choice = choice,
@@ -111,6 +114,10 @@ static void put_call(struct mean_stream *s, const struct event_piece *p, struct 
         b);
 }
 
+static struct gw_str sealed(struct mean_stream *s, struct gw_str raw) {
+    return s->seal != NULL ? seal_make(s->seal, s->arena, s->in, GW_STR(""), raw) : raw;
+}
+
 static void put_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b) {
     static const enum mean_step_kind kinds[] = {
         [PART_TEXT] = MEAN_STEP_TEXT,       [PART_REASONING] = MEAN_STEP_REASONING,
@@ -121,8 +128,9 @@ static void put_piece(struct mean_stream *s, const struct event_piece *p, struct
         put_call(s, p, b);
     else if (kinds[part] != 0)
         put(s,
-            &(struct mean_step){
-                .kind = kinds[part], .choice = event_choice_of(p->channel), .raw = p->raw},
+            &(struct mean_step){.kind = kinds[part],
+                                .choice = event_choice_of(p->channel),
+                                .raw = part >= PART_SIGNATURE ? sealed(s, p->raw) : p->raw},
             b);
 }
 

@@ -35,6 +35,7 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
                                       .in = in,
                                       .out = t->from,
                                       .asked = &t->mean,
+                                      .seal = &t->seal,
                                       .model = chain_model(c),
                                       .created = (uint64_t)(now.wall_ms / 1000),
                                       .seed = t->seed + c->attempt.number,

@@ -174,6 +174,7 @@ static struct next understand(struct gw_call *c) {
     t->mean.arena = &c->arena;
     gw_walk_init(&w, t->came);
     t->from->speech->read_request(&w, &t->mean);
+    seal_open_request(&t->seal, &t->mean, t->from);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     if (!gw_walk_end(&w))
@@ -216,6 +217,7 @@ struct next translate_read(struct gw_call *c) {
     t->came = gw_str(came, n);
     t->from = own_dialect(c);
     t->seed = gw_rng_next(&c->gw->rng);
+    t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
     gw_buf_init(&t->sent, &c->arena, 2 * n + ARENA_MORE);
     c->translation = t;
     return body_read_again(c, 0, take);
@@ -234,6 +236,8 @@ void translate_put(struct gw_call *c, struct gw_action *a) {
     struct call_translation *t = c->translation;
     struct gw_out o;
     t->sent.n = 0;
+    if (seal_choose(&t->mean, chain_link(c)->speaks) > 0)
+        end_because(c, c->attempt.to->target.name, GW_STR("is not told another's signed thoughts"));
     gw_out_init(&o, &t->sent);
     chain_link(c)->speaks->speech->put_request(&t->mean, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;
@@ -347,6 +351,7 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
         return false;
     if (a->model.n == 0)
         a->model = chain_model(c);
+    seal_answer(&t->seal, a, chain_link(c)->speaks);
     gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
     t->from->speech->put_answer(a, &t->mean, &out);
     meter_tell(c, &a->usage, a->model);

@@ -12,6 +12,7 @@ struct call_translation {
     struct gw_str came;         /* the request, whole */
     size_t taken;               /* of it, until now */
     uint64_t room, seed;        /* taken for it; what ids are made of */
+    struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
     struct gw_buf sent;         /* in the dialect of the attempt at hand */
     struct gw_slice slice;      /* all of that */

@@ -176,7 +176,8 @@ struct config {
     const struct key_conf *keys; /* sorted by digest */
     uint32_t keys_n;
     struct gw_str twin_secret, access_id, access_secret;
-    struct gw_str node_keys[GW_NODES];       /* in hexadecimal; n == 0: nodes cannot register */
+    struct gw_str seal_key;            /* for what clients are to bring back (format/seal.h) */
+    struct gw_str node_keys[GW_NODES]; /* in hexadecimal; n == 0: nodes cannot register */
     struct gw_str node_hosts[GW_NODE_HOSTS]; /* under which a node's URL may be */
     uint32_t node_hosts_n;
     struct backend_conf registry;         /* where registrations are looked up and kept */

@@ -1,6 +1,7 @@
 /*
  * The environment over the file. README.md names the variables; what is not ours is ignored.
  */
+#include "base/digest.h"
 #include "core/config/config_parts.h"
 
 struct env {
@@ -256,9 +257,29 @@ static bool read_registry(struct env *e) {
     return true;
 }
 
+/* A secret that both twins have and no client knows: the one that is meant for it, else the twins', else what the
+ * providers' keys come to. Once it changes, what was sealed with the old one is left out. */
+static bool make_seal_key(struct env *e) {
+    uint8_t digest[GW_SHA256];
+    struct gw_sha256_sum sum;
+    struct gw_str secret = get(e, GW_STR("HEADY_MASTER_KEY"));
+    if (secret.n == 0)
+        secret = e->conf->twin_secret;
+    gw_sha256_begin(&sum);
+    gw_sha256_add(&sum, GW_STR("heady seal "));
+    gw_sha256_add(&sum, secret);
+    for (uint32_t i = 0; secret.n == 0 && i < e->conf->providers_n; i++)
+        for (uint32_t k = 0; k < e->conf->providers[i].keys_n; k++)
+            gw_sha256_add(&sum, e->conf->providers[i].keys[k]);
+    gw_sha256_end(&sum, digest);
+    e->conf->seal_key = gw_arena_dup(&e->conf->arena, gw_str(digest, sizeof digest));
+    return e->conf->seal_key.n > 0;
+}
+
 bool config_env(struct config *conf, const struct gw_source *source, struct gw_buf *why) {
     struct env e = {source, conf, why};
     return read_nodes(&e) && read_services(&e) && read_twin(&e) && read_auth(&e) &&
            config_env_providers(conf, source, why) && read_policy(&e) && read_breaker(&e) &&
-           read_air_gap(&e) && read_node_secret(&e) && read_node_hosts(&e) && read_registry(&e);
+           read_air_gap(&e) && read_node_secret(&e) && read_node_hosts(&e) && read_registry(&e) &&
+           make_seal_key(&e);
 }
