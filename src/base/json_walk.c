@@ -3,7 +3,8 @@
 #include "base/word.h"
 
 void gw_walk_init(struct gw_walk *w, struct gw_str text) {
-    *w = (struct gw_walk){.p = text.p, .end = text.p + text.n};
+    const char *p = text.n > 0 ? text.p : ""; /* it may be nowhere */
+    *w = (struct gw_walk){.p = p, .end = p + text.n};
 }
 
 static bool fault(struct gw_walk *w) {
