@@ -1,0 +1,361 @@
+/* OpenAI's chat completions, translated: requests as they are written. */
+#include "format/openai_speech.h"
+
+/* ------------------------------------------------------------------ writing: messages */
+
+/* "audio/wav" is "wav". */
+static struct gw_str format_of(struct gw_str media) {
+    ptrdiff_t slash = gw_str_chr(media, '/');
+    return gw_str_sub(media, (size_t)(slash + 1), media.n);
+}
+
+/* A place, or bytes as "data:image/png;base64,...". */
+static void put_url(struct gw_out *o, const char *name, const struct mean_part *p) {
+    gw_out_name(o, name);
+    if (p->data.n == 0) {
+        gw_out_raw(o, p->url);
+        return;
+    }
+    gw_out_raw(o, GW_STR("data:"));
+    o->b->n -= !o->b->full; /* the closing quote */
+    gw_buf_put(o->b, p->media.n > 0 ? p->media : GW_STR("application/octet-stream"));
+    gw_buf_put(o->b, GW_STR(";base64,"));
+    gw_buf_put(o->b, p->data);
+    gw_buf_putc(o->b, '"');
+}
+
+static void put_image(struct gw_out *o, const struct mean_part *p) {
+    gw_out_put_word(o, "type", "image_url");
+    gw_out_name(o, "image_url");
+    gw_out_open(o, '{');
+    put_url(o, "url", p);
+    gw_out_may_raw(o, "detail", p->detail);
+    gw_out_close(o, '}');
+}
+
+static void put_audio(struct gw_out *o, const struct mean_part *p) {
+    gw_out_put_word(o, "type", "input_audio");
+    gw_out_name(o, "input_audio");
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "data", p->data);
+    gw_out_put_raw(o, "format", format_of(p->media));
+    gw_out_close(o, '}');
+}
+
+static void put_file(struct gw_out *o, const struct mean_part *p) {
+    gw_out_put_word(o, "type", "file");
+    gw_out_name(o, "file");
+    gw_out_open(o, '{');
+    gw_out_may_raw(o, "file_id", p->file);
+    if (p->file.n == 0) {
+        gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
+        put_url(o, "file_data", p);
+    }
+    gw_out_close(o, '}');
+}
+
+/* A document of text alone is text. */
+static bool is_text(const struct mean_part *p) {
+    return p->kind == MEAN_TEXT || (p->kind == MEAN_FILE && p->text.n > 0);
+}
+
+static void put_part(struct gw_out *o, const struct mean_part *p) {
+    gw_out_open(o, '{');
+    if (p->kind == MEAN_IMAGE) {
+        put_image(o, p);
+    } else if (p->kind == MEAN_AUDIO) {
+        put_audio(o, p);
+    } else if (p->kind == MEAN_FILE && !is_text(p)) {
+        put_file(o, p);
+    } else {
+        bool refusal = p->kind == MEAN_REFUSAL;
+        gw_out_put_word(o, "type", refusal ? "refusal" : "text");
+        gw_out_put_raw(o, refusal ? "refusal" : "text", p->text);
+    }
+    gw_out_close(o, '}');
+}
+
+static bool is_content(const struct mean_part *p) {
+    return is_text(p) || p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || p->kind == MEAN_FILE ||
+           p->kind == MEAN_REFUSAL;
+}
+
+static uint32_t count_content(const struct mean_part *p) {
+    uint32_t n = 0;
+    for (; p != NULL; p = p->next)
+        n += is_content(p);
+    return n;
+}
+
+/* A single text is a string, as old servers want it; several things are parts. */
+static void put_content(struct gw_out *o, const struct mean_part *parts) {
+    const struct mean_part *p = parts;
+    while (p != NULL && !is_content(p))
+        p = p->next;
+    gw_out_name(o, "content");
+    if (p != NULL && is_text(p) && count_content(parts) == 1) {
+        gw_out_raw(o, p->text);
+        return;
+    }
+    gw_out_open(o, '[');
+    for (; p != NULL; p = p->next)
+        if (is_content(p))
+            put_part(o, p);
+    gw_out_close(o, ']');
+}
+
+static void put_call(struct gw_out *o, const struct mean_part *call) {
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "id", call->id);
+    gw_out_put_word(o, "type", "function");
+    gw_out_name(o, "function");
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "name", call->name);
+    gw_out_name(o, "arguments");
+    mean_put_args_text(call, o);
+    gw_out_close(o, '}');
+    gw_out_close(o, '}');
+}
+
+void openai_put_calls(struct gw_out *o, const struct mean_part *p) {
+    gw_out_name(o, "tool_calls");
+    gw_out_open(o, '[');
+    for (; p != NULL; p = p->next)
+        if (p->kind == MEAN_CALL)
+            put_call(o, p);
+    gw_out_close(o, ']');
+}
+
+/* All texts of one kind, as one string. */
+void openai_put_joined(struct gw_out *o, const char *name, const struct mean_part *p,
+                       enum mean_kind kind) {
+    gw_out_put_raw(o, name, GW_STR(""));
+    o->b->n -= !o->b->full; /* the closing quote */
+    for (; p != NULL; p = p->next)
+        if (p->kind == kind)
+            gw_buf_put(o->b, p->text);
+    gw_buf_putc(o->b, '"');
+}
+
+bool openai_says(const struct mean_part *p, enum mean_kind kind) {
+    for (; p != NULL; p = p->next)
+        if (p->kind == kind && p->text.n > 0)
+            return true;
+    return false;
+}
+
+static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "role", "assistant");
+    if (count_content(t->parts) > 0)
+        put_content(o, t->parts);
+    else
+        gw_out_put_value(o, "content", GW_STR("null"));
+    if (mean_has(t->parts, MEAN_CALL))
+        openai_put_calls(o, t->parts);
+    gw_out_close(o, '}');
+}
+
+/* Text alone: what else is in it follows as the user's. */
+static void put_result(struct gw_out *o, const struct mean_part *result) {
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "role", "tool");
+    gw_out_put_raw(o, "tool_call_id", result->id);
+    gw_out_name(o, "content");
+    mean_put_texts(result->parts, "\n", o);
+    gw_out_close(o, '}');
+}
+
+static bool has_more(const struct mean_part *result) {
+    for (const struct mean_part *p = result->parts; p != NULL; p = p->next)
+        if (is_content(p) && p->kind != MEAN_TEXT)
+            return true;
+    return false;
+}
+
+static void put_pictures(struct gw_out *o, const struct mean_turn *t) {
+    for (const struct mean_part *r = t->parts; r != NULL; r = r->next)
+        for (const struct mean_part *p = r->parts; p != NULL; p = p->next)
+            if (is_content(p) && p->kind != MEAN_TEXT)
+                put_part(o, p);
+}
+
+/* Results first, each a message of its own; then what the user says. */
+static void put_user(struct gw_out *o, const struct mean_turn *t) {
+    bool more = count_content(t->parts) > 0, pictures = false;
+    for (const struct mean_part *p = t->parts; p != NULL; p = p->next) {
+        if (p->kind != MEAN_RESULT)
+            continue;
+        put_result(o, p);
+        pictures |= has_more(p);
+    }
+    if (!more && !pictures)
+        return;
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "role", "user");
+    gw_out_may_raw(o, "name", t->name);
+    if (!pictures) {
+        put_content(o, t->parts);
+    } else {
+        gw_out_name(o, "content");
+        gw_out_open(o, '[');
+        put_pictures(o, t);
+        for (const struct mean_part *p = t->parts; p != NULL; p = p->next)
+            if (is_content(p))
+                put_part(o, p);
+        gw_out_close(o, ']');
+    }
+    gw_out_close(o, '}');
+}
+
+static void put_system(struct gw_out *o, const struct mean_turn *t) {
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "role", "system");
+    put_content(o, t->parts);
+    gw_out_close(o, '}');
+}
+
+static void put_messages(struct gw_out *o, const struct mean *m) {
+    gw_out_name(o, "messages");
+    gw_out_open(o, '[');
+    for (const struct mean_turn *t = m->turns; t != NULL; t = t->next) {
+        if (t->role == MEAN_SYSTEM)
+            put_system(o, t);
+        else if (t->role == MEAN_ASSISTANT)
+            put_assistant(o, t);
+        else
+            put_user(o, t);
+    }
+    gw_out_close(o, ']');
+}
+
+/* ------------------------------------------------------------------ writing: tools */
+
+static const struct gw_str text_schema =
+    GW_STR_INIT("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
+                "\"required\":[\"input\"],\"additionalProperties\":false}");
+
+static void put_tool(struct gw_out *o, const struct mean_tool *t) {
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "type", "function");
+    gw_out_name(o, "function");
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "name", t->name);
+    gw_out_may_raw(o, "description", t->description);
+    if (t->kind == MEAN_CUSTOM)
+        gw_out_put_value(o, "parameters", text_schema);
+    else
+        gw_out_may_value(o, "parameters", t->schema);
+    gw_out_may_value(o, "strict", t->strict);
+    gw_out_close(o, '}');
+    gw_out_close(o, '}');
+}
+
+static bool has_tools(const struct mean *m) {
+    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
+        if (t->kind != MEAN_SERVED)
+            return true;
+    return false;
+}
+
+static void put_tools(struct gw_out *o, const struct mean *m) {
+    if (!has_tools(m))
+        return;
+    gw_out_name(o, "tools");
+    gw_out_open(o, '[');
+    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
+        if (t->kind != MEAN_SERVED)
+            put_tool(o, t);
+    gw_out_close(o, ']');
+    gw_out_may_value(o, "parallel_tool_calls", m->parallel);
+}
+
+static void put_pick(struct gw_out *o, const struct mean *m) {
+    static const char *const words[] = {
+        [MEAN_PICK_AUTO] = "auto", [MEAN_PICK_NONE] = "none", [MEAN_PICK_ANY] = "required"};
+    if (m->pick == MEAN_PICK_UNSAID || !has_tools(m))
+        return;
+    if (m->pick != MEAN_PICK_ONE) {
+        gw_out_put_word(o, "tool_choice", words[m->pick]);
+        return;
+    }
+    gw_out_name(o, "tool_choice");
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "type", "function");
+    gw_out_name(o, "function");
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "name", m->pick_name);
+    gw_out_close(o, '}');
+    gw_out_close(o, '}');
+}
+
+/* ------------------------------------------------------------------ writing: the rest */
+
+static void put_form(struct gw_out *o, const struct mean *m) {
+    if (m->form == MEAN_FORM_TEXT)
+        return;
+    gw_out_name(o, "response_format");
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "type", m->form == MEAN_FORM_JSON ? "json_object" : "json_schema");
+    if (m->form == MEAN_FORM_SCHEMA) {
+        gw_out_name(o, "json_schema");
+        gw_out_open(o, '{');
+        gw_out_put_raw(o, "name", m->form_name.n > 0 ? m->form_name : GW_STR("answer"));
+        gw_out_may_raw(o, "description", m->form_about);
+        gw_out_may_value(o, "schema", m->form_schema);
+        gw_out_may_value(o, "strict", m->form_strict);
+        gw_out_close(o, '}');
+    }
+    gw_out_close(o, '}');
+}
+
+static void put_stops(struct gw_out *o, const struct mean *m) {
+    if (m->stops == 0)
+        return;
+    gw_out_name(o, "stop");
+    gw_out_open(o, '[');
+    for (uint32_t i = 0; i < m->stops; i++)
+        gw_out_raw(o, m->stop[i]);
+    gw_out_close(o, ']');
+}
+
+static void put_effort(struct gw_out *o, const struct mean *m) {
+    enum mean_effort effort = m->effort;
+    if (effort == MEAN_EFFORT_UNSAID && m->budget.n > 0)
+        effort = mean_effort_of_budget(mean_u64(m->budget));
+    if (effort != MEAN_EFFORT_UNSAID)
+        gw_out_put_word(o, "reasoning_effort", mean_effort_word(effort));
+}
+
+static void put_stream(struct gw_out *o, const struct mean *m) {
+    if (!m->stream)
+        return;
+    gw_out_put_value(o, "stream", GW_STR("true"));
+    gw_out_put_value(o, "stream_options", GW_STR("{\"include_usage\":true}"));
+}
+
+void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    gw_out_name(o, "model");
+    gw_out_text(o, model);
+    put_messages(o, m);
+    put_tools(o, m);
+    put_pick(o, m);
+    gw_out_may_value(o, "max_completion_tokens", m->max_tokens);
+    gw_out_may_value(o, "temperature", m->temperature);
+    gw_out_may_value(o, "top_p", m->top_p);
+    put_stops(o, m);
+    gw_out_may_value(o, "seed", m->seed);
+    gw_out_may_value(o, "n", m->n);
+    gw_out_may_value(o, "frequency_penalty", m->frequency);
+    gw_out_may_value(o, "presence_penalty", m->presence);
+    gw_out_may_value(o, "logit_bias", m->logit_bias);
+    gw_out_may_value(o, "logprobs", m->logprobs);
+    gw_out_may_value(o, "top_logprobs", m->top_logprobs);
+    put_form(o, m);
+    put_effort(o, m);
+    gw_out_may_raw(o, "verbosity", m->verbosity);
+    gw_out_may_raw(o, "user", m->user);
+    put_stream(o, m);
+    gw_out_close(o, '}');
+}

@@ -1,0 +1,185 @@
+/* OpenAI's chat completions, translated: answers and streams as clients get them. */
+#include "format/openai_speech.h"
+
+/* ------------------------------------------------------------------ answers */
+
+static const char *finish_of(enum event_why why) {
+    switch (why) {
+    case WHY_LENGTH:
+        return "length";
+    case WHY_TOOL:
+        return "tool_calls";
+    case WHY_FILTER:
+        return "content_filter";
+    default:
+        return "stop";
+    }
+}
+
+static void put_usage(struct gw_out *o, const struct usage *u) {
+    gw_out_name(o, "usage");
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "prompt_tokens", u->n[USAGE_INPUT]);
+    gw_out_put_u64(o, "completion_tokens", u->n[USAGE_OUTPUT]);
+    gw_out_put_u64(o, "total_tokens", u->n[USAGE_INPUT] + u->n[USAGE_OUTPUT]);
+    gw_out_name(o, "prompt_tokens_details");
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "cached_tokens", u->n[USAGE_CACHED]);
+    gw_out_close(o, '}');
+    gw_out_name(o, "completion_tokens_details");
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "reasoning_tokens", u->n[USAGE_REASONING]);
+    gw_out_close(o, '}');
+    gw_out_close(o, '}');
+}
+
+/* A refusal has a member of its own, beside the content. */
+static void put_message(struct gw_out *o, const struct mean_turn *t) {
+    bool said = openai_says(t->parts, MEAN_TEXT), refused = openai_says(t->parts, MEAN_REFUSAL);
+    gw_out_open(o, '{');
+    gw_out_put_word(o, "role", "assistant");
+    if (said)
+        openai_put_joined(o, "content", t->parts, MEAN_TEXT);
+    else
+        gw_out_put_value(o, "content", GW_STR("null"));
+    if (openai_says(t->parts, MEAN_REASONING))
+        openai_put_joined(o, "reasoning_content", t->parts, MEAN_REASONING);
+    if (refused)
+        openai_put_joined(o, "refusal", t->parts, MEAN_REFUSAL);
+    else
+        gw_out_put_value(o, "refusal", GW_STR("null"));
+    if (mean_has(t->parts, MEAN_CALL))
+        openai_put_calls(o, t->parts);
+    gw_out_close(o, '}');
+}
+
+static void put_head(struct gw_out *o, struct gw_str id, const char *object, uint64_t created,
+                     struct gw_str model) {
+    gw_out_put_raw(o, "id", id);
+    gw_out_put_word(o, "object", object);
+    gw_out_put_u64(o, "created", created);
+    gw_out_put_raw(o, "model", model);
+}
+
+void openai_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b) {
+    struct gw_out out, *o = &out;
+    (void)asked;
+    gw_out_init(o, b);
+    gw_out_open(o, '{');
+    put_head(o, a->id, "chat.completion", a->created, a->model);
+    gw_out_name(o, "choices");
+    gw_out_open(o, '[');
+    for (const struct mean_choice *c = a->choices; c != NULL; c = c->next) {
+        gw_out_open(o, '{');
+        gw_out_put_u64(o, "index", c->index);
+        gw_out_name(o, "message");
+        put_message(o, &c->turn);
+        gw_out_put_value(o, "logprobs", c->logprobs.n > 0 ? c->logprobs : GW_STR("null"));
+        gw_out_put_word(o, "finish_reason", finish_of(c->why));
+        gw_out_close(o, '}');
+    }
+    gw_out_close(o, ']');
+    put_usage(o, &a->usage);
+    gw_out_close(o, '}');
+}
+
+/* ------------------------------------------------------------------ streams */
+
+void openai_say_begin(struct mean_stream *s, struct gw_buf *b) {
+    (void)b;
+    s->id = mean_make_id(s->arena, "chatcmpl-", s->seed, 0);
+}
+
+static void open_chunk(struct mean_stream *s, struct gw_out *o, struct gw_buf *b) {
+    gw_buf_put(b, GW_STR("data: "));
+    gw_out_init(o, b);
+    gw_out_open(o, '{');
+    put_head(o, s->id, "chat.completion.chunk", s->created, s->model);
+    gw_out_name(o, "choices");
+    gw_out_open(o, '[');
+}
+
+static void close_chunk(struct gw_out *o) {
+    gw_out_close(o, '}');
+    gw_buf_put(o->b, GW_STR("\n\n"));
+}
+
+static void open_delta(struct mean_stream *s, uint32_t choice, struct gw_out *o, struct gw_buf *b) {
+    open_chunk(s, o, b);
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "index", choice);
+    gw_out_name(o, "delta");
+    gw_out_open(o, '{');
+    if ((s->told >> choice & 1) == 0)
+        gw_out_put_word(o, "role", "assistant");
+    s->told |= 1U << choice;
+}
+
+static void close_delta(struct gw_out *o, const char *finish) {
+    gw_out_close(o, '}');
+    if (finish != NULL)
+        gw_out_put_word(o, "finish_reason", finish);
+    else
+        gw_out_put_value(o, "finish_reason", GW_STR("null"));
+    gw_out_close(o, '}');
+    gw_out_close(o, ']');
+    close_chunk(o);
+}
+
+static void put_call_delta(struct gw_out *o, const struct mean_step *step) {
+    bool begins = step->kind == MEAN_STEP_CALL;
+    gw_out_name(o, "tool_calls");
+    gw_out_open(o, '[');
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "index", step->tool);
+    if (begins) {
+        gw_out_put_raw(o, "id", step->id);
+        gw_out_put_word(o, "type", "function");
+    }
+    gw_out_name(o, "function");
+    gw_out_open(o, '{');
+    if (begins)
+        gw_out_put_raw(o, "name", step->name);
+    gw_out_name(o, "arguments");
+    if (step->value)
+        gw_out_text(o, step->raw);
+    else
+        gw_out_raw(o, step->raw);
+    gw_out_close(o, '}');
+    gw_out_close(o, '}');
+    gw_out_close(o, ']');
+}
+
+/* Signatures, and thoughts that nobody can read, have no place here. */
+void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    struct gw_out o;
+    if (step->kind == MEAN_STEP_SIGNATURE || step->kind == MEAN_STEP_HIDDEN)
+        return;
+    open_delta(s, step->choice, &o, b);
+    if (step->kind == MEAN_STEP_CALL || step->kind == MEAN_STEP_ARGS)
+        put_call_delta(&o, step);
+    else
+        gw_out_put_raw(&o,
+                       step->kind == MEAN_STEP_TEXT        ? "content"
+                       : step->kind == MEAN_STEP_REASONING ? "reasoning_content"
+                                                           : "refusal",
+                       step->raw);
+    close_delta(&o, NULL);
+}
+
+void openai_say_end(struct mean_stream *s, struct gw_buf *b) {
+    struct gw_out o;
+    for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
+        if ((s->choices >> i & 1) == 0)
+            continue;
+        open_delta(s, i, &o, b);
+        close_delta(&o, finish_of((enum event_why)s->why[i]));
+    }
+    if (s->wants_usage) {
+        open_chunk(s, &o, b);
+        gw_out_close(&o, ']');
+        put_usage(&o, &s->usage);
+        close_chunk(&o);
+    }
+    gw_buf_put(b, GW_STR("data: [DONE]\n\n"));
+}

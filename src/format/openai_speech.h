@@ -1,0 +1,22 @@
+/* OpenAI's chat completions, translated: what the files of its speech share. */
+#ifndef GW_FORMAT_OPENAI_SPEECH_H
+#define GW_FORMAT_OPENAI_SPEECH_H
+
+#include "format/speech.h"
+
+/* ---- openai_put.c */
+void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+/* "tool_calls", with all calls among these parts. */
+void openai_put_calls(struct gw_out *o, const struct mean_part *parts);
+/* A member that holds all texts of one kind, as one string; and whether there are any. */
+void openai_put_joined(struct gw_out *o, const char *name, const struct mean_part *parts,
+                       enum mean_kind kind);
+bool openai_says(const struct mean_part *parts, enum mean_kind kind);
+
+/* ---- openai_say.c */
+void openai_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);
+void openai_say_begin(struct mean_stream *s, struct gw_buf *b);
+void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
+void openai_say_end(struct mean_stream *s, struct gw_buf *b);
+
+#endif
