@@ -3,6 +3,7 @@
  * (event.mark), so that the ones that a client has had are recognised.
  */
 #include "format/event.h"
+#include "format/speech.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -181,4 +182,5 @@ const struct dialect dialect_anthropic = {
                               "\"api_error\",\"message\":\""),
     .error_tail = GW_STR_INIT("\"}}\n\n"),
     .put_error = put_error,
+    .speech = &speech_anthropic,
 };

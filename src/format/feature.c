@@ -43,6 +43,8 @@ static const struct {
     [FEATURE_USER] = {"who the user is", FEATURE_DROP},
     [FEATURE_METADATA] = {"metadata", FEATURE_DROP},
     [FEATURE_PREVIOUS] = {"an earlier answer by its id", FEATURE_REJECT},
+    [FEATURE_SAFEGUARDS] = {"safeguards", FEATURE_REJECT},
+    [FEATURE_KEPT] = {"content that a provider keeps, by its name", FEATURE_REJECT},
     [FEATURE_OTHER] = {"content of another kind", FEATURE_REJECT},
     [FEATURE_UNKNOWN] = {"a member that is not known here", FEATURE_WARN},
 };

@@ -19,6 +19,7 @@
  *     event.tools     16 bits for each of the first four candidates: 8 for its calls so far, 8 for its signatures
  */
 #include "format/event.h"
+#include "format/speech.h"
 
 enum { CHOICES_MAX = 4, COUNT_MAX = 0xff };
 
@@ -53,6 +54,8 @@ static void read_call(struct gw_walk *w, struct event *e, struct said *said) {
                                : is(name, "id")   ? PART_ID
                                                   : 0;
         struct gw_str value = event_value(w);
+        if (part != PART_TOOL_ARGUMENTS && value.n > 0 && value.p[0] != '"')
+            part = 0;
         e->opaque |= part == 0 && value.n > 0;
         if (part != 0)
             add_whole(e, event_channel(0, said->calls, part), value);
@@ -279,4 +282,5 @@ const struct dialect dialect_gemini = {
     .error_head = GW_STR_INIT("data: {\"error\":{\"code\":503,\"message\":\""),
     .error_tail = GW_STR_INIT("\",\"status\":\"UNAVAILABLE\"}}\n\n: broken off"),
     .put_error = put_error,
+    .speech = &speech_gemini,
 };

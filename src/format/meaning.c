@@ -49,13 +49,15 @@ struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_k
 }
 
 struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind) {
-    struct mean_part *p = get(m, sizeof *p), **at = &result->parts;
+    struct mean_part *p = get(m, sizeof *p), *last = result->parts_last;
     if (p == NULL)
         return spare_part(m, kind);
     p->kind = kind;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = p;
+    if (last != NULL)
+        last->next = p;
+    else
+        result->parts = p;
+    result->parts_last = p;
     return p;
 }
 

@@ -51,6 +51,7 @@ struct mean_part {
     struct gw_str media, data, url, file, name, detail;
     struct gw_str id, args, space; /* space: the name space of the tool's name */
     struct mean_part *parts;       /* of a result */
+    struct mean_part *parts_last;  /* mean_add_inner's own */
     struct gw_str cache;           /* the value of its cache mark */
     struct gw_str raw;             /* the value that it came as */
 };
@@ -146,7 +147,7 @@ struct mean_choice {
     struct mean_turn turn;
     enum event_why why;
     struct gw_str stop;     /* raw: the sequence that stopped it */
-    struct gw_str logprobs; /* value */
+    struct gw_str logprobs; /* value, in OpenAI's form */
 };
 
 struct mean_answer {

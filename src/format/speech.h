@@ -14,6 +14,8 @@
 struct speech {
     /* Where a provider of this dialect is asked, "%m" being the model's name: for an answer, and for a stream. */
     struct gw_str path, stream_path;
+    struct gw_str
+        id_line;   /* the head line that tells a request's id, beside x-request-id; or empty */
     uint64_t says; /* a bit per enum feature that it has words for */
     /* What the features are called in it: the member of a request, for those who are told that it cannot be had.
      * NULL: it has no name for it. */

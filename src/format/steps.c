@@ -134,6 +134,20 @@ static void put_piece(struct mean_stream *s, const struct event_piece *p, struct
             b);
 }
 
+/* A call that came whole, but for arguments that it does not have, has none: an object without members. */
+static void put_no_args(struct mean_stream *s, const struct event *e, uint32_t i,
+                        struct gw_buf *b) {
+    const struct event_piece *name = &e->piece[i];
+    bool has = event_part_of(name->channel) != PART_TOOL_NAME || !name->whole;
+    for (uint32_t k = 0; k < e->pieces_n && !has; k++)
+        has = event_part_of(e->piece[k].channel) == PART_TOOL_ARGUMENTS &&
+              key_of(e->piece[k].channel) == key_of(name->channel);
+    struct event_piece none = {.raw = GW_STR("{}"), .whole = true};
+    none.channel = name->channel - PART_TOOL_NAME + PART_TOOL_ARGUMENTS;
+    if (!has)
+        put_call(s, &none, b);
+}
+
 /* ------------------------------------------------------------------ events */
 
 static void note_finish(struct mean_stream *s, const struct event *e) {
@@ -164,9 +178,11 @@ void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event
     s->logprobs = e->logprobs;
     note_calls(s, e);
     begin(s, event, b);
-    for (uint32_t i = 0; i < e->pieces_n; i++)
+    for (uint32_t i = 0; i < e->pieces_n; i++) {
         if (!signs_call(e, i))
             put_piece(s, &e->piece[i], b);
+        put_no_args(s, e, i, b);
+    }
     note_finish(s, e);
 }
 

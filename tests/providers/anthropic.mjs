@@ -11,7 +11,7 @@
 import {
     bearerOf, guarded, isBase64, jsonReply, namedEvent, names, objectOf, refuse, streamReply, unknownField,
 } from './reply.mjs';
-import { say, split, tokensIn } from './said.mjs';
+import { isMade, say, split, tokensIn } from './said.mjs';
 
 /**
  * @typedef {import('./reply.mjs').Ask} Ask
@@ -193,7 +193,7 @@ function check(body, isNew) {
         const own = tool.type === undefined || tool.type === 'custom';
         if (own && tool.input_schema === undefined && !tool.defer_loading) refuse(`tools.${i}.custom.input_schema: Field required`);
     });
-    if (!body.model.startsWith('claude-')) refuse(`model: ${body.model}`, { status: 404 });
+    if (!body.model.startsWith('claude-') && !isMade(body.model)) refuse(`model: ${body.model}`, { status: 404 });
 }
 
 /** @param {any[]} blocks of a message @returns {string} */

@@ -5,7 +5,7 @@
 import { errorOf } from './openai-error.mjs';
 import { bearerOf, dataEvent, guarded, jsonReply, names, objectOf, refuse, streamReply, unknownField } from './reply.mjs';
 import { responsesReply } from './responses.mjs';
-import { noise, png, say, split, tokensIn, vector, vectorBase64 } from './said.mjs';
+import { isMade, noise, png, say, split, tokensIn, vector, vectorBase64 } from './said.mjs';
 
 /**
  * @typedef {import('./reply.mjs').Ask} Ask
@@ -129,7 +129,7 @@ function checkMessage(messages, i) {
 /** @param {Body} body */
 function checkModel(body) {
     if (typeof body.model !== 'string' || body.model === '') refuse('you must provide a model parameter');
-    if (NAMES.test(body.model)) return;
+    if (NAMES.test(body.model) || isMade(body.model)) return;
     refuse(`The model \`${body.model}\` does not exist or you do not have access to it.`, { status: 404, code: 'model_not_found' });
 }
 

@@ -12,7 +12,7 @@ import { atBoth, test } from '../lib/hosts.mjs';
 import { keyLines } from '../lib/keys.mjs';
 import { until } from '../lib/proc.mjs';
 import { shown } from '../lib/readme.mjs';
-import { CASES, CLIENTS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
+import { CASES, CLIENTS, HEARS, MODELS, SHORT, STREAMED, statusOf } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes, withoutSlices } from './recorder.mjs';
 import { textOf } from './said.mjs';
@@ -139,7 +139,7 @@ atBoth('SDKs of the providers', (bench) => {
                 await t.test(title, async () => {
                     fakes[name].forget();
                     const { kept, client } = recorded(name, host.url + BASES[name][0]);
-                    await run(client, fakes[name]);
+                    await run(client, fakes[name], HEARS[name], true);
                     await sameBytes(kept, fakes[name].seen, EVERY);
                     await sameCosts(host, kept);
                 });
@@ -154,7 +154,7 @@ atBoth('SDKs of the providers', (bench) => {
                 await t.test(title, async () => {
                     fakes[name].forget();
                     const { kept, client } = recorded(name, host.url + BASES[name][1]);
-                    await run(client, fakes[name]);
+                    await run(client, fakes[name], HEARS[name], true);
                     await sameBytes(kept, fakes[name].seen.map((seen, i) => withoutSlices(seen, kept[i]?.sent)), EVERY);
                 });
             }

@@ -457,6 +457,8 @@ void translate_hash(const struct gw_call *c, struct gw_sha256_sum *sum);
 void translate_put_head(struct gw_str lines, struct gw_buf *out);
 /* Appends the line that tells the client what was left out, if anything was. */
 void translate_put_warnings(const struct gw_call *c, struct gw_buf *out);
+/* Appends the line in which this client's dialect tells a request's id. */
+void translate_put_id(const struct gw_call *c, struct gw_buf *out);
 /* An answer that is no stream: it is kept; it has come; and a kept error in the client's dialect. */
 struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now);
@@ -467,6 +469,8 @@ void translate_release(struct gw_call *c);
 /* The head of an attempt's answer has come; false: no memory. */
 bool speak_begin(struct gw_call *c, struct gw_time now);
 void speak_commit(struct gw_call *c);
+/* The lines of its head that are the stream's own. */
+void speak_put_head(const struct gw_call *c, struct gw_buf *out);
 /* What an event says; one piece of content; the end. */
 void speak_event(struct gw_call *c, const struct event *e, struct gw_str event);
 void speak_piece(struct gw_call *c, const struct event_piece *piece);

@@ -47,6 +47,11 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
     return true;
 }
 
+void speak_put_head(const struct gw_call *c, struct gw_buf *out) {
+    head_put(out, GW_STR("content-type"), frame_type(c->stream->out->framing));
+    translate_put_id(c, out);
+}
+
 /* The stream has begun: what has been written until now goes out. */
 void speak_commit(struct gw_call *c) {
     struct stream *s = c->stream;

@@ -661,7 +661,7 @@ struct next stream_on_head(struct gw_call *c, const struct gw_res_head *res,
         return next_wait(CALL_HOLD);
     gw_buf_init(&b, &c->arena, CALL_HEAD_MAX);
     if (s->speech != NULL)
-        head_put(&b, GW_STR("content-type"), frame_type(s->out->framing));
+        speak_put_head(c, &b);
     else
         answer_put_head(c, res, &b);
     answer_put_stream_lines(&b);

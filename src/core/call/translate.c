@@ -267,6 +267,12 @@ void translate_put_head(struct gw_str lines, struct gw_buf *out) {
     }
 }
 
+void translate_put_id(const struct gw_call *c, struct gw_buf *out) {
+    struct gw_str name = c->translation->from->speech->id_line;
+    if (name.n > 0)
+        head_put(out, name, c->id);
+}
+
 /* What has been left out of the request, for the client to know. */
 void translate_put_warnings(const struct gw_call *c, struct gw_buf *out) {
     const struct dialect *d = chain_link(c) != NULL ? chain_link(c)->speaks : NULL;
@@ -324,6 +330,7 @@ static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     head_put(&head, GW_STR("content-type"), GW_STR("application/json"));
     head_put(&head, GW_STR("cache-control"), GW_STR("no-store"));
+    translate_put_id(c, &head);
     if (error != NULL && c->translation->from->put_error_head != NULL)
         c->translation->from->put_error_head(&head, error);
     if (error != NULL && at >= 0) {

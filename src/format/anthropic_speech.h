@@ -1,0 +1,16 @@
+/* Anthropic's messages, translated: what the files of its speech share. */
+#ifndef GW_FORMAT_ANTHROPIC_SPEECH_H
+#define GW_FORMAT_ANTHROPIC_SPEECH_H
+
+#include "format/speech.h"
+
+/* ---- anthropic_put.c */
+void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+
+/* ---- anthropic_say.c */
+void anthropic_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);
+void anthropic_say_begin(struct mean_stream *s, struct gw_buf *b);
+void anthropic_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
+void anthropic_say_end(struct mean_stream *s, struct gw_buf *b);
+
+#endif

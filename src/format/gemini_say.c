@@ -1,0 +1,310 @@
+/*
+ * Google's generateContent, written: answers and streams. What is particular to it:
+ *
+ *     answers      a signature follows its thought in a part without text, which is not marked as a thought: Gemini CLI
+ *                  sends thoughts back to nobody. What is hidden is marked, so that it can be told from that
+ *     streams      a call comes whole: its arguments are gathered. It is sent once the next one begins and they are
+ *                  an object, or when something else follows
+ */
+#include "format/gemini_speech.h"
+
+enum { ARGS_MAX = 1 << 20 };
+
+/* ------------------------------------------------------------------ answers */
+
+static const char *finish_of(enum event_why why) {
+    switch (why) {
+    case WHY_LENGTH:
+        return "MAX_TOKENS";
+    case WHY_FILTER:
+        return "SAFETY";
+    case WHY_OTHER:
+        return "OTHER";
+    default:
+        return "STOP";
+    }
+}
+
+/* Thoughts are counted beside the rest of the output. */
+static void put_usage(struct gw_out *o, const struct usage *u) {
+    uint64_t all = u->n[USAGE_OUTPUT], thought = u->n[USAGE_REASONING];
+    gw_out_name(o, "usageMetadata");
+    gw_out_open(o, '{');
+    gw_out_put_u64(o, "promptTokenCount", u->n[USAGE_INPUT]);
+    gw_out_put_u64(o, "candidatesTokenCount", all > thought ? all - thought : 0);
+    gw_out_put_u64(o, "totalTokenCount", u->n[USAGE_INPUT] + all);
+    if (u->n[USAGE_CACHED] > 0)
+        gw_out_put_u64(o, "cachedContentTokenCount", u->n[USAGE_CACHED]);
+    if (thought > 0)
+        gw_out_put_u64(o, "thoughtsTokenCount", thought);
+    gw_out_close(o, '}');
+}
+
+static void put_thought(struct gw_out *o, const struct mean_part *p) {
+    struct gw_str none = GW_STR("");
+    if (p->text.n > 0)
+        gemini_put_text(o, p->text, true, none);
+    if (p->signature.n > 0)
+        gemini_put_text(o, none, p->hidden, p->signature);
+}
+
+static void put_answered(struct gw_out *o, const struct mean_part *p, struct gw_arena *arena) {
+    if (p->kind == MEAN_REASONING)
+        put_thought(o, p);
+    else if (p->kind == MEAN_CALL)
+        gemini_put_call(o, p, arena, p->signature);
+    else if (gemini_put_is_text(p))
+        gemini_put_text(o, p->text, false, GW_STR(""));
+    else if (gemini_put_is_media(p))
+        gemini_put_media(o, p);
+}
+
+static void open_candidate(struct gw_out *o) {
+    gw_out_open(o, '{');
+    gw_out_name(o, "content");
+    gw_out_open(o, '{');
+    gw_out_name(o, "parts");
+    gw_out_open(o, '[');
+}
+
+static void close_candidate(struct gw_out *o, const char *finish, struct gw_str logprobs,
+                            uint32_t index) {
+    gw_out_close(o, ']');
+    gw_out_put_word(o, "role", "model");
+    gw_out_close(o, '}');
+    if (finish != NULL)
+        gw_out_put_word(o, "finishReason", finish);
+    gemini_logprobs_put(o, logprobs);
+    gw_out_put_u64(o, "index", index);
+    gw_out_close(o, '}');
+}
+
+static void put_candidate(struct gw_out *o, const struct mean_choice *c, struct gw_arena *arena) {
+    open_candidate(o);
+    size_t at = o->b->n;
+    for (const struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
+        put_answered(o, p, arena);
+    if (o->b->n == at)
+        gemini_put_text(o, GW_STR(""), false, GW_STR(""));
+    close_candidate(o, finish_of(c->why), c->logprobs, c->index);
+}
+
+void gemini_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b) {
+    struct gw_out out, *o = &out;
+    (void)asked;
+    gw_out_init(o, b);
+    gw_out_open(o, '{');
+    gw_out_name(o, "candidates");
+    gw_out_open(o, '[');
+    for (const struct mean_choice *c = a->choices; c != NULL; c = c->next)
+        put_candidate(o, c, a->mean.arena);
+    gw_out_close(o, ']');
+    put_usage(o, &a->usage);
+    gw_out_may_raw(o, "modelVersion", a->model);
+    gw_out_put_raw(o, "responseId",
+                   a->id.n > 0 ? a->id : mean_make_id(a->mean.arena, "", a->seed, 0));
+    gw_out_close(o, '}');
+}
+
+/* ------------------------------------------------------------------ streams: chunks */
+
+static void open_chunk(struct gw_out *o, struct gw_buf *b) {
+    gw_buf_put(b, GW_STR("data: "));
+    gw_out_init(o, b);
+    gw_out_open(o, '{');
+    gw_out_name(o, "candidates");
+    gw_out_open(o, '[');
+    open_candidate(o);
+}
+
+/* `usage`: NULL, but for the last one. The form of other dialects' log probabilities is not known. */
+static void close_chunk(const struct mean_stream *s, struct gw_out *o, uint32_t choice,
+                        const char *finish, const struct usage *usage) {
+    bool known = s->in == &dialect_openai && finish == NULL;
+    close_candidate(o, finish, known ? s->logprobs : GW_STR(""), choice);
+    gw_out_close(o, ']');
+    if (usage != NULL)
+        put_usage(o, usage);
+    gw_out_may_raw(o, "modelVersion", s->model);
+    gw_out_put_raw(o, "responseId", s->id);
+    gw_out_close(o, '}');
+    gw_buf_put(o->b, GW_STR("\r\n\r\n"));
+}
+
+static void put_text_chunk(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    struct gw_out o;
+    struct gw_str none = GW_STR("");
+    bool sign = step->kind == MEAN_STEP_SIGNATURE || step->kind == MEAN_STEP_HIDDEN;
+    bool thought = step->kind == MEAN_STEP_REASONING || step->kind == MEAN_STEP_HIDDEN;
+    open_chunk(&o, b);
+    gemini_put_text(&o, sign ? none : step->raw, thought, sign ? step->raw : none);
+    close_chunk(s, &o, step->choice, NULL, NULL);
+    s->logprobs = GW_STR("");
+}
+
+/* ------------------------------------------------------------------ streams: calls */
+
+/* A call whose arguments may still come. */
+struct pending {
+    struct pending *next;
+    uint32_t choice, tool;
+    struct mean_part call;
+    struct gw_buf args; /* what was said of them: the inside of a string, or a value */
+};
+
+struct own {
+    struct pending *calls, *spare;
+    struct gw_buf json; /* the arguments at hand, decoded */
+};
+
+static struct own *own_of(struct mean_stream *s) {
+    struct own *own = s->own;
+    if (own != NULL)
+        return own;
+    own = gw_arena_get(s->arena, sizeof *own);
+    if (own != NULL)
+        gw_buf_init(&own->json, s->arena, ARGS_MAX);
+    s->full |= own == NULL;
+    s->own = own;
+    return own;
+}
+
+/* One that was used before keeps its buffer. */
+static struct pending *get_pending(struct mean_stream *s, struct own *own) {
+    struct pending *p = own->spare;
+    if (p != NULL) {
+        own->spare = p->next;
+        p->args.n = 0;
+        return p;
+    }
+    p = gw_arena_get(s->arena, sizeof *p);
+    if (p != NULL)
+        gw_buf_init(&p->args, s->arena, ARGS_MAX);
+    s->full |= p == NULL;
+    return p;
+}
+
+static bool is_object(struct gw_str json) {
+    struct gw_walk w;
+    gw_walk_init(&w, json);
+    return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
+}
+
+/* An event is one line. What breaks lines in JSON stands between its tokens. */
+static void join_lines(struct gw_buf *json) {
+    for (size_t i = 0; i < json->n; i++)
+        if (json->p[i] == '\n' || json->p[i] == '\r')
+            json->p[i] = ' ';
+}
+
+/* Its arguments as an object; empty: they are none, or not all there. */
+static struct gw_str object_of(struct mean_stream *s, struct own *own, const struct pending *p) {
+    own->json.n = 0;
+    if (p->call.args_is_text)
+        gw_json_decode(&own->json, gw_buf_str(&p->args));
+    else
+        gw_buf_put(&own->json, gw_buf_str(&p->args));
+    s->full |= own->json.full;
+    if (!is_object(gw_buf_str(&own->json)))
+        return GW_STR("");
+    join_lines(&own->json);
+    return gw_buf_str(&own->json);
+}
+
+/* Text that is no object stands in one. */
+static void put_pending(struct mean_stream *s, const struct pending *p, struct gw_str object,
+                        struct gw_buf *b) {
+    struct gw_out o;
+    struct mean_part call = p->call;
+    bool text = call.args_is_text && object.n == 0;
+    call.args_is_text = text;
+    call.args = text ? gw_buf_str(&p->args) : object;
+    open_chunk(&o, b);
+    gemini_put_call(&o, &call, s->arena, call.signature);
+    close_chunk(s, &o, p->choice, NULL, NULL);
+}
+
+/* Sends the calls of a choice in their order; `all`, or those that are whole. */
+static void flush(struct mean_stream *s, uint32_t choice, bool all, struct gw_buf *b) {
+    struct own *own = own_of(s);
+    struct pending **at = own != NULL ? &own->calls : NULL;
+    while (at != NULL && *at != NULL) {
+        struct pending *p = *at;
+        if (p->choice != choice) {
+            at = &p->next;
+            continue;
+        }
+        struct gw_str object = object_of(s, own, p);
+        if (!all && object.n == 0)
+            return;
+        put_pending(s, p, object, b);
+        *at = p->next;
+        p->next = own->spare;
+        own->spare = p;
+    }
+}
+
+static void begin_call(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    flush(s, step->choice, false, b);
+    struct own *own = own_of(s);
+    struct pending *p = own != NULL ? get_pending(s, own) : NULL;
+    if (p == NULL)
+        return;
+    struct pending **at = &own->calls;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = p;
+    p->next = NULL;
+    p->choice = step->choice;
+    p->tool = step->tool;
+    p->call = (struct mean_part){.kind = MEAN_CALL,
+                                 .id = step->id,
+                                 .name = step->name,
+                                 .signature = step->signature,
+                                 .args_is_text = true};
+}
+
+static void add_args(struct mean_stream *s, const struct mean_step *step) {
+    struct own *own = own_of(s);
+    struct pending *p = own != NULL ? own->calls : NULL;
+    while (p != NULL && (p->choice != step->choice || p->tool != step->tool))
+        p = p->next;
+    if (p == NULL)
+        return;
+    if (step->value)
+        p->call.args_is_text = false;
+    gw_buf_put(&p->args, step->raw);
+    s->full |= p->args.full;
+}
+
+/* ------------------------------------------------------------------ streams */
+
+void gemini_say_begin(struct mean_stream *s, struct gw_buf *b) {
+    (void)b;
+    s->id = mean_make_id(s->arena, "", s->seed, 0);
+}
+
+void gemini_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    if (step->kind == MEAN_STEP_ARGS) {
+        add_args(s, step);
+    } else if (step->kind == MEAN_STEP_CALL) {
+        begin_call(s, step, b);
+    } else {
+        flush(s, step->choice, true, b);
+        put_text_chunk(s, step, b);
+    }
+}
+
+/* The last chunk has what it cost. */
+void gemini_say_end(struct mean_stream *s, struct gw_buf *b) {
+    struct gw_out o;
+    for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
+        if ((s->choices >> i & 1) == 0)
+            continue;
+        flush(s, i, true, b);
+        open_chunk(&o, b);
+        gemini_put_text(&o, GW_STR(""), false, GW_STR(""));
+        bool last = s->choices >> i == 1;
+        close_chunk(s, &o, i, finish_of((enum event_why)s->why[i]), last ? &s->usage : NULL);
+    }
+}
