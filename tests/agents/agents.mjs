@@ -75,7 +75,7 @@ const claude = (prompt) => [
     below('claude/node_modules/.bin/claude'), '-p', prompt, '--model', 'claude-sonnet-5', '--allowedTools', 'Bash',
 ];
 const CLAUDE = {
-    agent: 'claude', fake: 'anthropic', model: 'claude-sonnet-5', command: claude,
+    agent: 'claude', fake: 'anthropic', model: 'claude-sonnet-5', command: claude, asks: /^POST \/v1\/messages\?beta=true$/,
     call: /** @type {Task['call']} */ (['Bash', { command: `cat ${NOTE}` }]),
 };
 const CODEX = {
@@ -89,13 +89,12 @@ const AIDERS = { agent: 'aider', about: 'aider', call: null };
 /** @type {Record<string, Task>} */
 export const TASKS = {
     'Claude Code': {
-        ...CLAUDE, about: 'Claude Code', asks: /^POST \/v1\/messages\?beta=true$/,
-        env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' },
+        ...CLAUDE, about: 'Claude Code', env: { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' },
     },
     'Claude Code, which says hello and looks for models': {
-        ...CLAUDE, about: 'Claude Code, its models', asks: /^(POST \/v1\/messages\?beta=true|GET \/v1\/models\?limit=1000)$/,
+        ...CLAUDE, about: 'Claude Code, its models',
         env: { DISABLE_TELEMETRY: '1', DISABLE_ERROR_REPORTING: '1', DISABLE_AUTOUPDATER: '1' },
-        own: [/^HEAD \/api\/hello 200$/, /^GET \/v1\/models\?limit=1000 (200|404)$/], direct: true,
+        own: [/^HEAD \/api\/hello 200$/, /^GET \/v1\/models\?limit=1000 200$/], direct: true,
     },
     'Codex': { ...CODEX, about: 'Codex', env: { HEADY_KEY: 'hk-…' } },
     'Codex, whose tools come as input, and one takes text': {
@@ -146,13 +145,17 @@ function write(path, text) {
     writeFileSync(path, text);
 }
 
+/** The unified paths, where the model's name decides, instead of a provider's own. @param {string} text */
+export const unified = (text) => text.replace(/\/api\/codex\/v1|\/api\/(claude|gemini|codex)/g, (base) => (base.endsWith('/v1') ? '/v1' : ''));
+
 /** Runs an agent in an empty home, in a folder with one file.
  * @param {Task} task @param {string} url the gateway's @param {string} key @param {string} word in that file
- * @param {string} [prompt] @returns {Promise<Ran>} */
-export async function run(task, url, key, word, prompt = promptOf(task)) {
+ * @param {string} [prompt] @param {(text: string) => string} [as] what becomes of README's settings @returns {Promise<Ran>} */
+export async function run(task, url, key, word, prompt = promptOf(task), as = (text) => text) {
     const home = mkdtempSync(join(tmpdir(), 'agent-'));
     const { env, files } = shown(task.about, url, key);
-    for (const [file, text] of files) write(join(home, file), text);
+    for (const [name, value] of Object.entries(env)) env[name] = as(value);
+    for (const [file, text] of files) write(join(home, file), as(text));
     write(join(home, 'work', NOTE), `the word is ${word}\n`);
     for (const [name, value] of Object.entries(task.env ?? {})) env[name] = value === 'hk-…' ? key : value;
     if (!task.direct) Object.assign(env, WALLS);

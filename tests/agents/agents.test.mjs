@@ -7,9 +7,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before } from 'node:test';
 import { atBoth, test } from '../lib/hosts.mjs';
-import { keyLines } from '../lib/keys.mjs';
-import { startProvider } from '../providers/fakes.mjs';
-import { paired, startFront } from '../providers/front.mjs';
+import { EVERY, KEY, openFront, paired, startFakes } from '../providers/front.mjs';
 import { sameBytes } from '../providers/recorder.mjs';
 import { TASKS, missing, run, schemaOf } from './agents.mjs';
 
@@ -20,13 +18,9 @@ import { TASKS, missing, run, schemaOf } from './agents.mjs';
  * @typedef {import('../providers/front.mjs').Passed} Passed
  */
 
-const KEY = 'hk-the-agents-key-of-the-gateway-0123456789';
-/** @type {Record<string, string>} */
-const KEYS = { openai: 'sk-proj-fake-openai-key-4811', anthropic: 'sk-ant-api03-fake-key-4813', gemini: 'AIzaSyFakeGeminiKey4815' };
 /** What Codex needs to give WebSockets up after a 404 is three times as much. */
 const AT_ONCE_MS = 2000;
 const MANY = 20;
-const EVERY = { gateway: KEY, providers: Object.values(KEYS) };
 
 /** @param {{method: string, url: string}} one */
 const named = ({ method, url }) => `${method} ${new URL(url, 'http://x').pathname}${new URL(url, 'http://x').search}`;
@@ -55,26 +49,14 @@ function checkOwn({ own: expected = [] }, own, began) {
 
 atBoth('agents', (bench) => {
     /** @type {Record<string, Provider>} */
-    const fakes = {};
+    let fakes = {};
 
-    before(async () => {
-        for (const [name, key] of Object.entries(KEYS)) fakes[name] = await startProvider(name, { keys: [key] });
-    });
+    before(async () => void (fakes = await startFakes()));
     afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
     /** @param {import('node:test').TestContext} t */
-    async function open(t) {
-        const host = await bench.open(t, { env: {
-                GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }),
-                CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
-                CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
-                GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
-            } });
-            const front = await startFront(host.url);
-            t.after(() => front.close());
-        return { host, front };
-    }
+    const open = (t) => openFront(t, bench, fakes);
 
     for (const [title, task] of Object.entries(TASKS)) {
         if (task.rack && bench.name !== 'rack') continue;
@@ -93,8 +75,8 @@ atBoth('agents', (bench) => {
             assert.ok(seen.at(-1)?.body.includes(word), 'the tool\'s result came');
             checkTool(task, seen);
 
-            const { pairs, own } = paired(front.kept, seen);
-            await sameBytes(pairs, seen, EVERY);
+            const { pairs, seen: plain, own } = paired(front.kept, seen);
+            await sameBytes(pairs, plain, EVERY);
             const list = checkOwn(task, own, pairs[0].at);
             if (list !== undefined) assert.ok(Array.isArray(JSON.parse((await list.got).toString()).data));
             for (const key of EVERY.providers) assert.ok(!output.includes(key) && !host.log().includes(key));
