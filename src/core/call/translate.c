@@ -168,7 +168,22 @@ static struct next keep_able(struct gw_call *c) {
     return n > 0 ? next_on() : next;
 }
 
-static struct next understand(struct gw_call *c) {
+/* Only places that are asked in the client's own dialect are left; false: there are none. */
+static bool leave_out_others(struct gw_call *c) {
+    struct call_chain *chain = c->chain;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < chain->n; i++)
+        if (chain->link[i].speaks == NULL)
+            chain->link[n++] = chain->link[i];
+    if (n == 0)
+        return false;
+    chain->n = n;
+    end_because(c, GW_STR("request"), GW_STR("cannot be translated"));
+    return true;
+}
+
+/* What it means; false: it could not be read. */
+static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
     t->mean.arena = &c->arena;
@@ -177,7 +192,15 @@ static struct next understand(struct gw_call *c) {
     seal_open_request(&t->seal, &t->mean, t->from);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
-    if (!gw_walk_end(&w))
+    return gw_walk_end(&w);
+}
+
+static struct next understand(struct gw_call *c) {
+    struct call_translation *t = c->translation;
+    bool whole = read_meaning(c);
+    if ((!whole || t->mean.bad || t->mean.full) && leave_out_others(c))
+        return next_phase(PHASE_CACHE);
+    if (!whole)
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR(""),
                       GW_STR("the body is nested deeper than what can be translated"));
     if (t->mean.bad)
@@ -204,7 +227,7 @@ struct next translate_read(struct gw_call *c) {
     size_t n = (size_t)c->body.received;
     if (!room_take(&c->gw->cluster.pool.cells, c->body.client, 2 * n,
                    c->conf->limits.replay_total_max))
-        return body_refuse_no_room(c);
+        return leave_out_others(c) ? next_on() : body_refuse_no_room(c);
     c->arena.cap += ARENA_TIMES * n + ARENA_MORE;
     struct call_translation *t = gw_arena_get(&c->arena, sizeof *t);
     char *came = gw_arena_get(&c->arena, n);
@@ -257,6 +280,7 @@ void translate_put_head(struct gw_str lines, struct gw_buf *out) {
     static const struct gw_str kept[] = {GW_STR_INIT("user-agent"), GW_STR_INIT("traceparent"),
                                          GW_STR_INIT("tracestate"), GW_STR_INIT("x-request-id")};
     head_put(out, GW_STR("content-type"), GW_STR("application/json"));
+    head_put(out, GW_STR("accept-encoding"), GW_STR("identity"));
     while (lines.p != NULL && lines.n > 0) {
         struct gw_str line = gw_str_cut(&lines, '\r'), rest = line;
         struct gw_str name = gw_str_cut(&rest, ':');
