@@ -341,7 +341,7 @@ void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out
     put_messages(o, m);
     put_tools(o, m);
     put_pick(o, m);
-    gw_out_may_value(o, "max_completion_tokens", m->max_tokens);
+    gw_out_may_value(o, m->alike ? "max_tokens" : "max_completion_tokens", m->max_tokens);
     gw_out_may_value(o, "temperature", m->temperature);
     gw_out_may_value(o, "top_p", m->top_p);
     put_stops(o, m);

@@ -81,6 +81,10 @@ static void test_refusals_of_the_file(void) {
     expect_refused(GW_STR(""), "{\"listen\":\"127.0.0.1:1\"}", "is not a list");
     expect_refused(GW_STR(""), "{\"profile\":\"bold\"}", "is not a profile");
     expect_refused(GW_STR(""), "{\"log_requests\":1}", "give true or false");
+    expect_refused(GW_STR(""), "{\"on_unsupported\":\"maybe\"}", "is none of the ways to go on");
+    expect_refused(GW_STR(""), "{\"on_unsupported\":1}", "is none of the ways to go on");
+    expect_refused(GW_STR(""), "{\"heavy\":{\"speaks\":[\"french\"]}}", "is no dialect");
+    expect_refused(GW_STR(""), "{\"heavy\":{\"speaks\":\"openai\"}}", "list the dialects by name");
     expect_refused(GW_STR(""), "{\"a\":}", "mend the JSON");
     expect_refused(GW_STR(""), "[]", "give an object");
 }

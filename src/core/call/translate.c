@@ -123,6 +123,11 @@ static enum feature_fate fate_of(const struct gw_call *c, enum feature feature) 
     return wanted != CONFIG_AS_USUAL ? (enum feature_fate)(wanted - 1) : feature_fate(feature);
 }
 
+static struct gw_str who_is(const struct gw_call *c, const struct chain_link *link) {
+    return link->at.heavy ? route_class_name(link->at.index)
+                          : c->conf->providers[link->at.index].backend.target.name;
+}
+
 /* The first feature that this dialect has no words for, and that must not be left out; FEATURES: none. */
 static enum feature lacks(const struct gw_call *c, const struct dialect *d) {
     uint64_t missing = c->translation->mean.uses & ~d->speech->says;
@@ -135,12 +140,11 @@ static enum feature lacks(const struct gw_call *c, const struct dialect *d) {
 static struct next refuse_feature(struct gw_call *c, const struct chain_link *link,
                                   enum feature feature) {
     const char *about = feature_about(feature);
-    struct gw_str who = c->conf->providers[link->at.index].backend.target.name;
     struct gw_buf text;
     gw_buf_init(&text, &c->arena, TEXT_MAX);
     gw_buf_put(&text, name_of(c, feature));
     gw_buf_put(&text, GW_STR(": "));
-    gw_buf_put(&text, who);
+    gw_buf_put(&text, who_is(c, link));
     gw_buf_put(&text, GW_STR(" has no words for this ("));
     gw_buf_put(&text, gw_str(about, strlen(about)));
     gw_buf_put(&text, GW_STR("); leave it out, or ask for another model"));
@@ -161,7 +165,7 @@ static struct next keep_able(struct gw_call *c) {
         }
         if (next_is(next, NEXT_ON))
             next = refuse_feature(c, link, lack);
-        end_because(c, c->conf->providers[link->at.index].backend.target.name,
+        end_because(c, who_is(c, link),
                     sentence(c, GW_STR("lacks "), name_of(c, lack), GW_STR("")));
     }
     chain->n = n;
@@ -207,7 +211,7 @@ static struct next understand(struct gw_call *c) {
         return refuse(c, 400, GW_STR("invalid_request"), GW_STR(""),
                       sentence(c, gw_str(t->mean.wrong, strlen(t->mean.wrong)),
                                GW_STR("; this request is translated for "),
-                               c->conf->providers[c->chain->link[0].at.index].backend.target.name));
+                               who_is(c, &c->chain->link[0])));
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
@@ -255,10 +259,18 @@ void translate_release(struct gw_call *c) {
 
 /* ------------------------------------------------------------------ the attempt */
 
+/* Servers that are like OpenAI's know older names. */
+static bool is_openai(const struct gw_call *c) {
+    const struct provider_conf *p = config_provider_of(c->conf, c->attempt.to);
+    return p != NULL && (gw_str_eq(p->like->name, GW_STR("openai")) ||
+                         gw_str_eq(p->like->name, GW_STR("azure")));
+}
+
 void translate_put(struct gw_call *c, struct gw_action *a) {
     struct call_translation *t = c->translation;
     struct gw_out o;
     t->sent.n = 0;
+    t->mean.alike = !is_openai(c);
     if (seal_choose(&t->mean, chain_link(c)->speaks) > 0)
         end_because(c, c->attempt.to->target.name, GW_STR("is not told another's signed thoughts"));
     gw_out_init(&o, &t->sent);
