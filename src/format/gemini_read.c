@@ -353,11 +353,6 @@ static void read_turn(struct gw_walk *w, struct mean *m) {
         drop_last(m, before);
 }
 
-void gemini_read_contents(struct gw_walk *w, struct mean *m) {
-    for (struct gemini_items all = gemini_read_items(w); gemini_read_item(w, &all);)
-        read_turn(w, m);
-}
-
 /* Text alone, or a content. */
 void gemini_read_system(struct gw_walk *w, struct mean *m) {
     struct mean_turn *t = mean_add_turn(m, MEAN_SYSTEM);
@@ -369,21 +364,101 @@ void gemini_read_system(struct gw_walk *w, struct mean *m) {
         drop_last(m, NULL);
 }
 
+/* ------------------------------------------------------------------ joining */
+
+/* Whether both are pieces of one text, or of one thought, that a signature ends. */
+static bool is_one(const struct mean_part *a, const struct mean_part *b) {
+    if (b == NULL || a->kind != b->kind)
+        return false;
+    return a->kind == MEAN_TEXT ||
+           (a->kind == MEAN_REASONING && !a->hidden && !b->hidden && a->signature.n == 0);
+}
+
+/* Joins a part with those behind it, up to `end`. */
+static void join(struct mean *m, struct mean_part *p, const struct mean_part *end) {
+    struct gw_buf b;
+    size_t n = 0;
+    for (const struct mean_part *q = p; q != end; q = q->next)
+        n += q->text.n;
+    gw_buf_init(&b, m->arena, n);
+    for (const struct mean_part *q = p; q != end; q = q->next) {
+        gw_buf_put(&b, q->text);
+        p->signature = q->signature;
+    }
+    m->full |= b.full;
+    p->text = gw_buf_str(&b);
+}
+
+void gemini_read_joined(struct mean *m, struct mean_turn *t) {
+    for (struct mean_part *p = t->parts; p != NULL; p = p->next) {
+        struct mean_part *last = p;
+        while (is_one(last, last->next))
+            last = last->next;
+        if (last == p)
+            continue;
+        join(m, p, last->next);
+        p->next = last->next;
+        t->last = t->last == last ? p : t->last;
+    }
+}
+
+/* Google's SDKs keep each piece of a stream as a content of its own. */
+static void join_turns(struct mean *m) {
+    for (struct mean_turn *t = m->turns; t != NULL; t = t->next) {
+        if (t->role != MEAN_ASSISTANT)
+            continue;
+        while (t->next != NULL && t->next->role == MEAN_ASSISTANT) {
+            t->last->next = t->next->parts;
+            t->last = t->next->last;
+            t->next = t->next->next;
+        }
+        m->last = t->next == NULL ? t : m->last;
+        gemini_read_joined(m, t);
+    }
+}
+
+void gemini_read_contents(struct gw_walk *w, struct mean *m) {
+    for (struct gemini_items all = gemini_read_items(w); gemini_read_item(w, &all);)
+        read_turn(w, m);
+    join_turns(m);
+}
+
 /* ------------------------------------------------------------------ ids */
 
-/* The first call before `end` that has this id, or, without an id, the first of this name that no result is of; NULL:
+/* How far a call is looked for among those that a result may be of. */
+enum { NEAR = 1024 };
+
+/* A place among the parts, from the model's last turn on: results are of its calls. */
+struct place {
+    struct mean_turn *turn;
+    struct mean_part *part; /* NULL: behind all of them */
+};
+
+static void go_on(struct place *at) {
+    at->part = at->part->next;
+    while (at->part == NULL && at->turn->next != NULL) {
+        at->turn = at->turn->next;
+        at->part = at->turn->parts;
+    }
+}
+
+/* To the first call that no result is of. `failed` of a call says that one is; only here: a call cannot fail. */
+static void pass_answered(struct place *at, const struct mean_part *end) {
+    while (at->part != NULL && at->part != end && (at->part->kind != MEAN_CALL || at->part->failed))
+        go_on(at);
+}
+
+/* The call before `end` that has this id; or, without an id, the first one of this name that no result is of. NULL:
  * there is none. An empty name is any. */
-static struct mean_part *find_call(struct mean *m, const struct mean_part *end, struct gw_str id,
+static struct mean_part *find_call(struct place at, const struct mean_part *end, struct gw_str id,
                                    struct gw_str name) {
-    for (struct mean_turn *t = m->turns; t != NULL; t = t->next)
-        for (struct mean_part *p = t->parts; p != NULL; p = p->next) {
-            if (p == end)
-                return NULL;
-            bool its = id.n > 0 ? gw_str_eq(p->id, id)
-                                : !p->failed && (name.n == 0 || gw_str_eq(p->name, name));
-            if (p->kind == MEAN_CALL && its)
-                return p;
-        }
+    for (int i = 0; i < NEAR && at.part != NULL && at.part != end; i++, go_on(&at)) {
+        const struct mean_part *p = at.part;
+        bool its = id.n > 0 ? gw_str_eq(p->id, id)
+                            : !p->failed && (name.n == 0 || gw_str_eq(p->name, name));
+        if (p->kind == MEAN_CALL && its)
+            return at.part;
+    }
     return NULL;
 }
 
@@ -396,14 +471,14 @@ static struct gw_str number_id(struct mean *m, uint32_t n) {
     return gw_buf_str(&b);
 }
 
-/* `failed` of a call: a result is of it. Only here; a call cannot fail. */
-static void settle_result(struct mean *m, struct mean_part *p, uint32_t *n) {
+static void settle_result(struct mean *m, struct place *at, struct mean_part *p, uint32_t *n) {
     struct gw_str none = GW_STR("");
-    struct mean_part *call = p->id.n > 0 ? find_call(m, p, p->id, none) : NULL;
+    pass_answered(at, p);
+    struct mean_part *call = p->id.n > 0 ? find_call(*at, p, p->id, none) : NULL;
     if (call == NULL)
-        call = find_call(m, p, none, p->name);
+        call = find_call(*at, p, none, p->name);
     if (call == NULL && p->id.n == 0)
-        call = find_call(m, p, none, none);
+        call = find_call(*at, p, none, none);
     if (call != NULL) {
         call->failed = true;
         p->id = call->id;
@@ -412,16 +487,23 @@ static void settle_result(struct mean *m, struct mean_part *p, uint32_t *n) {
     }
 }
 
+static void settle_part(struct mean *m, struct place *at, struct mean_part *p, uint32_t *n) {
+    *n += p->kind == MEAN_CALL;
+    if (p->kind == MEAN_CALL && p->id.n == 0)
+        p->id = number_id(m, *n);
+    else if (p->kind == MEAN_RESULT)
+        settle_result(m, at, p, n);
+}
+
 void gemini_read_ids(struct mean *m) {
     uint32_t n = 0;
-    for (struct mean_turn *t = m->turns; t != NULL; t = t->next)
-        for (struct mean_part *p = t->parts; p != NULL; p = p->next) {
-            n += p->kind == MEAN_CALL;
-            if (p->kind == MEAN_CALL && p->id.n == 0)
-                p->id = number_id(m, n);
-            else if (p->kind == MEAN_RESULT)
-                settle_result(m, p, &n);
-        }
+    struct place at = {NULL, NULL};
+    for (struct mean_turn *t = m->turns; t != NULL; t = t->next) {
+        if (t->role == MEAN_ASSISTANT)
+            at = (struct place){t, t->parts};
+        for (struct mean_part *p = t->parts; p != NULL; p = p->next)
+            settle_part(m, &at, p, &n);
+    }
     for (struct mean_turn *t = m->turns; t != NULL; t = t->next)
         for (struct mean_part *p = t->parts; p != NULL; p = p->next)
             p->failed = p->failed && p->kind != MEAN_CALL;

@@ -11,6 +11,7 @@
  *     signatures   stand at any part. That of a text becomes a thought behind it which says nothing, and so does one
  *                  of a part without text, unless a thought without a signature stands right before it: that is
  *                  what it belongs to, if we have written it (gemini_say.c)
+ *     a stream     comes back from Google's SDKs piece by piece, each in a content: those of a model are joined
  *     schemas      are of two kinds: gemini_schema.c
  *     stream       is what the path says, and not the body
  */
@@ -122,9 +123,23 @@ static struct gw_str first_allowed(struct gw_str allowed) {
     return gemini_read_item(&w, &all) ? mean_raw(&w) : GW_STR("");
 }
 
+/* Of names times tools. */
+enum { ALLOWED_MAX = 1 << 17 };
+
+static uint32_t count_tools(const struct mean *m) {
+    uint32_t n = 0;
+    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
+        n++;
+    return n;
+}
+
 /* Others have no words for some of them: so those are all that there are. */
-static void keep_allowed(struct mean *m, struct gw_str allowed) {
+static void keep_allowed(struct mean *m, struct gw_str allowed, uint32_t n) {
     struct mean_tool **at = &m->tools;
+    if ((uint64_t)n * count_tools(m) > ALLOWED_MAX) {
+        mean_wrong(m, "there are too many tools or allowedFunctionNames");
+        return;
+    }
     m->tools_last = NULL;
     while (*at != NULL) {
         bool has = (*at)->kind != MEAN_FUNCTION;
@@ -156,7 +171,7 @@ static void settle_pick(struct mean *m, const struct request *r) {
         m->pick = MEAN_PICK_AUTO;
     }
     if ((any && n > 1) || (checked && n > 0))
-        keep_allowed(m, r->allowed);
+        keep_allowed(m, r->allowed, n);
 }
 
 /* ------------------------------------------------------------------ reading: how to answer */
@@ -395,6 +410,7 @@ static void read_request(struct gw_walk *w, struct mean *m) {
 
 /* A call ends an answer like any other; one without an id gets one. */
 static void settle_choice(struct mean_answer *a, struct mean_choice *c, uint64_t *calls) {
+    gemini_read_joined(&a->mean, &c->turn);
     for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next) {
         if (p->kind != MEAN_CALL)
             continue;

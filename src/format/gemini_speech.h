@@ -29,6 +29,8 @@ bool gemini_read_item(struct gw_walk *w, struct gemini_items *items);
 struct gw_str gemini_read_media(struct gw_walk *w, struct mean *m);
 /* Reads a content into the turn. Returns its role; empty: none is said. */
 struct gw_str gemini_read_content(struct gw_walk *w, struct mean *m, struct mean_turn *t);
+/* Makes one of the texts of a turn that follow each other, and of the thoughts. */
+void gemini_read_joined(struct mean *m, struct mean_turn *t);
 void gemini_read_contents(struct gw_walk *w, struct mean *m);
 /* The system's words, before all others. */
 void gemini_read_system(struct gw_walk *w, struct mean *m);

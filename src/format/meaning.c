@@ -30,13 +30,22 @@ struct mean_turn *mean_add_turn(struct mean *m, enum mean_role role) {
     return t;
 }
 
+/* Space for one more part, of which there may be MEAN_PARTS. */
+static struct mean_part *get_part(struct mean *m) {
+    m->full |= m->parts_n == MEAN_PARTS;
+    if (m->parts_n == MEAN_PARTS)
+        return NULL;
+    m->parts_n++;
+    return get(m, sizeof(struct mean_part));
+}
+
 static struct mean_part *spare_part(struct mean *m, enum mean_kind kind) {
     m->spare = (struct mean_part){.kind = kind};
     return &m->spare;
 }
 
 struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_kind kind) {
-    struct mean_part *p = get(m, sizeof *p);
+    struct mean_part *p = get_part(m);
     if (p == NULL)
         return spare_part(m, kind);
     p->kind = kind;

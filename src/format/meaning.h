@@ -49,7 +49,8 @@ struct mean_part {
     const struct dialect *signer; /* in a request: whose `own` is, the signature that came (seal.h) */
     struct gw_str own;
     struct gw_str media, data, url, file, name, detail;
-    struct gw_str id, args, space; /* space: the name space of the tool's name */
+    struct gw_str id, args, space; /* space: the name space of the tool's name, ... */
+    struct gw_str bare;            /* ... and what it is called in that: see struct mean_tool */
     struct mean_part *parts;       /* of a result */
     struct mean_part *parts_last;  /* mean_add_inner's own */
     struct gw_str cache;           /* the value of its cache mark */
@@ -75,9 +76,11 @@ struct mean_tool {
     struct mean_tool *next;
     enum mean_tool_kind kind;
     struct gw_str name, description;                  /* raw */
-    struct gw_str space;                              /* raw: the name space that it is in */
+    /* raw: the name space that it is in, and its own name there; `name` is one for who knows no name spaces */
+    struct gw_str space, space_about, bare;
     struct gw_str schema, strict, format, cache, raw; /* values */
     bool deferred; /* not to be shown before it has been searched for */
+    bool searches; /* it is the client's own search for tools */
 };
 
 enum mean_pick {
@@ -104,7 +107,8 @@ enum mean_effort {
     MEAN_EFFORT_MAX,
 };
 
-enum { MEAN_STOPS = 16 };
+/* Parts: some lists of them are searched for each of them. */
+enum { MEAN_STOPS = 16, MEAN_PARTS = 8192 };
 
 struct mean {
     struct gw_arena *arena;
@@ -113,11 +117,13 @@ struct mean {
         bad; /* it is not what its dialect calls a request (or an answer): `wrong` says what is wrong */
     const char *wrong;
     uint64_t uses; /* a bit per enum feature that it uses */
+    uint32_t parts_n;
     struct mean_turn *turns, *last;
     struct mean_tool *tools, *tools_last;
     enum mean_pick pick;
     struct gw_str pick_name; /* raw; of MEAN_PICK_ONE */
     struct gw_str parallel;  /* value: whether several tools may be called at once */
+    bool alike; /* the target is like OpenAI's server, and not OpenAI's own */
     bool stream, stream_said, wants_usage;
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
@@ -134,6 +140,11 @@ struct mean {
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
     struct gw_str unknown;               /* the first member that nobody knows, its name */
+    /* What Responses tells its client again: values, as they came. */
+    struct {
+        struct gw_str tools, choice, format, summary, instructions, truncation, calls, cache_key,
+            safety;
+    } said;
     struct mean_part spare;              /* what stands in for a part that did not fit */
     struct mean_turn spare_turn;
     struct mean_tool spare_tool;
