@@ -29,7 +29,7 @@ function threeCalls({ call }) {
     if (call === null) return undefined; // aider edits a file instead
     const [name, args] = call;
     const missed = Object.fromEntries(Object.entries(args).map(([key, value]) => [key, value.replace('note.txt', 'missing.txt')]));
-    return [args, missed, args].map((one) => `${name}(${JSON.stringify(one)})`).join(' and ');
+    return [args, missed, args].map((one) => `${name}(${JSON.stringify(one)})`).join(','); // opencode quotes what has spaces in it
 }
 
 const tasks = Object.entries(TASKS).filter(([title]) => title in SHORT || (LONG && !/hello|WebSocket/.test(title)));
@@ -58,7 +58,8 @@ atBoth('agents at other providers', (bench) => {
                 assert.match(output, new RegExp(`${task.model} heard “`), output);
                 assert.ok(seen.length >= 2 && seen.every(({ status }) => status === 200), all);
                 assert.ok(seen.at(-1)?.body.includes(word), 'the tool\'s result came');
-                assert.equal(fakes[task.fake].seen.length, 0, 'its own provider was not asked');
+                const own = fakes[task.fake].seen.filter(({ body }) => body.includes(`"model":"${task.model}"`)); // a title may be another's
+                assert.equal(own.length, 0, 'its own provider was not asked');
             });
         }
     }

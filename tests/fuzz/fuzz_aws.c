@@ -5,25 +5,9 @@
  */
 #include <stdlib.h>
 
+#include "../unit/frames.h"
 #include "base/check.h"
-#include "format/aws.h"
 #include "format/frame.h"
-
-static void put_crc(char *p, struct gw_str of) {
-    uint32_t crc = aws_crc(0, of);
-    for (int i = 0; i < 4; i++)
-        p[i] = (char)(crc >> (24 - 8 * i));
-}
-
-static void mend(struct gw_str s, char *p) {
-    const unsigned char *u = (const unsigned char *)p;
-    if (s.n < AWS_FRAME_MIN)
-        return;
-    size_t length = (size_t)u[0] << 24 | (size_t)u[1] << 16 | (size_t)u[2] << 8 | u[3];
-    put_crc(p + 8, gw_str(p, 8));
-    if (length >= AWS_FRAME_MIN && length <= s.n)
-        put_crc(p + length - 4, gw_str(p, length - 4));
-}
 
 static void within(struct gw_str frame, struct gw_str part) {
     GW_ASSERT(part.n == 0 || (part.p >= frame.p && part.p + part.n <= frame.p + frame.n));
@@ -72,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     GW_ASSERT(copy != NULL);
     memcpy(copy, data + 1, size - 1);
     struct gw_str all = gw_str(copy, size - 1);
-    mend(all, copy);
+    frames_mend(copy, all.n);
     struct found whole = walk(all, all.n), cut = walk(all, data[0] % 16 + 1u);
     GW_ASSERT(whole.frames == cut.frames && whole.upto == cut.upto && whole.bad == cut.bad);
     free(copy);

@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 
+#include "../unit/frames.h"
 #include "base/check.h"
 #include "core/call/delivered.h"
-#include "format/aws.h"
 #include "format/frame.h"
 #include "format/shape.h"
 #include "heap.h"
@@ -41,21 +41,9 @@ static void check_shape(struct shape *shape, struct gw_str event, const struct e
     shape_learn(shape, event, e);
 }
 
-static void put_crc(char *p, struct gw_str of) {
-    uint32_t crc = aws_crc(0, of);
-    for (int i = 0; i < 4; i++)
-        p[i] = (char)(crc >> (24 - 8 * i));
-}
-
 /* The CRCs of frames, one after the other, or hardly any would pass. */
 static void mend(char *p, size_t n) {
-    while (n >= AWS_FRAME_MIN) {
-        const unsigned char *u = (const unsigned char *)p;
-        size_t length = (size_t)u[0] << 24 | (size_t)u[1] << 16 | (size_t)u[2] << 8 | u[3];
-        put_crc(p + 8, gw_str(p, 8));
-        if (length < AWS_FRAME_MIN || length > n)
-            return;
-        put_crc(p + length - 4, gw_str(p, length - 4));
+    for (size_t length = frames_mend(p, n); length > 0; length = frames_mend(p, n)) {
         p += length;
         n -= length;
     }

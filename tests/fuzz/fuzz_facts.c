@@ -2,33 +2,20 @@
  * A request's facts in any cut are those of the whole, positions point at what they say, and members
  * are those that the tree (json.h) has. The first byte of the input is the seed of the cuts.
  */
-#include <stdlib.h>
-
 #include "base/json.h"
+#include "cuts.h"
 #include "format/facts.h"
 #include "heap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must(bool ok) {
-    if (!ok)
-        abort();
+static int take(void *facts, struct gw_str piece) {
+    return facts_feed(facts, piece);
 }
 
 static int feed_cut(struct facts *f, struct gw_str text, unsigned seed) {
-    for (size_t i = 0; i < text.n;) {
-        seed = seed * 1103515245u + 12345u;
-        struct gw_str part = gw_str_sub(text, i, 1 + (seed >> 16) % 20);
-        char *copy = malloc(part.n);
-        must(copy != NULL);
-        memcpy(copy, part.p, part.n);
-        int got = facts_feed(f, gw_str(copy, part.n));
-        free(copy);
-        if (got != 0)
-            return got;
-        i += part.n;
-    }
-    return facts_end(f);
+    int got = cuts_feed(take, f, text, seed);
+    return got == 0 ? facts_end(f) : got;
 }
 
 static void must_be_same(const struct facts *a, const struct facts *b) {
@@ -39,7 +26,12 @@ static void must_be_same(const struct facts *a, const struct facts *b) {
         must(!facts_is_number(m) || facts_number(a, m) == facts_number(b, m));
     }
     must(gw_str_eq(facts_model(a), facts_model(b)) && gw_str_eq(facts_type(a), facts_type(b)));
+    must(gw_str_eq(facts_chain(a), facts_chain(b)));
+    must(a->model_before == b->model_before && a->models_before == b->models_before);
+    must(a->models_behind == b->models_behind);
     must(a->twice == b->twice && a->needs == b->needs && a->has_members == b->has_members);
+    must(a->has_options == b->has_options && a->has_others == b->has_others);
+    must(a->has_stream_options == b->has_stream_options);
     must(a->prompt_chars == b->prompt_chars && a->context_chars == b->context_chars);
     must(a->talk.from == b->talk.from && a->talk.to == b->talk.to);
     must(a->talk.done == b->talk.done && a->talk.later_turn == b->talk.later_turn);
@@ -75,6 +67,16 @@ static void check_positions(const struct facts *f, struct gw_str text) {
         must(!value || value->kind == at->kind);
         gw_arena_del(&a);
     }
+}
+
+/* An edit takes a member out along with the brace or comma before it, or the comma behind it. */
+static void check_commas(const struct facts *f, struct gw_str text) {
+    const uint32_t before[] = {f->model_before, f->models_before};
+    const enum facts_member of[] = {FACTS_MODEL, FACTS_MODELS};
+    for (size_t i = 0; i < 2; i++)
+        must(f->at[of[i]].len == 0 || text.p[before[i]] == '{' || text.p[before[i]] == ',');
+    must(f->models_behind == 0 || text.p[f->models_behind] == ',');
+    must(facts_chain(f).n == 0 || facts_chain(f).p[facts_chain(f).n - 1] == '\n');
 }
 
 /* The member of that name, if there is one, is the one that was found. */
@@ -141,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     must(whole.talk.tally.n <= FACTS_TALK_MAX && whole.talk.from <= text.n);
     if (got == 0) {
         check_positions(&whole, text);
+        check_commas(&whole, text);
         check_members(&whole, text);
         must(!whole.has_members || text.p[whole.at[FACTS_BODY].off] == '{');
     }

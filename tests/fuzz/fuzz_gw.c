@@ -1,14 +1,14 @@
 /*
  * gw_feed with random events: several calls of one gateway, driven by the fuzzer's bytes. Whatever
  * the host does, the core keeps its side of gw.h: one HEAD at most, DATA and RELAY only behind it,
- * no attempt behind a RELAY, nothing behind END, one attempt at a time, every WAIT finite, and at the
- * end no slot taken, no byte held.
+ * no attempt behind a RELAY, nothing behind END, two attempts at a time at most, every WAIT finite, and at
+ * the end no slot taken, no byte held.
  */
 #include <stdlib.h>
 
+#include "../unit/frames.h"
 #include "base/check.h"
 #include "core/call/call.h"
-#include "format/aws.h"
 #include "heap.h"
 
 enum { CALLS = 4, STEPS_MAX = 400 };
@@ -20,11 +20,13 @@ struct input {
 
 struct tracked {
     struct gw_call *call;
-    bool fed, head, ended, finished, attempt_open;
+    bool fed, head, ended, finished;
     uint32_t attempt, relayed, ask, asked;
-    size_t chunk; /* bytes of the chunk that is being fed */
+    uint32_t open[2]; /* attempts under way; 0: none */
+    size_t chunk;     /* bytes of the chunk that is being fed */
     uint64_t body_off, body_len;
     bool body_fin;
+    struct gw_str body; /* what is sent of it; empty: bytes of the input */
 };
 
 struct world {
@@ -49,6 +51,28 @@ static struct gw_str bytes(struct input *in, size_t n) {
     return s;
 }
 
+/* Where that attempt is; of 0, a free place. NULL: nowhere. */
+static uint32_t *open_at(struct tracked *t, uint32_t attempt) {
+    for (uint32_t i = 0; i < 2; i++)
+        if (t->open[i] == attempt)
+            return &t->open[i];
+    return NULL;
+}
+
+/* The one under way, or one of two; else the last. */
+static uint32_t one_attempt(struct input *in, const struct tracked *t) {
+    if (t->open[0] != 0 && t->open[1] != 0)
+        return t->open[byte(in) % 2];
+    uint32_t open = t->open[0] + t->open[1];
+    return open != 0 ? open : t->attempt;
+}
+
+static void close_attempt(struct tracked *t, uint32_t attempt) {
+    uint32_t *place = attempt != 0 ? open_at(t, attempt) : NULL;
+    if (place != NULL)
+        *place = 0;
+}
+
 /* What goes out of the chunk just fed lies within it. */
 static void check_slices(const struct gw_action *a, size_t chunk) {
     for (uint32_t i = 0; i < a->data.slices_n; i++) {
@@ -66,13 +90,12 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         GW_ASSERT(a->at > 0 && a->at < 1e12);
         break;
     case GW_SEND:
-        GW_ASSERT(a->attempt == t->attempt + 1 && !t->attempt_open && t->relayed == 0);
-        t->attempt = a->attempt;
-        t->attempt_open = true;
+        GW_ASSERT(a->attempt == t->attempt + 1 && open_at(t, 0) != NULL && t->relayed == 0);
+        *open_at(t, 0) = t->attempt = a->attempt;
         break;
     case GW_DROP:
-        GW_ASSERT(a->attempt == t->attempt);
-        t->attempt_open = false;
+        GW_ASSERT(a->attempt > 0 && a->attempt <= t->attempt);
+        close_attempt(t, a->attempt);
         break;
     case GW_HEAD:
         GW_ASSERT(!t->head && a->head.status >= 102 && a->head.status < 600);
@@ -83,7 +106,7 @@ static void on_action(struct tracked *t, const struct gw_action *a) {
         check_slices(a, t->chunk);
         break;
     case GW_RELAY:
-        GW_ASSERT(t->head);
+        GW_ASSERT(t->head && a->attempt > 0 && a->attempt <= t->attempt);
         t->relayed = a->attempt;
         break;
     case GW_ASK:
@@ -250,15 +273,46 @@ static void answer_question(struct world *w, struct tracked *t) {
 
 /* ------------------------------------------------------------------ clients */
 
+static const char *const targets[] = {"/api/heavy/code",
+                                      "/api/heavy/reasoning/x?y",
+                                      "/api/heavy/process",
+                                      "/api/local/brain/z",
+                                      "/health",
+                                      "/api/health",
+                                      "/api/other",
+                                      "/model/m/converse-stream",
+                                      "/v1/models",
+                                      "/v1/models/two",
+                                      "/api/codex/v1/chat/completions",
+                                      "/api/ai/openai/generate",
+                                      "/v1/chat/completions",
+                                      "/v1/messages",
+                                      "/v1beta/models/two:streamGenerateContent?alt=sse",
+                                      "/v1/chat/completions"};
+enum { TARGETS = sizeof targets / sizeof *targets };
+
+/* Of those who may ask a provider. */
+static const struct gw_str bodies[] = {
+    GW_STR_INIT("{\"model\":\"two\",\"stream\":true,\"messages\":[{\"role\":\"user\"}]}"),
+    GW_STR_INIT("{\"model\":\"two\",\"prompt\":\"hi\",\"max_tokens\":5}"),
+    GW_STR_INIT("{\"models\":[\"two\",\"heavy/code\"],\"stream\":true,\"stream_options\":{}}"),
+    GW_STR_INIT("{\"stream\":true,\"model\":\"twins\",\"models\":[\"openai/small\"]}"),
+    GW_STR_INIT("{\"model\":\"claude/x\",\"stream\":true,\"messages\":[]}"),
+    GW_STR_INIT("{\"contents\":[],\"prompt\":\"\\ud83d\\ude00\",\"system_prompt\":\"b\"}"),
+    GW_STR_INIT("{\"model\":\"two\",\"model\":\"x\",\"prompt\":7}"),
+    GW_STR_INIT("{\"model\":\"nobody/x\"}")};
+enum { BODIES = sizeof bodies / sizeof *bodies };
+
+static void choose_body(struct world *w, struct tracked *t) {
+    if (byte(&w->in) % 8 != 0) {
+        t->body = bodies[byte(&w->in) % BODIES];
+        t->body_len = t->body.n;
+    } else {
+        t->body_len = byte(&w->in) % 4 ? byte(&w->in) * 40u : GW_UNKNOWN;
+    }
+}
+
 static void open_call(struct world *w, struct tracked *t) {
-    static const char *const targets[] = {"/api/heavy/code",
-                                          "/api/heavy/reasoning/x?y",
-                                          "/api/heavy/process",
-                                          "/api/local/brain/z",
-                                          "/health",
-                                          "/api/health",
-                                          "/api/other",
-                                          "/model/m/converse-stream"};
     struct gw_header h[4];
     struct gw_event e = {.kind = GW_REQ_HEAD};
     uint8_t pick = byte(&w->in);
@@ -266,14 +320,14 @@ static void open_call(struct world *w, struct tracked *t) {
         open_node(w, t);
         return;
     }
-    const char *target = targets[byte(&w->in) % 8];
+    const char *target = targets[byte(&w->in) % TARGETS];
     t->call = gw_open(w->gw, w->now);
     GW_ASSERT(t->call != NULL);
     e.req_head.method = pick & 64 ? GW_STR("GET") : GW_STR("POST");
     e.req_head.target = pick & 128 ? bytes(&w->in, 24) : gw_str(target, strlen(target));
     e.req_head.authority = GW_STR("localhost");
     e.req_head.peer = GW_PEER_LOOPBACK;
-    t->body_len = byte(&w->in) % 4 ? byte(&w->in) * 40u : GW_UNKNOWN;
+    choose_body(w, t);
     e.req_head.body_len = t->body_len;
     e.req_head.headers = h;
     e.req_head.headers_n = headers(&w->in, h);
@@ -286,11 +340,12 @@ static void body(struct world *w, struct tracked *t) {
     if (t->body_fin)
         return;
     uint64_t left = t->body_len == GW_UNKNOWN ? 4000 : t->body_len - t->body_off;
+    uint8_t n = byte(&w->in) % 64;
     e.req_body.off = t->body_off;
-    e.req_body.bytes = bytes(&w->in, byte(&w->in) % 64);
+    e.req_body.bytes = t->body.n > 0 ? gw_str_sub(t->body, t->body_off, n) : bytes(&w->in, n);
     e.req_body.len = e.req_body.bytes.n < left ? e.req_body.bytes.n : left;
     e.req_body.bytes.n = e.req_body.len;
-    if (byte(&w->in) % 4 == 0) { /* not shown */
+    if (t->body.n == 0 && byte(&w->in) % 4 == 0) { /* not shown */
         e.req_body.len = left < 900 ? left : 900;
         e.req_body.bytes.n = 0;
     }
@@ -298,11 +353,6 @@ static void body(struct world *w, struct tracked *t) {
     e.req_body.fin = t->body_len == GW_UNKNOWN ? byte(&w->in) % 4 == 0 : t->body_off == t->body_len;
     t->body_fin = e.req_body.fin;
     feed(w, t, &e);
-}
-
-static void put_u32(struct gw_buf *b, uint32_t value) {
-    for (int bits = 24; bits >= 0; bits -= 8)
-        gw_buf_putc(b, (char)(value >> bits));
 }
 
 /* Frames of Bedrock's, some with a CRC that is wrong. */
@@ -321,17 +371,12 @@ static struct gw_str frame_bytes(struct input *in, char *into, size_t max) {
     for (unsigned i = 0; i < 1u + pick % 4; i++) {
         uint8_t which = byte(in);
         const char *payload = payloads[which % 7];
-        size_t at = b.n;
         if (which >= 240) {
             aws_put_exception(&b, GW_STR("{}"));
             continue;
         }
-        put_u32(&b, (uint32_t)(AWS_FRAME_MIN + head.n + strlen(payload)));
-        put_u32(&b, (uint32_t)head.n);
-        put_u32(&b, aws_crc(0, gw_str(into + at, b.n - at)));
-        gw_buf_put(&b, head);
-        gw_buf_put(&b, gw_str(payload, strlen(payload)));
-        put_u32(&b, aws_crc(0, gw_str(into + at, b.n - at)) ^ (which >= 224 ? 1U : 0U));
+        frames_put(&b, head, gw_str(payload, strlen(payload)));
+        into[b.n - 1] ^= which >= 224;
     }
     size_t off = pick % 8 == 0 ? byte(in) % (b.n + 1) : 0;
     return gw_str(into + off, pick % 8 == 1 ? byte(in) % (b.n + 1) : b.n - off);
@@ -377,7 +422,7 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     static const uint32_t statuses[] = {200, 200, 103, 429, 500, 503, 404, 530, 502, 204};
     struct gw_header h[4];
     char text[1024];
-    struct gw_event e = {.kind = kind, .attempt = t->attempt};
+    struct gw_event e = {.kind = kind, .attempt = one_attempt(&w->in, t)};
     if (kind == GW_RES_HEAD) {
         e.res_head.status = statuses[byte(&w->in) % 10];
         e.res_head.headers = h;
@@ -391,10 +436,9 @@ static void response(struct world *w, struct tracked *t, uint32_t kind) {
     } else {
         e.res_fail.fail = 1 + byte(&w->in) % 8u;
         e.res_fail.sent = byte(&w->in) % 3u;
-        t->attempt_open = false;
     }
-    if (kind == GW_RES_END)
-        t->attempt_open = false;
+    if (kind == GW_RES_END || kind == GW_RES_FAIL)
+        close_attempt(t, e.attempt);
     feed(w, t, &e);
     t->chunk = 0;
 }
@@ -446,12 +490,16 @@ static struct gw *make(bool edge) {
     static struct gw_cells shared = {NULL, 1};
     static const char env[] = "COLAB_ENDPOINT_1=http://127.0.0.1:1\0"
                               "AWS_ACCESS_KEY_ID=one,two\0AWS_SECRET_ACCESS_KEY=1,2\0"
+                              "OPENAI_API_KEY=sk-one,sk-two\0GROQ_API_KEY=gsk-one\0"
+                              "ANTHROPIC_API_KEY=sk-ant-one\0GOOGLE_API_KEY=g-one\0"
                               "COLAB_ENDPOINT_3=http://127.0.0.1:3\0"
                               "COLAB_ENDPOINT_4=http://127.0.0.1:4\0"
                               "LOCAL_SERVICES=brain=http://127.0.0.1:9\0"
                               "NODE_SECRET=a-node-secret-of-fuzz\0" EDGE_ENV;
     static const char file[] =
-        "{\"heavy\":{\"in_flight_max\":1,\"queue_max\":2,\"overflow\":[\"local\"]},"
+        "{\"models\":{\"two\":{\"is\":\"openai/big\",\"fallbacks\":[\"groq/x\",\"gemini/y\"]},"
+        "\"twins\":{\"is\":\"claude/x\",\"fallbacks\":[\"claude/y\",\"heavy/code\"]}},"
+        "\"heavy\":{\"in_flight_max\":1,\"queue_max\":2,\"overflow\":[\"local\"]},"
         "\"limits\":{\"replay_bytes_max\":1000,\"replay_total_max\":2500,\"body_bytes_max\":5000}}";
     const struct gw_source source = {
         edge ? GW_EDGE : GW_RACK,

@@ -4,20 +4,14 @@
  * nothing but that they are allowed. With less memory there is the same tree or none; with as much as
  * gw_json_most says it is never memory that is missing. Explaining a request never faults.
  */
-#include <stdlib.h>
-
 #include "base/json.h"
 #include "base/json_walk.h"
 #include "base/utf8.h"
 #include "core/policy/score.h"
+#include "cuts.h"
 #include "heap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok) {
-    if (!ok)
-        abort();
-}
 
 /* ------------------------------------------------------------------ trees */
 

@@ -3,19 +3,13 @@
  * it accepts a walk (json_walk.h) accepts, with as many values and as many bytes of strings as are told.
  * The first byte of the input is the seed of the cuts.
  */
-#include <stdlib.h>
-
 #include "base/json_scan.h"
 #include "base/json_walk.h"
 #include "base/tally.h"
 #include "base/utf8.h"
+#include "cuts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok) {
-    if (!ok)
-        abort();
-}
 
 /* Everything that is told, as one hash: names and pieces, and after each value what it was. */
 struct told {
@@ -72,20 +66,13 @@ static void on_end(struct gw_json_scan *s, uint64_t end) {
 
 static const struct gw_json_watch watch = {on_begin, on_name, on_piece, on_end};
 
+static int take(void *scan, struct gw_str piece) {
+    return gw_json_scan_feed(scan, piece);
+}
+
 static int feed_cut(struct gw_json_scan *s, struct gw_str text, unsigned seed) {
-    for (size_t i = 0; i < text.n;) {
-        seed = seed * 1103515245u + 12345u;
-        struct gw_str part = gw_str_sub(text, i, 1 + (seed >> 16) % 20);
-        char *copy = malloc(part.n);
-        must(copy != NULL);
-        memcpy(copy, part.p, part.n);
-        int got = gw_json_scan_feed(s, gw_str(copy, part.n));
-        free(copy);
-        if (got != 0)
-            return got;
-        i += part.n;
-    }
-    return gw_json_scan_end(s);
+    int got = cuts_feed(take, s, text, seed);
+    return got == 0 ? gw_json_scan_end(s) : got;
 }
 
 static int feed_whole(struct gw_json_scan *s, struct gw_str text) {

@@ -2,28 +2,14 @@
  * The reader of usage says the same of an answer in any cut, and never more than the answer has. The first
  * byte of the input is the seed of the cuts, and says whether the dialect is known.
  */
-#include <stdlib.h>
-
+#include "cuts.h"
 #include "format/usage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void must(bool ok) {
-    if (!ok)
-        abort();
-}
-
-static void feed_cut(struct usage_reader *r, struct gw_str text, unsigned seed) {
-    for (size_t i = 0; i < text.n;) {
-        seed = seed * 1103515245u + 12345u;
-        struct gw_str part = gw_str_sub(text, i, 1 + (seed >> 16) % 20);
-        char *copy = malloc(part.n);
-        must(copy != NULL);
-        memcpy(copy, part.p, part.n);
-        usage_feed(r, gw_str(copy, part.n));
-        free(copy);
-        i += part.n;
-    }
+static int take(void *reader, struct gw_str piece) {
+    usage_feed(reader, piece);
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -41,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         usage_begin(&cut, NULL);
     }
     usage_feed(&whole, text);
-    feed_cut(&cut, text, data[0]);
+    must(cuts_feed(take, &cut, text, data[0]) == 0);
     usage_merge(&whole, &a);
     usage_merge(&cut, &b);
     must(a.present == b.present && a.present < 1U << USAGE_N);

@@ -7,6 +7,7 @@ import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ROOT, ready, start, until } from './proc.mjs';
+import { tellsNoSecret } from './secrets.mjs';
 
 /**
  * @typedef {object} Edge
@@ -254,7 +255,10 @@ export async function startEdge(options = {}) {
         return {
             url, port, pid: child.pid, child, log: child.output,
             second: `http://127.0.0.1:${other}`,
-            stop: async () => void (await child.stop()),
+            stop: async () => {
+                await child.stop();
+                tellsNoSecret(child.output(), options.env);
+            },
         };
     } catch (error) {
         await child.stop('SIGKILL');

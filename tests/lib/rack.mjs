@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, openFiles, ready, residentKib, start, until } from './proc.mjs';
+import { tellsNoSecret } from './secrets.mjs';
 
 /**
  * @typedef {object} Rack
@@ -98,7 +99,10 @@ async function startAt(options, port) {
         log: child.output,
         residentKib: () => residentKib(child.pid),
         openFiles: () => openFiles(child.pid),
-        stop: async () => checkEnd(await child.stop(), child.output()),
+        stop: async () => {
+            checkEnd(await child.stop(), child.output());
+            tellsNoSecret(child.output(), options.env);
+        },
     };
 }
 

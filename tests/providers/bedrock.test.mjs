@@ -122,9 +122,11 @@ atBoth('AWS\'s SDK for Bedrock', (bench) => {
 
     test('a stream that breaks is never taken for whole, and says so in a frame', async (t) => {
         const host = await bench.open(t, { env: envOf(fake, FIRST) });
-        const cuts = ['reset', 'fin', 'event'].map((how) => ({ mode: 'cut', how, tokens: 5 }));
+        const cuts = ['reset', 'fin', 'event', 'clean'].map((how) => ({ mode: 'cut', how, tokens: 5 }));
         for (const fault of [...cuts, { mode: 'malformed', tokens: 5 }, { mode: 'error_event', tokens: 5 }]) {
             for (const form of ['stream', 'chunks']) {
+                // The model's own events, within chunks, are not read: where they end only its client knows.
+                if (form === 'chunks' && 'how' in fault && fault.how === 'clean') continue;
                 await t.test(`${form} ${JSON.stringify(fault)}`, async () => {
                     fake.forget();
                     fake.control(/** @type {any} */ (fault));
@@ -139,8 +141,6 @@ atBoth('AWS\'s SDK for Bedrock', (bench) => {
                 });
             }
         }
-        fake.control({ mode: 'cut', how: 'clean', tokens: 5 });
-        await assert.rejects(BEDROCK_SHORT.stream(bedrockClient(host.url, KEY, { http1 }).client));
     });
 
     test('the SDK\'s own retries get there', async (t) => {

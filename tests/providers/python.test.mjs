@@ -5,12 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { atBoth, test } from '../lib/hosts.mjs';
-import { keyLines } from '../lib/keys.mjs';
 import { until } from '../lib/proc.mjs';
 import { shown } from '../lib/readme.mjs';
 import { CALLS, HEARD, IMAGES, MODELS, SHARED } from './cases.mjs';
-import { startProvider } from './fakes.mjs';
-import { paired, startFront } from './front.mjs';
+import { EVERY, KEY, KEYS, openFront, paired, startFakes } from './front.mjs';
 import { startPython } from './python.mjs';
 import { sameBytes } from './recorder.mjs';
 import { textOf, vector } from './said.mjs';
@@ -20,11 +18,6 @@ import { textOf, vector } from './said.mjs';
  * @typedef {import('./front.mjs').Front} Front
  * @typedef {import('./python.mjs').Python} Python
  */
-
-const KEY = 'hk-the-snakes-key-of-the-gateway-0123456789';
-/** @type {Record<string, string>} */
-const KEYS = { openai: 'sk-proj-fake-openai-key-4911', anthropic: 'sk-ant-api03-fake-key-4913', gemini: 'AIzaSyFakeGeminiKey4915' };
-const EVERY = { gateway: KEY, providers: Object.values(KEYS) };
 
 /** The native base URL, and the one that is the gateway's origin as the SDK expects it. @type {Record<string, [string, string]>} */
 const BASES = { openai: ['/api/codex/v1', '/v1'], anthropic: ['/api/claude', ''], gemini: ['/api/gemini', ''] };
@@ -92,30 +85,18 @@ const ERRORS = {
 
 atBoth('Python SDKs of the providers', (bench) => {
     /** @type {Record<string, Provider>} */
-    const fakes = {};
+    let fakes = {};
     /** @type {Record<string, Python>} */
     const pythons = {};
 
     before(async () => {
-        for (const [name, key] of Object.entries(KEYS)) {
-            fakes[name] = await startProvider(name, { keys: [key] });
-            pythons[name] = startPython(name, SHARED);
-        }
+        fakes = await startFakes();
+        for (const name of Object.keys(KEYS)) pythons[name] = startPython(name, SHARED);
     });
     after(() => Promise.all([...Object.values(fakes).map((fake) => fake.close()), ...Object.values(pythons).map((one) => one.stop())]));
 
     /** @param {import('node:test').TestContext} t */
-    async function open(t) {
-        const host = await bench.open(t, { env: {
-            GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }),
-            CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
-            CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
-            GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
-        } });
-        const front = await startFront(host.url);
-        t.after(() => front.close());
-        return { host, front };
-    }
+    const open = (t) => openFront(t, bench, fakes);
 
     /** Each byte that came was the provider's, and the other way round. @param {Front} front @param {Provider} fake */
     async function whole(front, fake) {

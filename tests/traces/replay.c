@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../unit/frames.h"
 #include "core/call/call.h"
-#include "format/aws.h"
 
 enum { LINE_MAX_BYTES = 1 << 17, NAMES = 64, ENV_MAX = 8192, FILE_MAX = 16384 };
 
@@ -392,11 +392,6 @@ static void on_fill(struct replay *r, char *rest) {
     feed(r, name, &e);
 }
 
-static void put_u32(struct gw_buf *b, uint32_t value) {
-    for (int bits = 24; bits >= 0; bits -= 8)
-        gw_buf_putc(b, (char)(value >> bits));
-}
-
 static void put_frame_line(struct gw_buf *b, const char *name, const char *value) {
     gw_buf_putc(b, (char)strlen(name));
     gw_buf_put(b, gw_str(name, strlen(name)));
@@ -418,13 +413,9 @@ static void on_frame(struct replay *r, char *rest) {
     put_frame_line(&head, event ? ":event-type" : ":exception-type", type);
     put_frame_line(&head, ":content-type", "application/json");
     put_frame_line(&head, ":message-type", event ? "event" : "exception");
-    put_u32(&b, (uint32_t)(AWS_FRAME_MIN + head.n + strlen(rest)));
-    put_u32(&b, (uint32_t)head.n);
-    put_u32(&b, aws_crc(0, gw_buf_str(&b)));
-    gw_buf_put(&b, gw_buf_str(&head));
-    gw_buf_put(&b, gw_str(rest, strlen(rest)));
-    put_u32(&b, aws_crc(0, gw_buf_str(&b)) ^ (strcmp(how, "bad") == 0 ? 1U : 0U));
+    frames_put(&b, gw_buf_str(&head), gw_str(rest, strlen(rest)));
     GW_ASSERT(!b.full && !head.full);
+    bytes[b.n - 1] ^= strcmp(how, "bad") == 0;
     e.res_body = gw_str(bytes, strcmp(how, "torn") == 0 ? b.n / 2 : b.n);
     r->chunk = bytes;
     r->binary = true;

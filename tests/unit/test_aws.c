@@ -1,29 +1,22 @@
 #include "unit.h"
 
-#include "format/aws.h"
 #include "format/frame.h"
+#include "frames.h"
 
 enum { ROOM = 512 };
 
-static void put_u32(char *p, uint32_t value) {
-    for (int i = 0; i < 4; i++)
-        p[i] = (char)(value >> (24 - 8 * i));
-}
-
 /* A frame with its CRCs, whatever its lengths say. */
 static size_t seal(char *frame, size_t n, uint32_t length, uint32_t headers) {
-    put_u32(frame, length);
-    put_u32(frame + 4, headers);
-    put_u32(frame + 8, aws_crc(0, gw_str(frame, 8)));
-    put_u32(frame + n - 4, aws_crc(0, gw_str(frame, n - 4)));
+    frames_set(frame, length);
+    frames_set(frame + 4, headers);
+    frames_seal(frame, n);
     return n;
 }
 
 static size_t make(char *frame, struct gw_str headers, struct gw_str payload) {
-    size_t n = AWS_FRAME_MIN + headers.n + payload.n;
-    memcpy(frame + AWS_PRELUDE, headers.p, headers.n);
-    memcpy(frame + AWS_PRELUDE + headers.n, payload.p, payload.n);
-    return seal(frame, n, (uint32_t)n, (uint32_t)headers.n);
+    struct gw_buf b = {.p = frame, .cap = ROOM, .max = ROOM};
+    frames_put(&b, headers, payload);
+    return b.n;
 }
 
 static const struct gw_str usual_headers = GW_STR_INIT("\13:event-type\7\0\21contentBlockDelta"

@@ -2,26 +2,11 @@
  * gets the same, and a frame that is not what it was is a cut, whichever byte of it is another one. */
 #include "streams.h"
 
-#include "format/aws.h"
 #include "format/event.h"
 #include "format/usage.h"
+#include "frames.h"
 
 enum { ROOM = 8192, FRAMES = 8 };
-
-static void put_u32(struct gw_buf *b, uint32_t value) {
-    for (int bits = 24; bits >= 0; bits -= 8)
-        gw_buf_putc(b, (char)(value >> bits));
-}
-
-static void put_frame_of(struct gw_buf *b, struct gw_str head, struct gw_str payload) {
-    size_t at = b->n;
-    put_u32(b, (uint32_t)(AWS_FRAME_MIN + head.n + payload.n));
-    put_u32(b, (uint32_t)head.n);
-    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
-    gw_buf_put(b, head);
-    gw_buf_put(b, payload);
-    put_u32(b, aws_crc(0, gw_str(b->p + at, b->n - at)));
-}
 
 /* Appends a frame: an event, whose type nobody needs, or an exception. */
 static void put_frame(struct gw_buf *b, bool event, const char *payload) {
@@ -29,7 +14,7 @@ static void put_frame(struct gw_buf *b, bool event, const char *payload) {
         GW_STR_INIT("\15:message-type\7\0\5event\13:event-type\7\0\5chunk");
     static const struct gw_str exceptions =
         GW_STR_INIT("\15:message-type\7\0\11exception\17:exception-type\7\0\1x");
-    put_frame_of(b, event ? events : exceptions, gw_str(payload, strlen(payload)));
+    frames_put(b, event ? events : exceptions, gw_str(payload, strlen(payload)));
 }
 
 /* ------------------------------------------------------------------ events */
@@ -146,7 +131,7 @@ static void test_no_event(void) {
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         char bytes[ROOM];
         struct gw_buf b = {.p = bytes, .cap = sizeof bytes, .max = sizeof bytes};
-        put_frame_of(&b, heads[i], GW_STR("{\"delta\":{\"text\":\"a\"}}"));
+        frames_put(&b, heads[i], GW_STR("{\"delta\":{\"text\":\"a\"}}"));
         CHECK_EQ_U64(frame_length(gw_buf_str(&b), 0, FRAMING_AWS), b.n);
         event_read(gw_buf_str(&b), FRAMING_AWS, &source, &e);
         CHECK(e.is == EVENT_ERROR);

@@ -41,6 +41,16 @@ static bool same_members(const struct facts *a, const struct facts *b) {
            gw_str_eq(facts_type(a), facts_type(b));
 }
 
+static bool same_commas(const struct facts *a, const struct facts *b) {
+    return gw_str_eq(facts_chain(a), facts_chain(b)) && a->model_before == b->model_before &&
+           a->models_before == b->models_before && a->models_behind == b->models_behind;
+}
+
+static bool same_objects(const struct facts *a, const struct facts *b) {
+    return a->has_members == b->has_members && a->has_others == b->has_others &&
+           a->has_options == b->has_options && a->has_stream_options == b->has_stream_options;
+}
+
 static bool same_talk(const struct facts_talk *a, const struct facts_talk *b) {
     return a->tally.n == b->tally.n && tally_hash(&a->tally) == tally_hash(&b->tally) &&
            a->later_turn == b->later_turn && a->done == b->done && a->from == b->from &&
@@ -48,10 +58,10 @@ static bool same_talk(const struct facts_talk *a, const struct facts_talk *b) {
 }
 
 static bool same(const struct facts *a, const struct facts *b) {
-    return same_members(a, b) && same_talk(&a->talk, &b->talk) && a->needs == b->needs &&
-           a->has_members == b->has_members && a->prompt_chars == b->prompt_chars &&
-           a->context_chars == b->context_chars && a->scan.at == b->scan.at &&
-           a->scan.what == b->scan.what;
+    return same_members(a, b) && same_commas(a, b) && same_objects(a, b) &&
+           same_talk(&a->talk, &b->talk) && a->needs == b->needs &&
+           a->prompt_chars == b->prompt_chars && a->context_chars == b->context_chars &&
+           a->scan.at == b->scan.at && a->scan.what == b->scan.what;
 }
 
 /* The facts of `text` are in f: whole, and the same byte by byte and in random cuts. */
@@ -205,6 +215,64 @@ static void test_huge_numbers(void) {
     CHECK_EQ_U64(f.at[FACTS_N].len, FACTS_WORD_MAX + 1);
     snprintf(text, sizeof text, "{\"n\":1%0*d}", GW_JSON_NUMBER, 0);
     CHECK(!of(text));
+}
+
+/* ------------------------------------------------------------------ a chain */
+
+/* That is what stands there, brace or comma first. */
+static bool stands(uint32_t at, const char *what) {
+    return gw_str_starts(gw_str_sub(body, at, body.n), gw_str(what, strlen(what)));
+}
+
+static void test_chain_last(void) {
+    CHECK(of(" {\"stream\":true, \"model\" : \"a\" ,\"m\\u006fdels\":[\"b\", \"c\\/d\" , \"\"] }"));
+    CHECK_STR(facts_chain(&f), "b\nc/d\n\n");
+    CHECK_STR(at(FACTS_MODELS), "[\"b\", \"c\\/d\" , \"\"]");
+    CHECK(stands(f.model_before, ", \"model\"") && stands(f.models_before, ",\"m\\u006fdels\""));
+    CHECK(f.models_behind == 0);
+}
+
+static void test_chain_first(void) {
+    CHECK(of(" { \"models\":[\"b\"] , \"x\":{\"models\":[\"y\"]},\"model\":\"a\"}"));
+    CHECK_STR(facts_chain(&f), "b\n");
+    CHECK(stands(f.models_before, "{ \"models\"") && stands(f.models_behind, ", \"x\""));
+    CHECK(stands(f.model_before, ",\"model\""));
+    CHECK(of("{\"model\":\"a\",\"models\":[],\"n\":[1,2]}") && facts_chain(&f).n == 0);
+    CHECK(f.model_before == 0 && stands(f.models_behind, ",\"n\""));
+}
+
+/* What is no name is left out; what is no list is no chain. */
+static void test_no_chain(void) {
+    CHECK(of("{\"models\":[1,[\"x\"],{\"y\":\"z\"},null,\"b\"]}"));
+    CHECK_STR(facts_chain(&f), "b\n");
+    CHECK(of("{\"models\":\"b\"}") && facts_chain(&f).n == 0);
+    CHECK(facts_is(&f, FACTS_MODELS, GW_JSON_STRING));
+    CHECK(of("{\"models\":[\"b\"],\"models\":[\"c\"]}") && facts_is_twice(&f, FACTS_MODELS));
+}
+
+/* A chain of one name of `n` letters. */
+static bool of_long_chain(size_t n) {
+    static char text[FACTS_CHAIN_MAX + 100];
+    int head = snprintf(text, sizeof text, "{\"models\":[\"");
+    memset(text + head, 'v', n);
+    memcpy(text + head + n, "\"],\"n\":1}", 10);
+    return of(text);
+}
+
+static void test_long_chain(void) {
+    CHECK(of_long_chain(FACTS_CHAIN_MAX - 1) && !f.at[FACTS_MODELS].cut);
+    CHECK(facts_chain(&f).n == FACTS_CHAIN_MAX && stands(f.models_behind, ",\"n\""));
+    CHECK(of_long_chain(FACTS_CHAIN_MAX) && f.at[FACTS_MODELS].cut);
+    CHECK(facts_chain(&f).n == FACTS_CHAIN_MAX);
+    CHECK(of("{\"models\":[\"a\\nb\"]}") && f.at[FACTS_MODELS].cut);
+}
+
+static void test_objects_with_members(void) {
+    CHECK(of("{\"model\":\"a\",\"stream_options\":{\"x\":1},\"options\":{\"y\":2}}"));
+    CHECK(f.has_stream_options && f.has_options && !f.has_others);
+    CHECK(of("{\"stream_options\":{ },\"options\":{},\"z\":{\"x\":1}}"));
+    CHECK(!f.has_stream_options && !f.has_options && f.has_others);
+    CHECK(facts_is(&f, FACTS_STREAM_OPTIONS, GW_JSON_OBJECT));
 }
 
 /* ------------------------------------------------------------------ what is no JSON */
@@ -466,6 +534,11 @@ int main(void) {
     RUN(test_twice);
     RUN(test_long_values);
     RUN(test_huge_numbers);
+    RUN(test_chain_last);
+    RUN(test_chain_first);
+    RUN(test_no_chain);
+    RUN(test_long_chain);
+    RUN(test_objects_with_members);
     RUN(test_not_json);
     RUN(test_other_documents);
     RUN(test_depth);

@@ -11,8 +11,16 @@ enum { LINES_MAX = 6 };
     "m8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 #define PLAIN "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* AWS's published cases: what is between the method and the body, and the signature. The lines besides host
- * and x-amz-date are given in their order, as "name:value", each ended by a newline. */
+/* From AWS's published suite, aws-sig-v4-test-suite: what is between the method and the body, and the
+ * signature (the end of each case's .authz). The lines besides host and x-amz-date are given in their order,
+ * as "name:value", each ended by a newline.
+ *
+ * Of its 31 cases 11 are left out:
+ *     normalize-path but for get-space: no path with dot segments or empty ones is asked for (sigv4.h)
+ *     get-header-value-multiline: no head has lines that are folded
+ *     post-sts-header-after: a token is always among what is signed
+ *     get-vanilla-query, post-header-key-case, post-vanilla-empty-query-value: they sign what one below does
+ */
 static const struct vector {
     const char *name, *method, *path, *query, *before, *between, *after, *body, *signature;
 } vectors[] = {
@@ -75,6 +83,21 @@ static uint32_t take_lines(const char *text, struct sigv4_line *line, uint32_t n
     return n;
 }
 
+/* A request by the key of the suite, at its time. */
+static struct sigv4 request(const char *method, const char *path, const char *query,
+                            const struct sigv4_line *lines, uint32_t lines_n) {
+    return (struct sigv4){.method = str(method),
+                          .path = str(path),
+                          .query = str(query),
+                          .lines = lines,
+                          .lines_n = lines_n,
+                          .time = GW_STR("20150830T123600Z"),
+                          .key_id = GW_STR("AKIDEXAMPLE"),
+                          .secret = GW_STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+                          .region = GW_STR("us-east-1"),
+                          .service = GW_STR("service")};
+}
+
 static void check(const struct vector *v, struct sigv4 *s, struct gw_str signature) {
     char text[1024];
     struct gw_buf out = {.p = text, .cap = sizeof text, .max = sizeof text};
@@ -94,16 +117,7 @@ static void test_published(void) {
         n = take_lines(v->between, line, n);
         line[n++] = (struct sigv4_line){GW_STR("x-amz-date"), GW_STR("20150830T123600Z")};
         n = take_lines(v->after, line, n);
-        struct sigv4 s = {.method = str(v->method),
-                          .path = str(v->path),
-                          .query = str(v->query),
-                          .lines = line,
-                          .lines_n = n,
-                          .time = GW_STR("20150830T123600Z"),
-                          .key_id = GW_STR("AKIDEXAMPLE"),
-                          .secret = GW_STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-                          .region = GW_STR("us-east-1"),
-                          .service = GW_STR("service")};
+        struct sigv4 s = request(v->method, v->path, v->query, line, n);
         check(v, &s, str(v->signature));
     }
 }
@@ -114,15 +128,7 @@ static void test_value(void) {
     struct gw_buf out = {.p = text, .cap = sizeof text, .max = sizeof text};
     const struct sigv4_line lines[] = {{GW_STR("host"), GW_STR("example.amazonaws.com")},
                                        {GW_STR("x-amz-date"), GW_STR("20150830T123600Z")}};
-    struct sigv4 s = {.method = GW_STR("GET"),
-                      .path = GW_STR("/"),
-                      .lines = lines,
-                      .lines_n = 2,
-                      .time = lines[1].value,
-                      .key_id = GW_STR("AKIDEXAMPLE"),
-                      .secret = GW_STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-                      .region = GW_STR("us-east-1"),
-                      .service = GW_STR("service")};
+    struct sigv4 s = request("GET", "/", "", lines, 2);
     gw_sha256(GW_STR(""), s.body);
     sigv4_put(&s, &out);
     CHECK_STR(gw_buf_str(&out),
@@ -142,16 +148,9 @@ static void test_encoded_twice(void) {
     const struct sigv4_line lines[] = {
         {GW_STR("host"), GW_STR("bedrock-runtime.us-east-1.amazonaws.com")},
         {GW_STR("x-amz-date"), GW_STR("20150830T123600Z")}};
-    struct sigv4 s = {.method = GW_STR("POST"),
-                      .path = GW_STR("/model/anthropic.claude-sonnet-5-v1%3A0/converse"),
-                      .query = GW_STR("a=1&a-b=2&a=1&c&%C3%A4=%20"),
-                      .lines = lines,
-                      .lines_n = 2,
-                      .time = lines[1].value,
-                      .key_id = GW_STR("AKIDEXAMPLE"),
-                      .secret = GW_STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-                      .region = GW_STR("us-east-1"),
-                      .service = GW_STR("bedrock")};
+    struct sigv4 s = request("POST", "/model/anthropic.claude-sonnet-5-v1%3A0/converse",
+                             "a=1&a-b=2&a=1&c&%C3%A4=%20", lines, 2);
+    s.service = GW_STR("bedrock");
     check(&v, &s, GW_STR("0c76a8fc22a38f818592825704e7f84e5d2414f086d786636ffba84e252195c4"));
 }
 

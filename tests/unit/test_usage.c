@@ -96,6 +96,15 @@ static const struct known table[] = {
      "llama3:70b",
      BASIC,
      {26, 298}},
+    /* Bedrock's Converse: the input is the rest, and what is told of the cache in parts is in its sum */
+    {"{\"metrics\":{\"latencyMs\":9},\"output\":{\"message\":{\"content\":[{\"text\":\"x\"}],"
+     "\"role\":"
+     "\"assistant\"}},\"stopReason\":\"end_turn\",\"usage\":{\"inputTokens\":5,\"outputTokens\":7,"
+     "\"totalTokens\":112,\"cacheReadInputTokens\":90,\"cacheWriteInputTokens\":10,"
+     "\"cacheDetails\":[{\"ttl\":\"5m\",\"inputTokens\":10}]}}",
+     "",
+     BASIC | HAS(CACHED) | HAS(WRITTEN),
+     {105, 7, 90, 10}},
     /* events that hold an answer */
     {"{\"type\":\"message_start\",\"message\":{\"model\":\"c\",\"usage\":{\"input_tokens\":5}}}",
      "c",

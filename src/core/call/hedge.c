@@ -96,10 +96,14 @@ struct next hedge_begin(struct gw_call *c, struct gw_time now) {
 /* ------------------------------------------------------------------ two attempts */
 
 /* The other one comes in the place of the one at hand. If the client has a head, it goes on with that. */
+/* What the client has heard counts for both. */
 static void bring_in(struct gw_call *c, struct gw_time now) {
     call_swap(c, now);
+    const struct stream *other = c->hedge->stream;
     if (c->has_head && c->stream == NULL)
-        c->stream = stream_beside(c, c->hedge->stream, now);
+        c->stream = stream_beside(c, other, now);
+    else if (c->has_head && other != NULL && c->stream->comment_at < other->comment_at)
+        c->stream->comment_at = other->comment_at;
 }
 
 bool hedge_swap_for(struct gw_call *c, uint32_t attempt, struct gw_time now) {

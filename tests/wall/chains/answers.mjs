@@ -8,6 +8,7 @@ const PROMPT_MS = 3000; // what needs no wait; this machine may be busy
 const SLACK_MS = 50; // between the provider's clock and the gateway's
 const PAUSE_LEAST_MS = 20; // before the same place is asked again, when it did not say
 const SILENT_MS = 10_000;
+const AGAIN_S = 61;
 export const ANSWER_MS = 1500; // what the file of these tests gives a model to its first byte
 
 /** @param {Try[]} tries @param {number} ms at least, between the first two */
@@ -21,6 +22,12 @@ async function serves(other) {
     const { request, told, tries } = await other.turn(other.draw.chance());
     other.good(told, request, tries);
     other.asked(request, tries, other.first);
+}
+
+/** When to come back, as the busy place said it: Gemini does so in its body.
+ * @param {import('./stage.mjs').Told} told */
+function saysWhen({ headers, body }) {
+    assert.match(String(headers['retry-after'] ?? body), new RegExp(`^${AGAIN_S}$|"retryDelay": ?"${AGAIN_S}s"`));
 }
 
 /** 429 with a short Retry-After, once: the same place again, after that time.
@@ -53,11 +60,12 @@ export async function busyAlways(chain, other) {
         await serves(other);
     }
     assert.equal(first.seen.length - before, 1, 'the busy model was asked once');
-    second.spoil({ status: 429, retry_after: 60 });
+    second.spoil({ status: 429, retry_after: AGAIN_S });
     for (const stream of [true, false]) {
         const none = await chain.turn(stream);
         chain.unavailable(none.told);
         assert.equal(none.told.status, 429);
+        saysWhen(none.told);
         chain.asked(none.request, none.tries, second);
     }
     await serves(other);

@@ -163,7 +163,7 @@ export class Chain {
         named(told, tries, tries.length);
     }
 
-    /** Nobody could serve: said soon, in the client's dialect, and when to come back. @param {Told} told */
+    /** Nobody could serve: said soon, in the client's dialect. @param {Told} told */
     unavailable(told) {
         assert.ok([429, 503, 529].includes(told.status), shown(told));
         assert.equal(typeof this.stage.dialect.message(told.error ?? {}), 'string', shown(told));
