@@ -95,8 +95,8 @@ struct next hedge_begin(struct gw_call *c, struct gw_time now) {
 
 /* ------------------------------------------------------------------ two attempts */
 
-/* The other one comes in the place of the one at hand. If the client has a head, it goes on with that. */
-/* What the client has heard counts for both. */
+/* The other one comes in the place of the one at hand. If the client has a head, it goes on with that,
+ * and what the client has heard counts for both. */
 static void bring_in(struct gw_call *c, struct gw_time now) {
     call_swap(c, now);
     const struct stream *other = c->hedge->stream;
