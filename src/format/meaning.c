@@ -309,6 +309,44 @@ void mean_put_args_text(const struct mean_part *call, struct gw_out *o) {
         gw_out_quoted(o, none, call->args.n > 0 ? call->args : GW_STR("{}"), none);
 }
 
+/* Both of OpenAI's forms: its members stand in it, or in its "grammar". */
+static void read_grammar(struct gw_walk *w, struct gw_str *syntax, struct gw_str *definition) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "syntax"))
+            *syntax = mean_raw(w);
+        else if (is(name, "definition"))
+            *definition = mean_raw(w);
+        else if (is(name, "grammar") && gw_walk_kind(w) == '{')
+            read_grammar(w, syntax, definition);
+        else
+            gw_walk_skip(w);
+    }
+}
+
+void mean_put_about(const struct mean_tool *t, struct gw_out *o) {
+    struct gw_str syntax = GW_STR(""), definition = GW_STR("");
+    struct gw_walk w;
+    gw_walk_init(&w, t->format);
+    if (t->kind == MEAN_CUSTOM && t->format.n > 0)
+        read_grammar(&w, &syntax, &definition);
+    if (definition.n == 0) {
+        gw_out_may_raw(o, "description", t->description);
+        return;
+    }
+    gw_out_put_raw(o, "description", t->description);
+    o->b->n -= !o->b->full; /* the closing quote */
+    if (t->description.n > 0)
+        gw_buf_put(o->b, GW_STR("\\n\\n"));
+    gw_buf_put(o->b, GW_STR("The input must follow this grammar ("));
+    gw_buf_put(o->b, syntax);
+    gw_buf_put(o->b, GW_STR("):\\n"));
+    gw_buf_put(o->b, definition);
+    gw_buf_putc(o->b, '"');
+}
+
 uint64_t mean_u64(struct gw_str value) {
     uint64_t n;
     return gw_str_u64(value, &n) ? n : 0;

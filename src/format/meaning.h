@@ -139,6 +139,7 @@ struct mean {
     struct gw_str metadata, cache;       /* values; cache: a mark of the whole request */
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
+    bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
     struct gw_str unknown;               /* the first member that nobody knows, its name */
     /* What Responses tells its client again: values, as they came. */
     struct {
@@ -282,6 +283,8 @@ uint64_t mean_budget_of(enum mean_effort effort);
 void mean_put_args(const struct mean_part *call, struct gw_arena *arena, struct gw_out *o);
 /* The arguments as a string that holds them. */
 void mean_put_args_text(const struct mean_part *call, struct gw_out *o);
+/* "description": what a tool does; of one that takes a text of a grammar, that too. Nothing if nothing is said. */
+void mean_put_about(const struct mean_tool *t, struct gw_out *o);
 /* An integer value as a number; 0 if it is none. */
 uint64_t mean_u64(struct gw_str value);
 /* Whether a value is there and says so. */

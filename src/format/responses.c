@@ -2,7 +2,8 @@
  * OpenAI's Responses: events that name themselves in "type". An answer is a list of items: messages, which are
  * lists of parts, reasoning, calls of tools. Deltas bring the content; the starts and ends of items and parts,
  * and what else happens to them, are counted (event.mark), so that the ones that a client has had are recognised.
- * What a "done" says again in full is not read: it is what the deltas before it have said.
+ * What a "done" says again in full is not read: it is what the deltas before it have said. Only the signature of what
+ * was thought comes with the end of its item.
  *
  * An item has a number, its output_index. llama.cpp sends none: then they are counted, one after the other.
  *
@@ -10,6 +11,7 @@
  *     mark            1: the answer's own beginnings; from 2 on in their order
  */
 #include "format/event.h"
+#include "format/speech.h"
 
 enum { MARKS_MAX = 0xffff, ITEMS_FROM = 16, ITEMS_MAX = 42, CALLS_FROM = 22 };
 
@@ -20,9 +22,10 @@ static bool is(struct gw_str name, const char *literal) {
 /* What decides what an event is; its members may come in any order. */
 struct said {
     struct gw_str type, delta, status, reason;
-    struct gw_str item_type, item_name, item_arguments, item_call;
+    struct gw_str item_type, item_name, item_arguments, item_call, item_signature;
     uint32_t index;
     bool numbered; /* it says which item */
+    bool shown;    /* the item says what it thinks */
     bool failed;   /* it has what only an error has */
     bool error;    /* it has a member of that name */
 };
@@ -46,9 +49,12 @@ static void read_item(struct gw_walk *w, struct event *e, struct said *said) {
         struct gw_str *to = is(name, "type")                             ? &said->item_type
                             : is(name, "name")                           ? &said->item_name
                             : is(name, "arguments") || is(name, "input") ? &said->item_arguments
+                            : is(name, "encrypted_content")              ? &said->item_signature
                             : call                                       ? &said->item_call
                                                                          : NULL;
-        if (to == NULL && !is(name, "id")) {
+        if (is(name, "summary") || is(name, "content")) {
+            said->shown |= event_value(w).n > 2;
+        } else if (to == NULL && !is(name, "id")) {
             gw_walk_skip(w);
         } else if (gw_walk_string(w, &raw)) {
             if (to != NULL)
@@ -153,6 +159,16 @@ static void judge_item(struct event *e, const struct said *said) {
     e->is = EVENT_CONTENT;
 }
 
+/* An item is over. What was thought is signed by now: an opaque text, which only its server can read. */
+static void judge_signature(struct event *e, const struct said *said) {
+    uint32_t items = items_of(e), index = said->numbered || items == 0 ? said->index : items - 1;
+    enum event_part part = said->shown ? PART_SIGNATURE : PART_REDACTED;
+    if (!is(said->item_type, "reasoning") || said->item_signature.n == 0 || index >= ITEMS_MAX)
+        return;
+    event_add(e, event_channel(0, index, part), said->item_signature);
+    e->is = EVENT_CONTENT;
+}
+
 static void judge_step(struct event *e, const struct said *said, struct gw_str type) {
     e->is = EVENT_PREAMBLE;
     e->opaque |=
@@ -161,6 +177,8 @@ static void judge_step(struct event *e, const struct said *said, struct gw_str t
         e->mark = 1 + (uint32_t)(++e->tools & MARKS_MAX);
     if (is(type, "output_item.added"))
         judge_item(e, said);
+    if (is(type, "output_item.done"))
+        judge_signature(e, said);
     if (e->opaque)
         e->is = EVENT_CONTENT;
 }
@@ -266,4 +284,5 @@ const struct dialect dialect_responses = {
         "\"code\":\"stream_cut\",\"param\":null,\"message\":\""),
     .error_tail = GW_STR_INIT("\"}\n\n"),
     .put_error = put_error,
+    .speech = &speech_responses,
 };

@@ -4,7 +4,7 @@
  *     translate request IN OUT [MODEL] <FILE     a request of dialect IN, as one of OUT
  *     translate answer  IN OUT [FILE2] <FILE     a whole answer of a target that speaks IN, for a client of OUT that
  *                                                asked FILE2 (a request in its own dialect)
- *     translate stream  IN OUT [usage] <FILE     likewise a stream; "usage": the client asks for it
+ *     translate stream  IN OUT [usage [FILE2]] <FILE     likewise a stream; "usage": the client asks for it
  *
  * Lines before the result say what OUT has no words for: "cannot FEATURE FATE". Exit 1: what came is none of IN.
  */
@@ -82,17 +82,23 @@ static void do_request(const struct dialect *in, const struct dialect *out, cons
     put(&b);
 }
 
+/* What the client has asked, if it is in a file. */
+static void read_asked(const struct dialect *d, const char *file, struct gw_arena *arena,
+                       struct mean *m) {
+    FILE *f = file != NULL ? fopen(file, "r") : NULL;
+    if (f == NULL)
+        return;
+    read_request(d, slurp(f, arena), m);
+    fclose(f);
+}
+
 static void do_answer(const struct dialect *in, const struct dialect *out, const char *asked,
                       struct gw_arena *arena) {
     struct mean m = {.arena = arena};
     struct mean_answer a = {.mean = {.arena = arena}, .created = CREATED, .seed = SEED};
     struct gw_walk w;
     struct gw_buf b;
-    FILE *f = asked != NULL ? fopen(asked, "r") : NULL;
-    if (f != NULL) {
-        read_request(out, slurp(f, arena), &m);
-        fclose(f);
-    }
+    read_asked(out, asked, arena, &m);
     gw_walk_init(&w, slurp(stdin, arena));
     in->speech->read_answer(&w, &a);
     check(&a.mean, gw_walk_end(&w));
@@ -102,7 +108,7 @@ static void do_answer(const struct dialect *in, const struct dialect *out, const
 }
 
 static void do_stream(const struct dialect *in, const struct dialect *out, bool usage,
-                      struct gw_arena *arena) {
+                      const char *asked, struct gw_arena *arena) {
     struct mean m = {.arena = arena};
     struct mean_stream s = {.arena = arena,
                             .in = in,
@@ -116,6 +122,7 @@ static void do_stream(const struct dialect *in, const struct dialect *out, bool 
     struct event e;
     struct gw_buf b;
     struct gw_str text = slurp(stdin, arena);
+    read_asked(out, asked, arena, &m);
     gw_buf_init(&b, arena, INPUT_MAX);
     size_t n;
     while (text.n > 0 && (n = frame_length(text, 0, in->framing)) > 0 && n != FRAME_BAD) {
@@ -144,7 +151,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[1], "answer") == 0)
         do_answer(in, out, argc > 4 ? argv[4] : NULL, &arena);
     else
-        do_stream(in, out, argc > 4, &arena);
+        do_stream(in, out, argc > 4, argc > 5 ? argv[5] : NULL, &arena);
     gw_arena_del(&arena);
     return 0;
 }
