@@ -47,11 +47,11 @@ enum feature {
     FEATURE_VERBOSITY,
     FEATURE_USER,
     FEATURE_METADATA,
-    FEATURE_PREVIOUS, /* the answer before it, kept by the server */
+    FEATURE_PREVIOUS,   /* the answer before it, kept by the server */
     FEATURE_SAFEGUARDS, /* Claude Code's wish that its server watches over it */
-    FEATURE_KEPT,     /* content that its provider keeps, by the name that it gave it */
-    FEATURE_OTHER,    /* content of a kind that has no counterpart */
-    FEATURE_UNKNOWN,  /* a member that nobody here knows */
+    FEATURE_KEPT,       /* content that its provider keeps, by the name that it gave it */
+    FEATURE_OTHER,      /* content of a kind that has no counterpart */
+    FEATURE_UNKNOWN,    /* a member that nobody here knows */
     FEATURES,
 };
 

@@ -46,7 +46,8 @@ struct mean_part {
     bool custom;      /* a call of a custom tool: its one argument is a text, `args` */
     struct gw_str text;
     struct gw_str signature; /* raw */
-    const struct dialect *signer; /* in a request: whose `own` is, the signature that came (seal.h) */
+    const struct dialect
+        *signer; /* in a request: whose `own` is, the signature that came (seal.h) */
     struct gw_str own;
     struct gw_str media, data, url, file, name, detail;
     struct gw_str id, args, space; /* space: the name space of the tool's name, ... */
@@ -75,7 +76,7 @@ enum mean_tool_kind {
 struct mean_tool {
     struct mean_tool *next;
     enum mean_tool_kind kind;
-    struct gw_str name, description;                  /* raw */
+    struct gw_str name, description; /* raw */
     /* raw: the name space that it is in, and its own name there; `name` is one for who knows no name spaces */
     struct gw_str space, space_about, bare;
     struct gw_str schema, strict, format, cache, raw; /* values */
@@ -123,7 +124,7 @@ struct mean {
     enum mean_pick pick;
     struct gw_str pick_name; /* raw; of MEAN_PICK_ONE */
     struct gw_str parallel;  /* value: whether several tools may be called at once */
-    bool alike; /* the target is like OpenAI's server, and not OpenAI's own */
+    bool alike;              /* the target is like OpenAI's server, and not OpenAI's own */
     bool stream, stream_said, wants_usage;
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
@@ -140,13 +141,13 @@ struct mean {
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
     bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
-    struct gw_str unknown;               /* the first member that nobody knows, its name */
+    struct gw_str unknown; /* the first member that nobody knows, its name */
     /* What Responses tells its client again: values, as they came. */
     struct {
         struct gw_str tools, choice, format, summary, instructions, truncation, calls, cache_key,
             safety;
     } said;
-    struct mean_part spare;              /* what stands in for a part that did not fit */
+    struct mean_part spare; /* what stands in for a part that did not fit */
     struct mean_turn spare_turn;
     struct mean_tool spare_tool;
 };
@@ -210,8 +211,8 @@ struct mean_stream {
     struct gw_str logprobs; /* value: of the event at hand */
     /* Calls whose id or name, or both, have come; see steps.c. */
     struct {
-        uint32_t key;
-        bool told;
+        uint32_t key, choice;
+        bool told, args; /* it has been told; some of its arguments have */
         struct gw_str id, name, signature;
     } call[MEAN_CALLS];
     uint32_t calls, called; /* called: a bit per choice that has called a tool */

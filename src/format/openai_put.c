@@ -1,6 +1,8 @@
 /* OpenAI's chat completions, translated: requests as they are written. */
 #include "format/openai_speech.h"
 
+enum { USER_MAX = 64 }; /* OpenAI takes no longer one; Claude Code's is */
+
 /* ------------------------------------------------------------------ writing: messages */
 
 /* "audio/wav" is "wav". */
@@ -319,10 +321,25 @@ static void put_stops(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, ']');
 }
 
-static void put_effort(struct gw_out *o, const struct mean *m) {
+/* OpenAI's older models refuse to be told how much to think, and so do most models elsewhere. */
+static bool may_think(const struct mean *m, struct gw_str model) {
+    static const char *const dull[] = {"gpt-3", "gpt-4", "chatgpt-"};
+    if (m->alike)
+        return gw_str_find(model, GW_STR("gpt-oss")) >= 0;
+    for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
+        if (gw_str_starts(model, gw_str(dull[i], strlen(dull[i]))))
+            return false;
+    return true;
+}
+
+static void put_effort(struct gw_out *o, const struct mean *m, struct gw_str model) {
     enum mean_effort effort = m->effort;
+    if (!may_think(m, model))
+        return;
     if (effort == MEAN_EFFORT_UNSAID && m->budget.n > 0)
         effort = mean_effort_of_budget(mean_u64(m->budget));
+    if (m->alike && effort > MEAN_EFFORT_HIGH)
+        effort = MEAN_EFFORT_HIGH;
     if (effort != MEAN_EFFORT_UNSAID)
         gw_out_put_word(o, "reasoning_effort", mean_effort_word(effort));
 }
@@ -353,9 +370,10 @@ void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out
     gw_out_may_value(o, "logprobs", m->logprobs);
     gw_out_may_value(o, "top_logprobs", m->top_logprobs);
     put_form(o, m);
-    put_effort(o, m);
+    put_effort(o, m, model);
     gw_out_may_raw(o, "verbosity", m->verbosity);
-    gw_out_may_raw(o, "user", m->user);
+    if (m->user.n <= USER_MAX)
+        gw_out_may_raw(o, "user", m->user);
     put_stream(o, m);
     gw_out_close(o, '}');
 }

@@ -167,8 +167,21 @@ void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct
     close_delta(&o, NULL);
 }
 
+/* Clients read the arguments as JSON, even if there are none. */
+static void put_no_args(struct mean_stream *s, struct gw_buf *b) {
+    for (uint32_t i = 0; i < s->calls; i++)
+        if (s->call[i].told && !s->call[i].args)
+            openai_say_step(s,
+                            &(struct mean_step){.kind = MEAN_STEP_ARGS,
+                                                .choice = s->call[i].choice,
+                                                .tool = i,
+                                                .raw = GW_STR("{}")},
+                            b);
+}
+
 void openai_say_end(struct mean_stream *s, struct gw_buf *b) {
     struct gw_out o;
+    put_no_args(s, b);
     for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
         if ((s->choices >> i & 1) == 0)
             continue;

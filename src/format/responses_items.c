@@ -243,23 +243,31 @@ static void read_call(const struct responses_item *item, struct mean *m, struct 
     p->args_is_text = text;
     p->args = text ? responses_items_inside(item->arguments) : item->arguments;
     p->custom = is(item->type, "custom_tool_call");
+    if (text && !p->custom && p->args.n == 0)
+        p->args = GW_STR("{}");
     if (is(item->type, "tool_search_call"))
         p->name = GW_STR("tool_search");
     if (p->custom)
         mean_use(m, FEATURE_CUSTOM);
 }
 
-bool responses_items_said(const struct responses_item *item, struct mean *m, struct mean_turn *t) {
+static bool is_call(const struct responses_item *item) {
+    return is(item->type, "function_call") || is(item->type, "custom_tool_call") ||
+           (is(item->type, "tool_search_call") && item->call_id.n > 0);
+}
+
+bool responses_items_are_said(const struct responses_item *item) {
+    return is(item->type, "reasoning") || is_call(item) ||
+           (is(item->type, "message") && is(item->role, "assistant"));
+}
+
+void responses_items_said(const struct responses_item *item, struct mean *m, struct mean_turn *t) {
     if (is(item->type, "reasoning"))
         read_thought(item, m, t);
-    else if (is(item->type, "function_call") || is(item->type, "custom_tool_call") ||
-             (is(item->type, "tool_search_call") && item->call_id.n > 0))
+    else if (is_call(item))
         read_call(item, m, t);
-    else if (is(item->type, "message") && is(item->role, "assistant"))
-        read_content(item->content, m, t, NULL);
     else
-        return false;
-    return true;
+        read_content(item->content, m, t, NULL);
 }
 
 /* ------------------------------------------------------------------ tools */
@@ -425,11 +433,24 @@ static void read_message(const struct responses_item *item, struct mean *m) {
     read_content(item->content, m, t, NULL);
 }
 
+/* What a provider's own tools have done; what came of it has been said in words. */
+static bool is_served(struct gw_str type) {
+    static const char *const types[] = {
+        "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
+        "mcp_call",        "mcp_list_tools",   "tool_search_call",      "tool_search_output"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (is(type, types[i]))
+            return true;
+    return false;
+}
+
 /* An item that its provider keeps, or that it alone understands. */
 static void read_strange(const struct responses_item *item, struct mean *m) {
-    struct mean_part *p = mean_add_part(m, turn_of(m, MEAN_ASSISTANT), MEAN_OTHER);
-    p->raw = item->raw;
-    mean_use(m, is(item->type, "item_reference") ? FEATURE_KEPT : FEATURE_OTHER);
+    if (is(item->type, "tool_search_output"))
+        responses_items_tools(item->tools, m);
+    mean_use(m, is(item->type, "item_reference") ? FEATURE_KEPT
+                : is_served(item->type)          ? FEATURE_SERVED
+                                                 : FEATURE_OTHER);
 }
 
 static const struct gw_str summarize =
@@ -461,11 +482,9 @@ static void read_input_item(struct gw_walk *w, struct mean *m) {
     struct responses_item item;
     responses_items_read(w, &item);
     struct gw_str type = item.type;
-    bool assistants = is(type, "reasoning") || gw_str_ends(type, GW_STR("_call")) ||
-                      (is(type, "message") && is(item.role, "assistant"));
-    if (assistants && responses_items_said(&item, m, turn_of(m, MEAN_ASSISTANT)))
-        return;
-    if (is(type, "message"))
+    if (responses_items_are_said(&item))
+        responses_items_said(&item, m, turn_of(m, MEAN_ASSISTANT));
+    else if (is(type, "message"))
         read_message(&item, m);
     else if (is(type, "function_call_output") || is(type, "custom_tool_call_output"))
         read_content(item.output, m, NULL, add_result(&item, m));

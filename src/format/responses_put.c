@@ -448,7 +448,6 @@ void responses_put_request(const struct mean *m, struct gw_str model, struct gw_
     put_text(o, m);
     put_reasoning(o, m);
     put_include(o, m, model);
-    gw_out_may_raw(o, "previous_response_id", m->previous);
     if (m->metadata.n > 0 && m->metadata.p[0] == '{')
         gw_out_put_value(o, "metadata", m->metadata);
     if (m->user.n <= USER_MAX)

@@ -42,7 +42,7 @@ void responses_said_text(struct responses_said *said, struct responses_text *to,
                          struct gw_str raw) {
     while (raw.n > 0) {
         struct responses_piece *piece = to->last;
-        if (piece == NULL || piece->text.n == piece->max)
+        if (piece == NULL || piece->text.n >= piece->max)
             piece = add_piece(said, to, PIECE);
         if (piece == NULL)
             return;
@@ -217,6 +217,16 @@ void responses_said_put_text(struct gw_out *o, const struct responses_text *text
     gw_buf_putc(o->b, '"');
 }
 
+/* What stands between the values of an object may be the ends of lines, which end an event, too. */
+void responses_said_put_value(struct gw_out *o, struct gw_str json) {
+    gw_out_value(o, GW_STR(""));
+    while (json.p != NULL) {
+        struct gw_str line = gw_str_cut(&json, '\n');
+        while (line.p != NULL)
+            gw_buf_put(o->b, gw_str_cut(&line, '\r'));
+    }
+}
+
 void responses_said_put_list(struct gw_out *o, const struct responses_text *items) {
     gw_out_open(o, '[');
     put_pieces(o->b, items);
@@ -267,7 +277,8 @@ static void put_search(struct gw_out *o, const struct responses_said_item *item,
     bool object = b.n > 0 && gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
     gw_out_put_word(o, "execution", "client");
     gw_out_put_raw(o, "call_id", item->call_id);
-    gw_out_put_value(o, "arguments", object ? gw_buf_str(&b) : GW_STR("{}"));
+    gw_out_name(o, "arguments");
+    responses_said_put_value(o, object ? gw_buf_str(&b) : GW_STR("{}"));
 }
 
 static void put_call(struct gw_out *o, const struct responses_said_item *item, bool begins) {

@@ -12,6 +12,12 @@ static struct gw_str or_else(struct gw_str value, const char *other) {
     return value.n > 0 ? value : gw_str(other, strlen(other));
 }
 
+/* What the client has said, or what goes without saying. */
+static void put_or(struct gw_out *o, const char *name, struct gw_str value, const char *other) {
+    gw_out_name(o, name);
+    responses_said_put_value(o, or_else(value, other));
+}
+
 static void put_raw_or_null(struct gw_out *o, const char *name, struct gw_str raw) {
     if (raw.n > 0)
         gw_out_put_raw(o, name, raw);
@@ -35,7 +41,8 @@ static void put_tool(struct gw_out *o, struct gw_str raw) {
         function |= gw_str_eq(name, GW_STR("type")) && gw_str_eq(value, GW_STR("\"function\""));
         gw_out_raw(o, name);
         gw_buf_putc(o->b, ':');
-        gw_buf_put(o->b, value);
+        o->more = false;
+        responses_said_put_value(o, value);
     }
     for (int i = 0; i < 3 && function; i++)
         if (!has[i])
@@ -57,10 +64,14 @@ static void put_tools(struct gw_out *o, struct gw_str list) {
     gw_out_close(o, ']');
 }
 
-static void put_text(struct gw_out *o, const struct mean *asked) {
+static struct gw_str short_of(struct gw_str value, bool brief) {
+    return brief && value.n > BRIEF ? GW_STR("") : value;
+}
+
+static void put_text(struct gw_out *o, const struct mean *asked, bool brief) {
     gw_out_name(o, "text");
     gw_out_open(o, '{');
-    gw_out_put_value(o, "format", or_else(asked->said.format, "{\"type\":\"text\"}"));
+    put_or(o, "format", short_of(asked->said.format, brief), "{\"type\":\"text\"}");
     gw_out_put_raw(o, "verbosity", or_else(asked->verbosity, "medium"));
     gw_out_close(o, '}');
 }
@@ -70,7 +81,7 @@ static void put_reasoning(struct gw_out *o, const struct mean *asked) {
     gw_out_name(o, "reasoning");
     gw_out_open(o, '{');
     put_raw_or_null(o, "effort", gw_str(word, strlen(word)));
-    gw_out_put_value(o, "summary", or_else(asked->said.summary, "null"));
+    put_or(o, "summary", asked->said.summary, "null");
     gw_out_close(o, '}');
 }
 
@@ -81,35 +92,32 @@ static struct gw_str tier_of(struct gw_str asked) {
 }
 
 static void put_numbers(struct gw_out *o, const struct mean *asked) {
-    gw_out_put_value(o, "temperature", or_else(asked->temperature, "1"));
-    gw_out_put_value(o, "top_p", or_else(asked->top_p, "1"));
-    gw_out_put_value(o, "presence_penalty", or_else(asked->presence, "0"));
-    gw_out_put_value(o, "frequency_penalty", or_else(asked->frequency, "0"));
-    gw_out_put_value(o, "top_logprobs", or_else(asked->top_logprobs, "0"));
-    gw_out_put_value(o, "max_output_tokens", or_else(asked->max_tokens, "null"));
-    gw_out_put_value(o, "max_tool_calls", or_else(asked->said.calls, "null"));
+    put_or(o, "temperature", asked->temperature, "1");
+    put_or(o, "top_p", asked->top_p, "1");
+    put_or(o, "presence_penalty", asked->presence, "0");
+    put_or(o, "frequency_penalty", asked->frequency, "0");
+    put_or(o, "top_logprobs", asked->top_logprobs, "0");
+    put_or(o, "max_output_tokens", asked->max_tokens, "null");
+    put_or(o, "max_tool_calls", asked->said.calls, "null");
 }
 
 /* What may be long is told at the end. */
 static void put_asked(struct gw_out *o, const struct mean *asked, bool brief) {
-    struct gw_str none = GW_STR(""), instructions = asked->said.instructions;
-    struct gw_str tools = asked->said.tools;
-    gw_out_put_value(o, "instructions",
-                     or_else(brief && instructions.n > BRIEF ? none : instructions, "null"));
-    put_tools(o, brief && tools.n > BRIEF ? none : tools);
-    gw_out_put_value(o, "tool_choice", or_else(asked->said.choice, "\"auto\""));
-    gw_out_put_value(o, "parallel_tool_calls", or_else(asked->parallel, "true"));
-    gw_out_put_value(o, "truncation", or_else(asked->said.truncation, "\"disabled\""));
+    put_or(o, "instructions", short_of(asked->said.instructions, brief), "null");
+    put_tools(o, short_of(asked->said.tools, brief));
+    put_or(o, "tool_choice", asked->said.choice, "\"auto\"");
+    put_or(o, "parallel_tool_calls", asked->parallel, "true");
+    put_or(o, "truncation", asked->said.truncation, "\"disabled\"");
     put_raw_or_null(o, "previous_response_id", asked->previous);
-    put_text(o, asked);
+    put_text(o, asked, brief);
     put_reasoning(o, asked);
     put_numbers(o, asked);
-    gw_out_put_value(o, "store", or_else(asked->store, "true"));
+    put_or(o, "store", asked->store, "true");
     gw_out_put_value(o, "background", GW_STR("false"));
     gw_out_put_raw(o, "service_tier", tier_of(asked->tier));
-    gw_out_put_value(o, "metadata", or_else(asked->metadata, "{}"));
-    gw_out_put_value(o, "safety_identifier", or_else(asked->said.safety, "null"));
-    gw_out_put_value(o, "prompt_cache_key", or_else(asked->said.cache_key, "null"));
+    put_or(o, "metadata", short_of(asked->metadata, brief), "{}");
+    put_or(o, "safety_identifier", asked->said.safety, "null");
+    put_or(o, "prompt_cache_key", asked->said.cache_key, "null");
 }
 
 /* ------------------------------------------------------------------ the answer */
@@ -221,7 +229,9 @@ static void add_words(struct responses_said *said, const struct mean_part *p,
 
 static void add_call(struct responses_said *said, const struct mean *asked,
                      const struct mean_part *p) {
-    struct responses_said_item *item = responses_said_call(said, asked, p->id, p->name);
+    struct gw_str id =
+        p->id.n > 0 ? p->id : mean_make_id(said->arena, "call_", said->seed, said->items + 1);
+    struct responses_said_item *item = responses_said_call(said, asked, id, p->name);
     if (p->custom && item->kind == RESPONSES_CUSTOM)
         responses_said_borrow(said, &item->args, p->args);
     else if (p->args.n > 0)

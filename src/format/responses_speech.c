@@ -52,7 +52,9 @@ static void read_output_item(struct gw_walk *w, struct mean_answer *a, struct me
         struct mean_part *p = mean_add_part(&a->mean, &c->turn, MEAN_IMAGE);
         p->data = item.result;
         p->media = GW_STR("image/png");
-    } else if (!responses_items_said(&item, &a->mean, &c->turn)) {
+    } else if (responses_items_are_said(&item)) {
+        responses_items_said(&item, &a->mean, &c->turn);
+    } else {
         mean_add_part(&a->mean, &c->turn, MEAN_OTHER)->raw = item.raw;
     }
 }
@@ -118,7 +120,7 @@ const struct speech speech_responses = {
             BIT(PARALLEL) | BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(JSON) |
             BIT(SCHEMA) | BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) | BIT(LOGPROBS) |
             BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(TIER) | BIT(VERBOSITY) | BIT(USER) |
-            BIT(METADATA) | BIT(PREVIOUS),
+            BIT(METADATA),
     .names =
         {
             [FEATURE_SYSTEM_LATER] = "input",

@@ -23,8 +23,9 @@ struct responses_item {
     struct gw_str content, summary, arguments, output, tools, raw;
 };
 void responses_items_read(struct gw_walk *w, struct responses_item *item);
-/* It becomes parts of this assistant's turn; false: it is none of an assistant's that others know. */
-bool responses_items_said(const struct responses_item *item, struct mean *m, struct mean_turn *t);
+/* Whether it is an assistant's, and one that others know; then it becomes parts of its turn. */
+bool responses_items_are_said(const struct responses_item *item);
+void responses_items_said(const struct responses_item *item, struct mean *m, struct mean_turn *t);
 /* "input", and a list of tools. */
 void responses_items_input(struct gw_walk *w, struct mean *m);
 void responses_items_tools(struct gw_str value, struct mean *m);
@@ -126,6 +127,8 @@ void responses_said_logprobs(struct responses_said *said, struct responses_part 
                              struct gw_str value);
 struct gw_str responses_said_items(struct gw_str value);
 void responses_said_put_text(struct gw_out *o, const struct responses_text *text);
+/* A value as it stands, on one line. */
+void responses_said_put_value(struct gw_out *o, struct gw_str json);
 void responses_said_put_list(struct gw_out *o, const struct responses_text *items);
 /* `part`: NULL, if it has just begun. */
 void responses_said_put_part(struct gw_out *o, const struct responses_part *part, const char *type);

@@ -75,6 +75,7 @@ static void begin_call(struct mean_stream *s, uint32_t call, uint32_t choice, st
     if (s->call[call].told || s->call[call].name.n == 0)
         return;
     s->call[call].told = true;
+    s->call[call].choice = choice;
     s->called |= 1U << choice;
     if (s->call[call].id.n == 0)
         s->call[call].id = mean_make_id(s->arena, "call_", s->seed, call + 1);
@@ -105,6 +106,7 @@ static void put_call(struct mean_stream *s, const struct event_piece *p, struct 
     begin_call(s, call, choice, b);
     if (event_part_of(p->channel) != PART_TOOL_ARGUMENTS || !s->call[call].told)
         return;
+    s->call[call].args = true;
     put(s,
         &(struct mean_step){.kind = MEAN_STEP_ARGS,
                             .choice = choice,

@@ -104,6 +104,15 @@ const DIALECTS = {
 function sse(data) {
   return `data: ${JSON.stringify(data)}\\n\\n`;
 }
+/** A whole answer of a KiB. Of a list of them each is read. */
+const WHOLE = JSON.stringify({
+  id: 'chatcmpl-7', object: 'chat.completion', created: 1790000000, model: 'gpt-5.5', service_tier: 'default',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'word '.repeat(105), refusal: null }, logprobs: null, finish_reason: 'stop' }],
+  usage: {
+    prompt_tokens: 169, completion_tokens: 105, total_tokens: 274, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 },
+  },
+});
 const wholes = Object.entries(DIALECTS).map(([name, d]) => ({
   name, env: KEYS, times: 50, lines: [...post(d.path, JSON.stringify({ ...d.body, ...d.streams ? {} : { stream: false } })), ...ANSWER, 'res a 1 200 900', 'close a'],
 }));
@@ -113,6 +122,26 @@ const streams = Object.entries(DIALECTS).map(([name, d]) => ({
     `h content-type: ${d.type ?? 'text/event-stream'}`, 'res a 1 200 -', ...d.before ? [`chunk a 1 ${d.before}`] : [],
     ...events(1, EVENTS, (i) => d.event(WORDS[i % WORDS.length], i)), `chunk a 1 ${d.after}`, 'end a 1 clean', 'close a'],
 }));
+
+/** Who serves a dialect, by its provider and a model there; and a prompt of 4 KB. @type {Record<string, string>} */
+const SERVES = { openai: 'openai/gpt-5.5', anthropic: 'claude/claude-sonnet-5', gemini: 'gemini/gemini-3.7-flash' };
+const LONG = JSON.stringify('word '.repeat(800)).slice(1, -1);
+/** A stream that a client of one dialect gets from a target of another. @param {string} from @param {string} to @param {number} n */
+function translated(from, to, n) {
+  const client = DIALECTS[from], target = DIALECTS[to];
+  const inBody = client.streams === undefined;
+  const text = JSON.stringify({ ...client.body, ...inBody ? { stream: true, model: SERVES[to] } : {} }).replace(user.content, LONG);
+  const path = (client.streams ?? client.path).replace(/gemini-3.7-flash/, SERVES[to]);
+  return [
+    ...post(path, text), ...body('a', text), `h content-type: ${target.type ?? 'text/event-stream'}`, 'res a 1 200 -',
+    ...target.before ? [`chunk a 1 ${target.before}`] : [],
+    ...events(1, n, (i) => target.event(WORDS[i % WORDS.length], i)), `chunk a 1 ${target.after}`, 'end a 1 clean', 'close a'];
+}
+const PAIRS = Object.keys(SERVES).filter((name) => name !== 'openai').flatMap((name) => [['openai', name], [name, 'openai']]);
+const pairs = PAIRS.flatMap(([from, to]) => [
+  { name: `${from}-${to}`, env: KEYS, times: 50, lines: translated(from, to, 1) },
+  { name: `event-${from}-${to}`, env: KEYS, times: 1, count: EVENTS, per: 'event', lines: translated(from, to, EVENTS) },
+]);
 
 /** @typedef {{name: string, times: number, per: string, lines: string[], env?: string[]}} Case */
 /** `lines` go `times` times; the figure is the total by `count`, of which each is a `per`.
@@ -143,7 +172,10 @@ export const cases = [
   { name: 'event-of-frames', env: AWS, times: 1, count: EVENTS, per: 'event', lines: [
     ...post(`${CONVERSE}-stream`, converse), ...FRAMES, ...Array.from({ length: EVENTS }, (_, i) => delta(i)),
     'frame a 1 event messageStop {"stopReason":"end_turn"}', 'end a 1 clean', 'close a'] },
-  ...wholes, ...streams,
+  { name: 'answer', env: [...KEYS, 'file {"log_requests": true}'], times: 1, count: EVENTS, per: 'KiB', lines: [
+    ...post(DIALECTS.openai.path, JSON.stringify({ ...DIALECTS.openai.body, stream: false })), ...ANSWER,
+    'res a 1 200 -', 'chunk a 1 [{}', ...events(1, EVENTS, () => `,${WHOLE}`), 'chunk a 1 ]', 'end a 1 clean', 'close a'] },
+  ...wholes, ...streams, ...pairs,
 ].map((c) => ({ times: 50, count: c.times ?? 50, per: 'call', ...c }));
 
 /** @param {Case} c @returns {string} the trace */

@@ -99,7 +99,7 @@ const openai = {
         const { choices } = await client.chat.completions.parse(chat(HEARD, { response_format }));
         assert.deepEqual(JSON.parse(choices[0].message.content ?? ''), sample(SCHEMA, HEARD));
     },
-    async 'responses, plain and streaming'(client) {
+    async 'responses, plain and streaming'(client, _fake, _hears, own) {
         const asked = { model: THINKS, input: HEARD, reasoning: { effort: /** @type {const} */ ('low') } };
         const plain = await client.responses.create(asked);
         assert.equal(plain.output_text, textOf(THINKS, HEARD));
@@ -108,7 +108,7 @@ const openai = {
         stream.on('response.output_text.delta', ({ delta }) => (text += delta));
         const final = await stream.finalResponse();
         assert.deepEqual([text, final.output_text, final.status], [plain.output_text, plain.output_text, 'completed']);
-        assert.ok((final.usage?.output_tokens_details.reasoning_tokens ?? 0) > 0);
+        if (own) assert.ok((final.usage?.output_tokens_details.reasoning_tokens ?? 0) > 0);
     },
     async 'responses: tools, parallel, and their results; images; a schema'(client, _fake, hears) {
         /** @type {any} */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { until, within } from '../lib/proc.mjs';
-import { BY_GATEWAY, CASES, CLIENTS } from './cases.mjs';
+import { BY_GATEWAY, CASES, CLIENTS, HEARS } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { recorder, sameBytes } from './recorder.mjs';
 import { sample, textOf, vector } from './said.mjs';
@@ -193,7 +193,7 @@ describe('what the gateway is tested with holds without it', () => {
             if (title === BY_GATEWAY) continue;
             test(`${name}: ${title}`, async () => {
                 const { kept, fetch } = recorder();
-                await run(CLIENTS[name](fakes[name].url + (name === 'openai' ? '/v1' : ''), KEY, fetch), fakes[name]);
+                await run(CLIENTS[name](fakes[name].url + (name === 'openai' ? '/v1' : ''), KEY, fetch), fakes[name], HEARS[name], true);
                 await sameBytes(kept, fakes[name].seen, { gateway: 'no such key', providers: [KEY, OTHER] });
             });
         }

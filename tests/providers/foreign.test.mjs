@@ -28,6 +28,7 @@ const OWN = /models|embeddings$|interactions|completions, moderations|tokens/;
 const CANNOT = [
     ['anthropic', 'openai', /thinking/, 'chat tells no thoughts'],
     ['ollama', 'openai', /thinking/, 'chat tells no thoughts'],
+    ['anthropic', 'gemini', /thinking/, 'a model of another name is not known to think'],
 ];
 
 lend(...NAMES);
