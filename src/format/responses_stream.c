@@ -233,9 +233,19 @@ static void begin_call(struct mean_stream *s, const struct mean_step *step, stru
     put_item(s, "output_item.added", call, true, b);
 }
 
+/* Clients read the arguments as JSON, even if there are none. */
+static void put_no_args(struct mean_stream *s, struct responses_said_item *call, struct gw_buf *b) {
+    struct responses_piece one = {.text = responses_said_args(s->own, call, GW_STR("{}"), false)};
+    struct responses_text now = {.first = &one};
+    if (one.text.n > 0)
+        put_call_delta(s, call, &now, b);
+}
+
 /* A text that never came as such is told now, as it came. */
 static void end_call(struct mean_stream *s, struct responses_said_item *call, struct gw_buf *b) {
     call->open = false;
+    if (call->kind == RESPONSES_FUNCTION && call->args.first == NULL && !call->cut)
+        put_no_args(s, call, b);
     if (call->kind == RESPONSES_CUSTOM && !call->input.found && call->args.first != NULL)
         put_call_delta(s, call, &call->args, b);
     if (call->kind != RESPONSES_SEARCH)
