@@ -488,11 +488,12 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_gemini = {
     .path = GW_STR_INIT("/v1beta/models/%m:generateContent"),
     .stream_path = GW_STR_INIT("/v1beta/models/%m:streamGenerateContent?alt=sse"),
-    .says = BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) | BIT(FILE_URL) | BIT(TOOLS) |
-            BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(STRICT) | BIT(CUSTOM) |
-            BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) | BIT(SCHEMA) | BIT(MAX_TOKENS) |
-            BIT(TEMPERATURE) | BIT(TOP_P) | BIT(TOP_K) | BIT(STOP) | BIT(SEED) | BIT(N) |
-            BIT(PENALTIES) | BIT(LOGPROBS) | BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(TIER),
+    .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
+            BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
+            BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |
+            BIT(SCHEMA) | BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) | BIT(TOP_K) | BIT(STOP) |
+            BIT(SEED) | BIT(N) | BIT(PENALTIES) | BIT(LOGPROBS) | BIT(EFFORT) | BIT(BUDGET) |
+            BIT(SIGNATURE) | BIT(TIER),
     .names =
         {
             [FEATURE_SYSTEM_LATER] = "contents",

@@ -43,6 +43,11 @@ function speaks(name) {
 
 const SPOKEN = DIALECTS.filter(speaks);
 
+test('docs/dialects.md is what the tables say', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../docs/dialects.md', import.meta.url)), 'utf8');
+    assert.equal(page, execFileSync(TRANSLATE, ['table']).toString(), 'make dialects');
+});
+
 describe('golden files', () => {
     /** @type {Record<string, import('../providers/fakes.mjs').Provider>} */
     const fakes = {};

@@ -5,6 +5,7 @@
  *     translate answer  IN OUT [FILE2] <FILE     a whole answer of a target that speaks IN, for a client of OUT that
  *                                                asked FILE2 (a request in its own dialect)
  *     translate stream  IN OUT [usage [FILE2]] <FILE     likewise a stream; "usage": the client asks for it
+ *     translate table                            docs/dialects.md
  *
  * Lines before the result say what OUT has no words for: "cannot FEATURE FATE". Exit 1: what came is none of IN.
  */
@@ -138,8 +139,63 @@ static void do_stream(const struct dialect *in, const struct dialect *out, bool 
     put(&b);
 }
 
+/* ------------------------------------------------------------------ the page */
+
+static const char intro[] =
+    "# What can be said in which dialect\n\n"
+    "`make dialects` writes this page from the tables that translation goes by\n"
+    "(`src/format/feature.c`, `says` and `names` of each `src/format/*_speech.c`).\n\n"
+    "A request uses features. Where the target's dialect has no words for one, the feature has a\n"
+    "fate: it is **left out**, because the answer is as good without it; it is left out and the "
+    "client\n"
+    "is **told**, in `x-heady-warnings`; or the request is **refused** with 400\n"
+    "`unsupported_parameter`, which names the field, and a chain asks the next place. The\n"
+    "configuration's `on_unsupported` puts one fate in the place of all.\n\n"
+    "## By the target's dialect\n\n";
+
+static const char *fate_word(const struct dialect *d, uint32_t f) {
+    static const char *const words[] = {"left out", "told", "refused"};
+    return d->speech->says >> f & 1 ? "yes" : words[feature_fate((enum feature)f)];
+}
+
+static const char *name_word(const struct dialect *d, uint32_t f) {
+    return d->speech->names[f] != NULL ? d->speech->names[f] : "";
+}
+
+static void put_page_table(const char *(*word)(const struct dialect *, uint32_t), bool code) {
+    const struct dialect *d;
+    printf("| a request may use |");
+    for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
+        if (d->speech != NULL)
+            printf(" %.*s |", (int)d->name.n, d->name.p);
+    printf("\n|---|");
+    for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
+        printf("%s", d->speech != NULL ? "---|" : "");
+    printf("\n");
+    for (uint32_t f = 0; f < FEATURES; f++) {
+        printf("| %s |", feature_about((enum feature)f));
+        for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++) {
+            if (d->speech == NULL)
+                continue;
+            const char *tick = code && word(d, f)[0] != '\0' ? "`" : "";
+            printf(" %s%s%s |", tick, word(d, f), tick);
+        }
+        printf("\n");
+    }
+}
+
+static int do_table(void) {
+    printf("%s", intro);
+    put_page_table(fate_word, false);
+    printf("\n## What clients call it\n\n");
+    put_page_table(name_word, true);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     struct gw_arena arena;
+    if (argc == 2 && strcmp(argv[1], "table") == 0)
+        return do_table();
     if (argc < 4) {
         fprintf(stderr, "usage: translate request|answer|stream IN OUT [...]\n");
         return 2;
