@@ -16,18 +16,17 @@ import assert from 'node:assert/strict';
 /** @typedef {import('./fakes.mjs').Provider} Provider */
 
 /** The fake of each provider, as the gateway names it. @type {Record<string, string>} */
-const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini', ollama: 'ollama' };
+const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini' };
 /** The models of the cases. */
-const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash', 'llama3.2:3b'];
+const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash'];
 /** Where each SDK asks. @type {Record<string, string>} */
-const BASES = { openai: '/v1', anthropic: '', gemini: '', ollama: '' };
+const BASES = { openai: '/v1', anthropic: '', gemini: '' };
 
 /** What is not translated, or has no counterpart. */
 const OWN = /models|embeddings$|interactions|completions, moderations|tokens/;
 /** @type {[string, string, RegExp, string][]} */
 const CANNOT = [
     ['anthropic', 'openai', /thinking/, 'chat tells no thoughts'],
-    ['ollama', 'openai', /thinking/, 'chat tells no thoughts'],
     ['anthropic', 'gemini', /thinking/, 'a model of another name is not known to think'],
 ];
 
@@ -50,12 +49,11 @@ atBoth('SDKs of other providers', (bench) => {
                     CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
                     CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
                     GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
-                    OLLAMA_HOST: fakes.ollama.url,
                 },
                 config: { models: Object.fromEntries(NAMES.map((name) => [name, `${provider}/${name}`])) },
             });
             for (const [sdk, cases] of Object.entries(CASES)) {
-                if (sdk === fake) continue;
+                if (sdk === fake || sdk === 'ollama') continue; // Ollama's own dialect is not translated yet
                 for (const [title, run] of Object.entries(cases)) {
                     const why = CANNOT.find(([a, b, what]) => a === sdk && b === provider && what.test(title))?.[3];
                     if (OWN.test(title)) continue;
