@@ -440,7 +440,7 @@ static void put_tool(struct gw_out *o, const struct mean_tool *t) {
                     "\"required\":[\"input\"],\"additionalProperties\":false}");
     gw_out_open(o, '{');
     gw_out_put_raw(o, "name", t->name);
-    gw_out_may_raw(o, "description", t->description);
+    mean_put_about(t, o);
     put_schema(o, t->kind == MEAN_CUSTOM ? text : t->schema, mean_is_true(t->strict));
     if (mean_is_true(t->strict))
         gw_out_put_value(o, "strict", GW_STR("true"));

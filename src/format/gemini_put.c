@@ -371,7 +371,7 @@ static const struct gw_str text_schema =
 static void put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_open(o, '{');
     gw_out_put_raw(o, "name", t->name);
-    gw_out_may_raw(o, "description", t->description);
+    mean_put_about(t, o);
     gw_out_may_value(o, "parametersJsonSchema", t->kind == MEAN_CUSTOM ? text_schema : t->schema);
     gw_out_close(o, '}');
 }

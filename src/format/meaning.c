@@ -303,7 +303,7 @@ void mean_put_args_text(const struct mean_part *call, struct gw_out *o) {
     static const struct gw_str none = GW_STR_INIT("");
     if (call->custom)
         gw_out_quoted(o, GW_STR("{\"input\":\""), call->args, GW_STR("\"}"));
-    else if (call->args_is_text)
+    else if (call->args_is_text && call->args.n > 0)
         gw_out_raw(o, call->args);
     else
         gw_out_quoted(o, none, call->args.n > 0 ? call->args : GW_STR("{}"), none);
@@ -347,6 +347,50 @@ void mean_put_about(const struct mean_tool *t, struct gw_out *o) {
     gw_buf_putc(o->b, '"');
 }
 
+static bool is_strict(struct gw_walk *w);
+
+/* All values of a list, or of an object, are strict schemas; `*n` counts them. */
+static bool are_strict(struct gw_walk *w, uint32_t *n) {
+    struct gw_str name;
+    bool good = true, list = gw_walk_kind(w) == '[';
+    if (!gw_walk_enter(w, list ? '[' : '{'))
+        return true;
+    while (list ? gw_walk_item(w) : gw_walk_member(w, &name)) {
+        good &= is_strict(w);
+        ++*n;
+    }
+    return good;
+}
+
+static bool is_strict(struct gw_walk *w) {
+    struct gw_str name;
+    uint32_t members = 0, required = 0, others = 0;
+    bool good = true, object = false, closed = false;
+    if (!gw_walk_enter(w, '{'))
+        return true;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "properties"))
+            good &= are_strict(w, &members);
+        else if (is(name, "required"))
+            (void)are_strict(w, &required); /* they are strings */
+        else if (is(name, "anyOf") || is(name, "$defs") || is(name, "definitions"))
+            good &= are_strict(w, &others);
+        else if (is(name, "items"))
+            good &= is_strict(w);
+        else if (is(name, "additionalProperties"))
+            closed = is(mean_value(w), "false");
+        else
+            object |= is(mean_value(w), "\"object\"") && is(name, "type");
+    }
+    return good && (!(object || members > 0) || (closed && required >= members));
+}
+
+bool mean_is_strict(struct gw_str schema) {
+    struct gw_walk w;
+    gw_walk_init(&w, schema);
+    return gw_walk_kind(&w) == '{' && is_strict(&w) && gw_walk_end(&w);
+}
+
 uint64_t mean_u64(struct gw_str value) {
     uint64_t n;
     return gw_str_u64(value, &n) ? n : 0;
@@ -370,6 +414,13 @@ void mean_put_texts(const struct mean_part *parts, const char *between, struct g
 bool mean_has(const struct mean_part *parts, enum mean_kind kind) {
     for (; parts != NULL; parts = parts->next)
         if (parts->kind == kind)
+            return true;
+    return false;
+}
+
+bool mean_has_talk(const struct mean *m) {
+    for (const struct mean_turn *t = m->turns; t != NULL; t = t->next)
+        if (t->role != MEAN_SYSTEM && t->parts != NULL)
             return true;
     return false;
 }

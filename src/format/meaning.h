@@ -286,6 +286,9 @@ void mean_put_args(const struct mean_part *call, struct gw_arena *arena, struct 
 void mean_put_args_text(const struct mean_part *call, struct gw_out *o);
 /* "description": what a tool does; of one that takes a text of a grammar, that too. Nothing if nothing is said. */
 void mean_put_about(const struct mean_tool *t, struct gw_out *o);
+/* Whether OpenAI's servers take a schema as one that is followed to the letter: all members of its objects are required,
+ * and there are no others. */
+bool mean_is_strict(struct gw_str schema);
 /* An integer value as a number; 0 if it is none. */
 uint64_t mean_u64(struct gw_str value);
 /* Whether a value is there and says so. */
@@ -295,6 +298,8 @@ static inline bool mean_is_true(struct gw_str value) {
 /* All the text of these parts as one string, with `between` between them. */
 void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
 bool mean_has(const struct mean_part *parts, enum mean_kind kind);
+/* Whether somebody but the system has spoken. */
+bool mean_has_talk(const struct mean *m);
 /* The tool of that name; NULL: none is. */
 const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name);
 /* The name of the tool that the call with this id called; empty: nobody has. */

@@ -151,8 +151,10 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     gw_out_put_word(o, "role", "assistant");
     if (count_content(t->parts) > 0)
         put_content(o, t->parts);
-    else
+    else if (mean_has(t->parts, MEAN_CALL))
         gw_out_put_value(o, "content", GW_STR("null"));
+    else
+        gw_out_put_word(o, "content", "");
     if (mean_has(t->parts, MEAN_CALL))
         openai_put_calls(o, t->parts);
     gw_out_close(o, '}');
@@ -243,7 +245,7 @@ static void put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_name(o, "function");
     gw_out_open(o, '{');
     gw_out_put_raw(o, "name", t->name);
-    gw_out_may_raw(o, "description", t->description);
+    mean_put_about(t, o);
     if (t->kind == MEAN_CUSTOM)
         gw_out_put_value(o, "parameters", text_schema);
     else

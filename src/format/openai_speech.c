@@ -251,7 +251,7 @@ static void read_message(struct gw_walk *w, struct mean *m, struct mean_turn *t)
     bool system = is(said.role, "system") || is(said.role, "developer");
     bool tool = is(said.role, "tool") || is(said.role, "function");
     t->role = system ? MEAN_SYSTEM : is(said.role, "assistant") ? MEAN_ASSISTANT : MEAN_USER;
-    if (system && m->turns != t && m->turns != NULL && m->turns->role != MEAN_SYSTEM)
+    if (system && mean_has_talk(m))
         mean_use(m, FEATURE_SYSTEM_LATER);
     if (!system && !tool && t->role == MEAN_USER && !is(said.role, "user"))
         mean_wrong(m, "a message has no role that is known");
@@ -448,6 +448,13 @@ static void read_effort(struct gw_walk *w, struct mean *m) {
         mean_use(m, FEATURE_EFFORT);
 }
 
+/* That they may be called at once is usual. */
+static void read_parallel(struct gw_walk *w, struct mean *m) {
+    m->parallel = mean_value(w);
+    if (gw_str_eq(m->parallel, GW_STR("false")))
+        mean_use(m, FEATURE_PARALLEL);
+}
+
 static const struct mean_member members[] = {
     MEAN_VALUE("max_tokens", max_tokens, MAX_TOKENS),
     MEAN_VALUE("max_completion_tokens", max_tokens, MAX_TOKENS),
@@ -459,7 +466,6 @@ static const struct mean_member members[] = {
     MEAN_VALUE("presence_penalty", presence, PENALTIES),
     MEAN_VALUE("logit_bias", logit_bias, LOGIT_BIAS),
     MEAN_VALUE("top_logprobs", top_logprobs, LOGPROBS),
-    MEAN_VALUE("parallel_tool_calls", parallel, PARALLEL),
     MEAN_VALUE("metadata", metadata, METADATA),
     MEAN_RAW("user", user, USER),
     MEAN_RAW("safety_identifier", user, USER),
@@ -495,6 +501,8 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m) {
         read_logprobs(w, m);
     } else if (is(name, "reasoning_effort")) {
         read_effort(w, m);
+    } else if (is(name, "parallel_tool_calls")) {
+        read_parallel(w, m);
     } else if (is_idle(name)) {
         gw_walk_skip(w);
     } else if (!mean_take(m, w, name, members, sizeof members / sizeof *members)) {

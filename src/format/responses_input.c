@@ -30,17 +30,25 @@ static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (l >= 'a' && l <= 'f');
 }
 
-/* Whether it begins like \ud83d, which is half a character. */
-static bool is_half(const char *held) {
-    char high = gw_lower(held[2]), next = gw_lower(held[3]);
-    return high == 'd' && (next == '8' || next == '9' || next == 'a' || next == 'b');
+/* Whether an escape is the first half of a character, like \ud83d; or the second, like \ude42. */
+static bool is_half(const char *escape, const char *letters) {
+    char next = gw_lower(escape[3]);
+    return gw_lower(escape[2]) == 'd' && gw_str_chr(gw_str(letters, 4), next) >= 0;
+}
+
+static bool is_high(const char *escape) {
+    return is_half(escape, "89ab");
+}
+
+static bool is_low(const char *escape) {
+    return is_half(escape, "cdef");
 }
 
 /* How many bytes what is held must have to be whole. */
 static uint32_t needs(const struct responses_input *in) {
     if (in->held_n < 2 || in->held[1] != 'u')
         return 2;
-    return in->held_n >= 6 && is_half(in->held) ? 12 : 6;
+    return in->held_n >= 6 && is_high(in->held) ? 12 : 6;
 }
 
 /* Whether this byte can stand at its place in an escape. */
@@ -54,14 +62,14 @@ static bool goes_on(const struct responses_input *in, char c) {
     return is_hex(c);
 }
 
-/* What is held is no escape: its backslash is meant. Half a character alone stays what it is. */
+/* What is held does not go on: half a character is none, and the backslash of what is no escape is meant. */
 static void let_go(struct responses_input *in, struct gw_buf *out) {
-    uint32_t whole = in->held_n >= 6 ? 6 : 0;
-    gw_buf_put(out, gw_str(in->held, whole));
-    if (in->held_n > whole)
-        gw_buf_putc(out, '\\');
-    gw_buf_put(out, gw_str(in->held + whole, in->held_n - whole));
-    in->held_n = 0;
+    uint8_t n = in->held_n >= 6 ? 6 : in->held_n;
+    gw_buf_put(out, n == 6 ? GW_STR("\\ufffd") : GW_STR("\\"));
+    if (n < 6)
+        gw_buf_put(out, gw_str(in->held, n));
+    in->held_n -= n;
+    memmove(in->held, in->held + n, in->held_n);
 }
 
 static void take_plain(struct responses_input *in, char c, struct gw_buf *out) {
@@ -76,15 +84,19 @@ static void take_plain(struct responses_input *in, char c, struct gw_buf *out) {
 }
 
 static void take_letter(struct responses_input *in, char c, struct gw_buf *out) {
-    if (in->held_n > 0 && !goes_on(in, c))
+    while (in->held_n > 0 && !goes_on(in, c))
         let_go(in, out);
     if (in->held_n == 0) {
         take_plain(in, c, out);
         return;
     }
     in->held[in->held_n++] = c;
+    if (in->held_n == 12 && !is_low(in->held + 6))
+        let_go(in, out);
     if (in->held_n < needs(in))
         return;
+    if (in->held_n == 6 && is_low(in->held))
+        let_go(in, out);
     gw_buf_put(out, gw_str(in->held, in->held_n));
     in->held_n = 0;
 }

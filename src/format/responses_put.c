@@ -141,7 +141,10 @@ static void put_call(struct gw_out *o, const struct mean *m, const struct mean_p
     } else {
         put_name(o, p->space, p->bare, p->name);
         gw_out_name(o, "arguments");
-        mean_put_args_text(p, o);
+        if (p->args.n == 0 && !p->custom)
+            gw_out_raw(o, GW_STR("{}"));
+        else
+            mean_put_args_text(p, o);
     }
     gw_out_close(o, '}');
 }
@@ -153,6 +156,8 @@ static void put_result(struct gw_out *o, const struct mean *m, const struct mean
     if (search) {
         gw_out_put_word(o, "execution", "client");
         gw_out_put_value(o, "tools", p->raw.n > 0 ? p->raw : GW_STR("[]"));
+    } else if (p->failed && first_content(p->parts) == NULL) {
+        gw_out_put_raw(o, "output", GW_STR("failed"));
     } else {
         put_content(o, "output", p->parts);
     }
@@ -177,7 +182,7 @@ static void put_thought(struct gw_out *o, const struct mean_part *p) {
 }
 
 static bool is_said(const struct mean_part *p) {
-    return p != NULL && (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL);
+    return p != NULL && p->text.n > 0 && (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL);
 }
 
 /* What was said in a row is one message. Returns what comes behind it. */
@@ -251,9 +256,9 @@ static void put_instructions(struct gw_out *o, const struct mean *m) {
     o->b->n -= !o->b->full; /* the closing quote */
     for (const struct mean_turn *t = m->turns; t != end; t = t->next)
         for (const struct mean_part *p = t->parts; p != NULL; p = p->next) {
-            gw_buf_put(o->b, more ? GW_STR("\\n\\n") : GW_STR(""));
+            gw_buf_put(o->b, more && p->text.n > 0 ? GW_STR("\\n\\n") : GW_STR(""));
             gw_buf_put(o->b, p->text);
-            more = true;
+            more |= p->text.n > 0;
         }
     gw_buf_putc(o->b, '"');
 }
@@ -277,6 +282,33 @@ static const struct gw_str text_schema =
                 "\"required\":[\"input\"],\"additionalProperties\":false}");
 static const struct gw_str no_schema = GW_STR_INIT("{\"type\":\"object\",\"properties\":{}}");
 
+/* A schema must say that it is an object's. */
+static void put_schema(struct gw_out *o, struct gw_str schema) {
+    struct gw_walk w;
+    struct gw_str name;
+    bool typed = false, any = false;
+    gw_walk_init(&w, schema);
+    gw_out_name(o, "parameters");
+    if (schema.n > 0 && gw_walk_enter(&w, '{'))
+        while (gw_walk_member(&w, &name)) {
+            any = true;
+            typed |= is(name, "type");
+            gw_walk_skip(&w);
+        }
+    if (typed || !any) {
+        gw_out_value(o, typed ? schema : no_schema);
+        return;
+    }
+    gw_out_value(o, GW_STR("{\"type\":\"object\","));
+    gw_buf_put(o->b, gw_str_sub(schema, 1, schema.n));
+}
+
+/* What cannot be followed to the letter is refused as such. */
+static struct gw_str strict_of(struct gw_str asked, struct gw_str schema) {
+    bool strict = mean_is_true(asked) && mean_is_strict(schema);
+    return strict ? GW_STR("true") : GW_STR("false");
+}
+
 static void put_tool(struct gw_out *o, const struct mean_tool *t) {
     bool custom = t->kind == MEAN_CUSTOM;
     open_item(o, t->searches ? "tool_search" : "function");
@@ -285,12 +317,9 @@ static void put_tool(struct gw_out *o, const struct mean_tool *t) {
     else
         gw_out_put_raw(o, "name", t->space.n > 0 ? t->bare : t->name);
     mean_put_about(t, o);
-    gw_out_put_value(o, "parameters",
-                     custom            ? text_schema
-                     : t->schema.n > 0 ? t->schema
-                                       : no_schema);
+    put_schema(o, custom ? text_schema : t->schema);
     if (!t->searches)
-        gw_out_put_value(o, "strict", t->strict.n > 0 ? t->strict : GW_STR("false"));
+        gw_out_put_value(o, "strict", strict_of(t->strict, t->schema));
     gw_out_close(o, '}');
 }
 
@@ -362,7 +391,7 @@ static void put_format(struct gw_out *o, const struct mean *m) {
         gw_out_put_raw(o, "name", m->form_name.n > 0 ? m->form_name : GW_STR("answer"));
         gw_out_may_raw(o, "description", m->form_about);
         gw_out_put_value(o, "schema", m->form_schema.n > 0 ? m->form_schema : no_schema);
-        gw_out_may_value(o, "strict", m->form_strict);
+        gw_out_put_value(o, "strict", strict_of(m->form_strict, m->form_schema));
     }
     gw_out_close(o, '}');
 }

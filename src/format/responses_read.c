@@ -39,35 +39,75 @@ static enum mean_pick pick_of(struct gw_str word) {
                                   : MEAN_PICK_UNSAID;
 }
 
-/* {"type": "function", "name": "x"}, or {"type": "allowed_tools", "mode": "required", "tools": [...]}: that it is
- * these alone others have no words for. One of the provider's own tools cannot be had. */
-static void read_picked(struct gw_str value, struct mean *m) {
-    struct gw_str name, type = GW_STR(""), mode = GW_STR(""), space = GW_STR(""), tool = GW_STR("");
+/* {"type": "function", "name": "x"}, or {"type": "allowed_tools", "mode": "required", "tools": [...]} */
+struct picked {
+    struct gw_str type, mode, space, name; /* raw */
+    struct gw_str tools;                   /* value */
+};
+
+static void read_picked(struct gw_walk *w, struct picked *picked) {
+    struct gw_str name;
+    *picked = (struct picked){.type = GW_STR("")};
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        struct gw_str said = mean_value(w), raw = responses_items_inside(said);
+        if (is(name, "type"))
+            picked->type = raw;
+        else if (is(name, "mode"))
+            picked->mode = raw;
+        else if (is(name, "namespace"))
+            picked->space = raw;
+        else if (is(name, "name"))
+            picked->name = raw;
+        else if (is(name, "tools"))
+            picked->tools = said;
+    }
+}
+
+static bool pick_one(struct mean *m, const struct picked *picked) {
+    bool named = is(picked->type, "function") || is(picked->type, "custom");
+    if (!named || picked->name.n == 0)
+        return false;
+    m->pick_name = responses_name_flat(m->arena, picked->space, picked->name);
+    pick(m, MEAN_PICK_ONE);
+    return true;
+}
+
+/* That it is these tools alone others have words for only if it is one, and must be. */
+static void pick_allowed(struct mean *m, const struct picked *picked) {
+    struct picked one = {.type = GW_STR("")};
+    struct gw_walk w;
+    uint32_t n = 0;
+    gw_walk_init(&w, picked->tools);
+    if (picked->tools.n > 0 && gw_walk_enter(&w, '['))
+        for (; gw_walk_item(&w); n++)
+            read_picked(&w, &one);
+    enum mean_pick how = pick_of(picked->mode);
+    if (n == 1 && how == MEAN_PICK_ANY && pick_one(m, &one))
+        return;
+    pick(m, how);
+    mean_use(m, FEATURE_UNKNOWN);
+    if (m->unknown.n == 0)
+        m->unknown = GW_STR("tool_choice");
+}
+
+/* One of the provider's own tools cannot be had. */
+static void read_pick_object(struct gw_str value, struct mean *m) {
+    struct picked picked;
     struct gw_walk w;
     gw_walk_init(&w, value);
-    gw_walk_enter(&w, '{');
-    while (gw_walk_member(&w, &name)) {
-        struct gw_str said = responses_items_inside(mean_value(&w));
-        struct gw_str *to = is(name, "type")        ? &type
-                            : is(name, "mode")      ? &mode
-                            : is(name, "namespace") ? &space
-                            : is(name, "name")      ? &tool
-                                                    : NULL;
-        if (to != NULL)
-            *to = said;
-    }
-    if (tool.n > 0 && (is(type, "function") || is(type, "custom"))) {
-        m->pick_name = responses_name_flat(m->arena, space, tool);
-        pick(m, MEAN_PICK_ONE);
-    } else {
-        pick(m, is(type, "allowed_tools") ? pick_of(mode) : MEAN_PICK_AUTO);
-    }
+    read_picked(&w, &picked);
+    if (is(picked.type, "allowed_tools"))
+        pick_allowed(m, &picked);
+    else if (!pick_one(m, &picked))
+        pick(m, MEAN_PICK_AUTO);
 }
 
 static void read_pick(struct gw_walk *w, struct mean *m) {
     m->said.choice = mean_value(w);
     if (m->said.choice.n > 0 && m->said.choice.p[0] == '{')
-        read_picked(m->said.choice, m);
+        read_pick_object(m->said.choice, m);
     else
         pick(m, pick_of(responses_items_inside(m->said.choice)));
 }

@@ -271,13 +271,13 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
         .model = a->model,
         .created = a->created,
         .over = true,
-        .why = c->why,
+        .why = c != NULL ? c->why : WHY_UNTOLD,
         .asked = asked,
         .usage = &a->usage,
         .said = &said,
     };
     responses_said_init(&said, a->mean.arena, a->seed, ANSWER_MAX);
-    for (const struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
+    for (const struct mean_part *p = c != NULL ? c->turn.parts : NULL; p != NULL; p = p->next)
         add_part(&said, asked, c, p);
     cut(&said, &state);
     gw_out_init(&o, b);

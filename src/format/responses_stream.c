@@ -7,7 +7,7 @@
  */
 #include "format/responses_speech.h"
 
-enum { KEPT_MAX = 4 << 20 };
+enum { KEPT_MAX = 1 << 20 };
 
 /* ------------------------------------------------------------------ events */
 

@@ -364,6 +364,9 @@ struct next chain_decide(struct gw_call *c) {
     }
     take_facts(c, chain);
     c->chain = chain;
+    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
+    if (d != NULL)
+        note_stream(c, d);
     provider_note_own_key(c);
     struct next next = add_names(c, more);
     if (next_is(next, NEXT_ON))
@@ -371,11 +374,8 @@ struct next chain_decide(struct gw_call *c) {
     if (!next_is(next, NEXT_ON))
         return next;
     set_route(c);
-    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    if (d == NULL)
-        return next;
-    note_stream(c, d);
-    note_usage(c, d);
+    if (d != NULL)
+        note_usage(c, d);
     return next;
 }
 

@@ -31,6 +31,7 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
         return false;
     struct call_translation *t = c->translation;
     gw_buf_init(&speech->ahead, &c->arena, AHEAD_MAX);
+    c->arena.cap += 2 * STREAM_SPEECH_MAX; /* a buffer that grows leaves the smaller one behind */
     speech->to = (struct mean_stream){.arena = &c->arena,
                                       .in = in,
                                       .out = t->from,

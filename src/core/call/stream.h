@@ -47,6 +47,8 @@ enum {
     STREAM_PREAMBLE_MAX = 8192,
     STREAM_EVENT_MAX = FRAME_MAX,
     STREAM_SPILL_MAX = 1 << 19,
+    STREAM_SPEECH_MAX =
+        6 << 20, /* likewise, where all of it is written: an end may tell the whole once more */
     STREAM_SLICES = 8,
     STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
     STREAM_ID_MAX = 128,

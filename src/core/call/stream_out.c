@@ -22,7 +22,8 @@ static bool joins(const struct gw_slice *last, const struct gw_slice *slice) {
 struct gw_buf *stream_spill(struct gw_call *c) {
     struct stream_out *out = &c->stream->turn;
     if (out->spill.max == 0)
-        gw_buf_init(&out->spill, &c->arena, STREAM_SPILL_MAX);
+        gw_buf_init(&out->spill, &c->arena,
+                    c->stream->speech != NULL ? STREAM_SPEECH_MAX : STREAM_SPILL_MAX);
     out->spilled = true;
     return &out->spill;
 }

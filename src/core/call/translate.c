@@ -22,7 +22,7 @@ enum {
     ARENA_TIMES = 4,
     ANSWER_SHARE = 8,
     TEXT_MAX = 512,
-    WARNINGS_MAX = 1024,
+    MEMBER_MAX = 64,
 };
 
 static const struct dialect *own_dialect(const struct gw_call *c) {
@@ -107,12 +107,20 @@ static struct gw_str sentence(struct gw_call *c, struct gw_str a, struct gw_str 
     return gw_buf_str(&text);
 }
 
+/* A member's own name, if it may stand in a head line. */
+static struct gw_str plain_name(struct gw_str raw) {
+    for (size_t i = 0; i < raw.n; i++)
+        if (raw.p[i] <= ' ' || raw.p[i] >= 0x7f || raw.p[i] == '\\')
+            return GW_STR("a member");
+    return raw.n <= MEMBER_MAX ? raw : GW_STR("a member");
+}
+
 /* What the client calls it; a member that nobody knows by its own name. */
 static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
     const struct call_translation *t = c->translation;
     const char *name = t->from->speech->names[feature];
     if (feature == FEATURE_UNKNOWN)
-        return t->mean.unknown;
+        return plain_name(t->mean.unknown);
     if (name == NULL)
         name = feature_about(feature);
     return gw_str(name, strlen(name));
