@@ -518,6 +518,7 @@ static enum thinks thinks_of(struct gw_str model) {
 
 /* What is to be asked for. */
 struct thought {
+    bool adapts;      /* as much as it takes */
     const char *type; /* NULL: nothing is said of thinking */
     const char *word; /* of the effort; NULL: nothing is said of it */
     uint64_t budget;  /* of "enabled" */
@@ -615,6 +616,7 @@ static void think_in_effort(const struct mean *m, struct gw_str model, enum thin
         think_nothing(thinks, t);
     } else if (effort != MEAN_EFFORT_UNSAID || m->shows_thoughts) {
         t->type = "adaptive";
+        t->adapts = true;
         t->word = effort != MEAN_EFFORT_UNSAID ? word_of(effort, model) : NULL;
         t->tokens = effort >= MEAN_EFFORT_HIGH ? TOKENS_THINKING : TOKENS;
     }
@@ -640,7 +642,7 @@ static void put_thinking(struct gw_out *o, const struct mean *m, const struct th
     gw_out_put_word(o, "type", t->type);
     if (t->budget > 0)
         gw_out_put_u64(o, "budget_tokens", t->budget);
-    if (m->shows_thoughts && strcmp(t->type, "adaptive") == 0)
+    if (m->shows_thoughts && t->adapts)
         gw_out_put_word(o, "display", "summarized");
     gw_out_close(o, '}');
 }
