@@ -244,6 +244,11 @@ TRANSLATE := build/asan/tests/golden/translate
 $(TRANSLATE): build/asan/tests/golden/translate.o $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
+# What is translated, for the matrix.
+MATRIX := build/asan/tests/matrix/table
+$(MATRIX): build/asan/tests/matrix/table.o $(call pure,asan)
+	$(call say,link $@)$(CC_asan) $^ -lm -o $@
+
 dialects: $(TRANSLATE)
 	$(TRANSLATE) table >docs/dialects.md
 
@@ -288,7 +293,7 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) $(AGENTS) | $(NODE)
+test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TRANSLATE) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) $(AGENTS) | $(NODE)
 	@node tools/test.mjs
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit

@@ -94,14 +94,18 @@ function sum(counts) {
  * @param {{name: string, command: string, args: string[]}[]} programs @returns {Promise<Count>}
  */
 async function programs(programs) {
+    /** @type {Count[]} */
     const counts = [];
-    for (const { name, command, args } of programs) {
-        const outcome = await run(command, args, { ms: 3 * MINUTE });
-        const count = ownCount(outcome);
-        if (count.failed) console.log(outcome.output);
-        console.log(`  ${name}: ${count.passed} passed, ${count.failed} failed ${count.note ?? ''}`);
-        counts.push(count);
-    }
+    const worker = async () => {
+        for (let one = programs.shift(); one; one = programs.shift()) {
+            const outcome = await run(one.command, one.args, { ms: 3 * MINUTE });
+            const count = ownCount(outcome);
+            if (count.failed) console.log(outcome.output);
+            console.log(`  ${one.name}: ${count.passed} passed, ${count.failed} failed ${count.note ?? ''}`);
+            counts.push(count);
+        }
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, worker));
     return sum(counts);
 }
 
@@ -150,8 +154,12 @@ function tapCount(tap, code) {
     return count;
 }
 
+/** These compute, and time nothing: they run side by side. */
+const TOGETHER = ['traces', 'sim', 'cost', 'golden'];
+
 /** @param {string} directory @returns {Promise<Count>} */
 async function nodeTests(directory) {
+    const show = !TOGETHER.includes(basename(directory));
     const tap = `build/test/${basename(directory)}.tap`;
     rmSync(tap, { force: true });
     const args = [
@@ -164,7 +172,8 @@ async function nodeTests(directory) {
         `--test-reporter-destination=${tap}`,
         ...globSync(`${directory}/*.test.mjs`).sort(),
     ];
-    const { code, late } = await run(process.execPath, args, { ms: 10 * MINUTE, show: true });
+    const { code, late, output } = await run(process.execPath, args, { ms: 10 * MINUTE, show });
+    if (!show) console.log(output);
     if (late) console.log('killed after 10 minutes');
     return tapCount(existsSync(tap) ? readFileSync(tap, 'utf8') : '', code);
 }
@@ -227,15 +236,22 @@ if (unknown.length) {
 const table = [];
 /** @type {Count[]} */
 const totals = [];
-for (const [name, suite] of suites) {
-    if (chosen.length && !chosen.includes(name)) continue;
+/** @param {string} name */
+async function runSuite(name) {
     console.log(`== ${name}`);
     const began = Date.now();
-    const count = await suite();
+    const count = await suites.get(name)?.() ?? { passed: 0, failed: 1 };
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
     const { passed, failed, note } = count;
     totals.push(count);
     table.push(`${name}: ${passed} passed, ${failed} failed in ${seconds} s${note ? `, ${note}` : ''}`);
+}
+
+const wanted = [...suites.keys()].filter((name) => !chosen.length || chosen.includes(name));
+const together = wanted.filter((name) => TOGETHER.includes(name));
+for (const name of wanted) {
+    if (!together.includes(name)) await runSuite(name);
+    else if (name === together[0]) await Promise.all(together.map(runSuite));
 }
 console.log(`== all\n  ${table.join('\n  ')}`);
 const total = sum(totals);

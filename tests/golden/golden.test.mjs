@@ -12,7 +12,7 @@ const TRANSLATE = fileURLToPath(new URL('../../build/asan/tests/golden/translate
 const DIALECTS = ['openai', 'anthropic', 'responses', 'gemini', 'ollama', 'bedrock'];
 const UPDATE = process.env.GOLDEN_UPDATE !== undefined;
 
-execFileSync('make', ['-s', TRANSLATE], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+execFileSync('make', ['-s', 'build/asan/tests/golden/translate'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
 
 /** The fake that knows the dialect, a model of its, and where it is asked. @type {Record<string, [string, string, string, string]>} */
 const ASKED = {
