@@ -155,7 +155,7 @@ function tapCount(tap, code) {
 }
 
 /** These compute, and time nothing: they run side by side. */
-const TOGETHER = ['traces', 'sim', 'cost', 'golden'];
+const TOGETHER = ['traces', 'cost', 'golden'];
 
 /** @param {string} directory @returns {Promise<Count>} */
 async function nodeTests(directory) {
