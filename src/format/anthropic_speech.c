@@ -670,8 +670,8 @@ const struct speech speech_anthropic = {
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |
-            BIT(MAX_TOKENS) | BIT(STOP) | BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(CACHE) |
-            BIT(USER),
+            BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) | BIT(TOP_K) | BIT(STOP) | BIT(EFFORT) |
+            BIT(BUDGET) | BIT(SIGNATURE) | BIT(CACHE) | BIT(USER),
     .names =
         {
             [FEATURE_SYSTEM_LATER] = "messages",

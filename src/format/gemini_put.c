@@ -493,10 +493,10 @@ static void put_budget(struct gw_out *o, const struct mean *m, struct gw_str mod
         gw_out_put_u64(o, "thinkingBudget", fitting(n, model));
 }
 
-/* Models before Gemini 2.5 refuse to hear of it. */
+/* Models before Gemini 2.5 refuse to hear of it, and others to hear it in tokens or in words. */
 static void put_thinking(struct gw_out *o, const struct mean *m, struct gw_str model) {
     bool new = is_new(model);
-    if (!new && !begins(bare(model), "gemini-2.5"))
+    if (!mean_can(m, FEATURE_EFFORT))
         return;
     struct mark mark = open_object(o, "thinkingConfig");
     if (new)
@@ -510,16 +510,20 @@ static void put_thinking(struct gw_out *o, const struct mean *m, struct gw_str m
 
 static void put_config(struct gw_out *o, const struct mean *m, struct gw_str model) {
     struct mark mark = open_object(o, "generationConfig");
-    gw_out_may_value(o, "maxOutputTokens", m->max_tokens);
-    gw_out_may_value(o, "temperature", m->temperature);
-    gw_out_may_value(o, "topP", m->top_p);
-    gw_out_may_value(o, "topK", m->top_k);
-    put_stops(o, m);
-    gw_out_may_value(o, "seed", m->seed);
-    gw_out_may_value(o, "candidateCount", m->n);
-    gw_out_may_value(o, "frequencyPenalty", m->frequency);
-    gw_out_may_value(o, "presencePenalty", m->presence);
-    if (mean_is_true(m->logprobs)) {
+    const struct mean_given given[] = {
+        {"maxOutputTokens", m->max_tokens, FEATURE_MAX_TOKENS},
+        {"temperature", m->temperature, FEATURE_TEMPERATURE},
+        {"topP", m->top_p, FEATURE_TOP_P},
+        {"topK", m->top_k, FEATURE_TOP_K},
+        {"seed", m->seed, FEATURE_SEED},
+        {"candidateCount", m->n, FEATURE_N},
+        {"frequencyPenalty", m->frequency, FEATURE_PENALTIES},
+        {"presencePenalty", m->presence, FEATURE_PENALTIES},
+    };
+    mean_put_given(m, given, sizeof given / sizeof *given, o);
+    if (mean_can(m, FEATURE_STOP))
+        put_stops(o, m);
+    if (mean_is_true(m->logprobs) && mean_can(m, FEATURE_LOGPROBS)) {
         gw_out_put_value(o, "responseLogprobs", GW_STR("true"));
         gw_out_may_value(o, "logprobs", m->top_logprobs);
     }

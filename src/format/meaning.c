@@ -58,7 +58,7 @@ struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_k
 }
 
 struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind) {
-    struct mean_part *p = get(m, sizeof *p), *last = result->parts_last;
+    struct mean_part *p = get_part(m), *last = result->parts_last;
     if (p == NULL)
         return spare_part(m, kind);
     p->kind = kind;
@@ -389,6 +389,13 @@ bool mean_is_strict(struct gw_str schema) {
     struct gw_walk w;
     gw_walk_init(&w, schema);
     return gw_walk_kind(&w) == '{' && is_strict(&w) && gw_walk_end(&w);
+}
+
+void mean_put_given(const struct mean *m, const struct mean_given *given, size_t n,
+                    struct gw_out *o) {
+    for (size_t i = 0; i < n; i++)
+        if (mean_can(m, given[i].feature))
+            gw_out_may_value(o, given[i].name, given[i].value);
 }
 
 uint64_t mean_u64(struct gw_str value) {

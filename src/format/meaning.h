@@ -124,7 +124,10 @@ struct mean {
     enum mean_pick pick;
     struct gw_str pick_name; /* raw; of MEAN_PICK_ONE */
     struct gw_str parallel;  /* value: whether several tools may be called at once */
-    bool alike;              /* the target is like OpenAI's server, and not OpenAI's own */
+    /* Of the target, before each writing: it is like OpenAI's server, and not OpenAI's own; what its model cannot, and
+     * how many tokens that answers with (capability.h). */
+    bool alike;
+    uint64_t lacks, output;
     bool stream, stream_said, wants_usage;
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
@@ -235,6 +238,10 @@ struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index);
 static inline void mean_use(struct mean *m, enum feature feature) {
     m->uses |= 1ULL << feature;
 }
+/* Whether the model of the target can do this. */
+static inline bool mean_can(const struct mean *m, enum feature feature) {
+    return (m->lacks >> feature & 1) == 0;
+}
 /* It is no request of its dialect: a sentence fragment says why. The first one counts. */
 void mean_wrong(struct mean *m, const char *wrong);
 /* The raw string, or empty if the value is something else. */
@@ -289,6 +296,14 @@ void mean_put_about(const struct mean_tool *t, struct gw_out *o);
 /* Whether OpenAI's servers take a schema as one that is followed to the letter: all members of its objects are required,
  * and there are no others. */
 bool mean_is_strict(struct gw_str schema);
+/* Those that were said, and that the target's model can: as they stand, by these names. */
+struct mean_given {
+    const char *name;
+    struct gw_str value;
+    enum feature feature;
+};
+void mean_put_given(const struct mean *m, const struct mean_given *given, size_t n,
+                    struct gw_out *o);
 /* An integer value as a number; 0 if it is none. */
 uint64_t mean_u64(struct gw_str value);
 /* Whether a value is there and says so. */

@@ -323,20 +323,9 @@ static void put_stops(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, ']');
 }
 
-/* OpenAI's older models refuse to be told how much to think, and so do most models elsewhere. */
-static bool may_think(const struct mean *m, struct gw_str model) {
-    static const char *const dull[] = {"gpt-3", "gpt-4", "chatgpt-"};
-    if (m->alike)
-        return gw_str_find(model, GW_STR("gpt-oss")) >= 0;
-    for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
-        if (gw_str_starts(model, gw_str(dull[i], strlen(dull[i]))))
-            return false;
-    return true;
-}
-
-static void put_effort(struct gw_out *o, const struct mean *m, struct gw_str model) {
+static void put_effort(struct gw_out *o, const struct mean *m) {
     enum mean_effort effort = m->effort;
-    if (!may_think(m, model))
+    if (!mean_can(m, FEATURE_EFFORT))
         return;
     if (effort == MEAN_EFFORT_UNSAID && m->budget.n > 0)
         effort = mean_effort_of_budget(mean_u64(m->budget));
@@ -344,6 +333,23 @@ static void put_effort(struct gw_out *o, const struct mean *m, struct gw_str mod
         effort = MEAN_EFFORT_HIGH;
     if (effort != MEAN_EFFORT_UNSAID)
         gw_out_put_word(o, "reasoning_effort", mean_effort_word(effort));
+}
+
+static void put_sampling(struct gw_out *o, const struct mean *m) {
+    const struct mean_given given[] = {
+        {"temperature", m->temperature, FEATURE_TEMPERATURE},
+        {"top_p", m->top_p, FEATURE_TOP_P},
+        {"seed", m->seed, FEATURE_SEED},
+        {"n", m->n, FEATURE_N},
+        {"frequency_penalty", m->frequency, FEATURE_PENALTIES},
+        {"presence_penalty", m->presence, FEATURE_PENALTIES},
+        {"logit_bias", m->logit_bias, FEATURE_LOGIT_BIAS},
+        {"logprobs", m->logprobs, FEATURE_LOGPROBS},
+        {"top_logprobs", m->top_logprobs, FEATURE_LOGPROBS},
+    };
+    if (mean_can(m, FEATURE_STOP))
+        put_stops(o, m);
+    mean_put_given(m, given, sizeof given / sizeof *given, o);
 }
 
 static void put_stream(struct gw_out *o, const struct mean *m) {
@@ -361,19 +367,11 @@ void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out
     put_tools(o, m);
     put_pick(o, m);
     gw_out_may_value(o, m->alike ? "max_tokens" : "max_completion_tokens", m->max_tokens);
-    gw_out_may_value(o, "temperature", m->temperature);
-    gw_out_may_value(o, "top_p", m->top_p);
-    put_stops(o, m);
-    gw_out_may_value(o, "seed", m->seed);
-    gw_out_may_value(o, "n", m->n);
-    gw_out_may_value(o, "frequency_penalty", m->frequency);
-    gw_out_may_value(o, "presence_penalty", m->presence);
-    gw_out_may_value(o, "logit_bias", m->logit_bias);
-    gw_out_may_value(o, "logprobs", m->logprobs);
-    gw_out_may_value(o, "top_logprobs", m->top_logprobs);
+    put_sampling(o, m);
     put_form(o, m);
-    put_effort(o, m, model);
-    gw_out_may_raw(o, "verbosity", m->verbosity);
+    put_effort(o, m);
+    if (mean_can(m, FEATURE_VERBOSITY))
+        gw_out_may_raw(o, "verbosity", m->verbosity);
     if (m->user.n <= USER_MAX)
         gw_out_may_raw(o, "user", m->user);
     put_stream(o, m);

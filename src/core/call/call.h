@@ -152,6 +152,7 @@ struct chain_link {
     struct gw_str path;            /* what is asked there */
     struct gw_str query;           /* and with which query, where the client's own is not its */
     const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
+    struct capability can;         /* what its model can */
 };
 
 /* The model that a request names, and where it may be served (chain.c). */
@@ -444,7 +445,8 @@ void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 bool translate_fits(struct gw_call *c, struct chain_link *link);
 /* Likewise for the nodes of a class, which are asked in OpenAI's dialect unless they speak the client's. */
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
-/* Whether there is such a place; then the body is read for it, in the phase decide. */
+/* Whether there is such a place, or places that differ in what they can; then the body is read for it, in the phase
+ * decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);
 /* Whether the attempt at hand is made in another dialect. */
