@@ -51,18 +51,9 @@ static void put_cache(struct gw_out *o, struct gw_str mark) {
         gw_out_put_value(o, "cache_control", GW_STR("{\"type\":\"ephemeral\"}"));
 }
 
-static bool is_id_letter(char c) {
-    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
 /* Ids of other servers may have other letters than this one takes: call and result are changed alike. */
 static void put_id(struct gw_out *o, const char *name, struct gw_str id) {
-    gw_out_put_raw(o, name, GW_STR(""));
-    o->b->n -= !o->b->full; /* the closing quote */
-    for (size_t i = 0; i < id.n; i++)
-        gw_buf_putc(o->b, is_id_letter(id.p[i]) ? id.p[i] : '_');
-    gw_buf_put(o->b, id.n == 0 ? GW_STR("_\"") : GW_STR("\""));
+    gw_out_put_raw(o, name, id.n > 0 ? mean_fit(o->b->arena, id, SIZE_MAX) : GW_STR("_"));
 }
 
 /* ------------------------------------------------------------------ images and documents */

@@ -117,11 +117,10 @@ static void open_chunk(struct gw_out *o, struct gw_buf *b) {
     open_candidate(o);
 }
 
-/* `usage`: NULL, but for the last one. The form of other dialects' log probabilities is not known. */
+/* `usage`: NULL, but for the last one. */
 static void close_chunk(const struct mean_stream *s, struct gw_out *o, uint32_t choice,
                         const char *finish, const struct usage *usage) {
-    bool known = s->in == &dialect_openai && finish == NULL;
-    close_candidate(o, finish, known ? s->logprobs : GW_STR(""), choice);
+    close_candidate(o, finish, finish == NULL ? s->logprobs : GW_STR(""), choice);
     gw_out_close(o, ']');
     if (usage != NULL)
         put_usage(o, usage);

@@ -422,6 +422,16 @@ static void settle_choice(struct mean_answer *a, struct mean_choice *c, uint64_t
     }
 }
 
+static struct gw_str logprobs_of(struct gw_str ours, struct mean *m) {
+    struct gw_buf b;
+    struct gw_out o;
+    gw_buf_init(&b, m->arena, 4 * ours.n + 64);
+    gw_out_init(&o, &b);
+    gemini_logprobs_read(ours, &o);
+    m->full |= b.full;
+    return b.full ? GW_STR("") : gw_buf_str(&b);
+}
+
 static void read_candidate(struct gw_walk *w, struct mean_answer *a) {
     struct gw_str name;
     struct mean_choice *c = mean_add_choice(a, 0);
@@ -435,7 +445,7 @@ static void read_candidate(struct gw_walk *w, struct mean_answer *a) {
         else if (is(name, "finishReason"))
             c->why = event_why_of(&dialect_gemini, mean_raw(w));
         else if (is(name, "logprobsResult"))
-            c->logprobs = gemini_logprobs_read(w, &a->mean);
+            c->logprobs = logprobs_of(mean_value(w), &a->mean);
         else
             gw_walk_skip(w);
     }
@@ -535,6 +545,7 @@ const struct speech speech_gemini = {
     .put_request = gemini_put_request,
     .read_answer = read_answer,
     .put_answer = gemini_say_answer,
+    .put_logprobs = gemini_logprobs_read,
     .begin = gemini_say_begin,
     .step = gemini_say_step,
     .end = gemini_say_end,

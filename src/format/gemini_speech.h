@@ -44,8 +44,8 @@ struct gw_str gemini_schema_read(struct gw_walk *w, struct mean *m);
 
 /* ---- gemini_logprobs.c */
 
-/* The next value, a logprobsResult, in the form that a meaning has of it (OpenAI's). */
-struct gw_str gemini_logprobs_read(struct gw_walk *w, struct mean *m);
+/* A logprobsResult, in the form that a meaning has of it (OpenAI's). Nothing if it is none. */
+void gemini_logprobs_read(struct gw_str ours, struct gw_out *o);
 /* The member that it is, if there is any. */
 void gemini_logprobs_put(struct gw_out *o, struct gw_str theirs);
 

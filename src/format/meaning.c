@@ -447,6 +447,49 @@ struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id) {
     return GW_STR("");
 }
 
+/* ------------------------------------------------------------------ names and ids of others */
+
+enum { SUM = 8 };
+
+static bool is_letter(char c) {
+    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+static bool fits(struct gw_str raw, size_t most) {
+    size_t i = 0;
+    while (i < raw.n && is_letter(raw.p[i]))
+        i++;
+    return i == raw.n && raw.n <= most;
+}
+
+/* FNV-1a: it need not keep anybody out. */
+static uint32_t sum_of(struct gw_str raw) {
+    uint32_t sum = 2166136261U;
+    for (size_t i = 0; i < raw.n; i++)
+        sum = (sum ^ (uint8_t)raw.p[i]) * 16777619U;
+    return sum;
+}
+
+struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most) {
+    struct gw_buf b;
+    if (fits(raw, most))
+        return raw;
+    bool too_long = raw.n > most;
+    size_t n = too_long ? most - SUM - 1 : raw.n;
+    gw_buf_init(&b, arena, n + SUM + 1);
+    for (size_t i = 0; i < n; i++)
+        gw_buf_putc(&b, is_letter(raw.p[i]) ? raw.p[i] : '_');
+    uint32_t sum = sum_of(raw);
+    const uint8_t bytes[] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
+                             (uint8_t)sum};
+    if (too_long) {
+        gw_buf_putc(&b, '_');
+        gw_buf_put_hex(&b, bytes, sizeof bytes);
+    }
+    return gw_buf_str(&b);
+}
+
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     enum { LETTERS = 24 };

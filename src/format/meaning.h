@@ -211,7 +211,9 @@ struct mean_stream {
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
     uint32_t choices;           /* a bit per choice that has said something */
     struct usage usage;
-    struct gw_str logprobs; /* value: of the event at hand */
+    struct gw_str
+        logprobs; /* value: of the event at hand, in OpenAI's form, or the list in that alone */
+    struct gw_buf probs; /* where that is, if it came in another */
     /* Calls whose id or name, or both, have come; see steps.c. */
     struct {
         uint32_t key, choice;
@@ -319,6 +321,9 @@ bool mean_has_talk(const struct mean *m);
 const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name);
 /* The name of the tool that the call with this id called; empty: nobody has. */
 struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id);
+/* A name or an id of another server, in letters, digits, "_" and "-" and at most `most` of them (16 or more). What
+ * does not fit becomes the same one always, so that a call and its result still meet. */
+struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most);
 /* A made-up id: a prefix and 24 letters, in the arena. */
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n);
 /* Input tokens as OpenAI counts them (all of them), and without what was read from and written to a cache. */

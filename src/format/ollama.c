@@ -98,7 +98,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         } else if (is(name, "done_reason")) {
             gw_walk_string(w, &e->why);
         } else if (is(name, "logprobs")) {
-            e->logprobs = event_value(w);
+            e->logprobs = event_list(w);
         } else {
             gw_walk_skip(w);
         }

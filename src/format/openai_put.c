@@ -1,7 +1,7 @@
 /* OpenAI's chat completions, translated: requests as they are written. */
 #include "format/openai_speech.h"
 
-enum { USER_MAX = 64 }; /* OpenAI takes no longer one; Claude Code's is */
+enum { ID_MAX = 40, USER_MAX = 64 }; /* OpenAI takes no longer ones; Claude Code's user is */
 
 /* ------------------------------------------------------------------ writing: messages */
 
@@ -48,11 +48,8 @@ static void put_file(struct gw_out *o, const struct mean_part *p) {
     gw_out_put_word(o, "type", "file");
     gw_out_name(o, "file");
     gw_out_open(o, '{');
-    gw_out_may_raw(o, "file_id", p->file);
-    if (p->file.n == 0) {
-        gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
-        put_url(o, "file_data", p);
-    }
+    gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
+    put_url(o, "file_data", p);
     gw_out_close(o, '}');
 }
 
@@ -77,9 +74,11 @@ static void put_part(struct gw_out *o, const struct mean_part *p) {
     gw_out_close(o, '}');
 }
 
+/* What is neither fetched here nor known by its name is none. */
 static bool is_content(const struct mean_part *p) {
-    return is_text(p) || p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || p->kind == MEAN_FILE ||
-           p->kind == MEAN_REFUSAL;
+    bool picture = p->kind == MEAN_IMAGE && (p->data.n > 0 || p->url.n > 0);
+    bool file = p->kind == MEAN_FILE && p->data.n > 0;
+    return is_text(p) || picture || file || p->kind == MEAN_AUDIO || p->kind == MEAN_REFUSAL;
 }
 
 static uint32_t count_content(const struct mean_part *p) {
@@ -106,9 +105,14 @@ static void put_content(struct gw_out *o, const struct mean_part *parts) {
     gw_out_close(o, ']');
 }
 
-static void put_call(struct gw_out *o, const struct mean_part *call) {
+/* Their letters are free: some models make theirs in a form that they want back. */
+static struct gw_str id_of(struct gw_out *o, struct gw_str id, size_t most) {
+    return id.n <= most ? id : mean_fit(o->b->arena, id, most);
+}
+
+static void put_call(struct gw_out *o, const struct mean_part *call, size_t id_max) {
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "id", call->id);
+    gw_out_put_raw(o, "id", id_of(o, call->id, id_max));
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
     gw_out_open(o, '{');
@@ -119,12 +123,12 @@ static void put_call(struct gw_out *o, const struct mean_part *call) {
     gw_out_close(o, '}');
 }
 
-void openai_put_calls(struct gw_out *o, const struct mean_part *p) {
+void openai_put_calls(struct gw_out *o, const struct mean_part *p, size_t id_max) {
     gw_out_name(o, "tool_calls");
     gw_out_open(o, '[');
     for (; p != NULL; p = p->next)
         if (p->kind == MEAN_CALL)
-            put_call(o, p);
+            put_call(o, p, id_max);
     gw_out_close(o, ']');
 }
 
@@ -156,7 +160,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_word(o, "content", "");
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts);
+        openai_put_calls(o, t->parts, ID_MAX);
     gw_out_close(o, '}');
 }
 
@@ -164,7 +168,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
 static void put_result(struct gw_out *o, const struct mean_part *result) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "role", "tool");
-    gw_out_put_raw(o, "tool_call_id", result->id);
+    gw_out_put_raw(o, "tool_call_id", id_of(o, result->id, ID_MAX));
     gw_out_name(o, "content");
     mean_put_texts(result->parts, "\n", o);
     gw_out_close(o, '}');

@@ -27,6 +27,8 @@ struct speech {
     /* A whole answer. */
     void (*read_answer)(struct gw_walk *json, struct mean_answer *a);
     void (*put_answer)(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);
+    /* Log probabilities of it, in the form that a meaning has of them. NULL: they come in that form. */
+    void (*put_logprobs)(struct gw_str ours, struct gw_out *o);
     /* A stream, event by event: its beginning, what it says, its end. They append whole events, in this dialect's
      * framing. At the end the finish and the usage are known, as far as they will be. */
     void (*begin)(struct mean_stream *s, struct gw_buf *b);
