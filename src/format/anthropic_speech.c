@@ -667,6 +667,8 @@ const struct speech speech_anthropic = {
     .id_line = GW_STR_INIT("request-id"),
     .path = GW_STR_INIT("/v1/messages"),
     .stream_path = GW_STR_INIT("/v1/messages"),
+    .counts_at = GW_STR_INIT("/messages/count_tokens"),
+    .count = GW_STR_INIT("{\"input_tokens\":"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |

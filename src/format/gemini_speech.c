@@ -352,6 +352,8 @@ static bool is_idle(struct gw_str name) {
     return is(name, "model") || is(name, "safetySettings");
 }
 
+static void read_members(struct gw_walk *w, struct mean *m, struct request *r);
+
 static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, struct request *r) {
     if (is(name, "contents")) {
         r->contents = mean_value(w);
@@ -368,6 +370,8 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, s
     } else if (is(name, "labels")) {
         mean_take(m, w, GW_STR("labels"),
                   &(struct mean_member)MEAN_VALUE("labels", metadata, METADATA), 1);
+    } else if (is(name, "generateContentRequest")) { /* of which the tokens are to be counted */
+        read_members(w, m, r);
     } else if (is(name, "store")) {
         m->store = mean_value(w);
     } else if (is(name, "cachedContent")) {
@@ -378,6 +382,14 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, s
     } else {
         mean_unknown(m, w, name);
     }
+}
+
+static void read_members(struct gw_walk *w, struct mean *m, struct request *r) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name))
+        read_member(w, name, m, r);
 }
 
 /* The system's words come first, wherever they stand. */
@@ -395,12 +407,8 @@ static void read_words(struct mean *m, const struct request *r) {
 }
 
 static void read_request(struct gw_walk *w, struct mean *m) {
-    struct gw_str name;
     struct request r = {.mode = GW_STR("")};
-    if (!gw_walk_enter(w, '{'))
-        return;
-    while (gw_walk_member(w, &name))
-        read_member(w, name, m, &r);
+    read_members(w, m, &r);
     read_words(m, &r);
     settle_pick(m, &r);
     settle_form(m, &r);
@@ -498,6 +506,8 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_gemini = {
     .path = GW_STR_INIT("/v1beta/models/%m:generateContent"),
     .stream_path = GW_STR_INIT("/v1beta/models/%m:streamGenerateContent?alt=sse"),
+    .counts_at = GW_STR_INIT(":countTokens"),
+    .count = GW_STR_INIT("{\"totalTokens\":"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |

@@ -15,7 +15,10 @@ struct speech {
     /* Where a provider of this dialect is asked, "%m" being the model's name: for an answer, and for a stream. */
     struct gw_str path, stream_path;
     struct gw_str
-        id_line;   /* the head line that tells a request's id, beside x-request-id; or empty */
+        id_line; /* the head line that tells a request's id, beside x-request-id; or empty */
+    /* Where its clients ask how many tokens a request is: how such a path ends; and the answer up to the number.
+     * Empty: they do not. */
+    struct gw_str counts_at, count;
     uint64_t says; /* a bit per enum feature that it has words for */
     /* What the features are called in it: the member of a request, for those who are told that it cannot be had.
      * NULL: it has no name for it. */

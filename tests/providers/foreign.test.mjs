@@ -23,7 +23,7 @@ const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash'];
 const BASES = { openai: '/v1', anthropic: '', gemini: '' };
 
 /** What is not translated, or has no counterpart. */
-const OWN = /models|embeddings$|interactions|completions, moderations|tokens/;
+const OWN = /models|embeddings$|interactions|completions, moderations/;
 /** @type {[string, string, RegExp, string][]} */
 const CANNOT = [
     ['anthropic', 'openai', /thinking/, 'chat tells no thoughts'],
@@ -66,7 +66,7 @@ atBoth('SDKs of other providers', (bench) => {
                             error.message += `\n${last?.status} ${last?.body.toString().slice(0, 2000)}`;
                             throw error;
                         });
-                        assert.ok(kept.length > 0 && fakes[fake].seen.length > 0, 'it was served there');
+                        assert.ok(kept.length > 0 && (fakes[fake].seen.length > 0) !== (title === 'tokens'), 'it was served there, or estimated');
                     });
                 }
             }

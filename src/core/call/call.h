@@ -236,6 +236,7 @@ struct gw_call {
     const struct key_conf *key;
     struct gw_str key_name;
     bool has_request, from_twin, client_limited;
+    bool estimated;        /* the answer is not anybody's word, but an estimate of ours */
     bool streamed;         /* a stream is wanted, by the head or ... */
     bool says_stream;      /* ... by the body */
     bool talks;            /* its body may hold a conversation, which is not known yet */
@@ -449,6 +450,10 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
  * decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);
+/* count.c: the dialect whose clients ask at this path how many tokens a request is, or NULL; and the answer, an
+ * estimate of the request that has been read. */
+const struct dialect *count_dialect(struct gw_str path);
+struct next count_tell(struct gw_call *c, struct gw_time now);
 /* Whether the attempt at hand is made in another dialect. */
 static inline bool call_translates(const struct gw_call *c) {
     return c->translation != NULL && chain_link(c)->speaks != NULL;

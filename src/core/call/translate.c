@@ -29,7 +29,7 @@ enum {
 static const struct dialect *own_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    return d != NULL && d->speech != NULL && talks ? d : NULL;
+    return d != NULL && d->speech != NULL && talks ? d : count_dialect(c->route.rest);
 }
 
 /* ------------------------------------------------------------------ places */
@@ -46,9 +46,18 @@ static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct g
     return gw_buf_str(&b);
 }
 
+/* A place that is not asked: what it would count is estimated. */
+static bool counts_here(const struct gw_call *c, struct chain_link *link) {
+    link->path = c->route.rest;
+    link->speaks = own_dialect(c);
+    return true;
+}
+
 bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
+    if (count_dialect(c->route.rest) != NULL)
+        return counts_here(c, link);
     if (own_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
         return false;
     struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
@@ -74,6 +83,8 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
     const struct dialect *own = own_dialect(c);
     if (own == NULL || nodes_speak(c, own))
         return false;
+    if (count_dialect(c->route.rest) != NULL)
+        return counts_here(c, link);
     link->path = dialect_openai.speech->path;
     link->speaks = &dialect_openai;
     return true;
@@ -232,7 +243,7 @@ static bool read_meaning(struct gw_call *c) {
     return gw_walk_end(&w);
 }
 
-static struct next understand(struct gw_call *c) {
+static struct next understand(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     bool whole = read_meaning(c);
     if ((!whole || t->mean.bad || t->mean.full) && leave_out_others(c))
@@ -248,16 +259,21 @@ static struct next understand(struct gw_call *c) {
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
-    struct next next = keep_able(c);
+    if (count_dialect(c->route.rest) != NULL && c->chain->link[0].speaks != NULL)
+        return count_tell(c, now);
+    struct next next = next_on();
+    if (count_dialect(c->route.rest) != NULL)
+        leave_out_others(c);
+    else
+        next = keep_able(c);
     return next_is(next, NEXT_ON) ? next_phase(PHASE_CACHE) : next;
 }
 
 static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struct gw_time now) {
     struct call_translation *t = c->translation;
-    (void)now;
     memcpy((char *)t->came.p + t->taken, bytes.p, bytes.n);
     t->taken += bytes.n;
-    return last ? understand(c) : next_stay();
+    return last ? understand(c, now) : next_stay();
 }
 
 struct next translate_read(struct gw_call *c) {
