@@ -34,8 +34,6 @@ void gemini_read_joined(struct mean *m, struct mean_turn *t);
 void gemini_read_contents(struct gw_walk *w, struct mean *m);
 /* The system's words, before all others. */
 void gemini_read_system(struct gw_walk *w, struct mean *m);
-/* Gives ids to the calls that have none, and to their results. */
-void gemini_read_ids(struct mean *m);
 
 /* ---- gemini_schema.c */
 
