@@ -148,13 +148,6 @@ static bool is_object(struct gw_str json) {
     return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
 }
 
-/* An event is one line. What breaks lines in JSON stands between its tokens. */
-static void join_lines(struct gw_buf *json) {
-    for (size_t i = 0; i < json->n; i++)
-        if (json->p[i] == '\n' || json->p[i] == '\r')
-            json->p[i] = ' ';
-}
-
 /* Its arguments as an object; empty: they are none, or not all there. */
 static struct gw_str object_of(struct mean_stream *s, struct own *own, const struct pending *p) {
     own->json.n = 0;
@@ -165,7 +158,7 @@ static struct gw_str object_of(struct mean_stream *s, struct own *own, const str
     s->full |= own->json.full;
     if (!is_object(gw_buf_str(&own->json)))
         return GW_STR("");
-    join_lines(&own->json);
+    mean_join_lines(&own->json, 0);
     return gw_buf_str(&own->json);
 }
 

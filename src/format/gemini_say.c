@@ -51,7 +51,7 @@ static void put_answered(struct gw_out *o, const struct mean_part *p, struct gw_
         put_thought(o, p);
     else if (p->kind == MEAN_CALL)
         gemini_put_call(o, p, arena, p->signature);
-    else if (gemini_put_is_text(p))
+    else if (mean_is_text(p))
         gemini_put_text(o, p->text, false, GW_STR(""));
     else if (gemini_put_is_media(p))
         gemini_put_media(o, p);

@@ -28,7 +28,7 @@ enum {
 static const struct dialect *own_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    return d != NULL && d->speech != NULL && talks ? d : NULL;
+    return d != NULL && d->speech != NULL && (talks || d->speaks_all) ? d : NULL;
 }
 
 /* ------------------------------------------------------------------ places */
