@@ -194,6 +194,16 @@ static bool leave_out_others(struct gw_call *c) {
     return true;
 }
 
+/* The seed that was drawn for it (seed.c), which its own bytes have as a slice. */
+static void take_seed(struct gw_call *c) {
+    struct gw_buf b;
+    if (c->seed == NULL)
+        return;
+    gw_buf_init(&b, &c->arena, sizeof "4294967295");
+    gw_buf_put_u64(&b, c->seed->value);
+    c->translation->mean.seed = gw_buf_str(&b);
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
@@ -202,6 +212,7 @@ static bool read_meaning(struct gw_call *c) {
     gw_walk_init(&w, t->came);
     t->from->speech->read_request(&w, &t->mean);
     seal_open_request(&t->seal, &t->mean, t->from);
+    take_seed(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     return gw_walk_end(&w);
