@@ -61,7 +61,7 @@ enum event_part {
     PART_TOOL_ARGUMENTS,
 };
 
-enum { EVENT_PIECES = 16, EVENT_CHOICES = 32, EVENT_IDS = 32, EVENT_BLOCKS = 64 };
+enum { EVENT_PIECES = 64, EVENT_CHOICES = 32, EVENT_IDS = 32, EVENT_BLOCKS = 64 };
 
 /* An id of a part of the answer: attempts differ in it, and the client keeps the first one's. */
 struct event_id {

@@ -130,12 +130,6 @@ void gemini_put_text(struct gw_out *o, struct gw_str text, bool thought, struct 
     gw_out_close(o, '}');
 }
 
-/* A document of text alone is text. */
-bool gemini_put_is_text(const struct mean_part *p) {
-    return (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL || p->kind == MEAN_FILE) &&
-           p->text.n > 0;
-}
-
 void gemini_put_call(struct gw_out *o, const struct mean_part *call, struct gw_arena *arena,
                      struct gw_str signature) {
     gw_out_open(o, '{');
@@ -226,7 +220,7 @@ static void put_result(struct gw_out *o, const struct mean *m, const struct mean
 
 /* What a result holds that cannot stand in it. */
 static bool is_outer(const struct mean_part *p, bool new) {
-    return (gemini_put_is_media(p) || (p->kind == MEAN_FILE && gemini_put_is_text(p))) &&
+    return (gemini_put_is_media(p) || (p->kind == MEAN_FILE && mean_is_text(p))) &&
            !is_inner(p, new);
 }
 
@@ -237,7 +231,7 @@ static bool is_model(const struct mean_turn *t) {
 }
 
 static bool is_said(const struct mean_part *p) {
-    return gemini_put_is_text(p) || gemini_put_is_media(p) || p->kind == MEAN_CALL ||
+    return mean_is_text(p) || gemini_put_is_media(p) || p->kind == MEAN_CALL ||
            p->kind == MEAN_RESULT || (p->kind == MEAN_REASONING && p->signature.n > 0);
 }
 
@@ -275,7 +269,7 @@ static void put_signed_call(struct putter *to, const struct mean_part *call) {
 /* Returns the last part that it has written. */
 static const struct mean_part *put_part(struct putter *to, const struct mean_part *p) {
     struct gw_str none = GW_STR("");
-    if (gemini_put_is_text(p)) {
+    if (mean_is_text(p)) {
         bool more = signs_text(p->next);
         gemini_put_text(to->o, p->text, false, more ? p->next->signature : none);
         return more ? p->next : p;
@@ -348,7 +342,7 @@ static void put_system(struct gw_out *o, const struct mean *m, const struct mean
     bool any = false;
     for (const struct mean_turn *t = m->turns; t != first; t = t->next)
         for (const struct mean_part *p = t->parts; p != NULL; p = p->next) {
-            if (t->role != MEAN_SYSTEM || !gemini_put_is_text(p))
+            if (t->role != MEAN_SYSTEM || !mean_is_text(p))
                 continue;
             if (!any) {
                 gw_out_name(o, "parts");

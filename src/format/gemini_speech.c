@@ -16,6 +16,7 @@
  *     stream       is what the path says, and not the body
  */
 #include "format/gemini_speech.h"
+#include "format/calls.h"
 
 #define BIT(f) (1ULL << FEATURE_##f)
 
@@ -403,7 +404,7 @@ static void read_words(struct mean *m, const struct request *r) {
         gemini_read_contents(&w, m);
     if (m->last == NULL || m->last->role == MEAN_SYSTEM)
         mean_wrong(m, "there are no contents");
-    gemini_read_ids(m);
+    calls_pair(m);
 }
 
 static void read_request(struct gw_walk *w, struct mean *m) {
@@ -415,20 +416,6 @@ static void read_request(struct gw_walk *w, struct mean *m) {
 }
 
 /* ------------------------------------------------------------------ reading: answers */
-
-/* A call ends an answer like any other; one without an id gets one. */
-static void settle_choice(struct mean_answer *a, struct mean_choice *c, uint64_t *calls) {
-    gemini_read_joined(&a->mean, &c->turn);
-    for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next) {
-        if (p->kind != MEAN_CALL)
-            continue;
-        ++*calls;
-        if (p->id.n == 0)
-            p->id = mean_make_id(a->mean.arena, "call_", a->seed, *calls);
-        if (c->why == WHY_STOP || c->why == WHY_UNTOLD)
-            c->why = WHY_TOOL;
-    }
-}
 
 static struct gw_str logprobs_of(struct gw_str ours, struct mean *m) {
     struct gw_buf b;
@@ -497,8 +484,10 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
         return;
     while (gw_walk_member(w, &name))
         read_answer_member(w, name, a);
-    for (struct mean_choice *c = a->choices; c != NULL; c = c->next)
-        settle_choice(a, c, &calls);
+    for (struct mean_choice *c = a->choices; c != NULL; c = c->next) {
+        gemini_read_joined(&a->mean, &c->turn);
+        calls_settle(a, c, &calls);
+    }
     if (a->choices == NULL)
         mean_wrong(&a->mean, "it has no candidates");
 }

@@ -418,6 +418,17 @@ void mean_put_texts(const struct mean_part *parts, const char *between, struct g
     gw_buf_putc(o->b, '"');
 }
 
+void mean_join_lines(struct gw_buf *json, size_t from) {
+    for (size_t i = from; i < json->n; i++)
+        if (json->p[i] == '\n' || json->p[i] == '\r')
+            json->p[i] = ' ';
+}
+
+bool mean_is_text(const struct mean_part *p) {
+    return (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL || p->kind == MEAN_FILE) &&
+           p->text.n > 0;
+}
+
 bool mean_has(const struct mean_part *parts, enum mean_kind kind) {
     for (; parts != NULL; parts = parts->next)
         if (parts->kind == kind)
@@ -445,6 +456,29 @@ struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id) {
             if (p->kind == MEAN_CALL && gw_str_eq(p->id, id))
                 return p->name;
     return GW_STR("");
+}
+
+struct gw_str mean_logprobs(struct gw_str list, struct gw_arena *arena) {
+    struct gw_buf b;
+    gw_buf_init(&b, arena, list.n + 32);
+    gw_buf_put(&b, GW_STR("{\"content\":"));
+    gw_buf_put(&b, list);
+    gw_buf_put(&b, GW_STR(",\"refusal\":null}"));
+    return gw_buf_str(&b);
+}
+
+struct gw_str mean_logprobs_items(struct gw_str value) {
+    struct gw_walk w;
+    struct gw_str name, list = value.n > 0 && value.p[0] == '[' ? value : GW_STR("");
+    gw_walk_init(&w, value);
+    if (value.n > 0 && value.p[0] == '{' && gw_walk_enter(&w, '{'))
+        while (gw_walk_member(&w, &name)) {
+            struct gw_str said = mean_value(&w);
+            if (is(name, "content"))
+                list = said;
+        }
+    bool good = list.n >= 2 && list.p[0] == '[';
+    return good ? gw_str_trim(gw_str_sub(list, 1, list.n - 2)) : GW_STR("");
 }
 
 /* ------------------------------------------------------------------ names and ids of others */

@@ -143,6 +143,8 @@ struct mean {
     struct gw_str metadata, cache;       /* values; cache: a mark of the whole request */
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
+    bool
+        bare; /* Ollama's /api/generate: there is a prompt, and the answer is a text and no message */
     bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
     struct gw_str unknown; /* the first member that nobody knows, its name */
     /* What Responses tells its client again: values, as they came. */
@@ -314,6 +316,10 @@ static inline bool mean_is_true(struct gw_str value) {
 }
 /* All the text of these parts as one string, with `between` between them. */
 void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
+/* Makes one line of JSON from this byte on. What breaks lines stands between its tokens. */
+void mean_join_lines(struct gw_buf *json, size_t from);
+/* Whether it is some text; a document of text alone is. */
+bool mean_is_text(const struct mean_part *p);
 bool mean_has(const struct mean_part *parts, enum mean_kind kind);
 /* Whether somebody but the system has spoken. */
 bool mean_has_talk(const struct mean *m);
@@ -321,6 +327,9 @@ bool mean_has_talk(const struct mean *m);
 const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name);
 /* The name of the tool that the call with this id called; empty: nobody has. */
 struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id);
+/* Log probabilities in OpenAI's form, of their list; and the items of that, in either form, without its brackets. */
+struct gw_str mean_logprobs(struct gw_str list, struct gw_arena *arena);
+struct gw_str mean_logprobs_items(struct gw_str value);
 /* A name or an id of another server, in letters, digits, "_" and "-" and at most `most` of them (16 or more). What
  * does not fit becomes the same one always, so that a call and its result still meet. */
 struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most);

@@ -243,7 +243,7 @@ static const struct gw_str text_schema =
     GW_STR_INIT("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
                 "\"required\":[\"input\"],\"additionalProperties\":false}");
 
-static void put_tool(struct gw_out *o, const struct mean_tool *t) {
+void openai_put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
@@ -273,7 +273,7 @@ static void put_tools(struct gw_out *o, const struct mean *m) {
     gw_out_open(o, '[');
     for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
         if (t->kind != MEAN_SERVED)
-            put_tool(o, t);
+            openai_put_tool(o, t);
     gw_out_close(o, ']');
     gw_out_may_value(o, "parallel_tool_calls", m->parallel);
 }

@@ -117,7 +117,7 @@ static void open_delta(struct mean_stream *s, uint32_t choice, struct gw_out *o,
 
 /* Servers tell the list of them alone, or in an object as this one does. */
 static void put_logprobs(struct mean_stream *s, struct gw_out *o) {
-    bool list = s->logprobs.n > 0 && s->logprobs.p[0] == '[';
+    bool list = s->logprobs.p[0] == '[';
     gw_out_name(o, "logprobs");
     if (list) {
         gw_out_open(o, '{');

@@ -195,6 +195,7 @@ void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event
                struct gw_buf *b) {
     event_usage(s->in, e, &s->usage);
     note_logprobs(s, e);
+    s->full |= e->opaque && e->pieces_n == EVENT_PIECES; /* there are more */
     note_calls(s, e);
     begin(s, event, b);
     for (uint32_t i = 0; i < e->pieces_n; i++) {

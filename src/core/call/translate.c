@@ -29,7 +29,8 @@ enum {
 static const struct dialect *own_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    return d != NULL && d->speech != NULL && talks ? d : count_dialect(c->route.rest);
+    bool speaks = d != NULL && d->speech != NULL && (talks || d->speaks_all);
+    return speaks ? d : count_dialect(c->route.rest);
 }
 
 /* ------------------------------------------------------------------ places */
@@ -194,6 +195,11 @@ static struct next refuse_feature(struct gw_call *c, const struct chain_link *li
     return refuse(c, 400, GW_STR("unsupported_parameter"), name_of(c, feature), gw_buf_str(&text));
 }
 
+/* What is short enough for a reason, and says most. */
+static struct gw_str word_of(const struct gw_call *c, enum feature feature) {
+    return feature == FEATURE_OTHER ? name_of(c, feature) : feature_word(feature);
+}
+
 /* Keeps the places that can be asked for this. */
 static struct next keep_able(struct gw_call *c) {
     struct call_chain *chain = c->chain;
@@ -209,7 +215,7 @@ static struct next keep_able(struct gw_call *c) {
         if (next_is(next, NEXT_ON))
             next = refuse_feature(c, link, lack);
         end_because(c, who_is(c, link),
-                    sentence(c, GW_STR("lacks "), feature_word(lack), GW_STR("")));
+                    sentence(c, GW_STR("lacks "), word_of(c, lack), GW_STR("")));
     }
     chain->n = n;
     return n > 0 ? next_on() : next;
@@ -230,6 +236,16 @@ static bool leave_out_others(struct gw_call *c) {
     return true;
 }
 
+/* The seed that was drawn for it (seed.c), which its own bytes have as a slice. */
+static void take_seed(struct gw_call *c) {
+    struct gw_buf b;
+    if (c->seed == NULL)
+        return;
+    gw_buf_init(&b, &c->arena, sizeof "4294967295");
+    gw_buf_put_u64(&b, c->seed->value);
+    c->translation->mean.seed = gw_buf_str(&b);
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
@@ -238,6 +254,7 @@ static bool read_meaning(struct gw_call *c) {
     gw_walk_init(&w, t->came);
     t->from->speech->read_request(&w, &t->mean);
     seal_open_request(&t->seal, &t->mean, t->from);
+    take_seed(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     return gw_walk_end(&w);
