@@ -43,7 +43,8 @@ static void put_header(struct gw_buf *out, struct gw_str name, struct gw_str val
 }
 
 /* The lengths and their CRC have their place, and are put there at the end. */
-static size_t open(struct gw_buf *out, struct gw_str name, struct gw_str type, struct gw_str kind) {
+static size_t open_frame(struct gw_buf *out, struct gw_str name, struct gw_str type,
+                         struct gw_str kind) {
     size_t at = out->n;
     gw_buf_put(out, gw_str("\0\0\0\0\0\0\0\0\0\0\0", AWS_PRELUDE));
     put_header(out, name, type);
@@ -53,7 +54,7 @@ static size_t open(struct gw_buf *out, struct gw_str name, struct gw_str type, s
 }
 
 size_t aws_open_event(struct gw_buf *out, struct gw_str type) {
-    return open(out, GW_STR(":event-type"), type, GW_STR("event"));
+    return open_frame(out, GW_STR(":event-type"), type, GW_STR("event"));
 }
 
 static void set_u32(char *p, uint32_t value) {
@@ -73,8 +74,8 @@ void aws_close(struct gw_buf *out, size_t at, size_t payload) {
 }
 
 void aws_put_exception(struct gw_buf *out, struct gw_str payload) {
-    size_t at = open(out, GW_STR(":exception-type"), GW_STR("modelStreamErrorException"),
-                     GW_STR("exception"));
+    size_t at = open_frame(out, GW_STR(":exception-type"), GW_STR("modelStreamErrorException"),
+                           GW_STR("exception"));
     size_t begin = out->n;
     gw_buf_put(out, payload);
     aws_close(out, at, begin);
