@@ -199,6 +199,9 @@ static void put_additional(struct bedrock_to *to) {
         put_effort(to);
     put_top_k(to);
     bedrock_close_member(to->o, at, '}');
+    if (to->claude && to->m->stops > 0) /* which of them it was is not told by itself */
+        gw_out_put_value(to->o, "additionalModelResponseFieldPaths",
+                         GW_STR("[\"/stop_sequence\"]"));
 }
 
 /* The schema is a string. */

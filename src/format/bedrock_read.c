@@ -222,6 +222,17 @@ static void read_result(struct mean *m, struct mean_part *p, struct gw_str value
     read_content(t.content, m, &(struct place){.result = p});
 }
 
+/* An answer that quotes is cut where its quotes begin and end. */
+static struct gw_str pieces_of(struct mean *m, struct gw_str value) {
+    struct gw_walk w = mean_walk(value);
+    struct gw_buf b;
+    gw_buf_init(&b, m->arena, value.n);
+    if (value.n > 0 && gw_walk_enter(&w, '['))
+        while (gw_walk_item(&w))
+            gw_buf_put(&b, raw_of(bedrock_thing_of(mean_value(&w)).text));
+    return mean_made(m, &b);
+}
+
 static void set_text(struct mean_part *p, struct gw_str raw) {
     p->kind = MEAN_TEXT;
     p->text = raw;
@@ -275,7 +286,7 @@ static void settle(struct mean *m, const struct bedrock_thing *t, struct mean_pa
     else if (t->audio.n > 0)
         read_bytes(m, p, MEAN_AUDIO, t->audio);
     else if (t->cited.n > 0)
-        set_text(p, mean_joined(m, bedrock_thing_of(t->cited).content));
+        set_text(p, pieces_of(m, bedrock_thing_of(t->cited).content));
     else if (guarded.text.n > 0)
         set_text(p, raw_of(bedrock_thing_of(guarded.text).text));
     else if (guarded.image.n > 0)

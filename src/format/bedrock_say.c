@@ -150,9 +150,10 @@ void bedrock_say_answer(const struct mean_answer *a, const struct mean *asked, s
 
 /* ------------------------------------------------------------------ streams: blocks */
 
-/* What a stream has said so far: the block of each call, and whether the model refuses. */
+/* What a stream has said so far: the block of each call, the last of them, and whether the model refuses. */
 struct said {
     uint32_t block[MEAN_CALLS];
+    uint32_t last;
     bool refused;
 };
 
@@ -188,9 +189,41 @@ static void close_block(struct frame *f) {
     close_frame(f);
 }
 
+static struct frame open_delta(struct gw_buf *b, uint32_t block) {
+    return open_block(b, GW_STR("contentBlockDelta"), block, "delta");
+}
+
+static void put_args(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    const struct said *said = s->own;
+    if (said == NULL || step->tool >= MEAN_CALLS)
+        return;
+    struct frame f = open_delta(b, said->block[step->tool]);
+    gw_out_name(&f.o, "toolUse");
+    gw_out_open(&f.o, '{');
+    gw_out_name(&f.o, "input");
+    if (step->value)
+        gw_out_text(&f.o, step->raw);
+    else
+        gw_out_raw(&f.o, step->raw);
+    gw_out_close(&f.o, '}');
+    close_block(&f);
+}
+
+/* Clients read them as JSON: those of a call that has none are an object without members. */
+static void put_no_args(struct mean_stream *s, uint32_t call, struct gw_buf *b) {
+    if (s->call[call].args || s->call[call].choice != 0)
+        return;
+    s->call[call].args = true;
+    put_args(s, &(struct mean_step){.tool = call, .raw = GW_STR("{}"), .value = true}, b);
+}
+
+/* OpenAI's servers may go on with the arguments of an earlier call: only at the end none are to come. */
 static void end_block(struct mean_stream *s, struct gw_buf *b) {
+    const struct said *said = s->own;
     if (s->open == 0)
         return;
+    if (s->open == MEAN_STEP_CALL && said != NULL && s->in != &dialect_openai)
+        put_no_args(s, said->last, b);
     s->open = 0;
     struct frame f = open_frame(b, GW_STR("contentBlockStop"));
     gw_out_put_u64(&f.o, "contentBlockIndex", s->blocks - 1);
@@ -204,10 +237,6 @@ static void begin_block(struct mean_stream *s, enum mean_step_kind kind, struct 
     end_block(s, b);
     s->open = kind;
     s->blocks++;
-}
-
-static struct frame open_delta(struct gw_buf *b, uint32_t block) {
-    return open_block(b, GW_STR("contentBlockDelta"), block, "delta");
 }
 
 /* ------------------------------------------------------------------ streams: steps */
@@ -246,24 +275,10 @@ static void begin_call(struct mean_stream *s, const struct mean_step *step, stru
     gw_out_put_raw(&f.o, "name", step->name);
     gw_out_close(&f.o, '}');
     close_block(&f);
-    if (said != NULL && step->tool < MEAN_CALLS)
-        said->block[step->tool] = s->blocks - 1;
-}
-
-static void put_args(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
-    const struct said *said = s->own;
     if (said == NULL || step->tool >= MEAN_CALLS)
         return;
-    struct frame f = open_delta(b, said->block[step->tool]);
-    gw_out_name(&f.o, "toolUse");
-    gw_out_open(&f.o, '{');
-    gw_out_name(&f.o, "input");
-    if (step->value)
-        gw_out_text(&f.o, step->raw);
-    else
-        gw_out_raw(&f.o, step->raw);
-    gw_out_close(&f.o, '}');
-    close_block(&f);
+    said->block[step->tool] = s->blocks - 1;
+    said->last = step->tool;
 }
 
 /* Of several answers the first one: there is room for no more. */
@@ -295,6 +310,9 @@ void bedrock_say_begin(struct mean_stream *s, struct gw_buf *b) {
 
 void bedrock_say_end(struct mean_stream *s, struct gw_buf *b) {
     const struct said *said = s->own;
+    for (uint32_t i = 0; i < s->calls; i++)
+        if (s->call[i].told)
+            put_no_args(s, i, b);
     end_block(s, b);
     struct frame f = open_frame(b, GW_STR("messageStop"));
     gw_out_put_word(&f.o, "stopReason",

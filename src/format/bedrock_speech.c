@@ -237,7 +237,7 @@ static void read_request(struct gw_walk *w, struct mean *m) {
 /* ------------------------------------------------------------------ answers */
 
 struct answer {
-    struct gw_str output, message, content, usage, why;
+    struct gw_str output, message, content, usage, why, more, stop;
 };
 
 static const struct mean_field answer_fields[] = {
@@ -246,6 +246,8 @@ static const struct mean_field answer_fields[] = {
     {"content", offsetof(struct answer, content), false},
     {"usage", offsetof(struct answer, usage), false},
     {"stopReason", offsetof(struct answer, why), true},
+    {"additionalModelResponseFields", offsetof(struct answer, more), false},
+    {"stop_sequence", offsetof(struct answer, stop), true},
 };
 
 /* Reads what is within, too. */
@@ -258,10 +260,12 @@ static void read_within(struct gw_str value, struct answer *said) {
 static void read_answer(struct gw_walk *w, struct mean_answer *a) {
     struct answer said = {.output = GW_STR("")};
     MEAN_READ(w, answer_fields, &said);
+    read_within(said.more, &said);
     read_within(said.output, &said);
     read_within(said.message, &said);
     struct mean_choice *c = mean_add_choice(a, 0);
     c->why = event_why_of(&dialect_bedrock, said.why);
+    c->stop = said.stop;
     bedrock_read_content(said.content, &a->mean, &c->turn);
     if (said.usage.n > 0)
         mean_read_usage(a, &dialect_bedrock, said.usage);
