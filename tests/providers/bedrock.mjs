@@ -108,6 +108,12 @@ function forcedBy(choice) {
     return choice?.tool?.name;
 }
 
+/** @param {Body} body */
+function schemaOf({ outputConfig }) {
+    const text = outputConfig?.textFormat?.structure.jsonSchema.schema;
+    return text === undefined ? undefined : JSON.parse(text);
+}
+
 /** @param {string} model @param {Body} body @returns {Asked} */
 function askedOf(model, body) {
     const { content } = body.messages.at(-1);
@@ -119,6 +125,7 @@ function askedOf(model, body) {
         tools: (body.toolConfig?.tools ?? []).filter((/** @type {Body} */ t) => t.toolSpec).map((/** @type {Body} */ t) => t.toolSpec.name),
         forced: forcedBy(body.toolConfig?.toolChoice),
         limit: body.inferenceConfig?.maxTokens,
+        schema: schemaOf(body),
         think: ['enabled', 'adaptive', 'between_tools'].includes(body.additionalModelRequestFields?.thinking?.type),
     };
 }

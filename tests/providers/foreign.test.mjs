@@ -5,6 +5,7 @@
  */
 import { after, afterEach, before } from 'node:test';
 import { atBoth, test } from '../lib/hosts.mjs';
+import { BEDROCK_CASES, BEDROCK_OWN, MODEL, bedrockClient } from './bedrock-cases.mjs';
 import { CASES, CLIENTS, HEARS } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { EVERY, KEY, KEYS } from './front.mjs';
@@ -16,9 +17,11 @@ import assert from 'node:assert/strict';
 /** @typedef {import('./fakes.mjs').Provider} Provider */
 
 /** The fake of each provider, as the gateway names it. @type {Record<string, string>} */
-const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini' };
+const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini', bedrock: 'bedrock' };
 /** The models of the cases. */
-const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash'];
+const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash', MODEL];
+/** What Bedrock's requests are signed with. */
+const SIGNER = { id: 'AKIAFAKE4731', secret: 'fake/secret4732' };
 /** Where each SDK asks. @type {Record<string, string>} */
 const BASES = { openai: '/v1', anthropic: '', gemini: '' };
 
@@ -28,6 +31,8 @@ const OWN = /models|embeddings$|interactions|completions, moderations|tokens/;
 const CANNOT = [
     ['anthropic', 'openai', /thinking/, 'chat tells no thoughts'],
     ['anthropic', 'gemini', /thinking/, 'a model of another name is not known to think'],
+    ['bedrock', 'openai', /thinking/, 'chat tells no thoughts'],
+    ['bedrock', 'gemini', /thinking/, 'a model of another name is not known to think'],
 ];
 
 lend(...NAMES);
@@ -36,10 +41,21 @@ atBoth('SDKs of other providers', (bench) => {
     /** @type {Record<string, Provider>} */
     const fakes = {};
     before(async () => {
-        for (const name of Object.values(PROVIDERS)) fakes[name] = await startProvider(name, { keys: KEYS[name] ? [KEYS[name]] : [] });
+        for (const name of Object.values(PROVIDERS)) fakes[name] = await startProvider(name, { keys: name === 'bedrock' ? [`${SIGNER.id}:${SIGNER.secret}`] : [KEYS[name]] });
     });
     afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
+
+    /** Runs a case whose model this fake serves. @param {string} fake @param {unknown[]} kept @param {() => Promise<unknown>} run */
+    async function serves(fake, kept, run) {
+        Object.values(fakes).forEach((one) => one.forget());
+        await run().catch((/** @type {any} */ error) => {
+            const last = fakes[fake].seen.at(-1);
+            error.message += `\n${last?.status} ${last?.body.toString().slice(0, 2000)} ${last?.answer.toString().slice(0, 500)}`;
+            throw error;
+        });
+        assert.ok(kept.length > 0 && fakes[fake].seen.length > 0, 'it was served there');
+    }
 
     for (const [provider, fake] of Object.entries(PROVIDERS)) {
         test(`at ${provider}`, async (t) => {
@@ -49,6 +65,7 @@ atBoth('SDKs of other providers', (bench) => {
                     CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
                     CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
                     GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
+                    BEDROCK_ENDPOINT: fakes.bedrock.url, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: SIGNER.id, AWS_SECRET_ACCESS_KEY: SIGNER.secret,
                 },
                 config: { models: Object.fromEntries(NAMES.map((name) => [name, `${provider}/${name}`])) },
             });
@@ -58,19 +75,20 @@ atBoth('SDKs of other providers', (bench) => {
                     const why = CANNOT.find(([a, b, what]) => a === sdk && b === provider && what.test(title))?.[3];
                     if (OWN.test(title)) continue;
                     await t.test(`${sdk}: ${title}`, { skip: why }, async () => {
-                        Object.values(fakes).forEach((one) => one.forget());
                         const { kept, fetch } = recorder();
-                        const client = CLIENTS[sdk](host.url + BASES[sdk], KEY, fetch);
-                        await run(client, fakes[fake], HEARS[fake], false).catch((/** @type {any} */ error) => {
-                            const last = fakes[fake].seen.at(-1);
-                            error.message += `\n${last?.status} ${last?.body.toString().slice(0, 2000)}`;
-                            throw error;
-                        });
-                        assert.ok(kept.length > 0 && fakes[fake].seen.length > 0, 'it was served there');
+                        await serves(fake, kept, () => run(CLIENTS[sdk](host.url + BASES[sdk], KEY, fetch), fakes[fake], HEARS[fake], false));
                     });
                 }
             }
-            for (const key of EVERY.providers) assert.ok(!host.log().includes(key), 'no key in the log');
+            for (const [title, run] of Object.entries(BEDROCK_CASES)) {
+                const why = CANNOT.find(([a, b, what]) => a === 'bedrock' && b === provider && what.test(title))?.[3];
+                if (fake === 'bedrock' || BEDROCK_OWN.test(title)) continue;
+                await t.test(`bedrock: ${title}`, { skip: why }, async () => {
+                    const { client, kept } = bedrockClient(host.url, KEY, { http1: bench.name === 'edge' });
+                    await serves(fake, kept, () => run(client, fakes[fake], HEARS[fake]));
+                });
+            }
+            for (const key of [...EVERY.providers, SIGNER.secret]) assert.ok(!host.log().includes(key), 'no key in the log');
         });
     }
 });
