@@ -162,7 +162,7 @@ function checkModel(body, model) {
     must(!claude || sampling.length < 2, '`temperature` and `top_p` cannot both be specified for this model.');
     if (more.thinking?.type === 'enabled') {
         must(sampling.length === 0 && more.top_k === undefined, '`temperature` may only be set to 1 when thinking is enabled.');
-        must(more.thinking.budget_tokens < inferenceConfig.maxTokens, '`max_tokens` must be greater than `thinking.budget_tokens`.');
+        must(more.thinking.budget_tokens < (inferenceConfig.maxTokens ?? Infinity), '`max_tokens` must be greater than `thinking.budget_tokens`.');
         must(body.toolConfig?.toolChoice?.any === undefined && body.toolConfig?.toolChoice?.tool === undefined, 'Thinking may not be enabled when tool_choice forces tool use.');
     }
     must(claude || nova || !JSON.stringify(body).includes('"cachePoint"'), 'You invoked an unsupported model or your request did not allow prompt caching.');
