@@ -17,87 +17,6 @@ static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
 
-static struct gw_walk walk_of(struct gw_str value) {
-    struct gw_walk w;
-    gw_walk_init(&w, value);
-    return w;
-}
-
-/* ------------------------------------------------------------------ members */
-
-/* Members that are kept as they stand, of anything. */
-struct member {
-    const char *name;
-    size_t at;
-    bool raw; /* a raw string, else a value */
-};
-
-/* Reads an object into the slices of `to`. What is not in the table is skipped. */
-static void read_members(struct gw_walk *w, const struct member *table, size_t n, void *to) {
-    struct gw_str name;
-    if (!gw_walk_enter(w, '{'))
-        return;
-    while (gw_walk_member(w, &name)) {
-        size_t i = 0;
-        while (i < n && !is(name, table[i].name))
-            i++;
-        struct gw_str said = i < n && table[i].raw ? mean_raw(w) : mean_value(w);
-        if (i < n)
-            memcpy((char *)to + table[i].at, &said, sizeof said);
-    }
-}
-
-#define READ_MEMBERS(w, table, to) read_members(w, table, sizeof(table) / sizeof *(table), to)
-
-/* ------------------------------------------------------------------ texts */
-
-/* The raw text of an item of a list of blocks; empty: it has none. */
-static struct gw_str text_of_item(struct gw_walk *w) {
-    struct gw_str name, text = GW_STR("");
-    if (!gw_walk_enter(w, '{'))
-        return text;
-    while (gw_walk_member(w, &name)) {
-        if (is(name, "text"))
-            text = mean_raw(w);
-        else
-            gw_walk_skip(w);
-    }
-    return text;
-}
-
-static void put_line(struct gw_buf *b, struct gw_str raw) {
-    if (raw.n == 0)
-        return;
-    if (b->n > 0)
-        gw_buf_put(b, GW_STR("\\n"));
-    gw_buf_put(b, raw);
-}
-
-/* A text, or all texts of a list of blocks, line by line. */
-static void put_lines(struct gw_buf *b, struct gw_str value) {
-    struct gw_walk w = walk_of(value);
-    if (gw_walk_kind(&w) == '"') {
-        put_line(b, mean_raw(&w));
-        return;
-    }
-    if (!gw_walk_enter(&w, '['))
-        return;
-    while (gw_walk_item(&w))
-        put_line(b, text_of_item(&w));
-}
-
-static struct gw_str made(struct mean *m, const struct gw_buf *b) {
-    m->full |= b->full;
-    return gw_buf_str(b);
-}
-
-static struct gw_str joined(struct mean *m, struct gw_str value) {
-    struct gw_buf b;
-    gw_buf_init(&b, m->arena, value.n);
-    put_lines(&b, value);
-    return made(m, &b);
-}
-
 /* ------------------------------------------------------------------ blocks */
 
 /* The members of a block of any kind: they come in any order, and the kind may be the last of them. */
@@ -110,7 +29,7 @@ struct block {
 #define BLOCK_RAW(name, member) {name, offsetof(struct block, member), true}
 #define BLOCK_VALUE(name, member) {name, offsetof(struct block, member), false}
 
-static const struct member block_members[] = {
+static const struct mean_field block_members[] = {
     BLOCK_RAW("type", type),
     BLOCK_RAW("text", text),
     BLOCK_RAW("thinking", thinking),
@@ -145,7 +64,7 @@ struct source {
     struct gw_str type, media, data, url, file, content;
 };
 
-static const struct member source_members[] = {
+static const struct mean_field source_members[] = {
     {"type", offsetof(struct source, type), true},
     {"media_type", offsetof(struct source, media), true},
     {"data", offsetof(struct source, data), true},
@@ -158,10 +77,10 @@ static const struct member source_members[] = {
  * which stands where base64 would. */
 static void read_source(struct mean *m, struct mean_part *p, struct gw_str value) {
     struct source s = {.type = GW_STR("")};
-    struct gw_walk w = walk_of(value);
-    READ_MEMBERS(&w, source_members, &s);
+    struct gw_walk w = mean_walk(value);
+    MEAN_READ(&w, source_members, &s);
     bool text = is(s.type, "text");
-    p->text = text ? s.data : joined(m, s.content);
+    p->text = text ? s.data : mean_joined(m, s.content);
     if (!text && s.data.n > 0) {
         p->data = s.data;
         p->media = s.media;
@@ -182,10 +101,10 @@ static void read_source(struct mean *m, struct mean_part *p, struct gw_str value
 
 /* A wish that answers quote the document. In what a model has said it is a list, and no wish. */
 static void note_citations(struct mean *m, struct gw_str value) {
-    static const struct member members[] = {{"enabled", 0, false}};
+    static const struct mean_field members[] = {{"enabled", 0, false}};
     struct gw_str enabled = GW_STR("");
-    struct gw_walk w = walk_of(value);
-    READ_MEMBERS(&w, members, &enabled);
+    struct gw_walk w = mean_walk(value);
+    MEAN_READ(&w, members, &enabled);
     if (!mean_is_true(enabled))
         return;
     mean_use(m, FEATURE_UNKNOWN);
@@ -208,14 +127,14 @@ static void read_document(struct mean *m, const struct place *at, const struct b
 
 /* What a search has found, as a text: title, source, and what stands there. */
 static void read_found(struct mean *m, const struct block *b, struct mean_part *p) {
-    struct gw_walk w = walk_of(b->source);
+    struct gw_walk w = mean_walk(b->source);
     struct gw_buf buf;
     gw_buf_init(&buf, m->arena, b->title.n + b->source.n + b->content.n + 4);
-    put_line(&buf, b->title);
-    put_line(&buf, mean_raw(&w));
-    put_lines(&buf, b->content);
+    mean_put_line(&buf, b->title);
+    mean_put_line(&buf, mean_raw(&w));
+    mean_put_lines(&buf, b->content);
     p->kind = MEAN_TEXT;
-    p->text = made(m, &buf);
+    p->text = mean_made(m, &buf);
 }
 
 /* A tool that a search of the client's has found: where tools are all shown from the start, it is but a word. */
@@ -226,7 +145,7 @@ static void read_reference(struct mean *m, const struct block *b, struct mean_pa
     gw_buf_put(&buf, found);
     gw_buf_put(&buf, b->tool);
     p->kind = MEAN_TEXT;
-    p->text = made(m, &buf);
+    p->text = mean_made(m, &buf);
 }
 
 static void read_call(const struct block *b, struct mean_part *p) {
@@ -285,7 +204,7 @@ static void settle_block(struct mean *m, const struct place *at, const struct bl
 static struct block read_block(struct gw_walk *w) {
     struct block b = {.type = GW_STR("")};
     const char *from = w->p;
-    READ_MEMBERS(w, block_members, &b);
+    MEAN_READ(w, block_members, &b);
     b.raw = gw_str(from, (size_t)(w->p - from));
     return b;
 }
@@ -310,7 +229,7 @@ static bool is_billing(const struct place *at, const struct block *b) {
 
 /* A string, or blocks. */
 static void read_content(struct gw_str value, struct mean *m, const struct place *at) {
-    struct gw_walk w = walk_of(value);
+    struct gw_walk w = mean_walk(value);
     if (gw_walk_kind(&w) == '"') {
         add(m, at, MEAN_TEXT)->text = mean_raw(&w);
         return;
@@ -330,7 +249,7 @@ struct message {
     struct gw_str role, content, config;
 };
 
-static const struct member message_members[] = {
+static const struct mean_field message_members[] = {
     {"role", offsetof(struct message, role), true},
     {"content", offsetof(struct message, content), false},
     {"output_config", offsetof(struct message, config), false},
@@ -346,11 +265,9 @@ static enum mean_role role_of(struct mean *m, struct gw_str word) {
     return MEAN_USER;
 }
 
-static void read_config(struct gw_str value, struct mean *m);
-
 /* What is wanted of one answer stands in the message that it answers: the last one. */
 static void read_messages(struct gw_str value, struct mean *m) {
-    struct gw_walk w = walk_of(value);
+    struct gw_walk w = mean_walk(value);
     struct message said = {.role = GW_STR("")};
     bool begun = false;
     if (value.n == 0 || !gw_walk_enter(&w, '[')) {
@@ -359,14 +276,14 @@ static void read_messages(struct gw_str value, struct mean *m) {
     }
     while (gw_walk_item(&w)) {
         said = (struct message){.role = GW_STR("")};
-        READ_MEMBERS(&w, message_members, &said);
+        MEAN_READ(&w, message_members, &said);
         enum mean_role role = role_of(m, said.role);
         if (role == MEAN_SYSTEM && begun)
             mean_use(m, FEATURE_SYSTEM_LATER);
         begun |= role != MEAN_SYSTEM;
         read_content(said.content, m, &(struct place){.turn = mean_add_turn(m, role)});
     }
-    read_config(said.config, m);
+    anthropic_read_config(said.config, m);
     if (m->turns == NULL)
         mean_wrong(m, "there are no messages");
 }
@@ -382,7 +299,7 @@ struct tool {
     struct gw_str type, name, description, schema, strict, deferred, cache;
 };
 
-static const struct member tool_members[] = {
+static const struct mean_field tool_members[] = {
     {"type", offsetof(struct tool, type), true},
     {"name", offsetof(struct tool, name), true},
     {"description", offsetof(struct tool, description), true},
@@ -425,7 +342,7 @@ static void read_tools(struct gw_walk *w, struct mean *m) {
     while (gw_walk_item(w)) {
         struct tool said = {.type = GW_STR("")};
         const char *from = w->p;
-        READ_MEMBERS(w, tool_members, &said);
+        MEAN_READ(w, tool_members, &said);
         add_tool(m, &said, gw_str(from, (size_t)(w->p - from)));
     }
 }
@@ -448,7 +365,7 @@ struct choice {
     struct gw_str type, name, single;
 };
 
-static const struct member choice_members[] = {
+static const struct mean_field choice_members[] = {
     {"type", offsetof(struct choice, type), true},
     {"name", offsetof(struct choice, name), true},
     {"disable_parallel_tool_use", offsetof(struct choice, single), false},
@@ -456,7 +373,7 @@ static const struct member choice_members[] = {
 
 static void read_pick(struct gw_walk *w, struct mean *m) {
     struct choice said = {.type = GW_STR("")};
-    READ_MEMBERS(w, choice_members, &said);
+    MEAN_READ(w, choice_members, &said);
     pick(m, said.type);
     m->pick_name = said.name;
     if (!mean_is_true(said.single))
@@ -471,17 +388,17 @@ struct thinking {
     struct gw_str type, budget, display;
 };
 
-static const struct member thinking_members[] = {
+static const struct mean_field thinking_members[] = {
     {"type", offsetof(struct thinking, type), true},
     {"budget_tokens", offsetof(struct thinking, budget), false},
     {"display", offsetof(struct thinking, display), true},
 };
 
 /* "adaptive" and "between_tools" leave it to the model how much it thinks, within the effort. */
-static void read_thinking(struct gw_str value, struct mean *m) {
+void anthropic_read_thinking(struct gw_str value, struct mean *m) {
     struct thinking said = {.type = GW_STR("")};
-    struct gw_walk w = walk_of(value);
-    READ_MEMBERS(&w, thinking_members, &said);
+    struct gw_walk w = mean_walk(value);
+    MEAN_READ(&w, thinking_members, &said);
     if (said.type.n == 0)
         return;
     if (is(said.type, "disabled")) {
@@ -505,7 +422,7 @@ struct form {
     struct gw_str type, name, schema;
 };
 
-static const struct member form_members[] = {
+static const struct mean_field form_members[] = {
     {"type", offsetof(struct form, type), true},
     {"name", offsetof(struct form, name), true},
     {"schema", offsetof(struct form, schema), false},
@@ -514,7 +431,7 @@ static const struct member form_members[] = {
 /* Answers follow the schema to the letter: there is no word for less. */
 static void read_form(struct gw_walk *w, struct mean *m) {
     struct form said = {.type = GW_STR("")};
-    READ_MEMBERS(w, form_members, &said);
+    MEAN_READ(w, form_members, &said);
     if (!is(said.type, "json_schema") || said.schema.n == 0)
         return;
     m->form = MEAN_FORM_SCHEMA;
@@ -524,9 +441,9 @@ static void read_form(struct gw_walk *w, struct mean *m) {
     mean_use(m, FEATURE_SCHEMA);
 }
 
-static void read_config(struct gw_str value, struct mean *m) {
+void anthropic_read_config(struct gw_str value, struct mean *m) {
     struct gw_str name;
-    struct gw_walk w = walk_of(value);
+    struct gw_walk w = mean_walk(value);
     if (value.n == 0 || !gw_walk_enter(&w, '{'))
         return;
     while (gw_walk_member(&w, &name)) {
@@ -630,10 +547,10 @@ static void read_request(struct gw_walk *w, struct mean *m) {
             read_member(w, name, m);
     }
     m->wants_usage = true;
-    read_config(r.config, m);
+    anthropic_read_config(r.config, m);
     read_system(r.system, m);
     read_messages(r.messages, m);
-    read_thinking(r.thinking, m);
+    anthropic_read_thinking(r.thinking, m);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -642,7 +559,7 @@ struct answer {
     struct gw_str id, model, why, stop, content, usage;
 };
 
-static const struct member answer_members[] = {
+static const struct mean_field answer_members[] = {
     {"id", offsetof(struct answer, id), true},
     {"model", offsetof(struct answer, model), true},
     {"stop_reason", offsetof(struct answer, why), true},
@@ -653,7 +570,7 @@ static const struct member answer_members[] = {
 
 static void read_answer(struct gw_walk *w, struct mean_answer *a) {
     struct answer said = {.id = GW_STR("")};
-    READ_MEMBERS(w, answer_members, &said);
+    MEAN_READ(w, answer_members, &said);
     a->id = said.id;
     a->model = said.model;
     struct mean_choice *c = mean_add_choice(a, 0);

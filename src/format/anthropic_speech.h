@@ -4,6 +4,10 @@
 
 #include "format/speech.h"
 
+/* ---- anthropic_speech.c: members that others pass on to Claude */
+void anthropic_read_thinking(struct gw_str value, struct mean *m); /* "thinking" */
+void anthropic_read_config(struct gw_str value, struct mean *m);   /* "output_config" */
+
 /* ---- anthropic_put.c */
 void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
 

@@ -33,17 +33,52 @@ static void put_u32(struct gw_buf *out, uint32_t value) {
         gw_buf_putc(out, (char)(value >> (bits - 8)));
 }
 
-void aws_put_exception(struct gw_buf *out, struct gw_str payload) {
-    static const struct gw_str headers =
-        GW_STR_INIT("\17:exception-type\7\0\31modelStreamErrorException"
-                    "\15:content-type\7\0\20application/json\15:message-type\7\0\11exception");
+static void put_header(struct gw_buf *out, struct gw_str name, struct gw_str value) {
+    gw_buf_putc(out, (char)name.n);
+    gw_buf_put(out, name);
+    gw_buf_putc(out, TYPE_STRING);
+    gw_buf_putc(out, (char)(value.n >> 8));
+    gw_buf_putc(out, (char)value.n);
+    gw_buf_put(out, value);
+}
+
+/* The lengths and their CRC have their place, and are put there at the end. */
+static size_t open_frame(struct gw_buf *out, struct gw_str name, struct gw_str type,
+                         struct gw_str kind) {
     size_t at = out->n;
-    put_u32(out, (uint32_t)(AWS_FRAME_MIN + headers.n + payload.n));
-    put_u32(out, (uint32_t)headers.n);
-    put_u32(out, aws_crc(0, gw_str(out->p + at, out->n - at)));
-    gw_buf_put(out, headers);
+    gw_buf_put(out, gw_str("\0\0\0\0\0\0\0\0\0\0\0", AWS_PRELUDE));
+    put_header(out, name, type);
+    put_header(out, GW_STR(":content-type"), GW_STR("application/json"));
+    put_header(out, GW_STR(":message-type"), kind);
+    return at;
+}
+
+size_t aws_open_event(struct gw_buf *out, struct gw_str type) {
+    return open_frame(out, GW_STR(":event-type"), type, GW_STR("event"));
+}
+
+static void set_u32(char *p, uint32_t value) {
+    for (uint32_t i = 0; i < 4; i++)
+        p[i] = (char)(value >> (24 - 8 * i));
+}
+
+void aws_close(struct gw_buf *out, size_t at, size_t payload) {
+    if (out->full)
+        return;
+    char *p = out->p + at;
+    size_t n = out->n - at;
+    set_u32(p, (uint32_t)(n + CRC_BYTES));
+    set_u32(p + 4, (uint32_t)(payload - at - AWS_PRELUDE));
+    set_u32(p + 8, aws_crc(0, gw_str(p, 8)));
+    put_u32(out, aws_crc(0, gw_str(p, n)));
+}
+
+void aws_put_exception(struct gw_buf *out, struct gw_str payload) {
+    size_t at = open_frame(out, GW_STR(":exception-type"), GW_STR("modelStreamErrorException"),
+                           GW_STR("exception"));
+    size_t begin = out->n;
     gw_buf_put(out, payload);
-    put_u32(out, aws_crc(0, gw_str(out->p + at, out->n - at)));
+    aws_close(out, at, begin);
 }
 
 /* Cuts the first `n` bytes off; false if there are not as many. */

@@ -30,6 +30,10 @@ size_t aws_length(struct gw_str s, size_t seen);
 bool aws_read(struct gw_str frame, struct aws_frame *f);
 /* Appends a frame: an exception of a stream, whose payload is JSON. */
 void aws_put_exception(struct gw_buf *out, struct gw_str payload);
+/* Begins a frame of an event, behind which its payload follows, and tells where that frame begins; and ends it:
+ * `payload` is where that has begun. */
+size_t aws_open_event(struct gw_buf *out, struct gw_str type);
+void aws_close(struct gw_buf *out, size_t at, size_t payload);
 /* Goes on with `crc`, which is 0 before the first byte. */
 uint32_t aws_crc(uint32_t crc, struct gw_str bytes);
 

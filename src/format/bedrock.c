@@ -16,6 +16,7 @@
  * Blocks are numbered as Anthropic's are. A text has no start.
  */
 #include "format/event.h"
+#include "format/speech.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -171,4 +172,5 @@ const struct dialect dialect_bedrock = {
     .error_tail = GW_STR_INIT("\"}"),
     .put_error_head = put_error_head,
     .put_error = put_error,
+    .speech = &speech_bedrock,
 };

@@ -203,11 +203,21 @@ enum event_why event_why(const struct dialect *d, const struct event *e) {
     return event_why_of(d, e->why);
 }
 
+/* In a frame a brace may stand before it, as a part of a length. */
+struct gw_str event_json(const struct dialect *d, struct gw_str event) {
+    struct aws_frame frame;
+    ptrdiff_t json = gw_str_chr(event, '{');
+    if (d->framing == FRAMING_AWS)
+        return aws_read(event, &frame) ? frame.payload : GW_STR("");
+    return gw_str_sub(event, json < 0 ? event.n : (size_t)json, event.n);
+}
+
 struct gw_str event_model(const struct dialect *d, struct gw_str event) {
     struct gw_walk w;
     struct gw_str name, model = GW_STR("");
-    ptrdiff_t json = gw_str_chr(event, '{');
-    gw_walk_init(&w, gw_str_sub(event, json < 0 ? event.n : (size_t)json, event.n));
+    if (d->model.n == 0 || event.n == 0)
+        return model;
+    gw_walk_init(&w, event_json(d, event));
     gw_walk_enter(&w, '{');
     while (gw_walk_member(&w, &name)) {
         bool inner = gw_str_eq(name, GW_STR("message")) || gw_str_eq(name, GW_STR("response"));

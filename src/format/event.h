@@ -151,6 +151,8 @@ enum event_why event_why_of(const struct dialect *d, struct gw_str word);
 /* Merges what the event reports into `u`, which is zeroed before the first event: see usage_merge. */
 void event_usage(const struct dialect *d, const struct event *e, struct usage *u);
 
+/* The JSON of an event of that dialect, or of an error that came as one. */
+struct gw_str event_json(const struct dialect *d, struct gw_str event);
 /* The name of the model in an event of that dialect, the inside of a JSON string; n == 0: it has none. */
 struct gw_str event_model(const struct dialect *d, struct gw_str event);
 /* How many bytes of content it has. */

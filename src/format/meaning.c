@@ -175,6 +175,56 @@ bool mean_take(struct mean *m, struct gw_walk *w, struct gw_str name,
     return true;
 }
 
+void mean_read_fields(struct gw_walk *w, const struct mean_field *table, size_t n, void *to) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        size_t i = 0;
+        while (i < n && !is(name, table[i].name))
+            i++;
+        struct gw_str said = i < n && table[i].raw ? mean_raw(w) : mean_value(w);
+        if (i < n)
+            memcpy((char *)to + table[i].at, &said, sizeof said);
+    }
+}
+
+void mean_put_line(struct gw_buf *b, struct gw_str raw) {
+    if (raw.n == 0)
+        return;
+    if (b->n > 0)
+        gw_buf_put(b, GW_STR("\\n"));
+    gw_buf_put(b, raw);
+}
+
+void mean_put_lines(struct gw_buf *b, struct gw_str value) {
+    static const struct mean_field text[] = {{"text", 0, true}};
+    struct gw_walk w = mean_walk(value);
+    if (gw_walk_kind(&w) == '"') {
+        mean_put_line(b, mean_raw(&w));
+        return;
+    }
+    if (!gw_walk_enter(&w, '['))
+        return;
+    while (gw_walk_item(&w)) {
+        struct gw_str said = GW_STR("");
+        MEAN_READ(&w, text, &said);
+        mean_put_line(b, said);
+    }
+}
+
+struct gw_str mean_made(struct mean *m, const struct gw_buf *b) {
+    m->full |= b->full;
+    return gw_buf_str(b);
+}
+
+struct gw_str mean_joined(struct mean *m, struct gw_str value) {
+    struct gw_buf b;
+    gw_buf_init(&b, m->arena, value.n);
+    mean_put_lines(&b, value);
+    return mean_made(m, &b);
+}
+
 void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name) {
     if (mean_value(w).n == 0)
         return;
@@ -270,8 +320,7 @@ uint64_t mean_budget_of(enum mean_effort effort) {
 
 /* ------------------------------------------------------------------ writing */
 
-/* Whether it is one whole JSON object. */
-static bool is_object(struct gw_str json) {
+bool mean_is_object(struct gw_str json) {
     struct gw_walk w;
     gw_walk_init(&w, json);
     return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
@@ -293,7 +342,7 @@ void mean_put_args(const struct mean_part *call, struct gw_arena *arena, struct 
     }
     gw_buf_init(&json, arena, call->args.n);
     gw_json_decode(&json, call->args);
-    if (!call->custom && is_object(gw_buf_str(&json)))
+    if (!call->custom && mean_is_object(gw_buf_str(&json)))
         gw_out_value(o, gw_buf_str(&json));
     else
         put_as_input(call->args, o);
@@ -456,6 +505,47 @@ struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id) {
             if (p->kind == MEAN_CALL && gw_str_eq(p->id, id))
                 return p->name;
     return GW_STR("");
+}
+
+static bool is_space(char c) {
+    return c == ' ' || c == 'n' || c == 't' || c == 'r' || c == 'f';
+}
+
+bool mean_is_blank(struct gw_str raw) {
+    size_t i = 0;
+    while (i < raw.n) {
+        if (raw.p[i] == '\\' && i + 1 < raw.n && is_space(raw.p[i + 1]))
+            i += 2;
+        else if (raw.p[i] == ' ')
+            i++;
+        else
+            return false;
+    }
+    return true;
+}
+
+void mean_put_base64(struct gw_buf *b, struct gw_str base64) {
+    static const struct gw_str letters =
+        GW_STR_INIT("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+    uint32_t bits = 0, n = 0;
+    for (size_t i = 0; i < base64.n; i++) {
+        ptrdiff_t value = gw_str_chr(letters, base64.p[i]);
+        if (value < 0)
+            continue; /* the end, or the escape of a slash */
+        bits = bits << 6 | (uint32_t)value;
+        n += 6;
+        if (n < 8)
+            continue;
+        n -= 8;
+        gw_buf_putc(b, (char)(bits >> n & 0xff));
+    }
+}
+
+bool mean_has_tools(const struct mean *m) {
+    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
+        if (t->kind != MEAN_SERVED)
+            return true;
+    return false;
 }
 
 struct gw_str mean_logprobs(struct gw_str list, struct gw_arena *arena) {

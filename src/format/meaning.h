@@ -276,6 +276,29 @@ struct mean_member {
 /* Takes the next value if the name is in the table. A null is nothing. */
 bool mean_take(struct mean *m, struct gw_walk *w, struct gw_str name,
                const struct mean_member *table, size_t n);
+/* Members of any object that are kept as they stand, and where. */
+struct mean_field {
+    const char *name;
+    size_t at; /* of a struct gw_str in what is filled */
+    bool raw;  /* a raw string, else a value */
+};
+/* Reads an object into the slices of `to`. What is not in the table is skipped. */
+void mean_read_fields(struct gw_walk *w, const struct mean_field *table, size_t n, void *to);
+#define MEAN_READ(w, table, to) mean_read_fields(w, table, sizeof(table) / sizeof *(table), to)
+static inline struct gw_walk mean_walk(struct gw_str value) {
+    struct gw_walk w;
+    gw_walk_init(&w, value);
+    return w;
+}
+/* A line behind others, raw; and a text as one, or all texts of a list of objects that have a "text". */
+void mean_put_line(struct gw_buf *b, struct gw_str raw);
+void mean_put_lines(struct gw_buf *b, struct gw_str value);
+/* What a buffer of the arena holds, which must not be full. */
+struct gw_str mean_made(struct mean *m, const struct gw_buf *b);
+/* These lines, in the arena. */
+struct gw_str mean_joined(struct mean *m, struct gw_str value);
+/* Whether it is one whole JSON object. */
+bool mean_is_object(struct gw_str json);
 /* A member that nobody here knows: noted and skipped. Null is passed over. */
 void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name);
 /* "stop": one string or several. */
@@ -333,6 +356,12 @@ struct gw_str mean_logprobs_items(struct gw_str value);
 /* A name or an id of another server, in letters, digits, "_" and "-" and at most `most` of them (16 or more). What
  * does not fit becomes the same one always, so that a call and its result still meet. */
 struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most);
+/* Whether a raw string is nothing but white space. */
+bool mean_is_blank(struct gw_str raw);
+/* The bytes that base64 is of; other letters are passed over. */
+void mean_put_base64(struct gw_buf *b, struct gw_str base64);
+/* Whether there are tools that the client calls. */
+bool mean_has_tools(const struct mean *m);
 /* A made-up id: a prefix and 24 letters, in the arena. */
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n);
 /* Input tokens as OpenAI counts them (all of them), and without what was read from and written to a cache. */

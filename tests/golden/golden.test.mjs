@@ -5,6 +5,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LLAMA, NOVA, OLDER, SONNET } from '../providers/bedrock.mjs';
 import { startProvider } from '../providers/fakes.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -21,11 +22,14 @@ const ASKED = {
     anthropic: ['anthropic', 'claude-sonnet-5', '/v1/messages', '/v1/messages'],
     gemini: ['gemini', 'gemini-3.7-flash', '/v1beta/models/%m:generateContent', '/v1beta/models/%m:streamGenerateContent?alt=sse'],
     ollama: ['ollama', 'llama3.2:3b', '/api/chat', '/api/chat'],
+    bedrock: ['bedrock', SONNET, '/model/%m/converse', '/model/%m/converse-stream'],
 };
+/** Others that are asked for other things; what they are sent is in no file. @type {Record<string, string[]>} */
+const OTHERS = { bedrock: [OLDER, NOVA, LLAMA] };
 
 /** @type {Record<string, Record<string, string>>} */
 const KEYS = {
-    openai: { authorization: 'Bearer key' }, ollama: { authorization: 'Bearer key' }, gemini: { 'x-goog-api-key': 'key' },
+    openai: { authorization: 'Bearer key' }, ollama: { authorization: 'Bearer key' }, bedrock: { authorization: 'Bearer key' }, gemini: { 'x-goog-api-key': 'key' },
     anthropic: { 'x-api-key': 'key', 'anthropic-version': '2023-06-01' },
 };
 
@@ -52,19 +56,19 @@ describe('golden files', () => {
     /** @type {Record<string, import('../providers/fakes.mjs').Provider>} */
     const fakes = {};
     before(async () => {
-        for (const name of ['openai', 'anthropic', 'gemini', 'ollama']) fakes[name] = await startProvider(name, { pace: 0, keys: ['key'] });
+        for (const name of ['openai', 'anthropic', 'gemini', 'ollama', 'bedrock']) fakes[name] = await startProvider(name, { pace: 0, keys: ['key'] });
     });
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
-    /** The provider takes it. @param {string} dialect @param {string} text */
-    async function isTaken(dialect, text) {
+    /** The provider takes it. @param {string} dialect @param {string} text @param {string} [other] model */
+    async function isTaken(dialect, text, other) {
         const known = ASKED[dialect];
         if (known === undefined || /^cannot .*: reject$/m.test(text)) return;
         const [fake, model, path, streamed] = known;
         const body = text.slice(text.indexOf('\n{') + 1);
         const streams = /"stream":true/.test(body) || dialect === 'gemini';
         const headers = { 'content-type': 'application/json', ...KEYS[fake] };
-        const answer = await fetch(fakes[fake].url + (streams ? streamed : path).replace('%m', model), { method: 'POST', headers, body });
+        const answer = await fetch(fakes[fake].url + (streams ? streamed : path).replace('%m', encodeURIComponent(other ?? model)), { method: 'POST', headers, body });
         assert.equal(answer.status, 200, `${await answer.text()}\n${body}`);
     }
 
@@ -80,7 +84,9 @@ describe('golden files', () => {
                 const { out: bytes, status } = translated([kind, dialect, out, ...more], file);
                 if (UPDATE) writeFileSync(expected, bytes);
                 if (!UPDATE) assert.equal(bytes.toString('latin1'), readFileSync(expected).toString('latin1'));
-                if (kind === 'request' && status === 0) await isTaken(out, bytes.toString());
+                if (kind !== 'request' || status !== 0) return;
+                await isTaken(out, bytes.toString());
+                for (const other of OTHERS[out] ?? []) await isTaken(out, translated([kind, dialect, out, other], file).out.toString(), other);
             });
         }
     }

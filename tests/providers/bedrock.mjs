@@ -5,8 +5,9 @@
  * By InvokeModel a model is asked in its maker's dialect: here that is Anthropic's, which answers itself.
  */
 import { anthropic } from './anthropic.mjs';
+import { checkConverse } from './converse.mjs';
 import { eventFrame, exceptionFrame } from './frames.mjs';
-import { bearerOf, guarded, isBase64, jsonReply, names, objectOf, refuse, streamReply } from './reply.mjs';
+import { bearerOf, guarded, jsonReply, objectOf, refuse, streamReply } from './reply.mjs';
 import { isMade, say, split } from './said.mjs';
 import { signerOf, whyNotSigned } from './sigv4.mjs';
 
@@ -27,7 +28,9 @@ export const SONNET = 'anthropic.claude-sonnet-5-20260514-v1:0';
 export const MAKERS = 'claude-sonnet-5';
 /** An application's own name for a model. */
 export const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456';
-const MODELS = [SONNET, PROFILE, `us.${SONNET}`, 'amazon.nova-pro-v1:0', 'meta.llama4-70b-instruct-v1:0'];
+/** One that still takes sampling and budgets, and ones of other makers. */
+export const OLDER = 'anthropic.claude-sonnet-4-20250514-v1:0', NOVA = 'amazon.nova-pro-v1:0', LLAMA = 'meta.llama4-70b-instruct-v1:0';
+const MODELS = [SONNET, PROFILE, `us.${SONNET}`, OLDER, NOVA, LLAMA, 'openai.gpt-oss-120b-1:0'];
 
 /** @type {Record<number, [string, string]>} */
 const ERRORS = {
@@ -42,12 +45,6 @@ const ERRORS = {
 };
 const NOT_READY = ['ModelNotReadyException', 'Model is not ready for inference. Wait and try your request again.'];
 const POLICY = 'The model returned the following errors: Output blocked by content filtering policy';
-const FIELDS = names(`
-    messages system inferenceConfig toolConfig guardrailConfig additionalModelRequestFields promptVariables
-    additionalModelResponseFieldPaths requestMetadata performanceConfig serviceTier outputConfig`);
-const BLOCKS = names('text image document video toolUse toolResult guardContent reasoningContent cachePoint citationsContent');
-const FORMATS = names('png jpeg gif webp');
-
 let requests = 0;
 
 // ------------------------------------------------------------------ errors, and who may come in
@@ -92,59 +89,11 @@ function admit(ask, keys) {
 
 // ------------------------------------------------------------------ what is asked
 
-/** @param {Body} image */
-function checkImage({ format, source }) {
-    if (!FORMATS.has(format)) refuse('The model returned the following errors: unsupported image format');
-    if (!isBase64(source?.bytes)) refuse('STRING_VALUE cannot be converted to ByteBuffer');
-}
-
-/** @param {Body} message @param {number} at */
-function checkMessage({ role, content }, at) {
-    if (role !== (at % 2 === 0 ? 'user' : 'assistant')) {
-        refuse(at === 0 ? 'A conversation must start with a user message. Try again with a conversation that starts with a user message.'
-            : 'A conversation must alternate between user and assistant roles.');
-    }
-    if (!Array.isArray(content) || content.length === 0) refuse(`The content field in the Message object at messages.${at} is empty.`);
-    for (const block of content) {
-        const unknown = Object.keys(block).find((name) => !BLOCKS.has(name));
-        if (unknown !== undefined || Object.keys(block).length !== 1) refuse(`Malformed content block at messages.${at}: ${unknown}`);
-        if (block.image !== undefined) checkImage(block.image);
-    }
-}
-
-/** @param {Body} message @returns {string[]} */
-const callsIn = ({ content }) => content.filter((/** @type {Body} */ b) => b.toolUse).map((/** @type {Body} */ b) => b.toolUse.toolUseId);
-/** @param {Body} message @returns {string[]} */
-const resultsIn = ({ content }) => content.filter((/** @type {Body} */ b) => b.toolResult).map((/** @type {Body} */ b) => b.toolResult.toolUseId);
-
-/** Each call of a turn has its result in the next one. @param {Body[]} messages */
-function checkResults(messages) {
-    for (const [i, message] of messages.entries()) {
-        const asked = i > 0 ? callsIn(messages[i - 1]) : [], got = resultsIn(message);
-        if (asked.sort().join() === got.sort().join()) continue;
-        refuse(`Expected toolResult blocks at messages.${i}.content for the following Ids: ${asked}, but found: ${got}`);
-    }
-}
-
-/** @param {Body} body */
-function checkTools({ toolConfig }) {
-    for (const { toolSpec, cachePoint } of toolConfig?.tools ?? []) {
-        if (cachePoint !== undefined) continue;
-        if (!/^[a-zA-Z0-9_-]{1,64}$/.test(toolSpec?.name ?? '')) refuse('Value at \'toolConfig.tools.1.member.toolSpec.name\' failed to satisfy constraint');
-        if (toolSpec.inputSchema?.json?.type !== 'object') refuse('The value at toolConfig.tools.0.toolSpec.inputSchema.json.type must be one of the following: object.');
-    }
-}
-
-/** @param {Ask} ask @returns {Body} */
-function bodyOf(ask) {
+/** @param {Ask} ask @param {string} model @returns {Body} */
+function bodyOf(ask, model) {
     if (ask.headers['content-type'] !== 'application/json') refuse('Content type is not supported', { status: 400, code: 'UnknownOperationException' });
     const body = objectOf(ask, 'The request body is not valid JSON.');
-    const unknown = Object.keys(body).find((name) => !FIELDS.has(name));
-    if (unknown !== undefined) refuse(`The request contains an unknown field: ${unknown}`);
-    if (!Array.isArray(body.messages) || body.messages.length === 0) refuse('The messages field is empty.');
-    body.messages.forEach(checkMessage);
-    checkResults(body.messages);
-    checkTools(body);
+    checkConverse(body, model);
     return body;
 }
 
@@ -159,6 +108,12 @@ function forcedBy(choice) {
     return choice?.tool?.name;
 }
 
+/** @param {Body} body */
+function schemaOf({ outputConfig }) {
+    const text = outputConfig?.textFormat?.structure.jsonSchema.schema;
+    return text === undefined ? undefined : JSON.parse(text);
+}
+
 /** @param {string} model @param {Body} body @returns {Asked} */
 function askedOf(model, body) {
     const { content } = body.messages.at(-1);
@@ -170,7 +125,8 @@ function askedOf(model, body) {
         tools: (body.toolConfig?.tools ?? []).filter((/** @type {Body} */ t) => t.toolSpec).map((/** @type {Body} */ t) => t.toolSpec.name),
         forced: forcedBy(body.toolConfig?.toolChoice),
         limit: body.inferenceConfig?.maxTokens,
-        think: body.additionalModelRequestFields?.thinking?.type === 'enabled',
+        schema: schemaOf(body),
+        think: ['enabled', 'adaptive', 'between_tools'].includes(body.additionalModelRequestFields?.thinking?.type),
     };
 }
 
@@ -307,7 +263,7 @@ function route(ask) {
     if (!MODELS.includes(id) && !isMade(id)) refuse('The provided model identifier is invalid.');
     if (what === 'invoke') return invoke(ask);
     if (what === 'invoke-with-response-stream') return invokeStream(ask);
-    const said = say(askedOf(id, bodyOf(ask)));
+    const said = say(askedOf(id, bodyOf(ask, id)));
     return what === 'converse' ? jsonReply(message(said)) : streamReply(streamOf(said), FRAMES);
 }
 

@@ -5,6 +5,7 @@
  */
 import { after, afterEach, before } from 'node:test';
 import { atBoth, test } from '../lib/hosts.mjs';
+import { BEDROCK_CASES, BEDROCK_OWN, MODEL, bedrockClient } from './bedrock-cases.mjs';
 import { CASES, CLIENTS, HEARS } from './cases.mjs';
 import { startProvider } from './fakes.mjs';
 import { EVERY, KEY, KEYS } from './front.mjs';
@@ -16,9 +17,11 @@ import assert from 'node:assert/strict';
 /** @typedef {import('./fakes.mjs').Provider} Provider */
 
 /** The fake of each provider, as the gateway names it. @type {Record<string, string>} */
-const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini', ollama: 'ollama' };
+const PROVIDERS = { openai: 'openai', claude: 'anthropic', gemini: 'gemini', ollama: 'ollama', bedrock: 'bedrock' };
 /** The models of the cases. */
-const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash', 'llama3.2:3b'];
+const NAMES = ['gpt-4o', 'gpt-5.5', 'claude-sonnet-5', 'gemini-3.7-flash', 'llama3.2:3b', MODEL];
+/** What Bedrock's requests are signed with. */
+const SIGNER = { id: 'AKIAFAKE4731', secret: 'fake/secret4732' };
 /** Where each SDK asks. @type {Record<string, string>} */
 const BASES = { openai: '/v1', anthropic: '', gemini: '', ollama: '' };
 
@@ -31,6 +34,10 @@ const CANNOT = [
     ['ollama', 'openai', /thinking/, 'chat tells no thoughts'],
     ['ollama', 'gemini', /thinking/, 'a model of another name is not known to think'],
     ['anthropic', 'ollama', /thinking/, 'a model thinks if it can, and is not told to'],
+    ['bedrock', 'openai', /thinking/, 'chat tells no thoughts'],
+    ['bedrock', 'gemini', /thinking/, 'a model of another name is not known to think'],
+    ['ollama', 'bedrock', /thinking/, 'a model of another name is not known to think'],
+    ['bedrock', 'ollama', /thinking/, 'it signs no thoughts'],
 ];
 
 /** @param {string} provider */
@@ -42,10 +49,21 @@ atBoth('SDKs of other providers', (bench) => {
     /** @type {Record<string, Provider>} */
     const fakes = {};
     before(async () => {
-        for (const name of Object.values(PROVIDERS)) fakes[name] = await startProvider(name, { keys: KEYS[name] ? [KEYS[name]] : [] });
+        for (const name of Object.values(PROVIDERS)) fakes[name] = await startProvider(name, { keys: name === 'bedrock' ? [`${SIGNER.id}:${SIGNER.secret}`] : KEYS[name] ? [KEYS[name]] : [] });
     });
     afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
+
+    /** Runs a case whose model this fake serves. @param {string} fake @param {unknown[]} kept @param {() => Promise<unknown>} run @param {boolean} [estimated] */
+    async function serves(fake, kept, run, estimated = false) {
+        Object.values(fakes).forEach((one) => one.forget());
+        await run().catch((/** @type {any} */ error) => {
+            const last = fakes[fake].seen.at(-1);
+            error.message += `\n${last?.status} ${last?.body.toString().slice(0, 2000)} ${last?.answer.toString().slice(0, 500)}`;
+            throw error;
+        });
+        assert.ok(kept.length > 0 && (fakes[fake].seen.length > 0) === !estimated, 'it was served there, or estimated');
+    }
 
     for (const [provider, fake] of Object.entries(PROVIDERS)) {
         test(`at ${provider}`, async (t) => {
@@ -55,6 +73,7 @@ atBoth('SDKs of other providers', (bench) => {
                     CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
                     CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
                     GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini, OLLAMA_HOST: fakes.ollama.url,
+                    BEDROCK_ENDPOINT: fakes.bedrock.url, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: SIGNER.id, AWS_SECRET_ACCESS_KEY: SIGNER.secret,
                 },
                 // Its name alone says that it sees nothing.
                 config: { models: { ...aliases(provider), [`${provider}/llama3.2:3b`]: { lacks: ['effort'] } } },
@@ -65,19 +84,20 @@ atBoth('SDKs of other providers', (bench) => {
                     const why = CANNOT.find(([a, b, what]) => a === sdk && b === provider && what.test(title))?.[3];
                     if (OWN.test(title)) continue;
                     await t.test(`${sdk}: ${title}`, { skip: why }, async () => {
-                        Object.values(fakes).forEach((one) => one.forget());
                         const { kept, fetch } = recorder();
-                        const client = CLIENTS[sdk](host.url + BASES[sdk], KEY, fetch);
-                        await run(client, fakes[fake], HEARS[fake], false).catch((/** @type {any} */ error) => {
-                            const last = fakes[fake].seen.at(-1);
-                            error.message += `\n${last?.status} ${last?.body.toString().slice(0, 2000)}`;
-                            throw error;
-                        });
-                        assert.ok(kept.length > 0 && (fakes[fake].seen.length > 0) !== (title === 'tokens'), 'it was served there, or estimated');
+                        await serves(fake, kept, () => run(CLIENTS[sdk](host.url + BASES[sdk], KEY, fetch), fakes[fake], HEARS[fake], false), title === 'tokens');
                     });
                 }
             }
-            for (const key of EVERY.providers) assert.ok(!host.log().includes(key), 'no key in the log');
+            for (const [title, run] of Object.entries(BEDROCK_CASES)) {
+                const why = CANNOT.find(([a, b, what]) => a === 'bedrock' && b === provider && what.test(title))?.[3];
+                if (fake === 'bedrock' || BEDROCK_OWN.test(title)) continue;
+                await t.test(`bedrock: ${title}`, { skip: why }, async () => {
+                    const { client, kept } = bedrockClient(host.url, KEY, { http1: bench.name === 'edge' });
+                    await serves(fake, kept, () => run(client, fakes[fake], HEARS[fake]));
+                });
+            }
+            for (const key of [...EVERY.providers, SIGNER.secret]) assert.ok(!host.log().includes(key), 'no key in the log');
         });
     }
 });

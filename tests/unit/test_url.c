@@ -40,12 +40,15 @@ static void test_bad(void) {
             printf("  accepted: %s\n", bad[i]);
 }
 
-/* Of AWS's names for things, and nowhere else. */
+/* Of AWS's names for things, and of models where Bedrock's clients ask for them, and nowhere else. */
 static void test_arns(void) {
     static const char *const good[] = {
         "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/converse",
         "/api/ai/bedrock/model/arn:aws:bedrock:us-east-1:1:prompt-router%2fa%2fb/invoke",
-        "/api/ai/tokyo/model/arn%3A%2Fx"};
+        "/api/ai/tokyo/model/arn%3A%2Fx",
+        "/model/openai%2Fgpt-4o/converse",
+        "/model/a%2fb%2Fc%3A0/converse-stream",
+        "/model/claude%2Fclaude-sonnet-5/invoke"};
     static const char *const bad[] = {"/model/arn%3Aaws%2F",
                                       "/model/arn%3Aaws%2F/x",
                                       "/model/arn%3Aaws%2F%2Fx",
@@ -56,6 +59,17 @@ static void test_arns(void) {
                                       "/model/arn%3Aaws%2E%2Fx",
                                       "/model/arnaws%2Fx",
                                       "/model/x%2Fy",
+                                      "/model/x%2Fy/z",
+                                      "/model/x%2F..%2Fy/converse",
+                                      "/model/..%2Fy/converse",
+                                      "/model/.x%2Fy/converse",
+                                      "/model/%2Fy/converse",
+                                      "/model/x%2F/converse",
+                                      "/model/x%2F%2Fy/converse",
+                                      "/model/x%2Fy/../converse",
+                                      "/model/x/y%2Fz/converse",
+                                      "/api/ai/bedrock/model/x%2Fy/converse",
+                                      "/v1/model/x%2Fy/converse",
                                       "/x/arn%3Aaws%2Fx",
                                       "/model/x/arn%3Aaws%2Fx",
                                       "/api/local/x/model/arn%3A%2Fx",

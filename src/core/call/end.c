@@ -226,6 +226,8 @@ static void put_error(const struct gw_call *c, const struct call_error *e, struc
         d = count_dialect(c->route.rest);
     if (d == NULL)
         d = provider_dialect(c);
+    if (d == NULL && gw_str_starts(c->path, GW_STR("/model/"))) /* it has no route */
+        d = dialects_of_path(c->path, &talks);
     if (d == NULL)
         d = dialects_default(FRAMING_SSE);
     head_put(head, GW_STR("content-type"), GW_STR("application/json"));

@@ -92,8 +92,7 @@ struct gw_str speak_error(struct gw_call *c, struct gw_str event) {
     struct mean_error said = {.message = GW_STR("")};
     struct gw_walk w;
     struct gw_buf b;
-    ptrdiff_t json = gw_str_chr(event, '{');
-    gw_walk_init(&w, gw_str_sub(event, json < 0 ? event.n : (size_t)json, event.n));
+    gw_walk_init(&w, event_json(c->stream->speech->to.in, event));
     mean_read_error(&w, &said);
     gw_buf_init(&b, &c->arena, said.message.n + 1);
     gw_json_decode(&b, said.message);

@@ -217,26 +217,38 @@ static bool dot_segment(struct gw_str path, size_t slash) {
                                         gw_str_ieq(gw_str_sub(behind, 0, 3), GW_STR("%3b")));
 }
 
-/* Whether the encoded slash at `at` is one of an ARN, which AWS takes as a model:
- * "/model/arn%3Aaws%3Abedrock%3A...%2Fname/converse". */
-static bool is_of_arn(struct gw_str path, size_t at) {
+static bool is_plain(struct gw_str name) {
+    char c = name.n > 0 ? gw_lower(name.p[0]) : '/';
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Whether what stands from `from` on may have encoded slashes: an ARN, which AWS takes as a model, or a model of any
+ * provider, which the gateway does: "provider%2Fmodel/converse". */
+static bool takes_slashes(struct gw_str path, size_t from) {
+    struct gw_str before = gw_str_sub(path, 0, from), name = gw_str_sub(path, from, path.n);
+    bool own = gw_str_eq(before, GW_STR("/model/"));
+    bool place =
+        own || (gw_str_starts(path, GW_STR("/api/ai/")) && gw_str_ends(before, GW_STR("/model/")));
+    bool arn = gw_str_starts(name, GW_STR("arn%")) || gw_str_starts(name, GW_STR("arn:"));
+    (void)gw_str_cut(&name, '/');
+    bool asked = name.p != NULL &&
+                 (gw_str_starts(name, GW_STR("converse")) || gw_str_starts(name, GW_STR("invoke")));
+    return place && (arn || (own && asked && is_plain(gw_str_sub(path, from, 1))));
+}
+
+/* Whether the encoded slash at `at` is one of a model's name. */
+static bool is_of_model(struct gw_str path, size_t at) {
     size_t from = at;
     while (path.p[from - 1] != '/')
         from--;
-    struct gw_str before = gw_str_sub(path, 0, from), name = gw_str_sub(path, from, 4);
-    struct gw_str next = gw_str_sub(path, at + 3, 1);
-    char c = next.n > 0 ? gw_lower(next.p[0]) : '/';
-    bool place = gw_str_eq(before, GW_STR("/model/")) || (gw_str_starts(path, GW_STR("/api/ai/")) &&
-                                                          gw_str_ends(before, GW_STR("/model/")));
-    return place && gw_str_ieq(gw_str_sub(path, at, 3), GW_STR("%2f")) &&
-           (gw_str_eq(name, GW_STR("arn%")) || gw_str_eq(name, GW_STR("arn:"))) &&
-           ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+    return gw_str_ieq(gw_str_sub(path, at, 3), GW_STR("%2f")) &&
+           is_plain(gw_str_sub(path, at + 3, 1)) && takes_slashes(path, from);
 }
 
 /* Apart, so that the usual path does not pay for it. */
 __attribute__((noinline)) static const char *escape_at(struct gw_str path, size_t i) {
     const char *why = check_escape(gw_str_sub(path, i + 1, 2));
-    return why != NULL && !is_of_arn(path, i) ? why : NULL;
+    return why != NULL && !is_of_model(path, i) ? why : NULL;
 }
 
 const char *url_check_path(struct gw_str path) {

@@ -29,8 +29,8 @@ bool url_is_loopback(struct gw_str authority);
 
 /* Checks the path of a request target: NULL if it may be matched and forwarded, else what is wrong with
  * it. Refused: dot segments (also with parameters: "..;x"), "//", "\"; encoded slashes, backslashes, dots
- * and NULs; bytes outside printable ASCII; a lone "%". An ARN that Bedrock takes as a model may have encoded
- * slashes. */
+ * and NULs; bytes outside printable ASCII; a lone "%". A model in a path of Bedrock's, such as an ARN, may
+ * have encoded slashes. */
 const char *url_check_path(struct gw_str path);
 
 #endif

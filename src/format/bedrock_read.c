@@ -1,0 +1,369 @@
+/* Bedrock's messages, of requests and of answers: see bedrock_speech.c. */
+#include "format/bedrock_speech.h"
+
+static bool is(struct gw_str name, const char *literal) {
+    return gw_str_eq(name, gw_str(literal, strlen(literal)));
+}
+
+/* ------------------------------------------------------------------ formats */
+
+/* The first one of a format, and of a type, is what it becomes. */
+static const struct {
+    struct gw_str format, media;
+} formats[] = {
+    {GW_STR_INIT("png"), GW_STR_INIT("image/png")},
+    {GW_STR_INIT("jpeg"), GW_STR_INIT("image/jpeg")},
+    {GW_STR_INIT("jpeg"), GW_STR_INIT("image/jpg")},
+    {GW_STR_INIT("gif"), GW_STR_INIT("image/gif")},
+    {GW_STR_INIT("webp"), GW_STR_INIT("image/webp")},
+    {GW_STR_INIT("pdf"), GW_STR_INIT("application/pdf")},
+    {GW_STR_INIT("txt"), GW_STR_INIT("text/plain")},
+    {GW_STR_INIT("txt"), GW_STR_INIT("application/json")},
+    {GW_STR_INIT("md"), GW_STR_INIT("text/markdown")},
+    {GW_STR_INIT("csv"), GW_STR_INIT("text/csv")},
+    {GW_STR_INIT("html"), GW_STR_INIT("text/html")},
+    {GW_STR_INIT("doc"), GW_STR_INIT("application/msword")},
+    {GW_STR_INIT("docx"),
+     GW_STR_INIT("application/vnd.openxmlformats-officedocument.wordprocessingml.document")},
+    {GW_STR_INIT("xls"), GW_STR_INIT("application/vnd.ms-excel")},
+    {GW_STR_INIT("xlsx"),
+     GW_STR_INIT("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")},
+    {GW_STR_INIT("mp3"), GW_STR_INIT("audio/mp3")},
+    {GW_STR_INIT("mp3"), GW_STR_INIT("audio/mpeg")},
+    {GW_STR_INIT("wav"), GW_STR_INIT("audio/wav")},
+    {GW_STR_INIT("wav"), GW_STR_INIT("audio/x-wav")},
+    {GW_STR_INIT("flac"), GW_STR_INIT("audio/flac")},
+    {GW_STR_INIT("ogg"), GW_STR_INIT("audio/ogg")},
+    {GW_STR_INIT("opus"), GW_STR_INIT("audio/opus")},
+    {GW_STR_INIT("aac"), GW_STR_INIT("audio/aac")},
+    {GW_STR_INIT("m4a"), GW_STR_INIT("audio/m4a")},
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+struct gw_str bedrock_media(struct gw_str format) {
+    for (size_t i = 0; i < FORMATS; i++)
+        if (gw_str_eq(format, formats[i].format))
+            return formats[i].media;
+    return GW_STR("");
+}
+
+struct gw_str bedrock_format(struct gw_str media) {
+    struct gw_str bare = gw_str_cut(&media, ';');
+    for (size_t i = 0; i < FORMATS; i++)
+        if (gw_str_eq(bare, formats[i].media))
+            return formats[i].format;
+    return GW_STR("");
+}
+
+/* ------------------------------------------------------------------ objects */
+
+#define RAW(name, member) {name, offsetof(struct bedrock_thing, member), true}
+#define VALUE(name, member) {name, offsetof(struct bedrock_thing, member), false}
+
+static const struct mean_field thing_fields[] = {
+    VALUE("text", text),
+    VALUE("image", image),
+    VALUE("document", document),
+    VALUE("audio", audio),
+    VALUE("toolUse", call),
+    VALUE("toolResult", result),
+    VALUE("reasoningContent", thought),
+    VALUE("cachePoint", mark),
+    VALUE("guardContent", guard),
+    VALUE("searchResult", found),
+    VALUE("citationsContent", cited),
+    VALUE("json", json),
+    VALUE("toolSpec", spec),
+    VALUE("any", any),
+    VALUE("tool", one),
+    RAW("format", format),
+    RAW("name", name),
+    RAW("title", title),
+    RAW("context", context),
+    RAW("toolUseId", id),
+    RAW("status", status),
+    RAW("redactedContent", redacted),
+    RAW("signature", signature),
+    RAW("bytes", bytes),
+    RAW("uri", uri),
+    RAW("description", description),
+    RAW("schema", schema_text),
+    VALUE("source", source),
+    VALUE("content", content),
+    VALUE("input", input),
+    VALUE("reasoningText", reasoning),
+    VALUE("citations", citations),
+    VALUE("enabled", enabled),
+    VALUE("s3Location", kept),
+    VALUE("inputSchema", schema),
+    VALUE("strict", strict),
+};
+
+struct bedrock_thing bedrock_thing_of(struct gw_str value) {
+    struct bedrock_thing t = {.text = GW_STR("")};
+    struct gw_walk w = mean_walk(value);
+    if (gw_walk_kind(&w) == '{')
+        MEAN_READ(&w, thing_fields, &t);
+    return t;
+}
+
+/* A value that is a string, raw. */
+static struct gw_str raw_of(struct gw_str value) {
+    struct gw_walk w = mean_walk(value);
+    return value.n > 0 ? mean_raw(&w) : value;
+}
+
+/* ------------------------------------------------------------------ blocks */
+
+/* Where a block goes: into a turn, or into a tool's result. */
+struct place {
+    struct mean_turn *turn;
+    struct mean_part *result; /* NULL: into the turn */
+};
+
+static struct mean_part *add(struct mean *m, const struct place *at, enum mean_kind kind) {
+    return at->result != NULL ? mean_add_inner(m, at->result, kind)
+                              : mean_add_part(m, at->turn, kind);
+}
+
+/* It marks what stands before it. */
+static void mark(struct mean *m, const struct place *at, struct gw_str value) {
+    struct mean_part *last = at->result != NULL ? at->result->parts_last : at->turn->last;
+    if (last == NULL)
+        return;
+    last->cache = value;
+    mean_use(m, FEATURE_CACHE);
+}
+
+static void read_source(struct mean *m, struct mean_part *p, const struct bedrock_thing *t) {
+    struct bedrock_thing s = bedrock_thing_of(t->source);
+    p->data = s.bytes;
+    p->media = bedrock_media(t->format);
+    p->file = bedrock_thing_of(s.kept).uri;
+    p->text = s.text.n > 0 ? raw_of(s.text) : mean_joined(m, s.content);
+    if (p->file.n > 0)
+        mean_use(m, FEATURE_FILE_ID);
+    else if (p->data.n > 0)
+        mean_use(m, p->kind == MEAN_IMAGE   ? FEATURE_IMAGE
+                    : p->kind == MEAN_AUDIO ? FEATURE_AUDIO
+                                            : FEATURE_FILE);
+    else if (p->text.n == 0)
+        mean_wrong(m, "an image or a document has no source that is known");
+}
+
+/* A wish that answers quote the document. */
+static void note_citations(struct mean *m, struct gw_str value) {
+    if (!mean_is_true(bedrock_thing_of(value).enabled))
+        return;
+    mean_use(m, FEATURE_UNKNOWN);
+    if (m->unknown.n == 0)
+        m->unknown = GW_STR("citations");
+}
+
+/* In a result only texts are sure to reach a model; and what is told of a document has no place but behind it. */
+static void read_document(struct mean *m, const struct place *at, struct mean_part *p,
+                          struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    p->kind = MEAN_FILE;
+    p->name = t.name;
+    read_source(m, p, &t);
+    note_citations(m, t.citations);
+    if (at->result != NULL && p->text.n > 0)
+        p->kind = MEAN_TEXT;
+    if (t.context.n > 0)
+        add(m, at, MEAN_TEXT)->text = t.context;
+}
+
+static void read_bytes(struct mean *m, struct mean_part *p, enum mean_kind kind,
+                       struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    p->kind = kind;
+    read_source(m, p, &t);
+}
+
+static void read_call(struct mean_part *p, struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    p->kind = MEAN_CALL;
+    p->id = t.id;
+    p->name = t.name;
+    p->args = t.input;
+}
+
+/* One of ours begins with this, in base64: see above. */
+static struct gw_str unwrapped(struct mean *m, struct gw_str base64) {
+    struct gw_buf b;
+    if (!gw_str_starts(base64, GW_STR("aGcx")))
+        return base64;
+    gw_buf_init(&b, m->arena, base64.n);
+    mean_put_base64(&b, base64);
+    return mean_made(m, &b);
+}
+
+static void read_thought(struct mean *m, struct mean_part *p, struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value), said = bedrock_thing_of(t.reasoning);
+    p->kind = MEAN_REASONING;
+    p->hidden = t.redacted.n > 0;
+    p->text = raw_of(said.text);
+    p->signature = p->hidden ? unwrapped(m, t.redacted) : said.signature;
+    if (p->signature.n > 0)
+        mean_use(m, FEATURE_SIGNATURE);
+}
+
+static void read_content(struct gw_str value, struct mean *m, const struct place *at);
+
+static void read_result(struct mean *m, struct mean_part *p, struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    p->kind = MEAN_RESULT;
+    p->id = t.id;
+    p->failed = is(t.status, "error");
+    if (p->failed)
+        mean_use(m, FEATURE_RESULT_FAILED);
+    read_content(t.content, m, &(struct place){.result = p});
+}
+
+/* An answer that quotes is cut where its quotes begin and end. */
+static struct gw_str pieces_of(struct mean *m, struct gw_str value) {
+    struct gw_walk w = mean_walk(value);
+    struct gw_buf b;
+    gw_buf_init(&b, m->arena, value.n);
+    if (value.n > 0 && gw_walk_enter(&w, '['))
+        while (gw_walk_item(&w))
+            gw_buf_put(&b, raw_of(bedrock_thing_of(mean_value(&w)).text));
+    return mean_made(m, &b);
+}
+
+static void set_text(struct mean_part *p, struct gw_str raw) {
+    p->kind = MEAN_TEXT;
+    p->text = raw;
+}
+
+/* A tool's result in JSON is a text. */
+static void read_json(struct mean *m, struct mean_part *p, struct gw_str value) {
+    struct gw_buf b;
+    gw_buf_init(&b, m->arena, 2 * value.n);
+    gw_buf_put_json(&b, value);
+    set_text(p, mean_made(m, &b));
+}
+
+/* What a search has found, as a text: title, source, and what stands there. */
+static void read_found(struct mean *m, struct mean_part *p, struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    struct gw_buf b;
+    gw_buf_init(&b, m->arena, value.n);
+    mean_put_line(&b, t.title);
+    mean_put_line(&b, raw_of(t.source));
+    mean_put_lines(&b, t.content);
+    set_text(p, mean_made(m, &b));
+}
+
+/* What stands in a result, too. */
+static bool settle_inner(struct mean *m, const struct place *at, const struct bedrock_thing *t,
+                         struct mean_part *p) {
+    if (t->text.n > 0)
+        set_text(p, raw_of(t->text));
+    else if (t->json.n > 0)
+        read_json(m, p, t->json);
+    else if (t->image.n > 0)
+        read_bytes(m, p, MEAN_IMAGE, t->image);
+    else if (t->document.n > 0)
+        read_document(m, at, p, t->document);
+    else if (t->found.n > 0)
+        read_found(m, p, t->found);
+    else
+        return false;
+    return true;
+}
+
+static void settle(struct mean *m, const struct bedrock_thing *t, struct mean_part *p) {
+    struct bedrock_thing guarded = bedrock_thing_of(t->guard);
+    if (t->call.n > 0)
+        read_call(p, t->call);
+    else if (t->result.n > 0)
+        read_result(m, p, t->result);
+    else if (t->thought.n > 0)
+        read_thought(m, p, t->thought);
+    else if (t->audio.n > 0)
+        read_bytes(m, p, MEAN_AUDIO, t->audio);
+    else if (t->cited.n > 0)
+        set_text(p, pieces_of(m, bedrock_thing_of(t->cited).content));
+    else if (guarded.text.n > 0)
+        set_text(p, raw_of(bedrock_thing_of(guarded.text).text));
+    else if (guarded.image.n > 0)
+        read_bytes(m, p, MEAN_IMAGE, guarded.image);
+    else
+        mean_use(m, FEATURE_OTHER);
+}
+
+static void add_block(struct mean *m, const struct place *at, struct gw_str value) {
+    struct bedrock_thing t = bedrock_thing_of(value);
+    if (t.mark.n > 0) {
+        mark(m, at, t.mark);
+        return;
+    }
+    struct mean_part *p = add(m, at, MEAN_OTHER);
+    bool inner = at->result != NULL;
+    p->raw = value;
+    if (!settle_inner(m, at, &t, p)) {
+        if (inner)
+            mean_use(m, FEATURE_OTHER);
+        else
+            settle(m, &t, p);
+    }
+    if (inner && p->kind != MEAN_TEXT)
+        mean_use(m, FEATURE_RESULT_IMAGE);
+}
+
+static void read_content(struct gw_str value, struct mean *m, const struct place *at) {
+    struct gw_walk w = mean_walk(value);
+    if (value.n == 0 || !gw_walk_enter(&w, '['))
+        return;
+    while (gw_walk_item(&w))
+        add_block(m, at, mean_value(&w));
+}
+
+/* ------------------------------------------------------------------ messages */
+
+struct message {
+    struct gw_str role, content;
+};
+
+static const struct mean_field message_fields[] = {
+    {"role", offsetof(struct message, role), true},
+    {"content", offsetof(struct message, content), false},
+};
+
+static enum mean_role role_of(struct mean *m, struct gw_str word) {
+    if (is(word, "assistant"))
+        return MEAN_ASSISTANT;
+    if (!is(word, "user"))
+        mean_wrong(m, "a message has no role that is known");
+    return MEAN_USER;
+}
+
+void bedrock_read_messages(struct gw_str value, struct mean *m) {
+    struct gw_walk w = mean_walk(value);
+    if (value.n == 0 || !gw_walk_enter(&w, '[')) {
+        mean_wrong(m, "\"messages\" is no list");
+        return;
+    }
+    bool any = false;
+    while (gw_walk_item(&w)) {
+        struct message said = {.role = GW_STR("")};
+        MEAN_READ(&w, message_fields, &said);
+        enum mean_role role = role_of(m, said.role);
+        read_content(said.content, m, &(struct place){.turn = mean_add_turn(m, role)});
+        any = true;
+    }
+    if (!any)
+        mean_wrong(m, "there are no messages");
+}
+
+void bedrock_read_system(struct gw_str value, struct mean *m) {
+    if (value.n > 0)
+        read_content(value, m, &(struct place){.turn = mean_add_turn(m, MEAN_SYSTEM)});
+}
+
+void bedrock_read_content(struct gw_str value, struct mean *m, struct mean_turn *t) {
+    read_content(value, m, &(struct place){.turn = t});
+}

@@ -1,0 +1,67 @@
+/* Bedrock's Converse, translated: what the files of its speech share. */
+#ifndef GW_FORMAT_BEDROCK_SPEECH_H
+#define GW_FORMAT_BEDROCK_SPEECH_H
+
+#include "format/claude.h"
+#include "format/speech.h"
+
+/* ---- bedrock_read.c: messages, and the blocks that they are made of */
+
+/* The members of all objects, but for a few: what is a union in Converse is told by which member it has. No name is
+ * of two kinds, but those that are kept as values. */
+struct bedrock_thing {
+    /* what it is */
+    struct gw_str text, image, document, audio, call, result, thought, mark, guard, found, cited,
+        json, spec, any, one;
+    /* what that says */
+    struct gw_str format, name, title, context, id, status, redacted, signature, bytes, uri,
+        description, schema_text; /* raw */
+    struct gw_str source, content, input, reasoning, citations, enabled, kept, schema,
+        strict; /* values */
+};
+
+struct bedrock_thing bedrock_thing_of(struct gw_str value);
+void bedrock_read_messages(struct gw_str value, struct mean *m);
+void bedrock_read_system(struct gw_str value, struct mean *m);
+void bedrock_read_content(struct gw_str value, struct mean *m, struct mean_turn *t);
+
+/* What a format is as a type of media, and the other way round; empty: nobody knows. */
+struct gw_str bedrock_media(struct gw_str format);
+struct gw_str bedrock_format(struct gw_str media);
+
+/* ---- bedrock_put.c */
+void bedrock_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+
+/* ---- bedrock_talk.c */
+enum { BEDROCK_NAMES = 16 };
+
+/* What is written where: who the model is decides on much of it. */
+struct bedrock_to {
+    struct gw_out *o;
+    const struct mean *m;
+    struct gw_str model;
+    bool claude, nova;
+    bool samples;                  /* takes a temperature and the like: it is Claude, and thinks, if not */
+    struct claude_thought thought; /* of Claude's */
+    struct gw_str names[BEDROCK_NAMES];
+    uint32_t documents; /* that have a name */
+};
+
+void bedrock_put_messages(struct bedrock_to *to);
+void bedrock_put_system(struct bedrock_to *to);
+/* A cache mark, as a block; not to models that may refuse it. */
+void bedrock_put_mark(struct bedrock_to *to, struct gw_str mark);
+/* A block: an object whose one member is an object. */
+void bedrock_open(struct gw_out *o, const char *name);
+void bedrock_close(struct gw_out *o);
+/* A member that is left out if nothing is put into it. It is not the first one. */
+size_t bedrock_open_member(struct gw_out *o, const char *name, char bracket);
+void bedrock_close_member(struct gw_out *o, size_t at, char bracket);
+
+/* ---- bedrock_say.c */
+void bedrock_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);
+void bedrock_say_begin(struct mean_stream *s, struct gw_buf *b);
+void bedrock_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
+void bedrock_say_end(struct mean_stream *s, struct gw_buf *b);
+
+#endif
