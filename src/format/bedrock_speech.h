@@ -41,7 +41,7 @@ struct bedrock_to {
     const struct mean *m;
     struct gw_str model;
     bool claude, nova;
-    bool samples;                  /* takes a temperature and the like: it is Claude, and thinks, if not */
+    bool samples; /* takes a temperature and the like: it is Claude, and thinks, if not */
     struct claude_thought thought; /* of Claude's */
     struct gw_str names[BEDROCK_NAMES];
     uint32_t documents; /* that have a name */
