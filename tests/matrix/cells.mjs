@@ -1,0 +1,341 @@
+/**
+ * A cell: one feature, asked by a client of one dialect, of a provider that may speak another, streaming or not. What
+ * comes of it is one of
+ *
+ *     yes        the provider received it, and the client its answer
+ *     refused    400, which names the client's field, and nobody was asked
+ *     told       left out, and x-heady-warnings names the field
+ *     left out   without a word, as the gateway's table says it may be
+ *     no words   the client's dialect cannot say it, or be told it
+ *     none       the provider has none to tell
+ *
+ * Anything else is an error.
+ */
+import assert from 'node:assert/strict';
+import { holds, joined, merged } from './meaning.mjs';
+import { fateOf, nameOf } from './table.mjs';
+import { agentOf, play } from './target.mjs';
+
+/**
+ * @typedef {import('./meaning.mjs').Body} Body
+ * @typedef {import('./meaning.mjs').Dialect} Dialect
+ * @typedef {import('./meaning.mjs').Part} Part
+ * @typedef {import('./meaning.mjs').Turn} Turn
+ * @typedef {import('./meaning.mjs').Said} Said
+ * @typedef {import('./meaning.mjs').Choice} Choice
+ * @typedef {import('./features.mjs').Feature} Feature
+ * @typedef {import('./target.mjs').Seen} Seen
+ * @typedef {'yes' | 'refused' | 'told' | 'left out' | 'no words' | 'none'} Result
+ *
+ * @typedef {object} Provider
+ * @property {string} name            the gateway's
+ * @property {Dialect} dialect
+ * @property {string} model           what it calls it
+ * @property {string[]} own           dialects that it speaks itself, so that nothing is translated
+ * @property {import('./meaning.mjs').Aspect[]} [lacks]   of what its dialect could tell
+ *
+ * @typedef {object} Cell
+ * @property {string} id
+ * @property {string} url             of the gateway
+ * @property {string} key
+ * @property {Dialect} client
+ * @property {Provider} provider
+ * @property {Provider} other         whom the next turn may be asked of
+ * @property {Feature} feature
+ * @property {boolean} stream
+ *
+ * @typedef {{status: number, headers: Headers, bytes: Buffer}} Answer
+ */
+
+const TEXT = 'It is so: “größer” 🙂\n"quoted" \\ 1 < 2';
+const USAGE = { input: 40, output: 12 };
+
+/** The name that the gateway knows a provider's model by. @param {Provider} provider @param {string} [as] */
+export const aliasOf = ({ name }, as = 'm') => `${as}-${name}`;
+
+/** @param {Cell} cell */
+const isOwn = ({ client, provider }) => provider.own.includes(client.name);
+
+/** What comes of a row of the table here; a provider's own clients are not translated.
+ * @param {Cell} cell @param {string} row */
+function fate(cell, row) {
+    return isOwn(cell) ? 'yes' : fateOf(row, cell.provider.dialect.name);
+}
+
+/** @param {Cell} cell @param {string} aspect */
+const told = ({ provider: { dialect, lacks = [] } }, aspect) => /** @type {string[]} */ (dialect.has).includes(aspect) && !(/** @type {string[]} */ (lacks)).includes(aspect);
+/** @param {Cell} cell @param {string} aspect */
+const heard = ({ client }, aspect) => /** @type {string[]} */ (client.has).includes(aspect);
+
+// ------------------------------------------------------------------ what is asked
+
+/** Whether the client's dialect can say it. @param {Cell} cell */
+function canSay({ client: { name }, feature: { says, from, alien = [] }, ...cell }) {
+    if (alien.includes(name) && cell.provider.own.includes(name)) return false;
+    return (says === undefined || says[name] !== undefined) && (from === undefined || from.includes(name));
+}
+
+/** @type {Turn[]} */
+const HELLO = [{ role: 'user', parts: [{ text: 'Hello, “you”' }] }];
+
+/** @param {Cell} cell @param {Turn[]} turns @param {Provider} provider @returns {Body} */
+function bodyOf({ client, feature: { base = {}, says = {}, ...feature }, stream }, turns, provider) {
+    const body = client.request(turns, { model: aliasOf(provider, feature.fault ? 'ill' : 'm'), stream });
+    return merged(merged(body, base[client.name]), says[client.name]);
+}
+
+/** @param {Cell} cell @param {Turn[]} turns @param {Provider} [provider] @returns {Promise<Answer & {body: Body}>} */
+async function ask(cell, turns, provider = cell.provider) {
+    const { client, feature, stream } = cell;
+    const body = bodyOf(cell, turns, provider);
+    const model = aliasOf(provider, feature.fault ? 'ill' : 'm');
+    const headers = { 'content-type': 'application/json', 'authorization': `Bearer ${cell.key}`, 'user-agent': agentOf(cell.id), ...client.head };
+    const answer = await fetch(cell.url + client.path(model, stream), { method: 'POST', headers, body: JSON.stringify(body) });
+    return { status: answer.status, headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()), body };
+}
+
+// ------------------------------------------------------------------ what the provider receives
+
+/** What is said in a conversation, as a list of pieces that can be compared.
+ * @param {Turn[]} turns @param {boolean} roles @returns {unknown[]} */
+function flat(turns, roles) {
+    /** @type {string[]} */
+    const ids = [];
+    const number = (/** @type {string} */ id) => (ids.includes(id) ? ids.indexOf(id) : ids.push(id) - 1);
+    /** @type {any[]} */
+    const all = [];
+    for (const { role, parts } of turns) {
+        for (const { text, refusal, image, audio, file, call, result } of parts) {
+            const who = roles ? role : 'anybody', last = all.at(-1);
+            const words = text ?? refusal;
+            if (words !== undefined && words !== '' && last?.[0] === who && last[1] === 'text') last[2] += words;
+            else if (words !== undefined && words !== '') all.push([who, 'text', words]);
+            if (image ?? audio ?? file) all.push([(image ?? audio ?? file)?.url ?? (image ?? audio ?? file)?.data]);
+            if (call !== undefined) all.push(['call', number(call.id), call.name, call.args ?? call.input]);
+            if (result === undefined) continue;
+            all.push(['result', number(result.id), result.parts.map((part) => part.text ?? '').join('')]);
+            for (const part of result.parts) if (part.image) all.push([part.image.data]);
+        }
+    }
+    return all;
+}
+
+/** @param {Cell} cell @param {Turn[]} turns @returns {boolean} */
+const hasFailed = (cell, turns) => turns.some(({ parts }) => parts.some(({ result }) => result?.failed));
+
+/** @param {Cell} cell @param {Body} body @param {Turn[]} sent */
+function checkTurns(cell, body, sent) {
+    const { feature, provider: { dialect } } = cell;
+    const got = dialect.asked(body);
+    const isLate = feature.name === 'system later';
+    assert.deepEqual(flat(got, !isLate), flat(sent, !isLate), 'the conversation');
+    if (fate(cell, 'that a tool has failed') === 'yes') assert.equal(hasFailed(cell, got), hasFailed(cell, sent), 'a failed result');
+}
+
+/** @param {Cell} cell @param {Body} body */
+function checkMembers({ feature: { gets = {}, says = {} }, provider: { name, dialect } }, body) {
+    const wanted = gets[name] ?? gets[dialect.name] ?? says[dialect.name];
+    assert.ok(wanted !== undefined, `the matrix does not know how ${dialect.name} says it`);
+    if (typeof wanted === 'function') wanted(body);
+    else assert.ok(holds(body, wanted), `it lacks ${JSON.stringify(wanted)}: ${JSON.stringify(body)}`);
+}
+
+/** @param {Cell} cell @param {Seen[]} seen @param {Turn[]} turns @param {Body} sent */
+function checkReceived(cell, seen, turns, sent) {
+    const { feature, provider } = cell;
+    assert.equal(seen.length, 1, `it is asked once: ${seen.map(({ status }) => status)}`);
+    const [{ body, status, ask: { headers } }] = seen;
+    assert.equal(status, 200, `the provider takes it: ${JSON.stringify(body)}`);
+    assert.ok(!JSON.stringify(headers).includes(cell.key), 'the client’s key ends at the gateway');
+    if (isOwn(cell)) {
+        assert.deepEqual({ ...body, model: '' }, { ...sent, model: '' }, 'its own bytes');
+        return;
+    }
+    if (!feature.turns?.some(({ parts }) => parts.some(({ other }) => other))) checkTurns(cell, body, turns);
+    const [row = ''] = feature.uses;
+    if (row !== '' && fate(cell, row) !== 'yes') return;
+    feature.got?.(provider.dialect.asked(body), provider.dialect.name);
+    if (feature.says !== undefined) checkMembers(cell, body);
+    else if (feature.base?.[provider.dialect.name]) assert.ok(holds(body, feature.base[provider.dialect.name]), 'what goes with it');
+}
+
+// ------------------------------------------------------------------ what the client is told
+
+/** @param {Cell} cell @returns {Said} what the provider says */
+function saidOf({ feature: { said = {}, choices, usage }, ...cell }) {
+    const custom = said.parts?.[0].call?.input;
+    const own = { ...said, parts: custom === undefined || isOwn(/** @type {any} */ (cell)) ? said.parts ?? [{ text: TEXT }]
+        : [{ call: { id: 'call_1', name: 'patch', args: { input: custom } } }] };
+    return { choices: choices ?? [{ finish: 'stop', ...own }], usage: { ...USAGE, ...usage } };
+}
+
+/** @param {Part} part @returns {Part[]} */
+function plain({ text, thought, refusal, call }) {
+    if (call !== undefined) return [{ call }];
+    return text ? [{ text }] : refusal ? [{ refusal }] : thought ? [{ thought }] : [];
+}
+
+/** A refusal that the client has no words for is text. @param {Cell} cell @param {Choice} choice @returns {Choice} */
+function toldChoice(cell, { parts, finish, sequence, logprobs }) {
+    const custom = cell.feature.said?.parts?.[0].call?.input;
+    const known = parts.flatMap(plain).flatMap((part) => {
+        if (part.thought !== undefined && !heard(cell, 'thought')) return [];
+        if (part.refusal !== undefined && !heard(cell, 'refusal')) return [{ text: part.refusal }];
+        return custom !== undefined && part.call ? [{ call: { id: 'call_1', name: 'patch', input: custom } }] : [part];
+    });
+    const isSequence = finish === 'sequence', stops = isSequence && !(heard(cell, 'sequence') && told(cell, 'sequence'));
+    return {
+        parts: known, finish: stops ? 'stop' : finish,
+        ...isSequence && !stops ? { sequence } : {}, ...logprobs && heard(cell, 'logprobs') ? { logprobs } : {},
+    };
+}
+
+/** @param {Cell} cell @param {Said} said what the provider has said @param {Said} got */
+function checkHeard(cell, said, got) {
+    const refused = cell.feature.aspect === 'refusal' && !heard(cell, 'refusal');
+    const choices = said.choices.map((choice) => toldChoice(cell, choice));
+    if (refused && got.choices[0]?.finish === 'filter') choices[0].finish = 'filter';
+    const mine = got.choices.map(({ parts, ...rest }) => ({ ...rest, parts: joined(parts.flatMap(plain)) }));
+    assert.deepEqual(mine, choices);
+    const { input, output, cached = 0, written = 0, reasoning = 0 } = said.usage;
+    assert.deepEqual([got.usage?.input, got.usage?.output], [input, output], 'usage');
+    const counts = { cached, written, reasoning };
+    for (const [aspect, count] of Object.entries(counts)) {
+        if (heard(cell, aspect) && told(cell, aspect)) assert.equal(got.usage[/** @type {keyof typeof counts} */ (aspect)] ?? 0, count, `usage: ${aspect}`);
+    }
+}
+
+/** @param {Cell} cell @param {Answer} answer @returns {Said} */
+function read({ client, stream }, { bytes, headers }) {
+    assert.equal(headers.get('content-type')?.split(';')[0], stream ? client.type.split(';')[0] : 'application/json');
+    return stream ? client.heardStream(bytes) : client.heard(JSON.parse(bytes.toString()));
+}
+
+/** @param {Cell} cell @param {Headers} headers @returns {string[]} the fields that it was told of */
+function warned(cell, headers) {
+    const line = headers.get('x-heady-warnings');
+    if (line === null) return [];
+    assert.ok(line.startsWith('left out: '), line);
+    return line.slice(10).split(', ').sort();
+}
+
+/** What the client calls it. @param {Cell} cell @param {string} row */
+function fieldOf({ client, feature }, row) {
+    if (row === 'a member that is not known here') return Object.keys(feature.says?.[client.name] ?? {})[0];
+    return nameOf(row, client.name);
+}
+
+/** @param {Cell} cell @param {Answer} answer @param {Seen[]} seen */
+function checkRefused(cell, { status, bytes }, seen) {
+    const rows = cell.feature.uses.filter((row) => fate(cell, row) === 'refused');
+    const words = cell.client.fault(JSON.parse(bytes.toString()));
+    assert.equal(status, 400, words);
+    assert.ok(rows.some((row) => words.startsWith(`${fieldOf(cell, row)}: `)), `it names ${rows.map((row) => fieldOf(cell, row))}: ${words}`);
+    assert.equal(seen.length, 0, 'nobody is asked');
+}
+
+// ------------------------------------------------------------------ playing it
+
+/** @param {Cell} cell @param {Said} said @param {import('../providers/reply.mjs').Reply} own */
+function replyOf({ feature: { fault }, provider: { dialect, model }, stream }, said, own) {
+    const type = stream ? dialect.type : 'application/json';
+    /** @type {Record<string, string | number>} */
+    const headers = { ...own.headers, 'content-type': type };
+    if (!stream) return { status: 200, headers, pieces: [JSON.stringify(dialect.answer(said, model))] };
+    const pieces = dialect.stream(said, model);
+    if (fault === undefined) return { status: 200, headers, pieces };
+    const { status, message } = fault;
+    return { status: 200, headers, pieces: [...pieces.slice(0, pieces.length >> 1), own.stream?.error({ status, message }, 1) ?? ''] };
+}
+
+/** @param {Cell} cell @param {Said} said @param {import('../providers/reply.mjs').Face} face @returns {import('./target.mjs').Script} */
+function scriptOf(cell, said, face) {
+    const { fault } = cell.feature;
+    return {
+        seen: [],
+        answer: (asked, own) => {
+            if (fault === undefined || fault.within) return replyOf(cell, said, own);
+            const { status, message, retry } = fault;
+            const reply = face.refuse(asked, { status, message, kind: status === 400 ? 'invalid' : undefined, ...retry ? { retry_after: retry } : {} });
+            return { status: reply.status, headers: reply.headers, pieces: [reply.body ?? ''] };
+        },
+    };
+}
+
+/** @param {Cell} cell @param {Answer} answer @param {Seen[]} seen */
+function checkFault({ client, feature: { fault }, stream }, answer, seen) {
+    assert.ok(fault);
+    const { status, message, retry, within } = fault;
+    assert.ok(seen.length > 0, 'it was asked');
+    if (within) {
+        assert.equal(answer.status, 200);
+        assert.ok(stream);
+        assert.ok(client.heardStream(answer.bytes).error, 'it ends in an error');
+        return;
+    }
+    const words = client.fault(JSON.parse(answer.bytes.toString()));
+    assert.equal(answer.status, status, words);
+    assert.ok(words.includes(message), words);
+    if (retry !== undefined) assert.equal(answer.headers.get('retry-after'), String(retry));
+}
+
+/** The turn that follows an answer with a call. @param {Cell} cell @param {Said} got @param {Seen[]} seen */
+async function playNext(cell, got, seen) {
+    const { feature, provider, other } = cell;
+    const whom = feature.next === 'same' ? provider : other;
+    const [{ parts }] = got.choices;
+    const called = parts.find(({ call }) => call)?.call;
+    assert.ok(called);
+    /** @type {Turn[]} */
+    const turns = [...HELLO, { role: 'assistant', parts }, { role: 'user', parts: [{ result: { id: called.id, name: called.name, parts: [{ text: 'Rain' }] } }] }];
+    seen.length = 0;
+    const next = await ask(cell, turns, whom);
+    assert.equal(next.status, 200, next.bytes.toString());
+    assert.deepEqual([seen.length, seen[0].status], [1, 200], `it takes it: ${JSON.stringify(seen[0].body)}`);
+    const text = JSON.stringify(seen[0].body), seal = 'c2VhbGVkLXRob3VnaHQ=';
+    assert.ok(!text.includes('hg1'), `no seal of the gateway's goes out: ${text}`);
+    if (whom.own.includes(cell.client.name) && !isOwn(cell)) return;
+    assert.equal(text.includes(seal), whom === provider, `its own signature, and no other's: ${text}`);
+}
+
+/** @param {Cell} cell @returns {Result} */
+function resultOf(cell) {
+    const [row] = cell.feature.uses, { aspect, said } = cell.feature;
+    const main = row === undefined ? 'yes' : fate(cell, row);
+    if (main !== 'yes' || aspect === undefined || aspect === 'seal') return main;
+    return heard(cell, aspect) || (aspect === 'refusal' && said?.finish === 'filter') ? 'yes' : 'no words';
+}
+
+/** What comes of a cell; what should not throws.
+ * @param {Cell} cell @param {Record<string, import('../providers/reply.mjs').Face>} faces @returns {Promise<Result>} */
+export async function playCell(cell, faces) {
+    const { feature, provider } = cell;
+    if (!canSay(cell)) return 'no words';
+    const rows = feature.uses, refused = rows.some((row) => fate(cell, row) === 'refused');
+    if (!refused && feature.aspect !== undefined && !told(cell, feature.aspect) && feature.aspect !== 'custom') return 'none';
+    if (feature.fault?.within && !cell.stream) return 'no words';
+    const said = saidOf(cell), turns = feature.turns ?? HELLO;
+    const script = scriptOf(cell, said, faces[provider.name]);
+    play(cell.id, script);
+    try {
+        const answer = await ask(cell, turns);
+        if (refused) {
+            checkRefused(cell, answer, script.seen);
+            return 'refused';
+        }
+        if (feature.fault !== undefined) {
+            checkFault(cell, answer, script.seen);
+            return 'yes';
+        }
+        assert.equal(answer.status, 200, `${answer.bytes} ${JSON.stringify(script.seen[0]?.body)}`);
+        checkReceived(cell, script.seen, turns, answer.body);
+        const wanted = rows.filter((row) => fate(cell, row) === 'told').map((row) => fieldOf(cell, row));
+        assert.deepEqual(warned(cell, answer.headers), [...new Set(wanted)].sort(), 'x-heady-warnings');
+        const got = read(cell, answer);
+        checkHeard(cell, said, got);
+        if (feature.next !== undefined) await playNext(cell, got, script.seen);
+        return resultOf(cell);
+    } finally {
+        play(cell.id, null);
+    }
+}
