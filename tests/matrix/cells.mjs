@@ -53,8 +53,8 @@ const USAGE = { input: 40, output: 12 };
 /** The name that the gateway knows a provider's model by. @param {Provider} provider @param {string} [as] */
 export const aliasOf = ({ name }, as = 'm') => `${as}-${name}`;
 
-/** @param {Cell} cell */
-const isOwn = ({ client, provider }) => provider.own.includes(client.name);
+/** Whether nothing is to be translated. @param {Cell} cell @param {Provider} [provider] */
+const isOwn = ({ client, ...cell }, provider = cell.provider) => provider.own.includes(client.name);
 
 /** What comes of a row of the table here; a provider's own clients are not translated.
  * @param {Cell} cell @param {string} row */
@@ -62,8 +62,15 @@ function fate(cell, row) {
     return isOwn(cell) ? 'yes' : fateOf(row, cell.provider.dialect.name);
 }
 
+/** The dialect that a provider is asked in. @param {Cell} cell @param {Provider} [provider] */
+const spoken = (cell, provider = cell.provider) => (isOwn(cell, provider) ? cell.client : provider.dialect);
+
 /** @param {Cell} cell @param {string} aspect */
-const told = ({ provider: { dialect, lacks = [] } }, aspect) => /** @type {string[]} */ (dialect.has).includes(aspect) && !(/** @type {string[]} */ (lacks)).includes(aspect);
+function told(cell, aspect) {
+    const /** @type {string[]} */ has = spoken(cell).has, /** @type {string[]} */ lacks = cell.provider.lacks ?? [];
+    return has.includes(aspect) && !(lacks.includes(aspect) && spoken(cell).name === 'openai');
+}
+
 /** @param {Cell} cell @param {string} aspect */
 const heard = ({ client }, aspect) => /** @type {string[]} */ (client.has).includes(aspect);
 
@@ -110,7 +117,8 @@ function flat(turns, roles) {
             const words = text ?? refusal;
             if (words !== undefined && words !== '' && last?.[0] === who && last[1] === 'text') last[2] += words;
             else if (words !== undefined && words !== '') all.push([who, 'text', words]);
-            if (image ?? audio ?? file) all.push([(image ?? audio ?? file)?.url ?? (image ?? audio ?? file)?.data]);
+            const /** @type {{url?: string, data?: string} | undefined} */ media = image ?? audio ?? file;
+            if (media !== undefined) all.push([media.url ?? media.data]);
             if (call !== undefined) all.push(['call', number(call.id), call.name, call.args ?? call.input]);
             if (result === undefined) continue;
             all.push(['result', number(result.id), result.parts.map((part) => part.text ?? '').join('')]);
@@ -154,25 +162,37 @@ function checkReceived(cell, seen, turns, sent) {
     if (!feature.turns?.some(({ parts }) => parts.some(({ other }) => other))) checkTurns(cell, body, turns);
     const [row = ''] = feature.uses;
     if (row !== '' && fate(cell, row) !== 'yes') return;
-    feature.got?.(provider.dialect.asked(body), provider.dialect.name);
+    feature.got?.(provider.dialect.asked(body), provider.name);
     if (feature.says !== undefined) checkMembers(cell, body);
     else if (feature.base?.[provider.dialect.name]) assert.ok(holds(body, feature.base[provider.dialect.name]), 'what goes with it');
 }
 
 // ------------------------------------------------------------------ what the client is told
 
+/** Gemini signs the first call, and not the thought before it. @param {Part[]} parts @returns {Part[]} */
+function signedCalls(parts) {
+    const seal = parts.find((part) => part.thought !== undefined)?.seal;
+    return parts.map(({ seal: _, ...part }) => (part.call && seal ? { ...part, seal } : part));
+}
+
 /** @param {Cell} cell @returns {Said} what the provider says */
 function saidOf({ feature: { said = {}, choices, usage }, ...cell }) {
     const custom = said.parts?.[0].call?.input;
-    const own = { ...said, parts: custom === undefined || isOwn(/** @type {any} */ (cell)) ? said.parts ?? [{ text: TEXT }]
-        : [{ call: { id: 'call_1', name: 'patch', args: { input: custom } } }] };
-    return { choices: choices ?? [{ finish: 'stop', ...own }], usage: { ...USAGE, ...usage } };
+    if (custom !== undefined && !isOwn(/** @type {any} */ (cell))) said = { ...said, parts: [{ call: { id: 'call_1', name: 'patch', args: { input: custom } } }] };
+    const own = /** @type {Choice} */ ({ finish: 'stop', parts: [{ text: TEXT }], ...said });
+    if (cell.provider.dialect.name === 'gemini') own.parts = signedCalls(own.parts);
+    return { choices: choices ?? [own], usage: { ...USAGE, ...usage } };
 }
 
 /** @param {Part} part @returns {Part[]} */
 function plain({ text, thought, refusal, call }) {
     if (call !== undefined) return [{ call }];
     return text ? [{ text }] : refusal ? [{ refusal }] : thought ? [{ thought }] : [];
+}
+
+/** A seal may stand behind a call's id. @param {Part} part @returns {Part} */
+function unsealed(part) {
+    return part.call === undefined ? part : { call: { ...part.call, id: part.call.id.replace(/_hg1[\w-]+$/, '') } };
 }
 
 /** A refusal that the client has no words for is text. @param {Cell} cell @param {Choice} choice @returns {Choice} */
@@ -195,7 +215,7 @@ function checkHeard(cell, said, got) {
     const refused = cell.feature.aspect === 'refusal' && !heard(cell, 'refusal');
     const choices = said.choices.map((choice) => toldChoice(cell, choice));
     if (refused && got.choices[0]?.finish === 'filter') choices[0].finish = 'filter';
-    const mine = got.choices.map(({ parts, ...rest }) => ({ ...rest, parts: joined(parts.flatMap(plain)) }));
+    const mine = got.choices.map(({ parts, ...rest }) => ({ ...rest, parts: joined(parts.flatMap(plain)).map(unsealed) }));
     assert.deepEqual(mine, choices);
     const { input, output, cached = 0, written = 0, reasoning = 0 } = said.usage;
     assert.deepEqual([got.usage?.input, got.usage?.output], [input, output], 'usage');
@@ -236,8 +256,9 @@ function checkRefused(cell, { status, bytes }, seen) {
 
 // ------------------------------------------------------------------ playing it
 
-/** @param {Cell} cell @param {Said} said @param {import('../providers/reply.mjs').Reply} own */
-function replyOf({ feature: { fault }, provider: { dialect, model }, stream }, said, own) {
+/** @param {Cell} cell @param {Provider} whom @param {Said} said @param {import('../providers/reply.mjs').Reply} own */
+function replyOf(cell, whom, said, own) {
+    const { feature: { fault }, stream } = cell, { model } = whom, dialect = spoken(cell, whom);
     const type = stream ? dialect.type : 'application/json';
     /** @type {Record<string, string | number>} */
     const headers = { ...own.headers, 'content-type': type };
@@ -248,14 +269,18 @@ function replyOf({ feature: { fault }, provider: { dialect, model }, stream }, s
     return { status: 200, headers, pieces: [...pieces.slice(0, pieces.length >> 1), own.stream?.error({ status, message }, 1) ?? ''] };
 }
 
+/** @param {Cell} cell */
+const statusOf = ({ feature: { fault }, provider }) => fault?.own?.[provider.name] ?? fault?.status ?? 200;
+
 /** @param {Cell} cell @param {Said} said @param {import('../providers/reply.mjs').Face} face @returns {import('./target.mjs').Script} */
 function scriptOf(cell, said, face) {
     const { fault } = cell.feature;
     return {
         seen: [],
-        answer: (asked, own) => {
-            if (fault === undefined || fault.within) return replyOf(cell, said, own);
-            const { status, message, retry } = fault;
+        answer: (asked, own, name) => {
+            const whom = name === cell.provider.name ? cell.provider : cell.other;
+            if (fault === undefined || fault.within) return replyOf(cell, whom, said, own);
+            const { message, retry } = fault, status = statusOf(cell);
             const reply = face.refuse(asked, { status, message, kind: status === 400 ? 'invalid' : undefined, ...retry ? { retry_after: retry } : {} });
             return { status: reply.status, headers: reply.headers, pieces: [reply.body ?? ''] };
         },
@@ -263,9 +288,10 @@ function scriptOf(cell, said, face) {
 }
 
 /** @param {Cell} cell @param {Answer} answer @param {Seen[]} seen */
-function checkFault({ client, feature: { fault }, stream }, answer, seen) {
+function checkFault(cell, answer, seen) {
+    const { client, feature: { fault }, stream } = cell, status = statusOf(cell);
     assert.ok(fault);
-    const { status, message, retry, within } = fault;
+    const { message, retry, within } = fault;
     assert.ok(seen.length > 0, 'it was asked');
     if (within) {
         assert.equal(answer.status, 200);
@@ -276,8 +302,13 @@ function checkFault({ client, feature: { fault }, stream }, answer, seen) {
     const words = client.fault(JSON.parse(answer.bytes.toString()));
     assert.equal(answer.status, status, words);
     assert.ok(words.includes(message), words);
-    if (retry !== undefined) assert.equal(answer.headers.get('retry-after'), String(retry));
+    if (retry === undefined) return;
+    const waits = answer.headers.get('retry-after') ?? (isOwn(cell) ? /"retryDelay": "(\d+)s"/.exec(answer.bytes.toString())?.[1] : undefined);
+    assert.equal(waits, String(retry), 'how long to wait');
 }
+
+/** Where a client has no place for what signs a thought, the id of a call has one for what signs that. @param {Cell} cell */
+const bringsSeals = (cell) => heard(cell, 'seal') || cell.provider.dialect.name === 'gemini';
 
 /** The turn that follows an answer with a call. @param {Cell} cell @param {Said} got @param {Seen[]} seen */
 async function playNext(cell, got, seen) {
@@ -294,15 +325,15 @@ async function playNext(cell, got, seen) {
     assert.deepEqual([seen.length, seen[0].status], [1, 200], `it takes it: ${JSON.stringify(seen[0].body)}`);
     const text = JSON.stringify(seen[0].body), seal = 'c2VhbGVkLXRob3VnaHQ=';
     assert.ok(!text.includes('hg1'), `no seal of the gateway's goes out: ${text}`);
-    if (whom.own.includes(cell.client.name) && !isOwn(cell)) return;
-    assert.equal(text.includes(seal), whom === provider, `its own signature, and no other's: ${text}`);
+    assert.equal(text.includes(seal), whom === provider && bringsSeals(cell), `its own signature, and no other's: ${text}`);
 }
 
 /** @param {Cell} cell @returns {Result} */
 function resultOf(cell) {
     const [row] = cell.feature.uses, { aspect, said } = cell.feature;
     const main = row === undefined ? 'yes' : fate(cell, row);
-    if (main !== 'yes' || aspect === undefined || aspect === 'seal') return main;
+    if (main !== 'yes' || aspect === undefined) return main;
+    if (aspect === 'seal') return bringsSeals(cell) ? main : 'no words';
     return heard(cell, aspect) || (aspect === 'refusal' && said?.finish === 'filter') ? 'yes' : 'no words';
 }
 

@@ -85,7 +85,7 @@ atBoth('the matrix', (bench) => {
     /** @type {import('../lib/hosts.mjs').Host} */
     let host;
     before(async () => {
-        for (const { name } of PROVIDERS) targets[name] = await startTarget(FACES[name], `sk-of-${name}-0123456789`);
+        for (const { name } of PROVIDERS) targets[name] = await startTarget(name, FACES[name], `sk-of-${name}-0123456789`);
     });
     after(() => Promise.all(Object.values(targets).map((target) => target.close())));
 

@@ -98,7 +98,7 @@ function messageOf({ parts }) {
 /** @param {Choice} choice @returns {Body[]} */
 function deltasOf({ parts }) {
     let index = 0;
-    return parts.flatMap((part) => {
+    return parts.flatMap(/** @returns {Body[]} */ (part) => {
         if (part.call !== undefined) {
             const { function: named, custom, ...rest } = callOf(part), i = index++;
             const [key, of, field] = custom ? ['custom', custom, 'input'] : ['function', named, 'arguments'];

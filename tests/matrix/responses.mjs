@@ -184,7 +184,7 @@ function sameAsPieces(events, item, at) {
 function heardStream(bytes) {
     const events = eventsIn(bytes).map((data) => JSON.parse(data));
     assert.equal(events[0]?.type, 'response.created');
-    assert.deepEqual(events.map((one) => one.sequence_number), events.map((_, i) => i), 'numbers of events');
+    events.forEach((one, i) => assert.ok(i === 0 || one.sequence_number > events[i - 1].sequence_number, 'numbers of events'));
     const last = events.at(-1);
     const failed = last.type === 'error' ? last : last.response?.error ?? events.find((one) => one.type === 'error');
     if (failed) return { choices: [], usage: { input: 0, output: 0 }, error: failed.message ?? failed.error?.message };

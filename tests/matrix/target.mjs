@@ -13,8 +13,8 @@ import { once } from 'node:events';
  *
  * @typedef {object} Script           what a cell is answered
  * @property {Seen[]} seen
- * @property {(ask: Ask, own: Reply) => {status: number, headers: Record<string, string | number>, pieces: (string | Buffer)[]}} answer
- *           own: the fake's own good answer
+ * @property {(ask: Ask, own: Reply, name: string) => {status: number, headers: Record<string, string | number>, pieces: (string | Buffer)[]}} answer
+ *           own: the fake's own good answer; name: of the provider that is asked
  *
  * @typedef {object} Target
  * @property {string} url
@@ -46,25 +46,26 @@ async function read(req) {
     };
 }
 
-/** @param {import('../providers/reply.mjs').Face} face @param {string[]} keys @param {http.IncomingMessage} req
- *  @param {http.ServerResponse} res */
-async function serve(face, keys, req, res) {
+/** @typedef {import('../providers/reply.mjs').Face} Face */
+
+/** @param {{name: string, face: Face, key: string}} target @param {http.IncomingMessage} req @param {http.ServerResponse} res */
+async function serve({ name, face, key }, req, res) {
     const ask = await read(req);
     const script = scripts.get(String(req.headers['user-agent']));
-    const refused = face.admit(ask, keys);
+    const refused = face.admit(ask, [key]);
     const own = refused ?? face.answer(ask);
     const good = script !== undefined && own.status === 200;
-    const { status, headers, pieces } = good ? script.answer(ask, own) : { ...own, pieces: [own.body ?? ''] };
+    const { status, headers, pieces } = good ? script.answer(ask, own, name) : { ...own, pieces: [own.body ?? ''] };
     script?.seen.push({ ask, body: JSON.parse(ask.body.toString()), status: own.status });
     res.writeHead(status, headers);
     for (const piece of pieces) res.write(piece);
     res.end();
 }
 
-/** @param {import('../providers/reply.mjs').Face} face @param {string} key @returns {Promise<Target>} */
-export async function startTarget(face, key) {
+/** @param {string} name @param {Face} face @param {string} key @returns {Promise<Target>} */
+export async function startTarget(name, face, key) {
     const server = http.createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
-        serve(face, [key], req, res).catch((error) => res.writeHead(599).end(String(error.stack)));
+        serve({ name, face, key }, req, res).catch((error) => res.writeHead(599).end(String(error.stack)));
     });
     server.listen(0, HOST);
     await once(server, 'listening');
