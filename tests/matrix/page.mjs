@@ -41,7 +41,8 @@ the same at both. \`lmstudio\` stands for any server that is like OpenAI's.
 | none | the provider has none to tell |
 | open | a known fault: \`tests/matrix/open.mjs\` |
 
-Where a stream differs, it stands behind a stroke. ${counts}.
+Where a stream differs, it stands behind a stroke.
+Cells: ${counts}.
 
 ${features.map(({ name }) => tableOf(results, clients, providers, name)).join('\n')}`;
 }
