@@ -119,6 +119,7 @@ function take(block, delta) {
 /** @param {Buffer} bytes @returns {Said} */
 function heardStream(bytes) {
     const events = eventsIn(bytes).map((data) => JSON.parse(data)).filter(({ type }) => type !== 'ping');
+    if (events[0]?.type === 'error') return { choices: [], usage: { input: 0, output: 0 }, error: events[0].error.message };
     assert.equal(events[0]?.type, 'message_start');
     /** @type {Body} */
     const message = structuredClone(events[0].message);

@@ -16,8 +16,8 @@ import { holds } from './meaning.mjs';
  * @typedef {import('./meaning.mjs').Choice} Choice
  * @typedef {import('./meaning.mjs').Aspect} Aspect
  * @typedef {Record<string, Body>} Members       by dialect
- * @typedef {{status: number, own?: Record<string, number>, message: string, retry?: number, within?: boolean}} Fault
- *           own: a provider's own status; within: in the middle of a stream
+ * @typedef {{status: number, own?: Record<string, number>, message: string, retry?: number, within?: boolean, first?: boolean, kind?: string}} Fault
+ *           own: a provider's own status; within: in the middle of a stream; first: it is all that a stream says
  *
  * @typedef {object} Feature
  * @property {string} name
@@ -277,13 +277,13 @@ const OPTIONS = [
         gemini: { generationConfig: { responseLogprobs: true, logprobs: 2 } }, ollama: { logprobs: true, top_logprobs: 2 },
     }, { aspect: 'logprobs', said: { parts: [{ text: 'Hi größer' }], logprobs: [{ token: 'Hi', logprob: -0.25 }, { token: ' größer', logprob: -1.5 }] } }),
     option('effort', 'how much is to be thought', THINKS, {
-        gets: { anthropic: { output_config: { effort: 'low' }, thinking: { type: 'adaptive' } }, lmstudio: () => {} },
+        gets: { anthropic: { output_config: { effort: 'low' }, thinking: { type: 'adaptive' } } },
     }),
     option('effort: none', 'how much is to be thought', {
         openai: { reasoning_effort: 'none' }, responses: { reasoning: { effort: 'none' } }, anthropic: { thinking: { type: 'disabled' } },
         gemini: { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }, ollama: { think: false },
     }, {
-        gets: { gemini: some(({ generationConfig }) => /LOW|MINIMAL/.test(generationConfig.thinkingConfig.thinkingLevel)), lmstudio: () => {} },
+        gets: { gemini: some(({ generationConfig }) => /LOW|MINIMAL/.test(generationConfig.thinkingConfig.thinkingLevel)) },
     }),
     option('budget of thoughts', 'how many tokens may be thought', {
         anthropic: { thinking: { type: 'enabled', budget_tokens: 2048 } }, gemini: { generationConfig: { thinkingConfig: { thinkingBudget: 2048 } } },
@@ -291,7 +291,7 @@ const OPTIONS = [
     }, {
         gets: {
             anthropic: { thinking: { type: 'adaptive' } }, gemini: some(({ generationConfig }) => generationConfig.thinkingConfig),
-            openai: some((body) => body.reasoning_effort), lmstudio: () => {}, ollama: some((body) => body.think),
+            openai: some((body) => body.reasoning_effort), ollama: some((body) => body.think),
             bedrock: some(({ additionalModelRequestFields: more }) => more?.thinking ?? more?.output_config),
         },
     }),
@@ -347,6 +347,8 @@ const FAULTS = [
     { name: 'error 400', uses: [], fault: { status: 400, message: 'the matrix says “no”\nto this' } },
     { name: 'error 429 with retry-after', uses: [], fault: { status: 429, message: 'the matrix has had enough', retry: 9 } },
     { name: 'error 503, or 529', uses: [], fault: { status: 503, own: { claude: 529 }, message: 'the matrix is overloaded' } },
+    { name: 'error 400: too long', uses: [], fault: { status: 400, kind: 'context', message: '' } },
+    { name: 'error at the start of a stream', uses: [], fault: { status: 503, message: 'the matrix does not begin', within: true, first: true } },
     { name: 'error in a stream', uses: [], fault: { status: 503, message: 'the matrix breaks off', within: true } },
 ];
 

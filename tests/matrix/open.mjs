@@ -21,4 +21,6 @@ export const OPEN = [
     ['gemini', 'openai', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'lmstudio', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'claude', 'strict tools', '*', 'VALIDATED is not read as strict'],
+    ...['anthropic', 'gemini'].flatMap((client) => ['effort', 'effort: none', 'budget of thoughts'].map((feature) =>
+        /** @type {[string, string, string, string, string]} */ ([client, 'lmstudio', feature, '*', 'neither written nor told']))),
 ];
