@@ -34,6 +34,7 @@ import { holds } from './meaning.mjs';
  * @property {Partial<import('./meaning.mjs').Usage>} [usage]
  * @property {Aspect} [aspect]        what the answer tells
  * @property {'same' | 'other'} [next]   the answer is followed by another turn, at the same provider or at another
+ * @property {boolean} [dull]         it is asked of a model that cannot be told this
  * @property {Fault} [fault]
  */
 
@@ -134,10 +135,10 @@ const TALK = [
 /** @type {Feature[]} */
 const TOOLS = [
     { name: 'tools', uses: ['tools'], says: tools() },
-    pick('tool choice: none', 'that no tool is to be called', {
+    { ...pick('tool choice: none', 'that no tool is to be called', {
         openai: { tool_choice: 'none' }, responses: { tool_choice: 'none' }, anthropic: { tool_choice: { type: 'none' } },
         gemini: { toolConfig: { functionCallingConfig: { mode: 'NONE' } } },
-    }),
+    }), gets: { ollama: (body) => assert.equal(body.tools, undefined, 'there is none to call') } },
     pick('tool choice: any', 'that some tool must be called', {
         openai: { tool_choice: 'required' }, responses: { tool_choice: 'required' }, anthropic: { tool_choice: { type: 'any' } },
         gemini: { toolConfig: { functionCallingConfig: { mode: 'ANY' } } }, bedrock: { toolConfig: { toolChoice: { any: {} } } },
@@ -279,6 +280,7 @@ const OPTIONS = [
     option('effort', 'how much is to be thought', THINKS, {
         gets: { anthropic: { output_config: { effort: 'low' }, thinking: { type: 'adaptive' } } },
     }),
+    option('effort, of a model that takes none', 'how much is to be thought', THINKS, { dull: true }),
     option('effort: none', 'how much is to be thought', {
         openai: { reasoning_effort: 'none' }, responses: { reasoning: { effort: 'none' } }, anthropic: { thinking: { type: 'disabled' } },
         gemini: { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }, ollama: { think: false },

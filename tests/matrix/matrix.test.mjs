@@ -11,6 +11,7 @@ import { bedrock as bedrockFace, SONNET } from '../providers/bedrock.mjs';
 import { gemini as geminiFace } from '../providers/gemini.mjs';
 import { ollama as ollamaFace } from '../providers/ollama.mjs';
 import { openai as openaiFace } from '../providers/openai.mjs';
+import { lend } from '../providers/said.mjs';
 import { anthropic } from './anthropic.mjs';
 import { bedrock } from './bedrock.mjs';
 import { aliasOf, playCell } from './cells.mjs';
@@ -38,11 +39,11 @@ const CLIENTS = [openai, responses, anthropic, gemini, ollama, bedrock].filter((
 
 /** OpenAI's own answers tell no thoughts; a server like it does. @type {Provider[]} */
 const PROVIDERS = [
-    { name: 'openai', dialect: openai, model: 'gpt-5.5', own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
-    { name: 'lmstudio', dialect: openai, model: 'gpt-4o', own: ['openai', 'responses'] },
-    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', own: ['anthropic'] },
+    { name: 'openai', dialect: openai, model: 'gpt-5.5', dull: 'gpt-4o', own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
+    { name: 'lmstudio', dialect: openai, model: 'gpt-oss-20b', dull: 'gpt-4o-mini', own: ['openai', 'responses'] },
+    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', dull: 'claude-3-5-haiku', own: ['anthropic'] },
     { name: 'gemini', dialect: gemini, model: 'gemini-3.7-flash', own: ['gemini'] },
-    { name: 'ollama', dialect: ollama, model: 'qwen3:8b', own: ['ollama', 'openai'] },
+    { name: 'ollama', dialect: ollama, model: 'gpt-oss:20b', dull: 'qwen3:8b', own: ['ollama', 'openai'] },
     { name: 'bedrock', dialect: bedrock, model: SONNET, own: ['bedrock'] },
 ].filter(({ dialect }) => speaks(dialect.name));
 
@@ -54,11 +55,23 @@ const PLACES = {
     gemini: ['GEMINI_ENDPOINT', 'GEMINI_API_KEY'], ollama: ['OLLAMA_HOST'], bedrock: ['BEDROCK_ENDPOINT', 'AWS_BEARER_TOKEN_BEDROCK'],
 };
 
+lend('gpt-oss:20b', 'gpt-oss-20b');
+
+/** The names of a provider's models. @param {Provider} one @returns {[string, string][]} */
+function aliasesOf(one) {
+    const known = [[aliasOf(one), `${one.name}/${one.model}`], [aliasOf(one, 'ill'), `ill-${one.name}/${one.model}`]];
+    return /** @type {[string, string][]} */ (one.dull ? [...known, [aliasOf(one, 'dull'), `${one.name}/${one.dull}`]] : known);
+}
+
 /** Two of the same kind are no two of one mind. @param {Provider} provider */
 const otherThan = ({ dialect }) => /** @type {Provider} */ (PROVIDERS.find((one) => one.dialect !== dialect));
 
+/** What a cell comes to that says nothing of the gateway. */
+const NOTHING = ['no words', 'none'];
+
 /** @param {Cell} cell @returns {string | undefined} why it is known to fail */
 function isOpen({ client, provider, feature, stream }) {
+    if (provider.own.includes(client.name)) return undefined;
     const is = [client.name, provider.name, feature.name, stream ? 'stream' : 'whole'];
     return OPEN.find((line) => is.every((one, i) => line[i] === '*' || line[i] === one))?.[4];
 }
@@ -99,7 +112,7 @@ atBoth('the matrix', (bench) => {
             env: { GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }), ...env },
             config: {
                 providers: Object.fromEntries(ill),
-                models: Object.fromEntries(PROVIDERS.flatMap((one) => [[aliasOf(one), `${one.name}/${one.model}`], [aliasOf(one, 'ill'), `ill-${one.name}/${one.model}`]])),
+                models: Object.fromEntries(PROVIDERS.flatMap(aliasesOf)),
             },
         });
         let number = 0;
@@ -117,7 +130,7 @@ atBoth('the matrix', (bench) => {
                         try {
                             const result = await playCell(cell, FACES);
                             results.set(place, result);
-                            if (why !== undefined) wrong.push(`${name}: it is ${result} now; its line in open.mjs has to go`);
+                            if (why !== undefined && !NOTHING.includes(result)) wrong.push(`${name}: it is ${result} now; its line in open.mjs has to go`);
                         } catch (error) {
                             results.set(place, 'open');
                             if (why === undefined) wrong.push(`${name}: ${error instanceof Error ? error.message : error}`);

@@ -41,8 +41,8 @@ function messagesOf({ role, parts }) {
 /** @param {Body} message @returns {Part[]} */
 function readParts({ content, images = [], thinking, tool_calls: calls = [] }) {
     return [
-        ...thinking ? [{ thought: thinking }] : [], ...content ? [{ text: content }] : [],
-        ...images.map((/** @type {string} */ data) => ({ image: { data } })),
+        ...thinking ? [{ thought: thinking }] : [], ...images.map((/** @type {string} */ data) => ({ image: { data } })),
+        ...content ? [{ text: content }] : [],
         ...calls.map((/** @type {Body} */ { id, function: named }) => ({ call: { id, name: named.name, args: named.arguments } })),
     ];
 }
