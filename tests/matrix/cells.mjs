@@ -255,9 +255,11 @@ function fieldOf({ client, feature }, row) {
 /** @param {Cell} cell @param {Answer} answer @param {Seen[]} seen */
 function checkRefused(cell, { status, bytes }, seen) {
     const rows = cell.feature.uses.filter((row) => fate(cell, row) === 'refused');
-    const words = cell.client.fault(JSON.parse(bytes.toString()));
+    const body = JSON.parse(bytes.toString()), words = cell.client.fault(body);
     assert.equal(status, 400, words);
-    assert.ok(rows.some((row) => words.startsWith(`${fieldOf(cell, row)}: `)), `it names ${rows.map((row) => fieldOf(cell, row))}: ${words}`);
+    const field = rows.map((row) => fieldOf(cell, row)).find((name) => words.startsWith(`${name}: `));
+    assert.ok(field !== undefined, `it names ${rows.map((row) => fieldOf(cell, row))}: ${words}`);
+    if (body.error?.param !== undefined) assert.deepEqual([body.error.code, body.error.param], ['unsupported_parameter', field]);
     assert.equal(seen.length, 0, 'nobody is asked');
 }
 
@@ -266,6 +268,7 @@ function checkRefused(cell, { status, bytes }, seen) {
 /** @param {Cell} cell @param {Provider} whom @param {Said} said @param {import('../providers/reply.mjs').Reply} own */
 function replyOf(cell, whom, said, own) {
     const { feature: { fault }, stream } = cell, { model } = whom, dialect = spoken(cell, whom);
+    assert.equal(own.stream !== undefined, stream, 'it is asked for a stream, or for none');
     const type = stream ? dialect.type : 'application/json';
     /** @type {Record<string, string | number>} */
     const headers = { ...own.headers, 'content-type': type };
