@@ -16,15 +16,17 @@ const FINISH = { stop: 'end_turn', sequence: 'stop_sequence', length: 'max_token
 // ------------------------------------------------------------------ requests
 
 /** @param {any} file @returns {Body} */
-function documentOf({ name = 'document', media, data }) {
+function documentOf({ name = 'document', media, data, id }) {
+    if (id !== undefined) return { document: { format: 'pdf', name, source: { s3Location: { uri: `s3://bucket/${id}` } } } };
     return { document: { format: media === 'application/pdf' ? 'pdf' : 'txt', name: name.replace(/\W/g, ' '), source: { bytes: data } } };
 }
 
 /** @param {Part} part @returns {Body[]} */
 function blocksOf(part) {
-    const { text, thought, seal, image, file, call, result, other, cache } = part;
+    const { text, thought, seal, image, audio, file, call, result, other, cache } = part;
     if (thought !== undefined) return [{ reasoningContent: { reasoningText: { text: thought, ...may('signature', seal) } } }];
     if (image !== undefined) return [{ image: { format: image.media?.slice(6), source: { bytes: image.data } } }];
+    if (audio !== undefined) return [{ audio: { format: audio.media.slice(6), source: { bytes: audio.data } } }];
     if (file !== undefined) return [documentOf(file)];
     if (call !== undefined) return [{ toolUse: { toolUseId: call.id, name: call.name, input: call.args } }];
     if (other !== undefined) return [other.bedrock];
@@ -40,7 +42,8 @@ function request(turns) {
 }
 
 /** @param {Body} block @returns {Part} */
-function readBlock({ text, reasoningContent: thought, image, document, toolUse: call, toolResult: result }) {
+function readBlock({ text, reasoningContent: thought, image, audio, document, toolUse: call, toolResult: result }) {
+    if (audio !== undefined) return { audio: { media: `audio/${audio.format}`, data: audio.source.bytes } };
     if (thought !== undefined) return { thought: thought.reasoningText.text, ...may('seal', thought.reasoningText.signature) };
     if (image !== undefined) return { image: { media: `image/${image.format}`, data: image.source.bytes } };
     if (document !== undefined) return { file: { media: `application/${document.format}`, data: document.source.bytes, name: document.name } };
@@ -148,7 +151,7 @@ export const bedrock = {
     name: 'bedrock',
     path: (model, stream) => `/model/${encodeURIComponent(model)}/converse${stream ? '-stream' : ''}`,
     head: {},
-    has: ['thought', 'seal', 'filter', 'cached', 'written', 'parallel'],
+    has: ['thought', 'seal', 'filter', 'sequence', 'cached', 'written', 'parallel'],
     request,
     asked: ({ system, messages }) => [
         ...system ? [{ role: /** @type {const} */ ('system'), parts: readBlocks(system) }] : [],

@@ -31,7 +31,7 @@ import { agentOf, play } from './target.mjs';
  * @property {string} name            the gateway's
  * @property {Dialect} dialect
  * @property {string} model           what it calls it
- * @property {string} [dull]          one that is not told how much to think
+ * @property {{effort?: string, sampling?: string}} [dull]   those that are not told how much to think, or how to draw
  * @property {string[]} own           dialects that it speaks itself, so that nothing is translated
  * @property {import('./meaning.mjs').Aspect[]} [lacks]   of what its dialect could tell
  *
@@ -65,7 +65,7 @@ function fate(cell, row) {
 }
 
 /** Under which name its model is asked for. @param {Cell} cell @param {Provider} whom */
-const modelOf = ({ feature: { fault, dull } }, whom) => aliasOf(whom, fault ? 'ill' : dull ? 'dull' : 'm');
+const modelOf = ({ feature: { fault, dull } }, whom) => aliasOf(whom, fault ? 'ill' : dull ?? 'm');
 
 /** The dialect that a provider is asked in. @param {Cell} cell @param {Provider} [provider] */
 const spoken = (cell, provider = cell.provider) => (isOwn(cell, provider) ? cell.client : provider.dialect);
@@ -73,7 +73,7 @@ const spoken = (cell, provider = cell.provider) => (isOwn(cell, provider) ? cell
 /** @param {Cell} cell @param {string} aspect */
 function told(cell, aspect) {
     const /** @type {string[]} */ has = spoken(cell).has, /** @type {string[]} */ lacks = cell.provider.lacks ?? [];
-    return has.includes(aspect) && !(lacks.includes(aspect) && spoken(cell).name === 'openai');
+    return has.includes(aspect) && !(lacks.includes(aspect) && spoken(cell) === cell.provider.dialect);
 }
 
 /** @param {Cell} cell @param {string} aspect */
@@ -213,7 +213,7 @@ function toldChoice(cell, { parts, finish, sequence, logprobs }) {
     if (finish === 'filter' && !heard(cell, 'filter')) finish = 'stop';
     return {
         parts: known, finish: stops ? 'stop' : finish,
-        ...isSequence && !stops ? { sequence } : {}, ...logprobs && heard(cell, 'logprobs') ? { logprobs } : {},
+        ...isSequence && !stops && cell.client.name !== 'bedrock' ? { sequence } : {}, ...logprobs && heard(cell, 'logprobs') ? { logprobs } : {},
     };
 }
 
@@ -357,7 +357,7 @@ export async function playCell(cell, faces) {
     const rows = feature.uses, refused = rows.some((row) => fate(cell, row) === 'refused');
     if (!refused && feature.aspect !== undefined && !told(cell, feature.aspect) && feature.aspect !== 'custom') return 'none';
     if (feature.fault?.within && !cell.stream) return 'no words';
-    if (feature.dull && provider.dull === undefined) return 'none';
+    if (feature.dull && provider.dull?.[feature.dull] === undefined) return 'none';
     const said = saidOf(cell), turns = feature.turns ?? HELLO;
     const script = scriptOf(cell, said, faces[provider.name]);
     play(cell.id, script);

@@ -34,7 +34,7 @@ import { holds } from './meaning.mjs';
  * @property {Partial<import('./meaning.mjs').Usage>} [usage]
  * @property {Aspect} [aspect]        what the answer tells
  * @property {'same' | 'other'} [next]   the answer is followed by another turn, at the same provider or at another
- * @property {boolean} [dull]         it is asked of a model that cannot be told this
+ * @property {'effort' | 'sampling'} [dull]   it is asked of a model that cannot be told this
  * @property {Fault} [fault]
  */
 
@@ -116,8 +116,8 @@ const TALK = [
     talk('document by URL', 'documents by URL', [user([{ file: { url: 'https://example.org/a.pdf' } }, { text: 'Sum it up' }])],
         { from: ['responses', 'anthropic', 'gemini'] }),
     talk('document by id', 'documents by the id that a provider gave them', [user([{ file: { id: 'file-1' } }, { text: 'Sum it up' }])],
-        { from: ['openai', 'responses', 'anthropic'] }),
-    talk('audio', 'audio', [user([{ audio: { media: 'audio/wav', data: WAV } }, { text: 'What is said?' }])], { from: ['openai', 'responses', 'gemini'] }),
+        { from: ['openai', 'responses', 'anthropic', 'bedrock'] }),
+    talk('audio', 'audio', [user([{ audio: { media: 'audio/wav', data: WAV } }, { text: 'What is said?' }])], { from: ['openai', 'responses', 'gemini', 'bedrock'] }),
     talk('content of another kind', 'content of another kind', [user([{ text: 'Look' }, { other: {
         openai: { type: 'video_url', video_url: { url: 'https://example.org/a.mp4' } },
         anthropic: { type: 'container_upload', file_id: 'file_1' },
@@ -138,7 +138,10 @@ const TOOLS = [
     { ...pick('tool choice: none', 'that no tool is to be called', {
         openai: { tool_choice: 'none' }, responses: { tool_choice: 'none' }, anthropic: { tool_choice: { type: 'none' } },
         gemini: { toolConfig: { functionCallingConfig: { mode: 'NONE' } } },
-    }), gets: { ollama: (body) => assert.equal(body.tools, undefined, 'there is none to call') } },
+    }), gets: {
+        ollama: (body) => assert.equal(body.tools, undefined, 'there is none to call'),
+        bedrock: (body) => assert.equal(body.toolConfig, undefined, 'there is none to call'),
+    } },
     pick('tool choice: any', 'that some tool must be called', {
         openai: { tool_choice: 'required' }, responses: { tool_choice: 'required' }, anthropic: { tool_choice: { type: 'any' } },
         gemini: { toolConfig: { functionCallingConfig: { mode: 'ANY' } } }, bedrock: { toolConfig: { toolChoice: { any: {} } } },
@@ -213,9 +216,14 @@ const TOOLS = [
 // ------------------------------------------------------------------ how to answer
 
 const UNKNOWN = { made_up: 1 };
+const TEMPERATURE = {
+    openai: { temperature: 0.25 }, responses: { temperature: 0.25 }, anthropic: { temperature: 0.25 },
+    gemini: { generationConfig: { temperature: 0.25 } }, ollama: { options: { temperature: 0.25 } }, bedrock: { inferenceConfig: { temperature: 0.25 } },
+};
 const THINKS = {
     openai: { reasoning_effort: 'low' }, responses: { reasoning: { effort: 'low' } }, anthropic: { output_config: { effort: 'low' } },
     gemini: { generationConfig: { thinkingConfig: { thinkingLevel: 'LOW' } } }, ollama: { think: 'low' },
+    bedrock: { additionalModelRequestFields: { output_config: { effort: 'low' } } },
 };
 
 /** @type {Feature[]} */
@@ -240,16 +248,15 @@ const OPTIONS = [
         openai: { max_completion_tokens: 77 }, responses: { max_output_tokens: 77 }, anthropic: { max_tokens: 77 },
         gemini: { generationConfig: { maxOutputTokens: 77 } }, ollama: { options: { num_predict: 77 } }, bedrock: { inferenceConfig: { maxTokens: 77 } },
     }, { gets: { lmstudio: { max_tokens: 77 } } }),
-    option('temperature', 'temperature', {
-        openai: { temperature: 0.25 }, responses: { temperature: 0.25 }, anthropic: { temperature: 0.25 },
-        gemini: { generationConfig: { temperature: 0.25 } }, ollama: { options: { temperature: 0.25 } }, bedrock: { inferenceConfig: { temperature: 0.25 } },
-    }),
+    option('temperature', 'temperature', TEMPERATURE),
+    option('temperature, of a model that takes none', 'temperature', TEMPERATURE, { dull: 'sampling' }),
     option('top_p', 'top_p', {
         openai: { top_p: 0.5 }, responses: { top_p: 0.5 }, anthropic: { top_p: 0.5 },
         gemini: { generationConfig: { topP: 0.5 } }, ollama: { options: { top_p: 0.5 } }, bedrock: { inferenceConfig: { topP: 0.5 } },
     }),
     option('top_k', 'top_k', {
         openai: { top_k: 40 }, anthropic: { top_k: 40 }, gemini: { generationConfig: { topK: 40 } }, ollama: { options: { top_k: 40 } },
+        bedrock: { additionalModelRequestFields: { top_k: 40 } },
     }, { alien: ['openai'] }),
     option('stop sequences', 'stop sequences', {
         openai: { stop: ['END', '\n\n'] }, anthropic: { stop_sequences: ['END', 'STOP'] }, gemini: { generationConfig: { stopSequences: ['END', '\n\n'] } },
@@ -280,10 +287,11 @@ const OPTIONS = [
     option('effort', 'how much is to be thought', THINKS, {
         gets: { anthropic: { output_config: { effort: 'low' }, thinking: { type: 'adaptive' } } },
     }),
-    option('effort, of a model that takes none', 'how much is to be thought', THINKS, { dull: true }),
+    option('effort, of a model that takes none', 'how much is to be thought', THINKS, { dull: 'effort' }),
     option('effort: none', 'how much is to be thought', {
         openai: { reasoning_effort: 'none' }, responses: { reasoning: { effort: 'none' } }, anthropic: { thinking: { type: 'disabled' } },
         gemini: { generationConfig: { thinkingConfig: { thinkingBudget: 0 } } }, ollama: { think: false },
+        bedrock: { additionalModelRequestFields: { thinking: { type: 'disabled' } } },
     }, {
         gets: { gemini: some(({ generationConfig }) => /LOW|MINIMAL/.test(generationConfig.thinkingConfig.thinkingLevel)) },
     }),
@@ -310,7 +318,9 @@ const OPTIONS = [
     option('an earlier answer by its id', 'an earlier answer by its id', {
         responses: { previous_response_id: 'resp_1' }, anthropic: { thread: { type: 'continue', previous_message_id: 'msg_1' } },
     }, { alien: ['responses', 'anthropic'] }),
-    option('safeguards', 'safeguards', { anthropic: { safeguards: { mode: 'on' } } }),
+    option('safeguards', 'safeguards', {
+        anthropic: { safeguards: { mode: 'on' } }, bedrock: { guardrailConfig: { guardrailIdentifier: 'gr1', guardrailVersion: '1' } },
+    }),
     option('content that a provider keeps', 'content that a provider keeps, by its name', { gemini: { cachedContent: 'cachedContents/one' } }),
     option('unknown member', 'a member that is not known here', each(ALL, () => UNKNOWN), { alien: ALL }),
 ];

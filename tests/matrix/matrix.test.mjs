@@ -37,14 +37,20 @@ const PAGE = fileURLToPath(new URL('../../docs/matrix.md', import.meta.url));
 
 const CLIENTS = [openai, responses, anthropic, gemini, ollama, bedrock].filter(({ name }) => speaks(name));
 
+/** It thinks, and takes all that Claude has taken so far. */
+const OPUS = 'anthropic.claude-opus-4-6-v1:0';
+
 /** OpenAI's own answers tell no thoughts; a server like it does. @type {Provider[]} */
 const PROVIDERS = [
-    { name: 'openai', dialect: openai, model: 'gpt-5.5', dull: 'gpt-4o', own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
-    { name: 'lmstudio', dialect: openai, model: 'gpt-oss-20b', dull: 'gpt-4o-mini', own: ['openai', 'responses'] },
-    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', dull: 'claude-3-5-haiku', own: ['anthropic'] },
+    { name: 'openai', dialect: openai, model: 'gpt-5.5', dull: { effort: 'gpt-4o' }, own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
+    { name: 'lmstudio', dialect: openai, model: 'gpt-oss-20b', dull: { effort: 'gpt-4o-mini' }, own: ['openai', 'responses'] },
+    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', dull: { effort: 'claude-3-5-haiku' }, own: ['anthropic'] },
     { name: 'gemini', dialect: gemini, model: 'gemini-3.7-flash', own: ['gemini'] },
-    { name: 'ollama', dialect: ollama, model: 'gpt-oss:20b', dull: 'qwen3:8b', own: ['ollama', 'openai'] },
-    { name: 'bedrock', dialect: bedrock, model: SONNET, own: ['bedrock'] },
+    { name: 'ollama', dialect: ollama, model: 'gpt-oss:20b', dull: { effort: 'qwen3:8b' }, own: ['ollama', 'openai'] },
+    {
+        name: 'bedrock', dialect: bedrock, model: OPUS, dull: { effort: 'meta.llama4-70b-instruct-v1:0', sampling: SONNET }, own: ['bedrock'],
+        lacks: /** @type {any} */ (['sequence']),
+    },
 ].filter(({ dialect }) => speaks(dialect.name));
 
 /** @type {Record<string, Face>} */
@@ -55,12 +61,13 @@ const PLACES = {
     gemini: ['GEMINI_ENDPOINT', 'GEMINI_API_KEY'], ollama: ['OLLAMA_HOST'], bedrock: ['BEDROCK_ENDPOINT', 'AWS_BEARER_TOKEN_BEDROCK'],
 };
 
-lend('gpt-oss:20b', 'gpt-oss-20b');
+lend('gpt-oss:20b', 'gpt-oss-20b', OPUS);
 
 /** The names of a provider's models. @param {Provider} one @returns {[string, string][]} */
 function aliasesOf(one) {
     const known = [[aliasOf(one), `${one.name}/${one.model}`], [aliasOf(one, 'ill'), `ill-${one.name}/${one.model}`]];
-    return /** @type {[string, string][]} */ (one.dull ? [...known, [aliasOf(one, 'dull'), `${one.name}/${one.dull}`]] : known);
+    const dull = Object.entries(one.dull ?? {}).map(([what, model]) => [aliasOf(one, what), `${one.name}/${model}`]);
+    return /** @type {[string, string][]} */ ([...known, ...dull]);
 }
 
 /** Two of the same kind are no two of one mind. @param {Provider} provider */

@@ -14,8 +14,12 @@ export const OPEN = [
     ['*', 'openai', "a call's long id", '*', 'OpenAI takes 40 bytes'],
     ['*', 'gemini', 'error 429 with retry-after', '*', 'Gemini’s retryDelay becomes no retry-after'],
     ['anthropic', 'gemini', 'service tier', '*', '"standard_only" is neither written nor told'],
+    ['anthropic', 'bedrock', 'service tier', '*', '"standard_only" is neither written nor told'],
+    ['gemini', 'bedrock', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'openai', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'lmstudio', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'claude', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['*', '*', 'effort, of a model that takes none', '*', 'neither written nor told'],
+    ['*', 'bedrock', 'temperature, of a model that takes none', '*', 'neither written nor told'],
+    ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];
