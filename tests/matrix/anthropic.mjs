@@ -18,6 +18,7 @@ const FINISH = { stop: 'end_turn', sequence: 'stop_sequence', length: 'max_token
 /** @param {any} place */
 function sourceOf({ id, url, media, data }) {
     if (id !== undefined) return { type: 'file', file_id: id };
+    if (media === 'text/plain') return { type: 'text', media_type: media, data: Buffer.from(data, 'base64').toString() };
     return url !== undefined ? { type: 'url', url } : { type: 'base64', media_type: media, data };
 }
 
@@ -43,7 +44,10 @@ function request(turns, { model, stream }) {
 }
 
 /** @param {Body} source */
-const readSource = ({ type, url, media_type: media, data }) => (type === 'url' ? { url } : { media, data });
+function readSource({ type, url, media_type: media, data }) {
+    if (type === 'url') return { url };
+    return { media, data: type === 'text' ? Buffer.from(data).toString('base64') : data };
+}
 
 /** @param {Body} block @returns {Part} */
 function readBlock(block) {

@@ -41,12 +41,17 @@ function request(turns) {
     return { ...system.length ? { system } : {}, messages };
 }
 
+/** @param {Body} document */
+function readDocument({ format, name, source: { bytes, text } }) {
+    return { name, media: format === 'pdf' ? 'application/pdf' : 'text/plain', data: text === undefined ? bytes : Buffer.from(text).toString('base64') };
+}
+
 /** @param {Body} block @returns {Part} */
 function readBlock({ text, reasoningContent: thought, image, audio, document, toolUse: call, toolResult: result }) {
     if (audio !== undefined) return { audio: { media: `audio/${audio.format}`, data: audio.source.bytes } };
     if (thought !== undefined) return { thought: thought.reasoningText.text, ...may('seal', thought.reasoningText.signature) };
     if (image !== undefined) return { image: { media: `image/${image.format}`, data: image.source.bytes } };
-    if (document !== undefined) return { file: { media: `application/${document.format}`, data: document.source.bytes, name: document.name } };
+    if (document !== undefined) return { file: readDocument(document) };
     if (call !== undefined) return { call: { id: call.toolUseId, name: call.name, args: call.input } };
     if (result === undefined) return { text };
     return { result: { id: result.toolUseId, parts: readBlocks(result.content), ...result.status === 'error' ? { failed: true } : {} } };

@@ -13,6 +13,7 @@
  */
 import assert from 'node:assert/strict';
 import { holds, joined, merged } from './meaning.mjs';
+import { nameIn } from './features.mjs';
 import { fateOf, nameOf } from './table.mjs';
 import { agentOf, play } from './target.mjs';
 
@@ -108,6 +109,9 @@ async function ask(cell, turns, provider = cell.provider) {
 
 // ------------------------------------------------------------------ what the provider receives
 
+/** A document of text is as good as its text. @param {Part['file']} file */
+const textIn = (file) => (file?.media?.startsWith('text/') ? Buffer.from(file.data ?? '', 'base64').toString() : undefined);
+
 /** What is said in a conversation, as a list of pieces that can be compared.
  * @param {Turn[]} turns @param {{roles: boolean, spaces: boolean}} how   spaces: those of texts matter @returns {unknown[]} */
 function flat(turns, { roles, spaces }) {
@@ -119,11 +123,11 @@ function flat(turns, { roles, spaces }) {
     for (const { role, parts } of turns) {
         for (const { text, refusal, image, audio, file, call, result } of parts) {
             const who = roles ? role : 'anybody', last = all.at(-1);
-            const said = text ?? refusal, words = spaces ? said : said?.replace(/\s+/g, '');
+            const said = text ?? refusal ?? textIn(file), words = spaces ? said : said?.replace(/\s+/g, '');
             if (words !== undefined && words !== '' && last?.[0] === who && last[1] === 'text') last[2] += words;
             else if (words !== undefined && words !== '') all.push([who, 'text', words]);
             const /** @type {{url?: string, data?: string} | undefined} */ media = image ?? audio ?? file;
-            if (media !== undefined) all.push([media.url ?? media.data]);
+            if (media !== undefined && said === undefined) all.push([media.url ?? media.data]);
             if (call !== undefined) all.push(['call', number(call.id), call.name, call.args ?? call.input]);
             if (result === undefined) continue;
             all.push(['result', number(result.id), result.parts.map((part) => part.text ?? '').join('')]);
@@ -279,6 +283,11 @@ function replyOf(cell, whom, said, own) {
     return { status: 200, headers, pieces: [...pieces.slice(0, begun), own.stream?.error({ status: statusOf(cell), message }, begun) ?? ''] };
 }
 
+/** @param {Said} said @param {string} name @returns {Said} */
+function renamed({ choices: [choice], usage }, name) {
+    return { choices: [{ ...choice, parts: choice.parts.map((part) => (part.call ? { call: { ...part.call, name } } : part)) }], usage };
+}
+
 /** @param {Cell} cell */
 const statusOf = ({ feature: { fault }, provider }) => fault?.own?.[provider.name] ?? fault?.status ?? 200;
 
@@ -289,6 +298,7 @@ function scriptOf(cell, said, face) {
         seen: [],
         answer: (asked, own, name) => {
             const whom = name === cell.provider.name ? cell.provider : cell.other;
+            if (cell.feature.renamed) said = renamed(said, nameIn(JSON.parse(asked.body.toString())));
             if (fault === undefined || fault.within) return replyOf(cell, whom, said, own);
             const { message, retry, kind = 'invalid' } = fault, status = statusOf(cell);
             const why = { ...message ? { message } : {}, ...status === 400 ? { kind } : {}, ...retry ? { retry_after: retry } : {} };

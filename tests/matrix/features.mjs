@@ -34,6 +34,7 @@ import { holds } from './meaning.mjs';
  * @property {Partial<import('./meaning.mjs').Usage>} [usage]
  * @property {Aspect} [aspect]        what the answer tells
  * @property {'same' | 'other'} [next]   the answer is followed by another turn, at the same provider or at another
+ * @property {boolean} [renamed]      a call is told by the name that the provider received
  * @property {'effort' | 'sampling'} [dull]   it is asked of a model that cannot be told this
  * @property {Fault} [fault]
  */
@@ -41,6 +42,7 @@ import { holds } from './meaning.mjs';
 const ALL = ['openai', 'responses', 'anthropic', 'gemini', 'ollama', 'bedrock'];
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
 const PDF = 'JVBERi0xLjQKJSVFT0YK';
+const TEXT = Buffer.from('first line\nsecond “line”').toString('base64');
 const WAV = 'UklGRiQAAABXQVZFZm10IA==';
 const SCHEMA = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false };
 const LONG_ID = `call_${'0123456789'.repeat(9)}`;
@@ -72,6 +74,36 @@ function tools(more = {}) {
 const call = (id, name, args) => ({ call: { id, name, args }, seal: 'c2lnbmVk' });
 /** @param {string} id @param {string} name @param {string} text @param {Body} [more] @returns {Part} */
 const result = (id, name, text, more = {}) => ({ result: { id, name, parts: [{ text }], ...more } });
+
+const GOOGLES = { type: 'OBJECT', properties: { city: { type: 'STRING', nullable: true }, days: { type: 'ARRAY', items: { type: 'INTEGER' } } }, required: ['city'] };
+const LONG_NAME = `mcp__a_server_with_a_name__${'weather_'.repeat(8)}now`;
+
+/** One tool with a name alone, and what else is said of it. @param {Members} more @returns {Members} */
+function bare({ openai, responses, anthropic, gemini, ollama, bedrock }) {
+    const name = 'ping';
+    return {
+        openai: { tools: [{ type: 'function', function: { name, ...openai } }] }, responses: { tools: [{ type: 'function', name, ...responses }] },
+        anthropic: { tools: [{ name, ...anthropic }] }, gemini: { tools: [{ functionDeclarations: [{ name, ...gemini }] }] },
+        ollama: { tools: [{ type: 'function', function: { name, ...ollama } }] }, bedrock: { toolConfig: { tools: [{ toolSpec: { name, ...bedrock } }] } },
+    };
+}
+
+/** The tools, the first one of that name. @param {string} name @returns {Members} */
+const named = (name) => JSON.parse(JSON.stringify(tools()).replaceAll('"weather"', JSON.stringify(name)));
+
+/** The name of the first tool that was received. @param {Body} body @returns {string} */
+export function nameIn({ tools: list, toolConfig }) {
+    const [one] = list ?? toolConfig.tools;
+    return one.functionDeclarations?.[0].name ?? one.toolSpec?.name ?? one.function?.name ?? one.name;
+}
+
+/** Whether Google's words for types became JSON Schema's. @param {(body: Body) => Body[]} of @returns {(body: Body) => void} */
+const jsonSchemas = (of) => (body) => {
+    for (const { type, properties } of of(body)) {
+        assert.deepEqual([type, properties.days.type, properties.days.items.type], ['object', 'array', 'integer']);
+        assert.match(JSON.stringify(properties.city), /"string".*"null"|"null".*"string"/, 'it may be null');
+    }
+};
 
 const CALLED = [user('Wie ist das Wetter?'), assistant([call('call_1', 'weather', { city: 'Größ"e' })])];
 const BOTH = [call('call_1', 'weather', { city: 'Größ"e' }), call('call_2', 'clock', { city: '東京' })];
@@ -113,11 +145,15 @@ const TALK = [
         { from: ['openai', 'responses', 'anthropic', 'gemini'] }),
     talk('document as bytes', 'documents as bytes', [user([{ file: { media: 'application/pdf', data: PDF, name: 'report' } }, { text: 'Sum it up' }])],
         { from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
+    talk('document of text', 'documents as bytes', [user([{ file: { media: 'text/plain', data: TEXT, name: 'notes' } }, { text: 'Sum it up' }])],
+        { from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
     talk('document by URL', 'documents by URL', [user([{ file: { url: 'https://example.org/a.pdf' } }, { text: 'Sum it up' }])],
         { from: ['responses', 'anthropic', 'gemini'] }),
     talk('document by id', 'documents by the id that a provider gave them', [user([{ file: { id: 'file-1' } }, { text: 'Sum it up' }])],
         { from: ['openai', 'responses', 'anthropic', 'bedrock'] }),
     talk('audio', 'audio', [user([{ audio: { media: 'audio/wav', data: WAV } }, { text: 'What is said?' }])], { from: ['openai', 'responses', 'gemini', 'bedrock'] }),
+    talk('a refusal in an earlier turn', '', [user('Do it'), { role: 'assistant', parts: [{ refusal: 'I won’t.' }] }, user('Why?')],
+        { from: ['openai', 'responses'] }),
     talk('content of another kind', 'content of another kind', [user([{ text: 'Look' }, { other: {
         openai: { type: 'video_url', video_url: { url: 'https://example.org/a.mp4' } },
         anthropic: { type: 'container_upload', file_id: 'file_1' },
@@ -135,6 +171,30 @@ const TALK = [
 /** @type {Feature[]} */
 const TOOLS = [
     { name: 'tools', uses: ['tools'], says: tools() },
+    {
+        name: 'a tool without parameters', uses: ['tools'], says: bare({ openai: {}, responses: { strict: false }, anthropic: { input_schema: { type: 'object' } },
+            gemini: {}, ollama: {}, bedrock: { inputSchema: { json: { type: 'object' } } } }),
+        gets: bare({ openai: {}, anthropic: { input_schema: { type: 'object' } }, gemini: {}, ollama: {}, bedrock: { inputSchema: { json: { type: 'object' } } } }),
+    },
+    {
+        name: 'schemas in Google’s form', uses: ['tools', 'an answer by a JSON schema'],
+        says: { gemini: {
+            tools: [{ functionDeclarations: [{ name: 'weather', description: 'Tells the weather', parameters: GOOGLES }] }],
+            generationConfig: { responseMimeType: 'application/json', responseSchema: GOOGLES },
+        } },
+        gets: {
+            openai: jsonSchemas((body) => [body.tools[0].function.parameters, body.response_format.json_schema.schema]),
+            anthropic: jsonSchemas((body) => [body.tools[0].input_schema, body.output_config.format.schema]),
+            ollama: jsonSchemas((body) => [body.tools[0].function.parameters, body.format]),
+            bedrock: jsonSchemas((body) => [body.toolConfig.tools[0].toolSpec.inputSchema.json, JSON.parse(body.outputConfig.textFormat.structure.jsonSchema.schema)]),
+        },
+    },
+    {
+        name: 'a tool’s long name', uses: ['tools'], says: named(LONG_NAME), from: ['anthropic', 'gemini', 'ollama'], renamed: true,
+        gets: Object.fromEntries(Object.entries({ openai: 64, lmstudio: Infinity, ollama: Infinity, anthropic: 128, gemini: 128, bedrock: 64 }).map(([provider, most]) =>
+            [provider, (/** @type {Body} */ body) => assert.ok(nameIn(body).length <= most, `${provider} takes ${most} bytes: ${nameIn(body)}`)])),
+        said: { parts: [{ call: { id: 'call_1', name: LONG_NAME, args: { city: 'Rom' } } }], finish: 'tool' },
+    },
     { ...pick('tool choice: none', 'that no tool is to be called', {
         openai: { tool_choice: 'none' }, responses: { tool_choice: 'none' }, anthropic: { tool_choice: { type: 'none' } },
         gemini: { toolConfig: { functionCallingConfig: { mode: 'NONE' } } },
@@ -305,6 +365,15 @@ const OPTIONS = [
             bedrock: some(({ additionalModelRequestFields: more }) => more?.thinking ?? more?.output_config),
         },
     }),
+    option('thoughts are asked for', '', {
+        responses: { reasoning: { summary: 'auto' } }, anthropic: { thinking: { type: 'adaptive', display: 'summarized' } },
+        gemini: { generationConfig: { thinkingConfig: { includeThoughts: true } } },
+    }, {
+        uses: [], gets: {
+            gemini: { generationConfig: { thinkingConfig: { includeThoughts: true } } }, anthropic: { thinking: { type: 'adaptive', display: 'summarized' } },
+            openai: () => {}, ollama: () => {}, bedrock: () => {},
+        },
+    }),
     option('service tier', 'a service tier', {
         openai: { service_tier: 'flex' }, responses: { service_tier: 'flex' }, anthropic: { service_tier: 'standard_only' },
         gemini: { serviceTier: 'flex' }, bedrock: { serviceTier: { type: 'flex' } },
@@ -357,6 +426,7 @@ const ANSWERS = [
 /** @type {Feature[]} */
 const FAULTS = [
     { name: 'error 400', uses: [], fault: { status: 400, message: 'the matrix says “no”\nto this' } },
+    { name: 'error 404', uses: [], fault: { status: 404, message: 'the matrix knows no such model' } },
     { name: 'error 429 with retry-after', uses: [], fault: { status: 429, message: 'the matrix has had enough', retry: 9 } },
     { name: 'error 503, or 529', uses: [], fault: { status: 503, own: { claude: 529 }, message: 'the matrix is overloaded' } },
     { name: 'error 400: too long', uses: [], fault: { status: 400, kind: 'context', message: '' } },

@@ -12,6 +12,8 @@ export const OPEN = [
     ['openai', 'gemini', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI, in ids that are too long for it'],
     ['responses', '*', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI as encrypted_content'],
     ['*', 'openai', "a call's long id", '*', 'OpenAI takes 40 bytes'],
+    ['*', 'openai', 'a tool’s long name', '*', 'OpenAI takes 64 bytes'],
+    ['*', 'bedrock', 'a tool’s long name', '*', 'Bedrock takes 64 bytes'],
     ['*', 'gemini', 'error 429 with retry-after', '*', 'Gemini’s retryDelay becomes no retry-after'],
     ['anthropic', 'gemini', 'service tier', '*', '"standard_only" is neither written nor told'],
     ['anthropic', 'bedrock', 'service tier', '*', '"standard_only" is neither written nor told'],

@@ -16,7 +16,8 @@ const FINISH = { stop: 'stop', sequence: 'stop', length: 'length', tool: 'tool_c
 // ------------------------------------------------------------------ requests
 
 /** @param {Part} part @returns {Body} */
-function partOf({ text, image, audio, file, other, cache }) {
+function partOf({ text, refusal, image, audio, file, other, cache }) {
+    if (refusal !== undefined) return { type: 'refusal', refusal };
     const mark = cache ? { cache_control: { type: 'ephemeral' } } : {};
     if (image !== undefined) return { type: 'image_url', image_url: { url: image.url ?? dataUrl(image) } };
     if (audio !== undefined) return { type: 'input_audio', input_audio: { data: audio.data, format: audio.media.slice(6) } };

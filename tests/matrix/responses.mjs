@@ -15,7 +15,8 @@ const CREATED = 1_796_000_000;
 // ------------------------------------------------------------------ requests
 
 /** @param {Part} part @param {string} role @returns {Body} */
-function partOf({ text, image, audio, file, other, cache }, role) {
+function partOf({ text, refusal, image, audio, file, other, cache }, role) {
+    if (refusal !== undefined) return { type: 'refusal', refusal };
     const mark = cache ? { prompt_cache_breakpoint: { mode: 'explicit' } } : {};
     if (image !== undefined) return { type: 'input_image', image_url: image.url ?? dataUrl(image) };
     if (audio !== undefined) return { type: 'input_audio', input_audio: { data: audio.data, format: audio.media.slice(6) } };
