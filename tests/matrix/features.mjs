@@ -76,6 +76,8 @@ const call = (id, name, args) => ({ call: { id, name, args }, seal: 'c2lnbmVk' }
 const result = (id, name, text, more = {}) => ({ result: { id, name, parts: [{ text }], ...more } });
 
 const GOOGLES = { type: 'OBJECT', properties: { city: { type: 'STRING', nullable: true }, days: { type: 'ARRAY', items: { type: 'INTEGER' } } }, required: ['city'] };
+/** What a tool's name may be made of. */
+const STRICT = /^[\w-]+$/, LOOSE = /^[\w.:-]+$/;
 const LONG_NAME = `mcp__a_server_with_a_name__${'weather_'.repeat(8)}now`;
 
 /** One tool with a name alone, and what else is said of it. @param {Members} more @returns {Members} */
@@ -194,6 +196,12 @@ const TOOLS = [
         gets: Object.fromEntries(Object.entries({ openai: 64, lmstudio: Infinity, ollama: Infinity, anthropic: 128, gemini: 128, bedrock: 64 }).map(([provider, most]) =>
             [provider, (/** @type {Body} */ body) => assert.ok(nameIn(body).length <= most, `${provider} takes ${most} bytes: ${nameIn(body)}`)])),
         said: { parts: [{ call: { id: 'call_1', name: LONG_NAME, args: { city: 'Rom' } } }], finish: 'tool' },
+    },
+    {
+        name: 'a tool’s name with a dot', uses: ['tools'], says: named('fs.read'), from: ['gemini', 'ollama'], renamed: true,
+        gets: Object.fromEntries(Object.entries({ openai: STRICT, anthropic: STRICT, bedrock: STRICT, gemini: LOOSE, lmstudio: LOOSE, ollama: LOOSE }).map(([provider, letters]) =>
+            [provider, (/** @type {Body} */ body) => assert.match(nameIn(body), letters, `${provider} takes these letters`)])),
+        said: { parts: [{ call: { id: 'call_1', name: 'fs.read', args: { city: 'Rom' } } }], finish: 'tool' },
     },
     { ...pick('tool choice: none', 'that no tool is to be called', {
         openai: { tool_choice: 'none' }, responses: { tool_choice: 'none' }, anthropic: { tool_choice: { type: 'none' } },

@@ -14,6 +14,8 @@ export const OPEN = [
     ['*', 'openai', "a call's long id", '*', 'OpenAI takes 40 bytes'],
     ['*', 'openai', 'a tool’s long name', '*', 'OpenAI takes 64 bytes'],
     ['*', 'bedrock', 'a tool’s long name', '*', 'Bedrock takes 64 bytes'],
+    ...['openai', 'claude', 'bedrock'].map((provider) => /** @type {[string, string, string, string, string]} */ (
+        ['*', provider, 'a tool’s name with a dot', '*', 'it takes letters, digits, _ and - alone'])),
     ['*', 'gemini', 'error 429 with retry-after', '*', 'Gemini’s retryDelay becomes no retry-after'],
     ['anthropic', 'gemini', 'service tier', '*', '"standard_only" is neither written nor told'],
     ['anthropic', 'bedrock', 'service tier', '*', '"standard_only" is neither written nor told'],
