@@ -55,7 +55,7 @@ KEPT := $(addprefix $(MBEDTLS_DIR)/library/,sha256.c platform_util.c)
 # ---------------------------------------------------------------- compilers
 # Constants are enums and times are doubles here, so the two meet; clang alone minds.
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wvla -Werror -Wno-enum-float-conversion
-COMMON := -std=c11 -g -MMD -MP -Isrc -isystem $(MBEDTLS_DIR)/include \
+COMMON := -std=c11 -g -MMD -MP -Isrc -Ibuild/gen -isystem $(MBEDTLS_DIR)/include \
 	-DMBEDTLS_CONFIG_FILE='"base/mbedtls_config.h"'
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 PACKAGES := libuv openssl libnghttp2 sqlite3
@@ -157,6 +157,12 @@ build/$1/%.o: %.c build/$1/flags | $(KEPT_STAMP)
 	$$(call say,$1 $$<)$$(CC_$1) $(COMMON) $(WARN) -c $$< -o $$@
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
+
+# The facts about models, as a text of C: without comments and spaces in front.
+build/gen/models.inc: config/models.json Makefile
+	@mkdir -p $(@D)
+	@sed -e 's|^ *||' -e '/^\/\//d' -e '/^$$/d' -e 's/\([:,]\) /\1/g' -e 's/[\\"]/\\&/g' -e 's/.*/"&"/' $< >$@
+$(foreach v,$(VARIANTS),build/$v/src/format/capability.o): build/gen/models.inc
 
 # ---------------------------------------------------------------- the daemon
 DAEMON := $(NATIVE) $(HTTP)

@@ -9,23 +9,24 @@ import { gzipSync } from 'node:zlib';
  * @type {[string, RegExp, number][]} */
 const PARTS = [
     ['signatures', /src\/(format\/sigv4|core\/call\/sign)/, 4_300],
-    ['core/config', /src\/core\/config\//, 29_000],
+    ['core/config', /src\/core\/config\//, 29_500],
     ['core/cluster', /src\/core\/cluster\//, 19_800],
     ['core/policy', /src\/core\/policy\//, 14_400],
-    ['core/call', /src\/core\/call\//, 90_500],
+    ['core/call', /src\/core\/call\//, 91_000],
     ['core/show', /src\/core\/show\//, 3_000],
-    ['dialect openai', /src\/format\/openai/, 15_400],
-    ['dialect anthropic', /src\/format\/anthropic/, 19_800],
-    ['dialect responses', /src\/format\/responses/, 32_400],
-    ['dialect ollama', /src\/format\/ollama/, 1_760],
-    ['dialect gemini', /src\/format\/gemini/, 26_300],
+    ['dialect openai', /src\/format\/openai/, 15_600],
+    ['dialect anthropic', /src\/format\/anthropic/, 20_200],
+    ['dialect responses', /src\/format\/responses/, 31_700],
+    ['dialect ollama', /src\/format\/ollama/, 9_900],
+    ['dialect gemini', /src\/format\/gemini/, 24_400],
     ['dialect bedrock', /src\/format\/bedrock/, 1_800],
-    ['format', /src\/format\//, 24_200],
+    ['what models can', /src\/format\/(capability|feature)/, 6_500],
+    ['format', /src\/format\//, 27_200],
     ['JSON', /src\/base\/(json|real)/, 11_400],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
     ['base', /src\/base\//, 5_200],
     ['box and heap', /\/wasm\/wasm\//, 3_000],
-    ['texts', /^<internal>/, 31_600], // the strings of all parts, which the linker has merged
+    ['texts', /^<internal>/, 32_000], // the strings of all parts, which the linker has merged
     ['libc', /\.a\(|\/crt1/, 1_200],
 ];
 

@@ -10,6 +10,8 @@
  */
 #include "format/anthropic_speech.h"
 
+#include "base/real.h"
+
 /* What an answer may have where nobody has said so: it has to be said. With much thought it has to be more. */
 enum { TOKENS = 8192, TOKENS_THINKING = 32000, BUDGET_LEAST = 1024 };
 
@@ -49,18 +51,9 @@ static void put_cache(struct gw_out *o, struct gw_str mark) {
         gw_out_put_value(o, "cache_control", GW_STR("{\"type\":\"ephemeral\"}"));
 }
 
-static bool is_id_letter(char c) {
-    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
 /* Ids of other servers may have other letters than this one takes: call and result are changed alike. */
 static void put_id(struct gw_out *o, const char *name, struct gw_str id) {
-    gw_out_put_raw(o, name, GW_STR(""));
-    o->b->n -= !o->b->full; /* the closing quote */
-    for (size_t i = 0; i < id.n; i++)
-        gw_buf_putc(o->b, is_id_letter(id.p[i]) ? id.p[i] : '_');
-    gw_buf_put(o->b, id.n == 0 ? GW_STR("_\"") : GW_STR("\""));
+    gw_out_put_raw(o, name, id.n > 0 ? mean_fit(o->b->arena, id, SIZE_MAX) : GW_STR("_"));
 }
 
 /* ------------------------------------------------------------------ images and documents */
@@ -668,6 +661,25 @@ static void put_config(struct gw_out *o, const struct mean *m, const struct thou
     gw_out_close(o, '}');
 }
 
+/* It goes to 1 here, and to 2 elsewhere. */
+static void put_temperature(struct gw_out *o, struct gw_str value) {
+    bool number = value.p[0] >= '0' && value.p[0] <= '9';
+    gw_out_put_value(o, "temperature", number && gw_real(value) > 1 ? GW_STR("1") : value);
+}
+
+/* Who thinks is sampled as it likes; and who may be told takes one of the two. */
+static void put_sampling(struct gw_out *o, const struct mean *m, const struct thought *t) {
+    bool told = m->temperature.n > 0 && mean_can(m, FEATURE_TEMPERATURE);
+    if (t->type != NULL && t->type[0] != 'd')
+        return;
+    if (told)
+        put_temperature(o, m->temperature);
+    if (!told && mean_can(m, FEATURE_TOP_P))
+        gw_out_may_value(o, "top_p", m->top_p);
+    if (mean_can(m, FEATURE_TOP_K))
+        gw_out_may_value(o, "top_k", m->top_k);
+}
+
 /* Blank ones are refused. */
 static void put_stops(struct gw_out *o, const struct mean *m) {
     bool open = false;
@@ -703,11 +715,12 @@ void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_
     if (m->max_tokens.n > 0)
         gw_out_value(o, m->max_tokens);
     else
-        gw_out_u64(o, t.tokens);
+        gw_out_u64(o, m->output > 0 && m->output < t.tokens ? m->output : t.tokens);
     put_tools(o, m);
     put_system(o, m);
     put_messages(o, m);
     put_pick(o, m);
+    put_sampling(o, m, &t);
     put_thinking(o, m, &t);
     put_config(o, m, &t);
     put_stops(o, m);

@@ -667,11 +667,13 @@ const struct speech speech_anthropic = {
     .id_line = GW_STR_INIT("request-id"),
     .path = GW_STR_INIT("/v1/messages"),
     .stream_path = GW_STR_INIT("/v1/messages"),
+    .counts_at = GW_STR_INIT("/messages/count_tokens"),
+    .count = GW_STR_INIT("{\"input_tokens\":"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |
-            BIT(MAX_TOKENS) | BIT(STOP) | BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(CACHE) |
-            BIT(USER),
+            BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) | BIT(TOP_K) | BIT(STOP) | BIT(EFFORT) |
+            BIT(BUDGET) | BIT(SIGNATURE) | BIT(CACHE) | BIT(USER),
     .names =
         {
             [FEATURE_SYSTEM_LATER] = "messages",

@@ -97,6 +97,7 @@ struct dialect {
     /* Appends the body of an error answer. */
     void (*put_error)(struct gw_buf *b, const struct dialect_error *e);
     const struct speech *speech; /* how it is translated (speech.h); NULL: it is not */
+    bool speaks_all;             /* on all of its paths, and not only where it talks */
 };
 
 /* A comment that all clients of server-sent events ignore. */

@@ -81,6 +81,11 @@ struct gw_str event_value(struct gw_walk *w) {
     return gw_walk_skip(w) && !null ? gw_str(from, (size_t)(w->p - from)) : GW_STR("");
 }
 
+struct gw_str event_list(struct gw_walk *w) {
+    struct gw_str list = event_value(w);
+    return list.n > 2 ? list : GW_STR("");
+}
+
 void event_settle(struct event *e, bool failed) {
     e->is = failed                         ? EVENT_ERROR
             : e->pieces_n > 0 || e->opaque ? EVENT_CONTENT

@@ -61,7 +61,7 @@ enum event_part {
     PART_TOOL_ARGUMENTS,
 };
 
-enum { EVENT_PIECES = 16, EVENT_CHOICES = 32, EVENT_IDS = 32, EVENT_BLOCKS = 64 };
+enum { EVENT_PIECES = 64, EVENT_CHOICES = 32, EVENT_IDS = 32, EVENT_BLOCKS = 64 };
 
 /* An id of a part of the answer: attempts differ in it, and the client keeps the first one's. */
 struct event_id {
@@ -165,6 +165,8 @@ void event_add_id(struct event *e, uint32_t kind, struct gw_str raw);
 void event_place(struct event *e, uint32_t index);
 /* Takes the next value and returns its text; empty for null, or on a fault. */
 struct gw_str event_value(struct gw_walk *w);
+/* Likewise; empty for a list of nothing, too. */
+struct gw_str event_list(struct gw_walk *w);
 /* What it is, by what was found in it; for dialects whose events do not say it by a type. */
 void event_settle(struct event *e, bool failed);
 

@@ -64,6 +64,9 @@ enum feature_fate {
     FEATURE_REJECT,   /* refused */
 };
 
+/* Its name in configurations, and whose name that is; FEATURES: nobody's. */
+struct gw_str feature_word(enum feature feature);
+enum feature feature_named(struct gw_str word);
 /* For people: what it is. */
 const char *feature_about(enum feature feature);
 /* What becomes of it where nobody has said otherwise. */

@@ -36,10 +36,12 @@ static struct token read_token(struct gw_walk *w) {
     return t;
 }
 
-/* Goes into the list that is a member of the object; false: it has none. */
+/* Goes into the list that is a member of the object, or that stands there alone; false: there is none. */
 static bool enter_list(struct gw_walk *w, struct gw_str object, const char *member) {
     struct gw_str name, list = GW_STR("");
     gw_walk_init(w, object);
+    if (gw_walk_kind(w) == '[')
+        return gw_walk_enter(w, '[');
     if (object.n == 0 || !gw_walk_enter(w, '{'))
         return false;
     while (gw_walk_member(w, &name)) {
@@ -74,33 +76,26 @@ static void put_theirs(struct gw_out *o, struct gw_str top) {
     gw_out_close(o, ']');
 }
 
-struct gw_str gemini_logprobs_read(struct gw_walk *w, struct mean *m) {
-    struct gw_str ours = mean_value(w);
+void gemini_logprobs_read(struct gw_str ours, struct gw_out *o) {
     struct gw_walk chosen, top;
-    struct gw_buf b;
-    struct gw_out o;
     bool more = enter_list(&top, ours, "topCandidates");
     if (!enter_list(&chosen, ours, "chosenCandidates"))
-        return GW_STR("");
-    gw_buf_init(&b, m->arena, 4 * ours.n + 64);
-    gw_out_init(&o, &b);
-    gw_out_open(&o, '{');
-    gw_out_name(&o, "content");
-    gw_out_open(&o, '[');
+        return;
+    gw_out_open(o, '{');
+    gw_out_name(o, "content");
+    gw_out_open(o, '[');
     while (gw_walk_item(&chosen)) {
         struct token t = read_token(&chosen), others = {.top = GW_STR("")};
         more = more && gw_walk_item(&top);
         if (more)
             others = read_token(&top);
-        open_theirs(&o, &t);
-        put_theirs(&o, others.top);
-        gw_out_close(&o, '}');
+        open_theirs(o, &t);
+        put_theirs(o, others.top);
+        gw_out_close(o, '}');
     }
-    gw_out_close(&o, ']');
-    gw_out_put_value(&o, "refusal", GW_STR("null"));
-    gw_out_close(&o, '}');
-    m->full |= b.full;
-    return b.full ? GW_STR("") : gw_buf_str(&b);
+    gw_out_close(o, ']');
+    gw_out_put_value(o, "refusal", GW_STR("null"));
+    gw_out_close(o, '}');
 }
 
 /* ------------------------------------------------------------------ to Gemini's */

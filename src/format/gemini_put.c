@@ -130,12 +130,6 @@ void gemini_put_text(struct gw_out *o, struct gw_str text, bool thought, struct 
     gw_out_close(o, '}');
 }
 
-/* A document of text alone is text. */
-bool gemini_put_is_text(const struct mean_part *p) {
-    return (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL || p->kind == MEAN_FILE) &&
-           p->text.n > 0;
-}
-
 void gemini_put_call(struct gw_out *o, const struct mean_part *call, struct gw_arena *arena,
                      struct gw_str signature) {
     gw_out_open(o, '{');
@@ -226,7 +220,7 @@ static void put_result(struct gw_out *o, const struct mean *m, const struct mean
 
 /* What a result holds that cannot stand in it. */
 static bool is_outer(const struct mean_part *p, bool new) {
-    return (gemini_put_is_media(p) || (p->kind == MEAN_FILE && gemini_put_is_text(p))) &&
+    return (gemini_put_is_media(p) || (p->kind == MEAN_FILE && mean_is_text(p))) &&
            !is_inner(p, new);
 }
 
@@ -237,7 +231,7 @@ static bool is_model(const struct mean_turn *t) {
 }
 
 static bool is_said(const struct mean_part *p) {
-    return gemini_put_is_text(p) || gemini_put_is_media(p) || p->kind == MEAN_CALL ||
+    return mean_is_text(p) || gemini_put_is_media(p) || p->kind == MEAN_CALL ||
            p->kind == MEAN_RESULT || (p->kind == MEAN_REASONING && p->signature.n > 0);
 }
 
@@ -275,7 +269,7 @@ static void put_signed_call(struct putter *to, const struct mean_part *call) {
 /* Returns the last part that it has written. */
 static const struct mean_part *put_part(struct putter *to, const struct mean_part *p) {
     struct gw_str none = GW_STR("");
-    if (gemini_put_is_text(p)) {
+    if (mean_is_text(p)) {
         bool more = signs_text(p->next);
         gemini_put_text(to->o, p->text, false, more ? p->next->signature : none);
         return more ? p->next : p;
@@ -348,7 +342,7 @@ static void put_system(struct gw_out *o, const struct mean *m, const struct mean
     bool any = false;
     for (const struct mean_turn *t = m->turns; t != first; t = t->next)
         for (const struct mean_part *p = t->parts; p != NULL; p = p->next) {
-            if (t->role != MEAN_SYSTEM || !gemini_put_is_text(p))
+            if (t->role != MEAN_SYSTEM || !mean_is_text(p))
                 continue;
             if (!any) {
                 gw_out_name(o, "parts");
@@ -493,10 +487,10 @@ static void put_budget(struct gw_out *o, const struct mean *m, struct gw_str mod
         gw_out_put_u64(o, "thinkingBudget", fitting(n, model));
 }
 
-/* Models before Gemini 2.5 refuse to hear of it. */
+/* Models before Gemini 2.5 refuse to hear of it, and others to hear it in tokens or in words. */
 static void put_thinking(struct gw_out *o, const struct mean *m, struct gw_str model) {
     bool new = is_new(model);
-    if (!new && !begins(bare(model), "gemini-2.5"))
+    if (!mean_can(m, FEATURE_EFFORT))
         return;
     struct mark mark = open_object(o, "thinkingConfig");
     if (new)
@@ -510,16 +504,20 @@ static void put_thinking(struct gw_out *o, const struct mean *m, struct gw_str m
 
 static void put_config(struct gw_out *o, const struct mean *m, struct gw_str model) {
     struct mark mark = open_object(o, "generationConfig");
-    gw_out_may_value(o, "maxOutputTokens", m->max_tokens);
-    gw_out_may_value(o, "temperature", m->temperature);
-    gw_out_may_value(o, "topP", m->top_p);
-    gw_out_may_value(o, "topK", m->top_k);
-    put_stops(o, m);
-    gw_out_may_value(o, "seed", m->seed);
-    gw_out_may_value(o, "candidateCount", m->n);
-    gw_out_may_value(o, "frequencyPenalty", m->frequency);
-    gw_out_may_value(o, "presencePenalty", m->presence);
-    if (mean_is_true(m->logprobs)) {
+    const struct mean_given given[] = {
+        {"maxOutputTokens", m->max_tokens, FEATURE_MAX_TOKENS},
+        {"temperature", m->temperature, FEATURE_TEMPERATURE},
+        {"topP", m->top_p, FEATURE_TOP_P},
+        {"topK", m->top_k, FEATURE_TOP_K},
+        {"seed", m->seed, FEATURE_SEED},
+        {"candidateCount", m->n, FEATURE_N},
+        {"frequencyPenalty", m->frequency, FEATURE_PENALTIES},
+        {"presencePenalty", m->presence, FEATURE_PENALTIES},
+    };
+    mean_put_given(m, given, sizeof given / sizeof *given, o);
+    if (mean_can(m, FEATURE_STOP))
+        put_stops(o, m);
+    if (mean_is_true(m->logprobs) && mean_can(m, FEATURE_LOGPROBS)) {
         gw_out_put_value(o, "responseLogprobs", GW_STR("true"));
         gw_out_may_value(o, "logprobs", m->top_logprobs);
     }

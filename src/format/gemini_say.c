@@ -3,12 +3,10 @@
  *
  *     answers      a signature follows its thought in a part without text, which is not marked as a thought: Gemini CLI
  *                  sends thoughts back to nobody. What is hidden is marked, so that it can be told from that
- *     streams      a call comes whole: its arguments are gathered. It is sent once the next one begins and they are
- *                  an object, or when something else follows
+ *     streams      a call comes whole: its arguments are gathered (calls.h)
  */
+#include "format/calls.h"
 #include "format/gemini_speech.h"
-
-enum { ARGS_MAX = 1 << 20 };
 
 /* ------------------------------------------------------------------ answers */
 
@@ -53,7 +51,7 @@ static void put_answered(struct gw_out *o, const struct mean_part *p, struct gw_
         put_thought(o, p);
     else if (p->kind == MEAN_CALL)
         gemini_put_call(o, p, arena, p->signature);
-    else if (gemini_put_is_text(p))
+    else if (mean_is_text(p))
         gemini_put_text(o, p->text, false, GW_STR(""));
     else if (gemini_put_is_media(p))
         gemini_put_media(o, p);
@@ -117,11 +115,10 @@ static void open_chunk(struct gw_out *o, struct gw_buf *b) {
     open_candidate(o);
 }
 
-/* `usage`: NULL, but for the last one. The form of other dialects' log probabilities is not known. */
+/* `usage`: NULL, but for the last one. */
 static void close_chunk(const struct mean_stream *s, struct gw_out *o, uint32_t choice,
                         const char *finish, const struct usage *usage) {
-    bool known = s->in == &dialect_openai && finish == NULL;
-    close_candidate(o, finish, known ? s->logprobs : GW_STR(""), choice);
+    close_candidate(o, finish, finish == NULL ? s->logprobs : GW_STR(""), choice);
     gw_out_close(o, ']');
     if (usage != NULL)
         put_usage(o, usage);
@@ -144,137 +141,12 @@ static void put_text_chunk(struct mean_stream *s, const struct mean_step *step, 
 
 /* ------------------------------------------------------------------ streams: calls */
 
-/* A call whose arguments may still come. */
-struct pending {
-    struct pending *next;
-    uint32_t choice, tool;
-    struct mean_part call;
-    struct gw_buf args; /* what was said of them: the inside of a string, or a value */
-};
-
-struct own {
-    struct pending *calls, *spare;
-    struct gw_buf json; /* the arguments at hand, decoded */
-};
-
-static struct own *own_of(struct mean_stream *s) {
-    struct own *own = s->own;
-    if (own != NULL)
-        return own;
-    own = gw_arena_get(s->arena, sizeof *own);
-    if (own != NULL)
-        gw_buf_init(&own->json, s->arena, ARGS_MAX);
-    s->full |= own == NULL;
-    s->own = own;
-    return own;
-}
-
-/* One that was used before keeps its buffer. */
-static struct pending *get_pending(struct mean_stream *s, struct own *own) {
-    struct pending *p = own->spare;
-    if (p != NULL) {
-        own->spare = p->next;
-        p->args.n = 0;
-        return p;
-    }
-    p = gw_arena_get(s->arena, sizeof *p);
-    if (p != NULL)
-        gw_buf_init(&p->args, s->arena, ARGS_MAX);
-    s->full |= p == NULL;
-    return p;
-}
-
-static bool is_object(struct gw_str json) {
-    struct gw_walk w;
-    gw_walk_init(&w, json);
-    return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
-}
-
-/* An event is one line. What breaks lines in JSON stands between its tokens. */
-static void join_lines(struct gw_buf *json) {
-    for (size_t i = 0; i < json->n; i++)
-        if (json->p[i] == '\n' || json->p[i] == '\r')
-            json->p[i] = ' ';
-}
-
-/* Its arguments as an object; empty: they are none, or not all there. */
-static struct gw_str object_of(struct mean_stream *s, struct own *own, const struct pending *p) {
-    own->json.n = 0;
-    if (p->call.args_is_text)
-        gw_json_decode(&own->json, gw_buf_str(&p->args));
-    else
-        gw_buf_put(&own->json, gw_buf_str(&p->args));
-    s->full |= own->json.full;
-    if (!is_object(gw_buf_str(&own->json)))
-        return GW_STR("");
-    join_lines(&own->json);
-    return gw_buf_str(&own->json);
-}
-
-/* Text that is no object stands in one. */
-static void put_pending(struct mean_stream *s, const struct pending *p, struct gw_str object,
-                        struct gw_buf *b) {
+static void put_call_chunk(struct mean_stream *s, uint32_t choice, const struct mean_part *call,
+                           struct gw_buf *b) {
     struct gw_out o;
-    struct mean_part call = p->call;
-    bool text = call.args_is_text && object.n == 0;
-    call.args_is_text = text;
-    call.args = text ? gw_buf_str(&p->args) : object;
     open_chunk(&o, b);
-    gemini_put_call(&o, &call, s->arena, call.signature);
-    close_chunk(s, &o, p->choice, NULL, NULL);
-}
-
-/* Sends the calls of a choice in their order; `all`, or those that are whole. */
-static void flush(struct mean_stream *s, uint32_t choice, bool all, struct gw_buf *b) {
-    struct own *own = own_of(s);
-    struct pending **at = own != NULL ? &own->calls : NULL;
-    while (at != NULL && *at != NULL) {
-        struct pending *p = *at;
-        if (p->choice != choice) {
-            at = &p->next;
-            continue;
-        }
-        struct gw_str object = object_of(s, own, p);
-        if (!all && object.n == 0)
-            return;
-        put_pending(s, p, object, b);
-        *at = p->next;
-        p->next = own->spare;
-        own->spare = p;
-    }
-}
-
-static void begin_call(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
-    flush(s, step->choice, false, b);
-    struct own *own = own_of(s);
-    struct pending *p = own != NULL ? get_pending(s, own) : NULL;
-    if (p == NULL)
-        return;
-    struct pending **at = &own->calls;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = p;
-    p->next = NULL;
-    p->choice = step->choice;
-    p->tool = step->tool;
-    p->call = (struct mean_part){.kind = MEAN_CALL,
-                                 .id = step->id,
-                                 .name = step->name,
-                                 .signature = step->signature,
-                                 .args_is_text = true};
-}
-
-static void add_args(struct mean_stream *s, const struct mean_step *step) {
-    struct own *own = own_of(s);
-    struct pending *p = own != NULL ? own->calls : NULL;
-    while (p != NULL && (p->choice != step->choice || p->tool != step->tool))
-        p = p->next;
-    if (p == NULL)
-        return;
-    if (step->value)
-        p->call.args_is_text = false;
-    gw_buf_put(&p->args, step->raw);
-    s->full |= p->args.full;
+    gemini_put_call(&o, call, s->arena, call->signature);
+    close_chunk(s, &o, choice, NULL, NULL);
 }
 
 /* ------------------------------------------------------------------ streams */
@@ -285,14 +157,8 @@ void gemini_say_begin(struct mean_stream *s, struct gw_buf *b) {
 }
 
 void gemini_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
-    if (step->kind == MEAN_STEP_ARGS) {
-        add_args(s, step);
-    } else if (step->kind == MEAN_STEP_CALL) {
-        begin_call(s, step, b);
-    } else {
-        flush(s, step->choice, true, b);
+    if (!calls_gather(s, step, put_call_chunk, b))
         put_text_chunk(s, step, b);
-    }
 }
 
 /* The last chunk has what it cost. */
@@ -301,7 +167,7 @@ void gemini_say_end(struct mean_stream *s, struct gw_buf *b) {
     for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
         if ((s->choices >> i & 1) == 0)
             continue;
-        flush(s, i, true, b);
+        calls_flush(s, i, put_call_chunk, b);
         open_chunk(&o, b);
         gemini_put_text(&o, GW_STR(""), false, GW_STR(""));
         bool last = s->choices >> i == 1;

@@ -16,6 +16,7 @@
  *     stream       is what the path says, and not the body
  */
 #include "format/gemini_speech.h"
+#include "format/calls.h"
 
 #define BIT(f) (1ULL << FEATURE_##f)
 
@@ -352,6 +353,8 @@ static bool is_idle(struct gw_str name) {
     return is(name, "model") || is(name, "safetySettings");
 }
 
+static void read_members(struct gw_walk *w, struct mean *m, struct request *r);
+
 static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, struct request *r) {
     if (is(name, "contents")) {
         r->contents = mean_value(w);
@@ -368,6 +371,8 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, s
     } else if (is(name, "labels")) {
         mean_take(m, w, GW_STR("labels"),
                   &(struct mean_member)MEAN_VALUE("labels", metadata, METADATA), 1);
+    } else if (is(name, "generateContentRequest")) { /* of which the tokens are to be counted */
+        read_members(w, m, r);
     } else if (is(name, "store")) {
         m->store = mean_value(w);
     } else if (is(name, "cachedContent")) {
@@ -378,6 +383,14 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m, s
     } else {
         mean_unknown(m, w, name);
     }
+}
+
+static void read_members(struct gw_walk *w, struct mean *m, struct request *r) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name))
+        read_member(w, name, m, r);
 }
 
 /* The system's words come first, wherever they stand. */
@@ -391,16 +404,12 @@ static void read_words(struct mean *m, const struct request *r) {
         gemini_read_contents(&w, m);
     if (m->last == NULL || m->last->role == MEAN_SYSTEM)
         mean_wrong(m, "there are no contents");
-    gemini_read_ids(m);
+    calls_pair(m);
 }
 
 static void read_request(struct gw_walk *w, struct mean *m) {
-    struct gw_str name;
     struct request r = {.mode = GW_STR("")};
-    if (!gw_walk_enter(w, '{'))
-        return;
-    while (gw_walk_member(w, &name))
-        read_member(w, name, m, &r);
+    read_members(w, m, &r);
     read_words(m, &r);
     settle_pick(m, &r);
     settle_form(m, &r);
@@ -408,18 +417,14 @@ static void read_request(struct gw_walk *w, struct mean *m) {
 
 /* ------------------------------------------------------------------ reading: answers */
 
-/* A call ends an answer like any other; one without an id gets one. */
-static void settle_choice(struct mean_answer *a, struct mean_choice *c, uint64_t *calls) {
-    gemini_read_joined(&a->mean, &c->turn);
-    for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next) {
-        if (p->kind != MEAN_CALL)
-            continue;
-        ++*calls;
-        if (p->id.n == 0)
-            p->id = mean_make_id(a->mean.arena, "call_", a->seed, *calls);
-        if (c->why == WHY_STOP || c->why == WHY_UNTOLD)
-            c->why = WHY_TOOL;
-    }
+static struct gw_str logprobs_of(struct gw_str ours, struct mean *m) {
+    struct gw_buf b;
+    struct gw_out o;
+    gw_buf_init(&b, m->arena, 4 * ours.n + 64);
+    gw_out_init(&o, &b);
+    gemini_logprobs_read(ours, &o);
+    m->full |= b.full;
+    return b.full ? GW_STR("") : gw_buf_str(&b);
 }
 
 static void read_candidate(struct gw_walk *w, struct mean_answer *a) {
@@ -435,7 +440,7 @@ static void read_candidate(struct gw_walk *w, struct mean_answer *a) {
         else if (is(name, "finishReason"))
             c->why = event_why_of(&dialect_gemini, mean_raw(w));
         else if (is(name, "logprobsResult"))
-            c->logprobs = gemini_logprobs_read(w, &a->mean);
+            c->logprobs = logprobs_of(mean_value(w), &a->mean);
         else
             gw_walk_skip(w);
     }
@@ -479,8 +484,10 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
         return;
     while (gw_walk_member(w, &name))
         read_answer_member(w, name, a);
-    for (struct mean_choice *c = a->choices; c != NULL; c = c->next)
-        settle_choice(a, c, &calls);
+    for (struct mean_choice *c = a->choices; c != NULL; c = c->next) {
+        gemini_read_joined(&a->mean, &c->turn);
+        calls_settle(a, c, &calls);
+    }
     if (a->choices == NULL)
         mean_wrong(&a->mean, "it has no candidates");
 }
@@ -488,6 +495,8 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_gemini = {
     .path = GW_STR_INIT("/v1beta/models/%m:generateContent"),
     .stream_path = GW_STR_INIT("/v1beta/models/%m:streamGenerateContent?alt=sse"),
+    .counts_at = GW_STR_INIT(":countTokens"),
+    .count = GW_STR_INIT("{\"totalTokens\":"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |
@@ -535,6 +544,7 @@ const struct speech speech_gemini = {
     .put_request = gemini_put_request,
     .read_answer = read_answer,
     .put_answer = gemini_say_answer,
+    .put_logprobs = gemini_logprobs_read,
     .begin = gemini_say_begin,
     .step = gemini_say_step,
     .end = gemini_say_end,

@@ -34,8 +34,6 @@ void gemini_read_joined(struct mean *m, struct mean_turn *t);
 void gemini_read_contents(struct gw_walk *w, struct mean *m);
 /* The system's words, before all others. */
 void gemini_read_system(struct gw_walk *w, struct mean *m);
-/* Gives ids to the calls that have none, and to their results. */
-void gemini_read_ids(struct mean *m);
 
 /* ---- gemini_schema.c */
 
@@ -44,16 +42,15 @@ struct gw_str gemini_schema_read(struct gw_walk *w, struct mean *m);
 
 /* ---- gemini_logprobs.c */
 
-/* The next value, a logprobsResult, in the form that a meaning has of it (OpenAI's). */
-struct gw_str gemini_logprobs_read(struct gw_walk *w, struct mean *m);
+/* A logprobsResult, in the form that a meaning has of it (OpenAI's). Nothing if it is none. */
+void gemini_logprobs_read(struct gw_str ours, struct gw_out *o);
 /* The member that it is, if there is any. */
 void gemini_logprobs_put(struct gw_out *o, struct gw_str theirs);
 
 /* ---- gemini_put.c */
 
 void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
-/* Parts. A document of text alone is text. */
-bool gemini_put_is_text(const struct mean_part *p);
+/* Parts. */
 bool gemini_put_is_media(const struct mean_part *p);
 void gemini_put_text(struct gw_out *o, struct gw_str text, bool thought, struct gw_str signature);
 void gemini_put_media(struct gw_out *o, const struct mean_part *p);

@@ -58,7 +58,7 @@ struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_k
 }
 
 struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind) {
-    struct mean_part *p = get(m, sizeof *p), *last = result->parts_last;
+    struct mean_part *p = get_part(m), *last = result->parts_last;
     if (p == NULL)
         return spare_part(m, kind);
     p->kind = kind;
@@ -391,6 +391,13 @@ bool mean_is_strict(struct gw_str schema) {
     return gw_walk_kind(&w) == '{' && is_strict(&w) && gw_walk_end(&w);
 }
 
+void mean_put_given(const struct mean *m, const struct mean_given *given, size_t n,
+                    struct gw_out *o) {
+    for (size_t i = 0; i < n; i++)
+        if (mean_can(m, given[i].feature))
+            gw_out_may_value(o, given[i].name, given[i].value);
+}
+
 uint64_t mean_u64(struct gw_str value) {
     uint64_t n;
     return gw_str_u64(value, &n) ? n : 0;
@@ -409,6 +416,17 @@ void mean_put_texts(const struct mean_part *parts, const char *between, struct g
         first = false;
     }
     gw_buf_putc(o->b, '"');
+}
+
+void mean_join_lines(struct gw_buf *json, size_t from) {
+    for (size_t i = from; i < json->n; i++)
+        if (json->p[i] == '\n' || json->p[i] == '\r')
+            json->p[i] = ' ';
+}
+
+bool mean_is_text(const struct mean_part *p) {
+    return (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL || p->kind == MEAN_FILE) &&
+           p->text.n > 0;
 }
 
 bool mean_has(const struct mean_part *parts, enum mean_kind kind) {
@@ -438,6 +456,72 @@ struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id) {
             if (p->kind == MEAN_CALL && gw_str_eq(p->id, id))
                 return p->name;
     return GW_STR("");
+}
+
+struct gw_str mean_logprobs(struct gw_str list, struct gw_arena *arena) {
+    struct gw_buf b;
+    gw_buf_init(&b, arena, list.n + 32);
+    gw_buf_put(&b, GW_STR("{\"content\":"));
+    gw_buf_put(&b, list);
+    gw_buf_put(&b, GW_STR(",\"refusal\":null}"));
+    return gw_buf_str(&b);
+}
+
+struct gw_str mean_logprobs_items(struct gw_str value) {
+    struct gw_walk w;
+    struct gw_str name, list = value.n > 0 && value.p[0] == '[' ? value : GW_STR("");
+    gw_walk_init(&w, value);
+    if (value.n > 0 && value.p[0] == '{' && gw_walk_enter(&w, '{'))
+        while (gw_walk_member(&w, &name)) {
+            struct gw_str said = mean_value(&w);
+            if (is(name, "content"))
+                list = said;
+        }
+    bool good = list.n >= 2 && list.p[0] == '[';
+    return good ? gw_str_trim(gw_str_sub(list, 1, list.n - 2)) : GW_STR("");
+}
+
+/* ------------------------------------------------------------------ names and ids of others */
+
+enum { SUM = 8 };
+
+static bool is_letter(char c) {
+    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+static bool fits(struct gw_str raw, size_t most) {
+    size_t i = 0;
+    while (i < raw.n && is_letter(raw.p[i]))
+        i++;
+    return i == raw.n && raw.n <= most;
+}
+
+/* FNV-1a: it need not keep anybody out. */
+static uint32_t sum_of(struct gw_str raw) {
+    uint32_t sum = 2166136261U;
+    for (size_t i = 0; i < raw.n; i++)
+        sum = (sum ^ (uint8_t)raw.p[i]) * 16777619U;
+    return sum;
+}
+
+struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most) {
+    struct gw_buf b;
+    if (fits(raw, most))
+        return raw;
+    bool too_long = raw.n > most;
+    size_t n = too_long ? most - SUM - 1 : raw.n;
+    gw_buf_init(&b, arena, n + SUM + 1);
+    for (size_t i = 0; i < n; i++)
+        gw_buf_putc(&b, is_letter(raw.p[i]) ? raw.p[i] : '_');
+    uint32_t sum = sum_of(raw);
+    const uint8_t bytes[] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
+                             (uint8_t)sum};
+    if (too_long) {
+        gw_buf_putc(&b, '_');
+        gw_buf_put_hex(&b, bytes, sizeof bytes);
+    }
+    return gw_buf_str(&b);
 }
 
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {

@@ -124,7 +124,10 @@ struct mean {
     enum mean_pick pick;
     struct gw_str pick_name; /* raw; of MEAN_PICK_ONE */
     struct gw_str parallel;  /* value: whether several tools may be called at once */
-    bool alike;              /* the target is like OpenAI's server, and not OpenAI's own */
+    /* Of the target, before each writing: it is like OpenAI's server, and not OpenAI's own; what its model cannot, and
+     * how many tokens that answers with (capability.h). */
+    bool alike;
+    uint64_t lacks, output;
     bool stream, stream_said, wants_usage;
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
@@ -140,6 +143,8 @@ struct mean {
     struct gw_str metadata, cache;       /* values; cache: a mark of the whole request */
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
+    bool
+        bare; /* Ollama's /api/generate: there is a prompt, and the answer is a text and no message */
     bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
     struct gw_str unknown; /* the first member that nobody knows, its name */
     /* What Responses tells its client again: values, as they came. */
@@ -208,7 +213,9 @@ struct mean_stream {
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
     uint32_t choices;           /* a bit per choice that has said something */
     struct usage usage;
-    struct gw_str logprobs; /* value: of the event at hand */
+    struct gw_str
+        logprobs; /* value: of the event at hand, in OpenAI's form, or the list in that alone */
+    struct gw_buf probs; /* where that is, if it came in another */
     /* Calls whose id or name, or both, have come; see steps.c. */
     struct {
         uint32_t key, choice;
@@ -234,6 +241,10 @@ struct mean_tool *mean_add_tool(struct mean *m, enum mean_tool_kind kind);
 struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index);
 static inline void mean_use(struct mean *m, enum feature feature) {
     m->uses |= 1ULL << feature;
+}
+/* Whether the model of the target can do this. */
+static inline bool mean_can(const struct mean *m, enum feature feature) {
+    return (m->lacks >> feature & 1) == 0;
 }
 /* It is no request of its dialect: a sentence fragment says why. The first one counts. */
 void mean_wrong(struct mean *m, const char *wrong);
@@ -289,6 +300,14 @@ void mean_put_about(const struct mean_tool *t, struct gw_out *o);
 /* Whether OpenAI's servers take a schema as one that is followed to the letter: all members of its objects are required,
  * and there are no others. */
 bool mean_is_strict(struct gw_str schema);
+/* Those that were said, and that the target's model can: as they stand, by these names. */
+struct mean_given {
+    const char *name;
+    struct gw_str value;
+    enum feature feature;
+};
+void mean_put_given(const struct mean *m, const struct mean_given *given, size_t n,
+                    struct gw_out *o);
 /* An integer value as a number; 0 if it is none. */
 uint64_t mean_u64(struct gw_str value);
 /* Whether a value is there and says so. */
@@ -297,6 +316,10 @@ static inline bool mean_is_true(struct gw_str value) {
 }
 /* All the text of these parts as one string, with `between` between them. */
 void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
+/* Makes one line of JSON from this byte on. What breaks lines stands between its tokens. */
+void mean_join_lines(struct gw_buf *json, size_t from);
+/* Whether it is some text; a document of text alone is. */
+bool mean_is_text(const struct mean_part *p);
 bool mean_has(const struct mean_part *parts, enum mean_kind kind);
 /* Whether somebody but the system has spoken. */
 bool mean_has_talk(const struct mean *m);
@@ -304,6 +327,12 @@ bool mean_has_talk(const struct mean *m);
 const struct mean_tool *mean_tool(const struct mean *m, struct gw_str name);
 /* The name of the tool that the call with this id called; empty: nobody has. */
 struct gw_str mean_name_of_call(const struct mean *m, struct gw_str id);
+/* Log probabilities in OpenAI's form, of their list; and the items of that, in either form, without its brackets. */
+struct gw_str mean_logprobs(struct gw_str list, struct gw_arena *arena);
+struct gw_str mean_logprobs_items(struct gw_str value);
+/* A name or an id of another server, in letters, digits, "_" and "-" and at most `most` of them (16 or more). What
+ * does not fit becomes the same one always, so that a call and its result still meet. */
+struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most);
 /* A made-up id: a prefix and 24 letters, in the arena. */
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n);
 /* Input tokens as OpenAI counts them (all of them), and without what was read from and written to a cache. */

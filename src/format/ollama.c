@@ -4,6 +4,7 @@
  * between lines; its arguments are a JSON value, not a string.
  */
 #include "format/event.h"
+#include "format/speech.h"
 
 enum { TOOLS_MAX = 255 }; /* event.tools counts them */
 
@@ -98,7 +99,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         } else if (is(name, "done_reason")) {
             gw_walk_string(w, &e->why);
         } else if (is(name, "logprobs")) {
-            e->logprobs = event_value(w);
+            e->logprobs = event_list(w);
         } else {
             gw_walk_skip(w);
         }
@@ -139,4 +140,6 @@ const struct dialect dialect_ollama = {
     .error_head = GW_STR_INIT("{\"error\":\""),
     .error_tail = GW_STR_INIT("\"}\n"),
     .put_error = put_error,
+    .speech = &speech_ollama,
+    .speaks_all = true,
 };

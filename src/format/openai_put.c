@@ -1,7 +1,7 @@
 /* OpenAI's chat completions, translated: requests as they are written. */
 #include "format/openai_speech.h"
 
-enum { USER_MAX = 64 }; /* OpenAI takes no longer one; Claude Code's is */
+enum { ID_MAX = 40, USER_MAX = 64 }; /* OpenAI takes no longer ones; Claude Code's user is */
 
 /* ------------------------------------------------------------------ writing: messages */
 
@@ -48,11 +48,8 @@ static void put_file(struct gw_out *o, const struct mean_part *p) {
     gw_out_put_word(o, "type", "file");
     gw_out_name(o, "file");
     gw_out_open(o, '{');
-    gw_out_may_raw(o, "file_id", p->file);
-    if (p->file.n == 0) {
-        gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
-        put_url(o, "file_data", p);
-    }
+    gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
+    put_url(o, "file_data", p);
     gw_out_close(o, '}');
 }
 
@@ -77,9 +74,11 @@ static void put_part(struct gw_out *o, const struct mean_part *p) {
     gw_out_close(o, '}');
 }
 
+/* What is neither fetched here nor known by its name is none. */
 static bool is_content(const struct mean_part *p) {
-    return is_text(p) || p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || p->kind == MEAN_FILE ||
-           p->kind == MEAN_REFUSAL;
+    bool picture = p->kind == MEAN_IMAGE && (p->data.n > 0 || p->url.n > 0);
+    bool file = p->kind == MEAN_FILE && p->data.n > 0;
+    return is_text(p) || picture || file || p->kind == MEAN_AUDIO || p->kind == MEAN_REFUSAL;
 }
 
 static uint32_t count_content(const struct mean_part *p) {
@@ -106,9 +105,14 @@ static void put_content(struct gw_out *o, const struct mean_part *parts) {
     gw_out_close(o, ']');
 }
 
-static void put_call(struct gw_out *o, const struct mean_part *call) {
+/* Their letters are free: some models make theirs in a form that they want back. */
+static struct gw_str id_of(struct gw_out *o, struct gw_str id, size_t most) {
+    return id.n <= most ? id : mean_fit(o->b->arena, id, most);
+}
+
+static void put_call(struct gw_out *o, const struct mean_part *call, size_t id_max) {
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "id", call->id);
+    gw_out_put_raw(o, "id", id_of(o, call->id, id_max));
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
     gw_out_open(o, '{');
@@ -119,12 +123,12 @@ static void put_call(struct gw_out *o, const struct mean_part *call) {
     gw_out_close(o, '}');
 }
 
-void openai_put_calls(struct gw_out *o, const struct mean_part *p) {
+void openai_put_calls(struct gw_out *o, const struct mean_part *p, size_t id_max) {
     gw_out_name(o, "tool_calls");
     gw_out_open(o, '[');
     for (; p != NULL; p = p->next)
         if (p->kind == MEAN_CALL)
-            put_call(o, p);
+            put_call(o, p, id_max);
     gw_out_close(o, ']');
 }
 
@@ -156,7 +160,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_word(o, "content", "");
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts);
+        openai_put_calls(o, t->parts, ID_MAX);
     gw_out_close(o, '}');
 }
 
@@ -164,7 +168,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
 static void put_result(struct gw_out *o, const struct mean_part *result) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "role", "tool");
-    gw_out_put_raw(o, "tool_call_id", result->id);
+    gw_out_put_raw(o, "tool_call_id", id_of(o, result->id, ID_MAX));
     gw_out_name(o, "content");
     mean_put_texts(result->parts, "\n", o);
     gw_out_close(o, '}');
@@ -239,7 +243,7 @@ static const struct gw_str text_schema =
     GW_STR_INIT("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
                 "\"required\":[\"input\"],\"additionalProperties\":false}");
 
-static void put_tool(struct gw_out *o, const struct mean_tool *t) {
+void openai_put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
@@ -269,7 +273,7 @@ static void put_tools(struct gw_out *o, const struct mean *m) {
     gw_out_open(o, '[');
     for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
         if (t->kind != MEAN_SERVED)
-            put_tool(o, t);
+            openai_put_tool(o, t);
     gw_out_close(o, ']');
     gw_out_may_value(o, "parallel_tool_calls", m->parallel);
 }
@@ -323,20 +327,9 @@ static void put_stops(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, ']');
 }
 
-/* OpenAI's older models refuse to be told how much to think, and so do most models elsewhere. */
-static bool may_think(const struct mean *m, struct gw_str model) {
-    static const char *const dull[] = {"gpt-3", "gpt-4", "chatgpt-"};
-    if (m->alike)
-        return gw_str_find(model, GW_STR("gpt-oss")) >= 0;
-    for (size_t i = 0; i < sizeof dull / sizeof *dull; i++)
-        if (gw_str_starts(model, gw_str(dull[i], strlen(dull[i]))))
-            return false;
-    return true;
-}
-
-static void put_effort(struct gw_out *o, const struct mean *m, struct gw_str model) {
+static void put_effort(struct gw_out *o, const struct mean *m) {
     enum mean_effort effort = m->effort;
-    if (!may_think(m, model))
+    if (!mean_can(m, FEATURE_EFFORT))
         return;
     if (effort == MEAN_EFFORT_UNSAID && m->budget.n > 0)
         effort = mean_effort_of_budget(mean_u64(m->budget));
@@ -344,6 +337,23 @@ static void put_effort(struct gw_out *o, const struct mean *m, struct gw_str mod
         effort = MEAN_EFFORT_HIGH;
     if (effort != MEAN_EFFORT_UNSAID)
         gw_out_put_word(o, "reasoning_effort", mean_effort_word(effort));
+}
+
+static void put_sampling(struct gw_out *o, const struct mean *m) {
+    const struct mean_given given[] = {
+        {"temperature", m->temperature, FEATURE_TEMPERATURE},
+        {"top_p", m->top_p, FEATURE_TOP_P},
+        {"seed", m->seed, FEATURE_SEED},
+        {"n", m->n, FEATURE_N},
+        {"frequency_penalty", m->frequency, FEATURE_PENALTIES},
+        {"presence_penalty", m->presence, FEATURE_PENALTIES},
+        {"logit_bias", m->logit_bias, FEATURE_LOGIT_BIAS},
+        {"logprobs", m->logprobs, FEATURE_LOGPROBS},
+        {"top_logprobs", m->top_logprobs, FEATURE_LOGPROBS},
+    };
+    if (mean_can(m, FEATURE_STOP))
+        put_stops(o, m);
+    mean_put_given(m, given, sizeof given / sizeof *given, o);
 }
 
 static void put_stream(struct gw_out *o, const struct mean *m) {
@@ -361,19 +371,11 @@ void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out
     put_tools(o, m);
     put_pick(o, m);
     gw_out_may_value(o, m->alike ? "max_tokens" : "max_completion_tokens", m->max_tokens);
-    gw_out_may_value(o, "temperature", m->temperature);
-    gw_out_may_value(o, "top_p", m->top_p);
-    put_stops(o, m);
-    gw_out_may_value(o, "seed", m->seed);
-    gw_out_may_value(o, "n", m->n);
-    gw_out_may_value(o, "frequency_penalty", m->frequency);
-    gw_out_may_value(o, "presence_penalty", m->presence);
-    gw_out_may_value(o, "logit_bias", m->logit_bias);
-    gw_out_may_value(o, "logprobs", m->logprobs);
-    gw_out_may_value(o, "top_logprobs", m->top_logprobs);
+    put_sampling(o, m);
     put_form(o, m);
-    put_effort(o, m, model);
-    gw_out_may_raw(o, "verbosity", m->verbosity);
+    put_effort(o, m);
+    if (mean_can(m, FEATURE_VERBOSITY))
+        gw_out_may_raw(o, "verbosity", m->verbosity);
     if (m->user.n <= USER_MAX)
         gw_out_may_raw(o, "user", m->user);
     put_stream(o, m);

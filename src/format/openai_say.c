@@ -49,7 +49,7 @@ static void put_message(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_value(o, "refusal", GW_STR("null"));
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts);
+        openai_put_calls(o, t->parts, SIZE_MAX);
     gw_out_close(o, '}');
 }
 
@@ -115,8 +115,26 @@ static void open_delta(struct mean_stream *s, uint32_t choice, struct gw_out *o,
     s->told |= 1U << choice;
 }
 
-static void close_delta(struct gw_out *o, const char *finish) {
+/* Servers tell the list of them alone, or in an object as this one does. */
+static void put_logprobs(struct mean_stream *s, struct gw_out *o) {
+    bool list = s->logprobs.p[0] == '[';
+    gw_out_name(o, "logprobs");
+    if (list) {
+        gw_out_open(o, '{');
+        gw_out_put_value(o, "content", s->logprobs);
+        gw_out_put_value(o, "refusal", GW_STR("null"));
+        gw_out_close(o, '}');
+    } else {
+        gw_out_value(o, s->logprobs);
+    }
+    s->logprobs = GW_STR("");
+}
+
+/* Log probabilities go with the first thing that their event said. */
+static void close_delta(struct mean_stream *s, struct gw_out *o, const char *finish) {
     gw_out_close(o, '}');
+    if (s->logprobs.n > 0)
+        put_logprobs(s, o);
     if (finish != NULL)
         gw_out_put_word(o, "finish_reason", finish);
     else
@@ -164,7 +182,7 @@ void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct
                        : step->kind == MEAN_STEP_REASONING ? "reasoning_content"
                                                            : "refusal",
                        step->raw);
-    close_delta(&o, NULL);
+    close_delta(s, &o, NULL);
 }
 
 /* Clients read the arguments as JSON, even if there are none. */
@@ -186,7 +204,7 @@ void openai_say_end(struct mean_stream *s, struct gw_buf *b) {
         if ((s->choices >> i & 1) == 0)
             continue;
         open_delta(s, i, &o, b);
-        close_delta(&o, finish_of((enum event_why)s->why[i]));
+        close_delta(s, &o, finish_of((enum event_why)s->why[i]));
     }
     if (s->wants_usage) {
         open_chunk(s, &o, b);

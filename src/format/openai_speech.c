@@ -324,7 +324,7 @@ static void read_tool(struct gw_walk *w, struct mean *m) {
                                          : FEATURE_SERVED);
 }
 
-static void read_tools(struct gw_walk *w, struct mean *m) {
+void openai_speech_tools(struct gw_walk *w, struct mean *m) {
     if (!gw_walk_enter(w, '['))
         return;
     while (gw_walk_item(w))
@@ -484,7 +484,7 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m) {
     if (is(name, "messages")) {
         read_messages(w, m);
     } else if (is(name, "tools")) {
-        read_tools(w, m);
+        openai_speech_tools(w, m);
     } else if (is(name, "tool_choice")) {
         read_pick(w, m);
     } else if (is(name, "response_format")) {

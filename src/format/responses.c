@@ -227,7 +227,7 @@ static bool read_event(struct gw_walk *w, struct event *e) {
         } else if (is(name, "sequence_number")) {
             e->sequence = event_value(w);
         } else if (is(name, "logprobs") && kind == '[') {
-            e->logprobs = event_value(w);
+            e->logprobs = event_list(w);
         } else if (is(name, "response") && kind == '{') {
             read_answer(w, e, &said);
         } else if (is(name, "item") && kind == '{' && gw_walk_enter(w, '{')) {

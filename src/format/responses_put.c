@@ -397,13 +397,14 @@ static void put_format(struct gw_out *o, const struct mean *m) {
 }
 
 static void put_text(struct gw_out *o, const struct mean *m) {
-    if (m->form == MEAN_FORM_TEXT && m->verbosity.n == 0)
+    struct gw_str verbosity = mean_can(m, FEATURE_VERBOSITY) ? m->verbosity : GW_STR("");
+    if (m->form == MEAN_FORM_TEXT && verbosity.n == 0)
         return;
     gw_out_name(o, "text");
     gw_out_open(o, '{');
     if (m->form != MEAN_FORM_TEXT)
         put_format(o, m);
-    gw_out_may_raw(o, "verbosity", m->verbosity);
+    gw_out_may_raw(o, "verbosity", verbosity);
     gw_out_close(o, '}');
 }
 
@@ -411,7 +412,7 @@ static void put_reasoning(struct gw_out *o, const struct mean *m) {
     enum mean_effort effort = m->effort;
     if (effort == MEAN_EFFORT_UNSAID && m->budget.n > 0)
         effort = mean_effort_of_budget(mean_u64(m->budget));
-    if (effort == MEAN_EFFORT_UNSAID && !m->shows_thoughts)
+    if ((effort == MEAN_EFFORT_UNSAID && !m->shows_thoughts) || !mean_can(m, FEATURE_EFFORT))
         return;
     gw_out_name(o, "reasoning");
     gw_out_open(o, '{');
@@ -422,19 +423,15 @@ static void put_reasoning(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, '}');
 }
 
-static bool thinks(struct gw_str model) {
-    return !gw_str_starts(model, GW_STR("gpt-4")) && !gw_str_starts(model, GW_STR("gpt-3")) &&
-           !gw_str_starts(model, GW_STR("chatgpt-"));
-}
-
-static void put_include(struct gw_out *o, const struct mean *m, struct gw_str model) {
-    bool probs = mean_is_true(m->logprobs);
+static void put_include(struct gw_out *o, const struct mean *m) {
+    bool probs = mean_is_true(m->logprobs) && mean_can(m, FEATURE_LOGPROBS);
+    bool thinks = mean_can(m, FEATURE_EFFORT);
     gw_out_put_value(o, "store", GW_STR("false"));
-    if (!probs && !thinks(model))
+    if (!probs && !thinks)
         return;
     gw_out_name(o, "include");
     gw_out_open(o, '[');
-    if (thinks(model))
+    if (thinks)
         gw_out_raw(o, GW_STR("reasoning.encrypted_content"));
     if (probs)
         gw_out_raw(o, GW_STR("message.output_text.logprobs"));
@@ -472,11 +469,13 @@ void responses_put_request(const struct mean *m, struct gw_str model, struct gw_
         put_pick(o, m);
     }
     put_limit(o, m->max_tokens);
-    put_sampling(o, "temperature", m->temperature);
-    put_sampling(o, "top_p", m->top_p);
+    if (mean_can(m, FEATURE_TEMPERATURE))
+        put_sampling(o, "temperature", m->temperature);
+    if (mean_can(m, FEATURE_TOP_P))
+        put_sampling(o, "top_p", m->top_p);
     put_text(o, m);
     put_reasoning(o, m);
-    put_include(o, m, model);
+    put_include(o, m);
     if (m->metadata.n > 0 && m->metadata.p[0] == '{')
         gw_out_put_value(o, "metadata", m->metadata);
     if (m->user.n <= USER_MAX)

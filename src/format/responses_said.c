@@ -181,26 +181,12 @@ struct gw_str responses_said_args(struct responses_said *said, struct responses_
 /* The items of OpenAI's list of them, which may stand in an object as its "content". */
 void responses_said_logprobs(struct responses_said *said, struct responses_part *part,
                              struct gw_str value) {
-    struct gw_str items = responses_said_items(value);
+    struct gw_str items = mean_logprobs_items(value);
     if (items.n == 0)
         return;
     if (part->logprobs.first != NULL)
         responses_said_text(said, &part->logprobs, GW_STR(","));
     responses_said_text(said, &part->logprobs, items);
-}
-
-struct gw_str responses_said_items(struct gw_str value) {
-    struct gw_walk w;
-    struct gw_str name, list = value.n > 0 && value.p[0] == '[' ? value : GW_STR("");
-    gw_walk_init(&w, value);
-    if (value.n > 0 && value.p[0] == '{' && gw_walk_enter(&w, '{'))
-        while (gw_walk_member(&w, &name)) {
-            struct gw_str said = mean_value(&w);
-            if (gw_str_eq(name, GW_STR("content")))
-                list = said;
-        }
-    bool good = list.n >= 2 && list.p[0] == '[';
-    return good ? gw_str_trim(gw_str_sub(list, 1, list.n - 2)) : GW_STR("");
 }
 
 /* ------------------------------------------------------------------ writing */

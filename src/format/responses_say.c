@@ -224,7 +224,7 @@ static void add_words(struct responses_said *said, const struct mean_part *p,
     struct responses_part *part = responses_said_part(said, item, p->kind == MEAN_REFUSAL);
     responses_said_borrow(said, &part->text, p->text);
     if (first && !part->refusal)
-        responses_said_borrow(said, &part->logprobs, responses_said_items(logprobs));
+        responses_said_borrow(said, &part->logprobs, mean_logprobs_items(logprobs));
 }
 
 static void add_call(struct responses_said *said, const struct mean *asked,

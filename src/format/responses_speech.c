@@ -14,16 +14,6 @@ static bool is(struct gw_str name, const char *literal) {
 
 /* ------------------------------------------------------------------ answers */
 
-/* {"content": [...]}, OpenAI's other form of it. */
-static struct gw_str wrapped(struct gw_str list, struct gw_arena *arena) {
-    struct gw_buf b;
-    gw_buf_init(&b, arena, list.n + 32);
-    gw_buf_put(&b, GW_STR("{\"content\":"));
-    gw_buf_put(&b, list);
-    gw_buf_put(&b, GW_STR(",\"refusal\":null}"));
-    return gw_buf_str(&b);
-}
-
 /* The log probabilities of a message's first text that has some. */
 static struct gw_str logprobs_of(struct gw_str content) {
     struct gw_walk w;
@@ -47,7 +37,7 @@ static void read_output_item(struct gw_walk *w, struct mean_answer *a, struct me
         item.role = GW_STR("assistant");
     struct gw_str logprobs = is(item.type, "message") ? logprobs_of(item.content) : GW_STR("");
     if (logprobs.n > 0)
-        c->logprobs = wrapped(logprobs, a->mean.arena);
+        c->logprobs = mean_logprobs(logprobs, a->mean.arena);
     if (is(item.type, "image_generation_call") && item.result.n > 0) {
         struct mean_part *p = mean_add_part(&a->mean, &c->turn, MEAN_IMAGE);
         p->data = item.result;

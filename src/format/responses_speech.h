@@ -122,10 +122,9 @@ struct gw_str responses_said_args(struct responses_said *said, struct responses_
                                   struct gw_str raw, bool value);
 /* Adds to the summary that is all there is of an answer. */
 void responses_said_summary(struct responses_said *said, struct gw_str raw);
-/* Log probabilities, in any of OpenAI's forms: adds them; what stands in the list. */
+/* Log probabilities, in any of OpenAI's forms: adds them. */
 void responses_said_logprobs(struct responses_said *said, struct responses_part *part,
                              struct gw_str value);
-struct gw_str responses_said_items(struct gw_str value);
 void responses_said_put_text(struct gw_out *o, const struct responses_text *text);
 /* A value as it stands, on one line. */
 void responses_said_put_value(struct gw_out *o, struct gw_str json);

@@ -173,7 +173,7 @@ static void put_text(struct mean_stream *s, const struct mean_step *step, struct
                item, &o, b);
     gw_out_put_raw(&o, "delta", step->raw);
     if (step->kind == MEAN_STEP_TEXT) {
-        struct responses_piece one = {.text = responses_said_items(s->logprobs)};
+        struct responses_piece one = {.text = mean_logprobs_items(s->logprobs)};
         struct responses_text now = {.first = &one};
         responses_said_logprobs(said, item->last, s->logprobs);
         gw_out_name(&o, "logprobs");

@@ -3,7 +3,7 @@
 void shape_learn(struct shape *shape, struct gw_str event, const struct event *e) {
     const struct event_piece *piece = &e->piece[0];
     if (e->is != EVENT_CONTENT || e->pieces_n != 1 || piece->whole || e->finish || e->end ||
-        e->opaque || e->mark != 0 || e->usage.n > 0 || e->sequence.n > 0)
+        e->opaque || e->mark != 0 || e->usage.n > 0 || e->sequence.n > 0 || e->logprobs.n > 0)
         return;
     size_t before = (size_t)(piece->raw.p - event.p);
     size_t after = event.n - before - piece->raw.n;

@@ -15,7 +15,10 @@ struct speech {
     /* Where a provider of this dialect is asked, "%m" being the model's name: for an answer, and for a stream. */
     struct gw_str path, stream_path;
     struct gw_str
-        id_line;   /* the head line that tells a request's id, beside x-request-id; or empty */
+        id_line; /* the head line that tells a request's id, beside x-request-id; or empty */
+    /* Where its clients ask how many tokens a request is: how such a path ends; and the answer up to the number.
+     * Empty: they do not. */
+    struct gw_str counts_at, count;
     uint64_t says; /* a bit per enum feature that it has words for */
     /* What the features are called in it: the member of a request, for those who are told that it cannot be had.
      * NULL: it has no name for it. */
@@ -27,6 +30,8 @@ struct speech {
     /* A whole answer. */
     void (*read_answer)(struct gw_walk *json, struct mean_answer *a);
     void (*put_answer)(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);
+    /* Log probabilities of it, in the form that a meaning has of them. NULL: they come in that form. */
+    void (*put_logprobs)(struct gw_str ours, struct gw_out *o);
     /* A stream, event by event: its beginning, what it says, its end. They append whole events, in this dialect's
      * framing. At the end the finish and the usage are known, as far as they will be. */
     void (*begin)(struct mean_stream *s, struct gw_buf *b);

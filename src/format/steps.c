@@ -5,6 +5,8 @@
  */
 #include "format/speech.h"
 
+enum { PROBS_MAX = 1 << 17 }; /* of one event, written anew */
+
 static const struct speech *out_of(const struct mean_stream *s) {
     return s->out->speech;
 }
@@ -174,10 +176,26 @@ void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_b
     put_piece(s, p, b);
 }
 
+/* Those of one event at a time, in the same place. */
+static void note_logprobs(struct mean_stream *s, const struct event *e) {
+    void (*mend)(struct gw_str, struct gw_out *) = s->in->speech->put_logprobs;
+    struct gw_out o;
+    s->logprobs = e->logprobs;
+    if (mend == NULL || e->logprobs.n == 0)
+        return;
+    if (s->probs.arena == NULL)
+        gw_buf_init(&s->probs, s->arena, PROBS_MAX);
+    s->probs.n = 0;
+    gw_out_init(&o, &s->probs);
+    mend(e->logprobs, &o);
+    s->logprobs = s->probs.full ? GW_STR("") : gw_buf_str(&s->probs);
+}
+
 void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event,
                struct gw_buf *b) {
     event_usage(s->in, e, &s->usage);
-    s->logprobs = e->logprobs;
+    note_logprobs(s, e);
+    s->full |= e->opaque && e->pieces_n == EVENT_PIECES; /* there are more */
     note_calls(s, e);
     begin(s, event, b);
     for (uint32_t i = 0; i < e->pieces_n; i++) {

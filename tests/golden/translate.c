@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "format/capability.h"
 #include "format/speech.h"
 
 enum { INPUT_MAX = 1 << 24, ARENA_MAX = 1 << 26, SEED = 7, CREATED = 1700000000 };
@@ -54,11 +55,23 @@ static void read_request(const struct dialect *d, struct gw_str text, struct mea
     check(m, gw_walk_end(&w));
 }
 
+/* What is known of the model that is asked. */
+static void look_up(struct gw_str model, struct gw_arena *arena, struct mean *m) {
+    struct capabilities all;
+    if (!capability_read(capability_file(), arena, &all)) {
+        fprintf(stderr, "config/models.json cannot be read\n");
+        exit(2);
+    }
+    struct capability can = capability_of(&all, model);
+    m->lacks = can.lacks;
+    m->output = can.output;
+}
+
 static void show_cannot(const struct mean *m, const struct dialect *in, const struct dialect *out) {
     static const char *const fates[] = {"drop", "warn", "reject"};
     for (uint32_t f = 0; f < FEATURES; f++) {
         const char *name = in->speech->names[f];
-        if ((m->uses & ~out->speech->says) >> f & 1)
+        if ((m->uses & ~(out->speech->says & ~m->lacks)) >> f & 1)
             printf("cannot %s (%s): %s\n", feature_about((enum feature)f),
                    name != NULL ? name : "-", fates[feature_fate((enum feature)f)]);
     }
@@ -76,6 +89,7 @@ static void do_request(const struct dialect *in, const struct dialect *out, cons
     struct gw_buf b;
     struct gw_out o;
     read_request(in, slurp(stdin, arena), &m);
+    look_up(gw_str(model, strlen(model)), arena, &m);
     show_cannot(&m, in, out);
     gw_buf_init(&b, arena, INPUT_MAX);
     gw_out_init(&o, &b);
@@ -184,11 +198,55 @@ static void put_page_table(const char *(*word)(const struct dialect *, uint32_t)
     }
 }
 
+static const char models_intro[] =
+    "\n## What models cannot do\n\n"
+    "A model may not be able to do what its provider's dialect has words for. That has the same "
+    "fates.\n"
+    "The facts are those of `config/models.json`, by how a model's name begins; the longest one "
+    "counts.\n"
+    "`\"lacks\"` of a model in `config/gateway.json` says otherwise.\n\n"
+    "| models that begin with | context | answer | lack |\n|---|---|---|---|\n";
+
+static void put_tokens(uint64_t n) {
+    if (n > 0)
+        printf(" %llu |", (unsigned long long)n);
+    else
+        printf(" |");
+}
+
+static void put_models(struct gw_arena *arena) {
+    struct capabilities all;
+    if (!capability_read(capability_file(), arena, &all))
+        exit(2);
+    printf("%s", models_intro);
+    for (uint32_t i = 0; i < all.n; i++) {
+        const struct capability *c = &all.of[i];
+        printf(c->begins.n > 0 ? "| `%.*s` |" : "| any other |", (int)c->begins.n, c->begins.p);
+        put_tokens(c->context);
+        put_tokens(c->output);
+        for (uint32_t f = 0; f < FEATURES; f++)
+            if (c->lacks >> f & 1)
+                printf(" `%s`", feature_word((enum feature)f).p);
+        printf(" |\n");
+    }
+}
+
+static void put_words(void) {
+    printf("\n## What the configuration calls it\n\n| a request may use | word |\n|---|---|\n");
+    for (uint32_t f = 0; f < FEATURES; f++)
+        printf("| %s | `%s` |\n", feature_about((enum feature)f), feature_word((enum feature)f).p);
+}
+
 static int do_table(void) {
+    struct gw_arena arena;
+    gw_arena_init(&arena, &mem, 1 << 16, ARENA_MAX);
     printf("%s", intro);
     put_page_table(fate_word, false);
     printf("\n## What clients call it\n\n");
     put_page_table(name_word, true);
+    put_models(&arena);
+    put_words();
+    gw_arena_del(&arena);
     return 0;
 }
 

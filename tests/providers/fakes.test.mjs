@@ -456,6 +456,11 @@ describe('ollama', () => {
         await bad('ollama', '/api/chat', { ...body, model: 'none' }, 404, /"model 'none' not found"/);
         await bad('ollama', '/api/chat', { messages: HELLO }, 400, /model is required/);
         await bad('ollama', '/api/chat', { ...body, messages: [{ role: 'user', content: 'a', images: ['@'] }] }, 400, /base64/);
+        await bad('ollama', '/api/chat', { ...body, temperature: 0 }, 400, /unknown field/);
+        await bad('ollama', '/api/chat', { ...body, options: { stop: 'x' } }, 400, /cannot unmarshal string into Go struct field Options.stop/);
+        await bad('ollama', '/api/chat', { ...body, messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }] }] }, 400, /Message.content/);
+        const call = { function: { name: 'f', arguments: '{}' } };
+        await bad('ollama', '/api/chat', { ...body, messages: [{ role: 'assistant', content: '', tool_calls: [call] }] }, 400, /arguments/);
     });
 
     test('its pages, and its face of OpenAI\'s', async () => {

@@ -55,9 +55,78 @@ function checkModel(name) {
     refuse(`model '${name}' not found`, { status: 404 });
 }
 
-/** @param {any[]} [images] */
-function checkImages(images = []) {
-    if (!images.every(isBase64)) refuse('illegal base64 data at input byte 0');
+// ------------------------------------------------------------------ what may be said
+
+/** @typedef {Record<string, (value: any) => boolean>} Members   what a value of each may be; null it may be always */
+
+const isText = (/** @type {any} */ value) => typeof value === 'string';
+const isFlag = (/** @type {any} */ value) => typeof value === 'boolean';
+const isNumber = (/** @type {any} */ value) => typeof value === 'number';
+const isWhole = (/** @type {any} */ value) => Number.isInteger(value);
+const isObject = (/** @type {any} */ value) => typeof value === 'object' && !Array.isArray(value);
+const isList = (/** @type {(value: any) => boolean} */ of) => (/** @type {any} */ value) => Array.isArray(value) && value.every(of);
+
+/** Go's decoder is strict with types. It passes over members that it does not know: this one does not.
+ * @param {any} value @param {Members} members @param {string} where */
+function checkMembers(value, members, where) {
+    if (!isObject(value ?? '')) refuse(`json: cannot unmarshal ${typeof value} into Go value of type api.${where}`);
+    for (const [name, one] of Object.entries(value)) {
+        if (!Object.hasOwn(members, name)) refuse(`json: unknown field "${name}" of ${where}`);
+        if (one !== null && !members[name](one)) refuse(`json: cannot unmarshal ${typeof one} into Go struct field ${where}.${name}`);
+    }
+}
+
+/** A check of an object as one of a member. @param {Members} members @param {string} where */
+function has(members, where) {
+    return (/** @type {any} */ value) => (checkMembers(value, members, where), true);
+}
+
+/** @type {Members} */
+const OPTIONS = {
+    ...Object.fromEntries(['num_keep', 'seed', 'num_predict', 'top_k', 'repeat_last_n', 'num_ctx', 'num_batch', 'num_gpu', 'main_gpu',
+        'num_thread', 'draft_num_predict'].map((name) => [name, isWhole])),
+    ...Object.fromEntries(['top_p', 'min_p', 'typical_p', 'temperature', 'repeat_penalty', 'presence_penalty', 'frequency_penalty']
+        .map((name) => [name, isNumber])),
+    use_mmap: isFlag,
+    stop: isList(isText),
+};
+
+/** @type {Members} */
+const COMMON = {
+    model: isText, stream: isFlag, keep_alive: (value) => isText(value) || isNumber(value), truncate: isFlag, shift: isFlag,
+    format: (value) => value === 'json' || value === '' || isObject(value),
+    options: has(OPTIONS, 'Options'),
+    think: (value) => isFlag(value) || ['low', 'medium', 'high', 'max'].includes(value),
+    logprobs: isFlag, top_logprobs: (value) => isWhole(value) && value >= 0 && value <= 20,
+};
+
+/** @type {Members} */
+const GENERATE = {
+    ...COMMON, prompt: isText, suffix: isText, system: isText, template: isText, context: isList(isWhole), raw: isFlag, images: isList(isText),
+};
+
+const CALL = has({ id: isText, function: has({ index: isWhole, name: isText, arguments: isObject }, 'ToolCallFunction') }, 'ToolCall');
+
+const MESSAGE = has({
+    role: isText, content: isText, thinking: isText, images: isList(isText), tool_calls: isList(CALL), tool_name: isText, tool_call_id: isText,
+}, 'Message');
+
+/** Of a schema only what Ollama reads has a type. @param {any} value */
+function isSchema({ type, properties, required }) {
+    return (type === undefined || isText(type)) && isObject(properties ?? {}) && isList(isText)(required ?? []);
+}
+
+const TOOL = has({
+    type: (value) => value === 'function',
+    function: has({ name: isText, description: isText, parameters: (value) => isObject(value) && isSchema(value) }, 'ToolFunction'),
+}, 'Tool');
+
+/** @type {Members} */
+const CHAT = { ...COMMON, messages: isList(MESSAGE), tools: isList(TOOL) };
+
+/** @param {any[] | null} [images] */
+function checkImages(images) {
+    if (!(images ?? []).every(isBase64)) refuse('illegal base64 data at input byte 0');
 }
 
 // ------------------------------------------------------------------ chat and generate
@@ -129,14 +198,16 @@ function commonOf(body) {
 
 /** @param {Body} body */
 function checkRoles(body) {
-    for (const { role, images } of body.messages ?? []) {
-        if (!['system', 'user', 'assistant', 'tool'].includes(role)) refuse('invalid role');
+    for (const { role, images, content, tool_calls } of body.messages ?? []) {
+        if (!['system', 'user', 'assistant', 'tool'].includes(String(role).toLowerCase())) refuse('invalid role');
+        if (content === undefined && tool_calls === undefined) refuse('a message has no content');
         checkImages(images);
     }
 }
 
 /** @param {Body} body @returns {Reply} */
 function chat(body) {
+    checkMembers(body, CHAT, 'ChatRequest');
     checkRoles(body);
     const asks = (/** @type {Body} */ one) => one.role === 'user' || one.role === 'tool';
     const message = body.messages?.findLast(asks) ?? body.messages?.at(-1);
@@ -152,6 +223,7 @@ function chat(body) {
 
 /** @param {Body} body @returns {Reply} */
 function generate(body) {
+    checkMembers(body, GENERATE, 'GenerateRequest');
     checkImages(body.images);
     const head = { model: body.model, created_at: CREATED_AT };
     if (!body.prompt) return jsonReply({ ...head, response: '', done: true, done_reason: 'load' });

@@ -152,6 +152,7 @@ struct chain_link {
     struct gw_str path;            /* what is asked there */
     struct gw_str query;           /* and with which query, where the client's own is not its */
     const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
+    struct capability can;         /* what its model can */
 };
 
 /* The model that a request names, and where it may be served (chain.c). */
@@ -235,6 +236,7 @@ struct gw_call {
     const struct key_conf *key;
     struct gw_str key_name;
     bool has_request, from_twin, client_limited;
+    bool estimated;        /* the answer is not anybody's word, but an estimate of ours */
     bool streamed;         /* a stream is wanted, by the head or ... */
     bool says_stream;      /* ... by the body */
     bool talks;            /* its body may hold a conversation, which is not known yet */
@@ -444,9 +446,14 @@ void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 bool translate_fits(struct gw_call *c, struct chain_link *link);
 /* Likewise for the nodes of a class, which are asked in OpenAI's dialect unless they speak the client's. */
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
-/* Whether there is such a place; then the body is read for it, in the phase decide. */
+/* Whether there is such a place, or places that differ in what they can; then the body is read for it, in the phase
+ * decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);
+/* count.c: the dialect whose clients ask at this path how many tokens a request is, or NULL; and the answer, an
+ * estimate of the request that has been read. */
+const struct dialect *count_dialect(struct gw_str path);
+struct next count_tell(struct gw_call *c, struct gw_time now);
 /* Whether the attempt at hand is made in another dialect. */
 static inline bool call_translates(const struct gw_call *c) {
     return c->translation != NULL && chain_link(c)->speaks != NULL;

@@ -227,6 +227,15 @@ static bool is_of_another(const struct gw_call *c, const struct model_place *fir
     return c->own_key.n > 0 && !at->heavy && (first->heavy || at->index != first->index);
 }
 
+/* What models can is asked where it decides something: a place alone that speaks the client's dialect gets all. */
+static void note_capabilities(struct gw_call *c) {
+    for (uint32_t i = 0; i < c->chain->n; i++) {
+        struct chain_link *link = &c->chain->link[i];
+        if (c->chain->n > 1 || link->speaks != NULL)
+            link->can = config_capability(c->conf, &link->at, link->says);
+    }
+}
+
 /* Keeps the links that may serve. */
 static struct next keep_fit(struct gw_call *c) {
     struct call_chain *chain = c->chain;
@@ -243,6 +252,7 @@ static struct next keep_fit(struct gw_call *c) {
             first = c->error;
     }
     chain->n = n;
+    note_capabilities(c);
     return n > 0 ? next_on() : end_refuse(c, &first);
 }
 
@@ -398,10 +408,6 @@ double chain_silence_ms(const struct gw_call *c) {
     return c->attempt.to->paid && silence < PAID_SILENCE_MS ? PAID_SILENCE_MS : silence;
 }
 
-static uint64_t context_of(const struct chain_link *link) {
-    return link->says != NULL ? link->says->context : 0;
-}
-
 bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now) {
     return c->chain != NULL && c->chain->n > 1 &&
            plan_has_other(&c->plan, &c->gw->cluster.pool, c->attempt.at, now.mono_ms);
@@ -409,11 +415,11 @@ bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now) {
 
 /* What is known not to be larger would refuse it as well. */
 void chain_skip_small(struct gw_call *c) {
-    uint64_t small = context_of(chain_link(c));
+    uint64_t small = chain_link(c)->can.context;
     plan_spend_link(&c->plan, c->attempt.at);
     for (uint32_t i = 0; i < c->plan.n; i++) {
         struct candidate *other = &c->plan.candidates[i];
-        uint64_t own = context_of(&c->chain->link[other->link]);
+        uint64_t own = c->chain->link[other->link].can.context;
         other->over |= own > 0 && own <= small;
         other->spent |= other->over;
     }

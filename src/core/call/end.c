@@ -90,6 +90,8 @@ void end_put_why(struct gw_call *c, struct gw_buf *out, struct gw_str target, st
     double queued = c->queued_ms > 0 ? c->queued_ms : c->expected_ms;
     if (queued > 0)
         put_number(out, GW_STR("x-heady-queued-ms: "), queued);
+    if (c->estimated)
+        gw_buf_put(out, GW_STR("x-heady-estimated: true\r\n"));
     if (c->seed != NULL && target.n > 0)
         put_number(out, GW_STR("x-heady-seed: "), c->seed->value);
     gw_buf_put(out, GW_STR("x-request-id: "));
@@ -220,6 +222,8 @@ static void put_error(const struct gw_call *c, const struct call_error *e, struc
     bool talks;
     if (route_rules[c->route.kind].judged)
         d = dialects_of_path(c->route.rest, &talks);
+    if (d == NULL && route_rules[c->route.kind].judged)
+        d = count_dialect(c->route.rest);
     if (d == NULL)
         d = provider_dialect(c);
     if (d == NULL)

@@ -3,13 +3,14 @@
  * that the client has asked for, but one for the same thing.
  *
  *     DECIDE    the body is told once more and kept here whole; what it means is read (format/meaning.h). Places whose
- *               dialect has no words for what it asks are left out; if that leaves none, it is refused by the
- *               name of the field
+ *               dialect has no words for what it asks, or whose model cannot do it (format/capability.h), are left
+ *               out; if that leaves none, it is refused by the name of the field
  *     SEND      it is written in the target's dialect, for each attempt anew
  *     ANSWER    a stream is translated event by event (speak.c). A whole answer, or an error, is kept until it is
  *               whole, and written in the client's dialect
  *
- * Places that offer the client's own path get its own bytes, in the same chain.
+ * Places that offer the client's own path get its own bytes, in the same chain. If they differ in what a request cannot
+ * do without, such as pictures, it is read for their sake alone.
  *
  * Memory: twice the body's size is taken from the room for bodies (room.h), and the call's arena may grow by four times as
  * much. An answer may have an eighth of limits.json_bytes_max.
@@ -28,7 +29,8 @@ enum {
 static const struct dialect *own_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    return d != NULL && d->speech != NULL && talks ? d : NULL;
+    bool speaks = d != NULL && d->speech != NULL && (talks || d->speaks_all);
+    return speaks ? d : count_dialect(c->route.rest);
 }
 
 /* ------------------------------------------------------------------ places */
@@ -45,9 +47,18 @@ static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct g
     return gw_buf_str(&b);
 }
 
+/* A place that is not asked: what it would count is estimated. */
+static bool counts_here(const struct gw_call *c, struct chain_link *link) {
+    link->path = c->route.rest;
+    link->speaks = own_dialect(c);
+    return true;
+}
+
 bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
+    if (count_dialect(c->route.rest) != NULL)
+        return counts_here(c, link);
     if (own_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
         return false;
     struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
@@ -73,16 +84,33 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
     const struct dialect *own = own_dialect(c);
     if (own == NULL || nodes_speak(c, own))
         return false;
+    if (count_dialect(c->route.rest) != NULL)
+        return counts_here(c, link);
     link->path = dialect_openai.speech->path;
     link->speaks = &dialect_openai;
     return true;
+}
+
+/* What a request cannot do without, and what leads it past places whose models cannot do it. */
+static const uint64_t needed = 1ULL << FEATURE_IMAGE | 1ULL << FEATURE_AUDIO |
+                               1ULL << FEATURE_FILE | 1ULL << FEATURE_TOOLS |
+                               1ULL << FEATURE_SCHEMA;
+
+/* Whether what the request asks for decides which places it can go to, though all speak its dialect. */
+static bool differ(const struct gw_call *c) {
+    uint64_t all = ~0ULL, some = 0;
+    for (uint32_t i = 0; i < c->chain->n; i++) {
+        all &= c->chain->link[i].can.lacks;
+        some |= c->chain->link[i].can.lacks;
+    }
+    return own_dialect(c) != NULL && ((some & ~all) & needed) != 0;
 }
 
 bool translate_is_due(const struct gw_call *c) {
     bool due = false;
     for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)
         due |= c->chain->link[i].speaks != NULL;
-    return due;
+    return due || (c->chain != NULL && differ(c));
 }
 
 /* ------------------------------------------------------------------ the request */
@@ -136,9 +164,15 @@ static struct gw_str who_is(const struct gw_call *c, const struct chain_link *li
                           : c->conf->providers[link->at.index].backend.target.name;
 }
 
-/* The first feature that this dialect has no words for, and that must not be left out; FEATURES: none. */
-static enum feature lacks(const struct gw_call *c, const struct dialect *d) {
-    uint64_t missing = c->translation->mean.uses & ~d->speech->says;
+/* What the request uses that cannot be had at this place. */
+static uint64_t missing_at(const struct gw_call *c, const struct chain_link *link) {
+    uint64_t says = link->speaks != NULL ? link->speaks->speech->says : ~0ULL;
+    return c->translation->mean.uses & ~(says & ~link->can.lacks);
+}
+
+/* The first feature that cannot be had there, and that must not be left out; FEATURES: none. */
+static enum feature lacks(const struct gw_call *c, const struct chain_link *link) {
+    uint64_t missing = missing_at(c, link);
     uint32_t i = 0;
     while (i < FEATURES && ((missing >> i & 1) == 0 || fate_of(c, i) != FEATURE_REJECT))
         i++;
@@ -148,15 +182,22 @@ static enum feature lacks(const struct gw_call *c, const struct dialect *d) {
 static struct next refuse_feature(struct gw_call *c, const struct chain_link *link,
                                   enum feature feature) {
     const char *about = feature_about(feature);
+    bool dull = (link->can.lacks >> feature & 1) != 0;
     struct gw_buf text;
     gw_buf_init(&text, &c->arena, TEXT_MAX);
     gw_buf_put(&text, name_of(c, feature));
     gw_buf_put(&text, GW_STR(": "));
     gw_buf_put(&text, who_is(c, link));
-    gw_buf_put(&text, GW_STR(" has no words for this ("));
+    gw_buf_put(&text,
+               dull ? GW_STR("'s model cannot do this (") : GW_STR(" has no words for this ("));
     gw_buf_put(&text, gw_str(about, strlen(about)));
     gw_buf_put(&text, GW_STR("); leave it out, or ask for another model"));
     return refuse(c, 400, GW_STR("unsupported_parameter"), name_of(c, feature), gw_buf_str(&text));
+}
+
+/* What is short enough for a reason, and says most. */
+static struct gw_str word_of(const struct gw_call *c, enum feature feature) {
+    return feature == FEATURE_OTHER ? name_of(c, feature) : feature_word(feature);
 }
 
 /* Keeps the places that can be asked for this. */
@@ -166,7 +207,7 @@ static struct next keep_able(struct gw_call *c) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < chain->n; i++) {
         const struct chain_link *link = &chain->link[i];
-        enum feature lack = link->speaks != NULL ? lacks(c, link->speaks) : FEATURES;
+        enum feature lack = lacks(c, link);
         if (lack == FEATURES) {
             chain->link[n++] = *link;
             continue;
@@ -174,7 +215,7 @@ static struct next keep_able(struct gw_call *c) {
         if (next_is(next, NEXT_ON))
             next = refuse_feature(c, link, lack);
         end_because(c, who_is(c, link),
-                    sentence(c, GW_STR("lacks "), name_of(c, lack), GW_STR("")));
+                    sentence(c, GW_STR("lacks "), word_of(c, lack), GW_STR("")));
     }
     chain->n = n;
     return n > 0 ? next_on() : next;
@@ -189,9 +230,20 @@ static bool leave_out_others(struct gw_call *c) {
             chain->link[n++] = chain->link[i];
     if (n == 0)
         return false;
+    if (n < chain->n)
+        end_because(c, GW_STR("request"), GW_STR("cannot be translated"));
     chain->n = n;
-    end_because(c, GW_STR("request"), GW_STR("cannot be translated"));
     return true;
+}
+
+/* The seed that was drawn for it (seed.c), which its own bytes have as a slice. */
+static void take_seed(struct gw_call *c) {
+    struct gw_buf b;
+    if (c->seed == NULL)
+        return;
+    gw_buf_init(&b, &c->arena, sizeof "4294967295");
+    gw_buf_put_u64(&b, c->seed->value);
+    c->translation->mean.seed = gw_buf_str(&b);
 }
 
 /* What it means; false: it could not be read. */
@@ -202,12 +254,13 @@ static bool read_meaning(struct gw_call *c) {
     gw_walk_init(&w, t->came);
     t->from->speech->read_request(&w, &t->mean);
     seal_open_request(&t->seal, &t->mean, t->from);
+    take_seed(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     return gw_walk_end(&w);
 }
 
-static struct next understand(struct gw_call *c) {
+static struct next understand(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     bool whole = read_meaning(c);
     if ((!whole || t->mean.bad || t->mean.full) && leave_out_others(c))
@@ -223,16 +276,21 @@ static struct next understand(struct gw_call *c) {
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
-    struct next next = keep_able(c);
+    if (count_dialect(c->route.rest) != NULL && c->chain->link[0].speaks != NULL)
+        return count_tell(c, now);
+    struct next next = next_on();
+    if (count_dialect(c->route.rest) != NULL)
+        leave_out_others(c);
+    else
+        next = keep_able(c);
     return next_is(next, NEXT_ON) ? next_phase(PHASE_CACHE) : next;
 }
 
 static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struct gw_time now) {
     struct call_translation *t = c->translation;
-    (void)now;
     memcpy((char *)t->came.p + t->taken, bytes.p, bytes.n);
     t->taken += bytes.n;
-    return last ? understand(c) : next_stay();
+    return last ? understand(c, now) : next_stay();
 }
 
 struct next translate_read(struct gw_call *c) {
@@ -274,15 +332,29 @@ static bool is_openai(const struct gw_call *c) {
                          gw_str_eq(p->like->name, GW_STR("azure")));
 }
 
+/* What is asked for is no more than what the model answers with: it would refuse to. */
+static struct gw_str limit_of(struct gw_call *c, const struct mean *m) {
+    struct gw_buf b;
+    if (m->output == 0 || mean_u64(m->max_tokens) <= m->output)
+        return m->max_tokens;
+    gw_buf_init(&b, &c->arena, 32);
+    gw_buf_put_u64(&b, m->output);
+    return gw_buf_str(&b);
+}
+
 void translate_put(struct gw_call *c, struct gw_action *a) {
     struct call_translation *t = c->translation;
     struct gw_out o;
     t->sent.n = 0;
     t->mean.alike = !is_openai(c);
+    t->mean.lacks = chain_link(c)->can.lacks;
+    t->mean.output = chain_link(c)->can.output;
     if (seal_choose(&t->mean, chain_link(c)->speaks) > 0)
         end_because(c, c->attempt.to->target.name, GW_STR("is not told another's signed thoughts"));
     gw_out_init(&o, &t->sent);
-    chain_link(c)->speaks->speech->put_request(&t->mean, chain_model(c), &o);
+    struct mean m = t->mean;
+    m.max_tokens = limit_of(c, &m);
+    chain_link(c)->speaks->speech->put_request(&m, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;
     t->slice = (struct gw_slice){.kind = GW_LITERAL, .p = t->sent.p, .len = t->sent.n};
     a->send.slices = &t->slice;
@@ -319,10 +391,10 @@ void translate_put_id(const struct gw_call *c, struct gw_buf *out) {
 
 /* What has been left out of the request, for the client to know. */
 void translate_put_warnings(const struct gw_call *c, struct gw_buf *out) {
-    const struct dialect *d = chain_link(c) != NULL ? chain_link(c)->speaks : NULL;
-    if (c->translation == NULL || d == NULL)
+    const struct chain_link *link = chain_link(c);
+    if (c->translation == NULL || link == NULL || link->speaks == NULL)
         return;
-    uint64_t missing = c->translation->mean.uses & ~d->speech->says;
+    uint64_t missing = missing_at(c, link);
     bool first = true;
     for (uint32_t i = 0; i < FEATURES; i++) {
         if ((missing >> i & 1) == 0 || fate_of(c, i) != FEATURE_WARN)

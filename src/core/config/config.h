@@ -12,6 +12,7 @@
 #include "core/config/tiers.h"
 #include "core/config/url.h"
 #include "core/gw.h"
+#include "format/capability.h"
 #include "format/providers.h"
 
 enum {
@@ -88,9 +89,10 @@ struct model_conf {
     struct gw_str name;
     struct model_place *places;
     uint32_t places_n;
-    uint64_t context;                   /* tokens that it takes; 0: not known */
+    uint64_t context, output; /* tokens that it takes, and that it answers with; 0: unsaid */
+    uint64_t lacks;           /* what it cannot: see struct capability; if `lacks_said` */
     uint64_t silence_ms, first_byte_ms; /* 0: as for others */
-    bool alias;
+    bool alias, lacks_said;
 };
 
 /* What becomes of a request that uses what its target's dialect cannot say: enum feature_fate + 1. */
@@ -163,6 +165,7 @@ struct config {
     uint32_t providers_n;
     const struct model_conf *models;
     uint32_t models_n;
+    struct capabilities capabilities;             /* what is known of models by their names */
     struct model_place failover[GW_MODEL_PLACES]; /* behind every chain: FAILOVER_CHAIN */
     uint32_t failover_n;
     struct class_conf classes[GW_CLASSES];
@@ -215,6 +218,9 @@ const struct provider_conf *config_provider_of(const struct config *conf,
 const struct model_conf *config_model(const struct config *conf, struct gw_str name);
 /* The entry "provider/model" of what is at this place, or NULL. */
 const struct model_conf *config_model_at(const struct config *conf, const struct model_place *at);
+/* What the model at this place can: as that entry, which may be NULL, says, else as is known. */
+struct capability config_capability(const struct config *conf, const struct model_place *at,
+                                    const struct model_conf *says);
 /* The place that a name speaks of by itself: "provider/model", "heavy/class", or how it begins. False: none.
  * A place may be at a provider that is not there. */
 bool config_model_place(const struct config *conf, struct gw_str name, struct model_place *out);

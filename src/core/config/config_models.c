@@ -4,7 +4,7 @@
  *     "models": {
  *         "fast": {"is": "groq/llama-3.3-70b-versatile", "fallbacks": ["openai/gpt-5.4-mini"]},
  *         "gpt-4": "openai/gpt-5.5",
- *         "openai/gpt-5.5": {"context": 1000000, "silence_ms": 120000}
+ *         "openai/gpt-5.5": {"context": 1000000, "lacks": ["audio"], "silence_ms": 120000}
  *     }
  *
  * An alias stands for models, not for other aliases: so a name is resolved in one step. What a name may be is
@@ -38,6 +38,18 @@ const struct model_conf *config_model_at(const struct config *conf, const struct
         if (!conf->models[i].alias && is_same(&conf->models[i].places[0], at))
             return &conf->models[i];
     return NULL;
+}
+
+struct capability config_capability(const struct config *conf, const struct model_place *at,
+                                    const struct model_conf *says) {
+    struct capability can = capability_of(&conf->capabilities, at->model);
+    if (says != NULL && says->context > 0)
+        can.context = says->context;
+    if (says != NULL && says->output > 0)
+        can.output = says->output;
+    if (says != NULL && says->lacks_said)
+        can.lacks = says->lacks;
+    return can;
 }
 
 /* ------------------------------------------------------------------ what a name says */
@@ -120,7 +132,8 @@ bool config_model_place(const struct config *conf, struct gw_str name, struct mo
 struct draft {
     struct gw_str names[GW_MODEL_PLACES];
     uint32_t n;
-    uint64_t context, silence_ms, first_byte_ms;
+    uint64_t context, output, lacks, silence_ms, first_byte_ms;
+    bool lacks_said;
 };
 
 static bool read_name(struct reader *r, const struct gw_json *item, struct draft *d) {
@@ -147,10 +160,20 @@ static bool read_fallbacks(struct reader *r, const struct gw_json *item, void *i
     return true;
 }
 
+static bool read_lacks(struct reader *r, const struct gw_json *item, void *into) {
+    struct draft *d = into;
+    d->lacks_said = true;
+    return capability_lacks(item, &d->lacks) ||
+           reader_fail(r, item, GW_STR("is not a list of what a model may lack"),
+                       GW_STR("give words of docs/dialects.md, such as [\"image\", \"tools\"]"));
+}
+
 static const struct reader_field fields[] = {
     {GW_STR_INIT("is"), read_is, 0, 0, 0},
     {GW_STR_INIT("fallbacks"), read_fallbacks, 0, 0, 0},
     {GW_STR_INIT("context"), NULL, offsetof(struct draft, context), 1, CONTEXT_MOST},
+    {GW_STR_INIT("output"), NULL, offsetof(struct draft, output), 1, CONTEXT_MOST},
+    {GW_STR_INIT("lacks"), read_lacks, 0, 0, 0},
     {GW_STR_INIT("silence_ms"), NULL, offsetof(struct draft, silence_ms), 100, LONGEST_MS},
     {GW_STR_INIT("first_byte_ms"), NULL, offsetof(struct draft, first_byte_ms), 100, LONGEST_MS},
 };
@@ -199,6 +222,9 @@ static bool read_model(struct reader *r, const struct gw_json *item, void *into)
                            GW_STR("use up to 200 characters, no spaces, quotes or backslashes"));
     *m = (struct model_conf){.name = gw_arena_dup(&r->conf->arena, item->name),
                              .context = d.context,
+                             .output = d.output,
+                             .lacks = d.lacks,
+                             .lacks_said = d.lacks_said,
                              .silence_ms = d.silence_ms,
                              .first_byte_ms = d.first_byte_ms};
     if (!put_places(r, item, &d, m))

@@ -278,10 +278,13 @@ struct route route_of(const struct config *conf, struct gw_str path) {
         return (struct route){.kind = GW_ROUTE_HELLO, .name = GW_STR("hello")};
     if (is_of_provider(conf, second, path, &ai))
         return ai;
-    /* What Ollama's client asks for may also be a local service's, or the twin's. */
-    if (is_of_dialect(conf, whole, &ai) && conf->providers[ai.provider].backend.set)
+    /* What Ollama's client asks for may also be a local service's, or the twin's; and without Ollama itself, other
+     * providers can be asked. */
+    bool talks = is_of_dialect(conf, whole, &ai);
+    if (talks && conf->providers[ai.provider].backend.set)
         return ai;
-    return other(conf, second, whole);
+    none = other(conf, second, whole);
+    return talks && none.kind == GW_ROUTE_NONE ? ai : none;
 }
 
 uint32_t route_class_of_type(struct gw_str type) {
