@@ -32,7 +32,7 @@ import { agentOf, play } from './target.mjs';
  * @property {string} name            the gateway's
  * @property {Dialect} dialect
  * @property {string} model           what it calls it
- * @property {{effort?: string, sampling?: string}} [dull]   those that are not told how much to think, or how to draw
+ * @property {{effort?: string, sampling?: string, sight?: string}} [dull]   those that lack these
  * @property {string[]} own           dialects that it speaks itself, so that nothing is translated
  * @property {import('./meaning.mjs').Aspect[]} [lacks]   of what its dialect could tell
  *
@@ -58,11 +58,15 @@ export const aliasOf = ({ name }, as = 'm') => `${as}-${name}`;
 /** Whether nothing is to be translated. @param {Cell} cell @param {Provider} [provider] */
 const isOwn = ({ client, ...cell }, provider = cell.provider) => provider.own.includes(client.name);
 
+/** What comes of what a model lacks. */
+const DULL = /** @type {const} */ ({ effort: 'told', sampling: 'told', sight: 'refused' });
+
 /** What comes of a row of the table here; a provider's own clients are not translated.
  * @param {Cell} cell @param {string} row */
 function fate(cell, row) {
     if (isOwn(cell)) return 'yes';
-    return cell.feature.dull && row === cell.feature.uses[0] ? 'told' : fateOf(row, cell.provider.dialect.name);
+    const { feature: { dull, uses: [main] }, provider: { dialect } } = cell;
+    return dull !== undefined && row === main ? DULL[dull] : fateOf(row, dialect.name);
 }
 
 /** Under which name its model is asked for. @param {Cell} cell @param {Provider} whom */
@@ -360,9 +364,10 @@ function resultOf(cell) {
 }
 
 /** What comes of a cell; what should not throws.
- * @param {Cell} cell @param {Record<string, import('../providers/reply.mjs').Face>} faces @returns {Promise<Result>} */
-export async function playCell(cell, faces) {
-    const { feature, provider } = cell;
+ * @param {Cell} given @param {Record<string, import('../providers/reply.mjs').Face>} faces @returns {Promise<Result>} */
+export async function playCell(given, faces) {
+    const { client, provider, feature: { instead, uses } } = given;
+    const feature = { ...given.feature, uses: instead?.[client.name] ?? uses }, cell = { ...given, feature };
     if (!canSay(cell)) return 'no words';
     const rows = feature.uses, refused = rows.some((row) => fate(cell, row) === 'refused');
     if (!refused && feature.aspect !== undefined && !told(cell, feature.aspect) && feature.aspect !== 'custom') return 'none';

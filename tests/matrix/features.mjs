@@ -22,6 +22,7 @@ import { holds } from './meaning.mjs';
  * @typedef {object} Feature
  * @property {string} name
  * @property {string[]} uses          rows of the gateway's table; the first one is what the cell is about
+ * @property {Record<string, string[]>} [instead]   by client: what it uses instead
  * @property {Turn[]} [turns]
  * @property {string[]} [from]        dialects that can say it, where that is in the turns; without it all
  * @property {string[]} [alien]       clients whose own provider does not take it
@@ -35,7 +36,7 @@ import { holds } from './meaning.mjs';
  * @property {Aspect} [aspect]        what the answer tells
  * @property {'same' | 'other'} [next]   the answer is followed by another turn, at the same provider or at another
  * @property {boolean} [renamed]      a call is told by the name that the provider received
- * @property {'effort' | 'sampling'} [dull]   it is asked of a model that cannot be told this
+ * @property {'effort' | 'sampling' | 'sight'} [dull]   it is asked of a model that cannot be told this
  * @property {Fault} [fault]
  */
 
@@ -143,12 +144,13 @@ const TALK = [
     talk('several turns', '', [user('Which river?'), assistant('The Danube, “Donau”.'), user('How long?\n"?"')]),
     talk('text in parts', '', [user([{ text: 'One, ' }, { text: 'two, größer 🙂' }])], { from: ALL.filter((one) => one !== 'ollama') }),
     talk('image as bytes', 'images as bytes', [user([{ image: { media: 'image/png', data: PNG } }, { text: 'What is it?' }])]),
+    talk('image, for a model that sees none', 'images as bytes', [user([{ image: { media: 'image/png', data: PNG } }, { text: 'What is it?' }])], { dull: 'sight' }),
     talk('image by URL', 'images by URL', [user([{ image: { url: 'https://example.org/a.png' } }, { text: 'What is it?' }])],
         { from: ['openai', 'responses', 'anthropic', 'gemini'] }),
     talk('document as bytes', 'documents as bytes', [user([{ file: { media: 'application/pdf', data: PDF, name: 'report' } }, { text: 'Sum it up' }])],
         { from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
     talk('document of text', 'documents as bytes', [user([{ file: { media: 'text/plain', data: TEXT, name: 'notes' } }, { text: 'Sum it up' }])],
-        { from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
+        { instead: { anthropic: [] }, from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
     talk('document by URL', 'documents by URL', [user([{ file: { url: 'https://example.org/a.pdf' } }, { text: 'Sum it up' }])],
         { from: ['responses', 'anthropic', 'gemini'] }),
     talk('document by id', 'documents by the id that a provider gave them', [user([{ file: { id: 'file-1' } }, { text: 'Sum it up' }])],

@@ -42,13 +42,13 @@ const OPUS = 'anthropic.claude-opus-4-6-v1:0';
 
 /** OpenAI's own answers tell no thoughts; a server like it does. @type {Provider[]} */
 const PROVIDERS = [
-    { name: 'openai', dialect: openai, model: 'gpt-5.5', dull: { effort: 'gpt-4o' }, own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
-    { name: 'lmstudio', dialect: openai, model: 'gpt-oss-20b', dull: { effort: 'gpt-4o-mini' }, own: ['openai', 'responses'] },
-    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', dull: { effort: 'claude-3-5-haiku' }, own: ['anthropic'] },
-    { name: 'gemini', dialect: gemini, model: 'gemini-3.7-flash', own: ['gemini'] },
-    { name: 'ollama', dialect: ollama, model: 'gpt-oss:20b', dull: { effort: 'qwen3:8b' }, own: ['ollama', 'openai'] },
+    { name: 'openai', dialect: openai, model: 'gpt-5.5', dull: { effort: 'gpt-4o', sampling: 'gpt-5.6-sol', sight: 'gpt-3.5-turbo' }, own: ['openai', 'responses'], lacks: /** @type {any} */ (['thought']) },
+    { name: 'lmstudio', dialect: openai, model: 'gpt-oss-20b', dull: { effort: 'some-model', sight: 'gpt-oss-120b' }, own: ['openai', 'responses'] },
+    { name: 'claude', dialect: anthropic, model: 'claude-sonnet-5', dull: { effort: 'claude-3-5-haiku', sampling: 'claude-opus-5', sight: 'claude-2.1' }, own: ['anthropic'] },
+    { name: 'gemini', dialect: gemini, model: 'gemini-3.7-flash', dull: { effort: 'gemini-2.0-flash' }, own: ['gemini'] },
+    { name: 'ollama', dialect: ollama, model: 'gpt-oss:20b', dull: { effort: 'llama3.2:3b', sight: 'llama3.2:3b' }, own: ['ollama', 'openai'] },
     {
-        name: 'bedrock', dialect: bedrock, model: OPUS, dull: { effort: 'meta.llama4-70b-instruct-v1:0', sampling: SONNET }, own: ['bedrock'],
+        name: 'bedrock', dialect: bedrock, model: OPUS, dull: { effort: 'amazon.nova-pro-v1:0', sampling: SONNET }, own: ['bedrock'],
         lacks: /** @type {any} */ (['sequence']),
     },
 ].filter(({ dialect }) => speaks(dialect.name));
@@ -61,13 +61,15 @@ const PLACES = {
     gemini: ['GEMINI_ENDPOINT', 'GEMINI_API_KEY'], ollama: ['OLLAMA_HOST'], bedrock: ['BEDROCK_ENDPOINT', 'AWS_BEARER_TOKEN_BEDROCK'],
 };
 
-lend('gpt-oss:20b', 'gpt-oss-20b', OPUS);
+lend('gpt-oss:20b', 'gpt-oss-20b', 'gpt-oss-120b', 'some-model', 'gemini-2.0-flash', OPUS);
 
-/** The names of a provider's models. @param {Provider} one @returns {[string, string][]} */
-function aliasesOf(one) {
-    const known = [[aliasOf(one), `${one.name}/${one.model}`], [aliasOf(one, 'ill'), `ill-${one.name}/${one.model}`]];
+/** The names of a provider's models. Its usual one can all that its dialect has words for; of the dull ones the gateway knows
+ * what they lack (config/models.json). @param {Provider} one @returns {[string, unknown][]} */
+function modelsOf(one) {
+    const [usual, ill] = [`${one.name}/${one.model}`, `ill-${one.name}/${one.model}`];
+    const known = [[aliasOf(one), usual], [aliasOf(one, 'ill'), ill], [usual, { lacks: [] }], [ill, { lacks: [] }]];
     const dull = Object.entries(one.dull ?? {}).map(([what, model]) => [aliasOf(one, what), `${one.name}/${model}`]);
-    return /** @type {[string, string][]} */ ([...known, ...dull]);
+    return /** @type {[string, unknown][]} */ ([...known, ...dull]);
 }
 
 /** Two of the same kind are no two of one mind. @param {Provider} provider */
@@ -119,7 +121,7 @@ atBoth('the matrix', (bench) => {
             env: { GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }), ...env },
             config: {
                 providers: Object.fromEntries(ill),
-                models: Object.fromEntries(PROVIDERS.flatMap(aliasesOf)),
+                models: Object.fromEntries(PROVIDERS.flatMap(modelsOf)),
             },
         });
         let number = 0;

@@ -7,11 +7,8 @@
  */
 export const OPEN = [
     ['openai', '*', 'custom tools', '*', 'a call of a custom tool comes back as one of a function'],
-    ['*', 'gemini', 'log probabilities', 'stream', 'those of Gemini’s chunks are not brought into OpenAI’s form; chat writes none'],
-    ['gemini', 'ollama', 'log probabilities', 'stream', 'those of Ollama’s lines are not brought into OpenAI’s form'],
     ['openai', 'gemini', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI, in ids that are too long for it'],
     ['responses', '*', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI as encrypted_content'],
-    ['*', 'openai', "a call's long id", '*', 'OpenAI takes 40 bytes'],
     ['*', 'openai', 'a tool’s long name', '*', 'OpenAI takes 64 bytes'],
     ['*', 'bedrock', 'a tool’s long name', '*', 'Bedrock takes 64 bytes'],
     ...['openai', 'claude', 'bedrock'].map((provider) => /** @type {[string, string, string, string, string]} */ (
@@ -23,7 +20,6 @@ export const OPEN = [
     ['gemini', 'openai', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'lmstudio', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'claude', 'strict tools', '*', 'VALIDATED is not read as strict'],
-    ['*', '*', 'effort, of a model that takes none', '*', 'neither written nor told'],
     ['*', 'bedrock', 'temperature, of a model that takes none', '*', 'neither written nor told'],
     ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];
