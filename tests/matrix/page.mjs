@@ -1,5 +1,8 @@
 /** docs/matrix.md: what came of each cell. */
 
+/** What a cell's result is kept under. @param {string} client @param {string} provider @param {string} feature @param {boolean} stream */
+export const placeOf = (client, provider, feature, stream) => [client, provider, feature, stream].join('\n');
+
 /** @param {Map<string, string>} results @returns {[string, number][]} how many of each */
 export function countsOf(results) {
     const words = ['yes', 'refused', 'told', 'left out', 'no words', 'none', 'open'];
@@ -14,7 +17,7 @@ const both = (whole, streamed) => (whole === streamed ? whole : `${whole} / ${st
 function tableOf(results, clients, providers, feature) {
     const rows = clients.map((client) => {
         const cells = providers.map((provider) => {
-            const at = (/** @type {boolean} */ stream) => results.get(`${client}\n${provider}\n${feature}\n${stream}`) ?? '';
+            const at = (/** @type {boolean} */ stream) => results.get(placeOf(client, provider, feature, stream)) ?? '';
             return both(at(false), at(true));
         });
         return `| ${client} | ${cells.join(' | ')} |`;
