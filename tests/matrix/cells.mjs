@@ -87,8 +87,8 @@ const heard = ({ client }, aspect) => /** @type {string[]} */ (client.has).inclu
 // ------------------------------------------------------------------ what is asked
 
 /** Whether the client's dialect can say it. @param {Cell} cell */
-function canSay({ client: { name }, feature: { says, from, alien = [] }, ...cell }) {
-    if (alien.includes(name) && cell.provider.own.includes(name)) return false;
+function canSay({ client: { name }, feature: { says, from, dull, alien = [] }, ...cell }) {
+    if ((dull || alien.includes(name)) && cell.provider.own.includes(name)) return false;
     return (says === undefined || says[name] !== undefined) && (from === undefined || from.includes(name));
 }
 

@@ -266,7 +266,7 @@ const TOOLS = [
         uses: ['results of tools that are no text', 'images as bytes', 'tools'], base: tools(), from: ['responses', 'anthropic', 'gemini', 'bedrock'],
     }),
     talk("a call's long id", 'tools', [user('Hello'), assistant([call(LONG_ID, 'weather', { city: 'Rom' })]), user([result(LONG_ID, 'weather', 'Rain')])], {
-        base: tools(),
+        base: tools(), alien: ['openai', 'responses', 'bedrock'],
         got: (turns, provider) => {
             const ids = turns.flatMap(({ parts }) => parts.flatMap((part) => [part.call?.id, part.result?.id])).filter((id) => id !== undefined);
             const most = { openai: 40, bedrock: 64 }[provider] ?? Infinity;

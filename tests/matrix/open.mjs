@@ -20,6 +20,5 @@ export const OPEN = [
     ['gemini', 'openai', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'lmstudio', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['gemini', 'claude', 'strict tools', '*', 'VALIDATED is not read as strict'],
-    ['*', 'bedrock', 'temperature, of a model that takes none', '*', 'neither written nor told'],
     ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];
