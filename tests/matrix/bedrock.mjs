@@ -13,6 +13,9 @@ import assert from 'node:assert/strict';
 
 const FINISH = { stop: 'end_turn', sequence: 'stop_sequence', length: 'max_tokens', tool: 'tool_use', filter: 'content_filtered' };
 
+/** What stands where there is nothing, as nothing is refused. */
+const FILLERS = ['...', '(no content)'];
+
 // ------------------------------------------------------------------ requests
 
 /** @param {any} file @returns {Body} */
@@ -53,7 +56,7 @@ function readBlock({ text, reasoningContent: thought, image, audio, document, to
     if (image !== undefined) return { image: { media: `image/${image.format}`, data: image.source.bytes } };
     if (document !== undefined) return { file: readDocument(document) };
     if (call !== undefined) return { call: { id: call.toolUseId, name: call.name, args: call.input } };
-    if (result === undefined) return { text };
+    if (result === undefined) return { text: FILLERS.includes(text) ? '' : text };
     return { result: { id: result.toolUseId, parts: readBlocks(result.content), ...result.status === 'error' ? { failed: true } : {} } };
 }
 
