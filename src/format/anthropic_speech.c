@@ -554,8 +554,11 @@ static void read_metadata(struct gw_walk *w, struct mean *m) {
 }
 
 /* "auto" is what any server does that is not told. */
+/* OpenAI's words are everybody's. */
 static void read_tier(struct gw_walk *w, struct mean *m) {
     m->tier = mean_raw(w);
+    if (is(m->tier, "standard_only"))
+        m->tier = GW_STR("default");
     if (m->tier.n > 0 && !is(m->tier, "auto"))
         mean_use(m, FEATURE_TIER);
 }

@@ -154,6 +154,14 @@ static void keep_allowed(struct mean *m, struct gw_str allowed, uint32_t n) {
     }
 }
 
+/* Arguments are checked against the schema of their tool. */
+static void make_strict(struct mean *m) {
+    for (struct mean_tool *t = m->tools; t != NULL; t = t->next)
+        if (t->kind == MEAN_FUNCTION && t->schema.n > 0)
+            t->strict = GW_STR("true");
+    mean_use(m, FEATURE_STRICT);
+}
+
 static void settle_pick(struct mean *m, const struct request *r) {
     bool any = gw_str_ieq(r->mode, GW_STR("ANY")), has = false;
     bool checked = gw_str_ieq(r->mode, GW_STR("VALIDATED"));
@@ -173,6 +181,8 @@ static void settle_pick(struct mean *m, const struct request *r) {
     }
     if ((any && n > 1) || (checked && n > 0))
         keep_allowed(m, r->allowed, n);
+    if (checked)
+        make_strict(m);
 }
 
 /* ------------------------------------------------------------------ reading: how to answer */

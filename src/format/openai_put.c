@@ -254,7 +254,8 @@ void openai_put_tool(struct gw_out *o, const struct mean_tool *t) {
         gw_out_put_value(o, "parameters", text_schema);
     else
         gw_out_may_value(o, "parameters", t->schema);
-    gw_out_may_value(o, "strict", t->strict);
+    if (!mean_is_true(t->strict) || mean_is_strict(t->schema)) /* others are refused */
+        gw_out_may_value(o, "strict", t->strict);
     gw_out_close(o, '}');
     gw_out_close(o, '}');
 }

@@ -149,8 +149,7 @@ static struct next refuse_torn(struct gw_call *c) {
                                               .is_final = true});
 }
 
-/* `name`: "1.5s", in ms; -1: it does not say. */
-static double wait_within(struct gw_str body, struct gw_str name) {
+double answer_wait_within(struct gw_str body, struct gw_str name) {
     ptrdiff_t at = gw_str_find(body, name);
     size_t n = 0;
     if (at < 0)
@@ -169,8 +168,8 @@ static double wait_within(struct gw_str body, struct gw_str name) {
 static struct next kept_busy(struct gw_call *c, bool drop, struct gw_time now) {
     const struct dialect *d = config_provider_of(c->conf, c->attempt.to)->like->dialect;
     c->kept.whole = false;
-    return move_on_busy(c, c->kept.status, wait_within(gw_buf_str(&c->kept.body), d->waits), drop,
-                        now);
+    return move_on_busy(c, c->kept.status, answer_wait_within(gw_buf_str(&c->kept.body), d->waits),
+                        drop, now);
 }
 
 /* The kept answer has ended, or no more of it will be kept: on to the next target, unless it is the

@@ -413,6 +413,9 @@ struct next provider_refuse_key(struct gw_call *c);
 /* chain.c: requests that name a model, and where it may be served */
 /* The body has been read: on, with the route of the first place; or refused. */
 struct next chain_decide(struct gw_call *c);
+/* able.c: notes what the models of the chain can, and leaves places out that cannot do what the request needs, unless
+ * that leaves none. */
+void able_keep(struct gw_call *c);
 /* The link of the attempt at hand; NULL: there is no chain. */
 const struct chain_link *chain_link(const struct gw_call *c);
 /* How long the file lets the attempt's model take for its first byte; 0: it does not say. There is a chain. */
@@ -446,8 +449,7 @@ void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 bool translate_fits(struct gw_call *c, struct chain_link *link);
 /* Likewise for the nodes of a class, which are asked in OpenAI's dialect unless they speak the client's. */
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
-/* Whether there is such a place, or places that differ in what they can; then the body is read for it, in the phase
- * decide. */
+/* Whether there is such a place; then the body is read for it, in the phase decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);
 /* count.c: the dialect whose clients ask at this path how many tokens a request is, or NULL; and the answer, an
@@ -570,6 +572,8 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 /* A whole answer of this status has come: how its target did. */
 void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now);
 /* Whether a 400 says that the request is too long for this model. */
+/* How long a provider says in its words that it is busy: `name`: "1.5s", in ms; -1: it does not. */
+double answer_wait_within(struct gw_str body, struct gw_str name);
 bool answer_is_too_long(struct gw_str body);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);

@@ -227,15 +227,6 @@ static bool is_of_another(const struct gw_call *c, const struct model_place *fir
     return c->own_key.n > 0 && !at->heavy && (first->heavy || at->index != first->index);
 }
 
-/* What models can is asked where it decides something: a place alone that speaks the client's dialect gets all. */
-static void note_capabilities(struct gw_call *c) {
-    for (uint32_t i = 0; i < c->chain->n; i++) {
-        struct chain_link *link = &c->chain->link[i];
-        if (c->chain->n > 1 || link->speaks != NULL)
-            link->can = config_capability(c->conf, &link->at, link->says);
-    }
-}
-
 /* Keeps the links that may serve. */
 static struct next keep_fit(struct gw_call *c) {
     struct call_chain *chain = c->chain;
@@ -252,7 +243,7 @@ static struct next keep_fit(struct gw_call *c) {
             first = c->error;
     }
     chain->n = n;
-    note_capabilities(c);
+    able_keep(c);
     return n > 0 ? next_on() : end_refuse(c, &first);
 }
 

@@ -9,8 +9,7 @@
  *     ANSWER    a stream is translated event by event (speak.c). A whole answer, or an error, is kept until it is
  *               whole, and written in the client's dialect
  *
- * Places that offer the client's own path get its own bytes, in the same chain. If they differ in what a request cannot
- * do without, such as pictures, it is read for their sake alone.
+ * Places that offer the client's own path get its own bytes, in the same chain.
  *
  * Memory: twice the body's size is taken from the room for bodies (room.h), and the call's arena may grow by four times as
  * much. An answer may have an eighth of limits.json_bytes_max.
@@ -24,6 +23,7 @@ enum {
     ANSWER_SHARE = 8,
     TEXT_MAX = 512,
     MEMBER_MAX = 64,
+    WAIT_MOST_MS = 86400000,
 };
 
 static const struct dialect *own_dialect(const struct gw_call *c) {
@@ -91,26 +91,11 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
     return true;
 }
 
-/* What a request cannot do without, and what leads it past places whose models cannot do it. */
-static const uint64_t needed = 1ULL << FEATURE_IMAGE | 1ULL << FEATURE_AUDIO |
-                               1ULL << FEATURE_FILE | 1ULL << FEATURE_TOOLS |
-                               1ULL << FEATURE_SCHEMA;
-
-/* Whether what the request asks for decides which places it can go to, though all speak its dialect. */
-static bool differ(const struct gw_call *c) {
-    uint64_t all = ~0ULL, some = 0;
-    for (uint32_t i = 0; i < c->chain->n; i++) {
-        all &= c->chain->link[i].can.lacks;
-        some |= c->chain->link[i].can.lacks;
-    }
-    return own_dialect(c) != NULL && ((some & ~all) & needed) != 0;
-}
-
 bool translate_is_due(const struct gw_call *c) {
     bool due = false;
     for (uint32_t i = 0; c->chain != NULL && i < c->chain->n; i++)
         due |= c->chain->link[i].speaks != NULL;
-    return due || (c->chain != NULL && differ(c));
+    return due;
 }
 
 /* ------------------------------------------------------------------ the request */
@@ -438,6 +423,17 @@ static struct next give_up(struct gw_call *c, struct gw_str why, bool drop, stru
     return next_target(!c->body.forgotten, true);
 }
 
+/* Some say in their words how long they are busy. */
+static void put_said_wait(const struct gw_call *c, struct gw_buf *head) {
+    struct gw_str name = chain_link(c)->speaks->waits;
+    double ms = name.n > 0 ? answer_wait_within(gw_buf_str(&c->kept.body), name) : -1;
+    if (ms < 0 || ms > WAIT_MOST_MS)
+        return;
+    gw_buf_put(head, GW_STR("retry-after: "));
+    gw_buf_put_u64(head, (uint64_t)((ms + 999) / 1000));
+    gw_buf_put(head, GW_STR("\r\n"));
+}
+
 static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     static const struct gw_str again = GW_STR_INIT("retry-after: ");
     struct gw_buf head;
@@ -452,6 +448,8 @@ static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     if (error != NULL && at >= 0) {
         struct gw_str rest = gw_str_sub(lines, (size_t)at + again.n, lines.n);
         head_put(&head, GW_STR("retry-after"), gw_str_cut(&rest, '\r'));
+    } else if (error != NULL) {
+        put_said_wait(c, &head);
     }
     c->kept.head = gw_buf_str(&head);
     c->kept.translated = true;
