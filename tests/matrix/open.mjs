@@ -13,12 +13,6 @@ export const OPEN = [
     ['*', 'bedrock', 'a tool’s long name', '*', 'Bedrock takes 64 bytes'],
     ...['openai', 'claude', 'bedrock'].map((provider) => /** @type {[string, string, string, string, string]} */ (
         ['*', provider, 'a tool’s name with a dot', '*', 'it takes letters, digits, _ and - alone'])),
-    ['*', 'gemini', 'error 429 with retry-after', '*', 'Gemini’s retryDelay becomes no retry-after'],
-    ['anthropic', 'gemini', 'service tier', '*', '"standard_only" is neither written nor told'],
     ['anthropic', 'bedrock', 'service tier', '*', '"standard_only" is neither written nor told'],
-    ['gemini', 'bedrock', 'strict tools', '*', 'VALIDATED is not read as strict'],
-    ['gemini', 'openai', 'strict tools', '*', 'VALIDATED is not read as strict'],
-    ['gemini', 'lmstudio', 'strict tools', '*', 'VALIDATED is not read as strict'],
-    ['gemini', 'claude', 'strict tools', '*', 'VALIDATED is not read as strict'],
     ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];
