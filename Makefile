@@ -6,6 +6,7 @@
 #   make lint       format, clang-tidy, sizes, purity, includes, names, types, commits
 #   make fmt        reformats the C
 #   make dialects   docs/dialects.md, from the tables of translation
+#   make matrix     docs/matrix.md, from what comes of each dialect x provider x feature
 #   make cost       instructions and fuel of fixed calls, against tests/cost/expected;
 #                   COST_UPDATE=1 writes it
 #   make size       what each part of the Worker's module takes, against its budget
@@ -93,7 +94,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: agents build certs cost dev dialects real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: agents build certs cost dev dialects matrix real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -250,13 +251,11 @@ TRANSLATE := build/asan/tests/golden/translate
 $(TRANSLATE): build/asan/tests/golden/translate.o $(call pure,asan)
 	$(call say,link $@)$(CC_asan) $^ -lm -o $@
 
-# What is translated, for the matrix.
-MATRIX := build/asan/tests/matrix/table
-$(MATRIX): build/asan/tests/matrix/table.o $(call pure,asan)
-	$(call say,link $@)$(CC_asan) $^ -lm -o $@
-
 dialects: $(TRANSLATE)
 	$(TRANSLATE) table >docs/dialects.md
+# What comes of each dialect x provider x feature, played.
+matrix: build build/heady-gateway-asan $(TRANSLATE) | $(NODE)
+	@MATRIX_UPDATE=1 HOST=rack node --test tests/matrix/matrix.test.mjs
 
 # What is counted is the daemon's own build of the core.
 build/cost-replay: build/native/tests/traces/replay.o $(call pure,native)
