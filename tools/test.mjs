@@ -8,7 +8,7 @@
 // that it has started is killed. --seconds is the time for each fuzz target; without it, a short run
 // of the same seed each time, so that what fails does so again.
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 
@@ -77,6 +77,21 @@ const NICELY = '{ echo 10 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 10 
 /** So much longer may that take. */
 const PATIENCE = 5;
 
+/** Whether all that it must leave time to has ended. */
+let isLast = false;
+
+/** Then it takes its part of a machine that others may use, too. */
+function noLongerNicely() {
+    isLast = true;
+    for (const pid of groups) {
+        try {
+            writeFileSync(`/proc/${pid}/autogroup`, '0');
+        } catch {
+            // It has ended, or the kernel does not know such groups.
+        }
+    }
+}
+
 /**
  * @param {Stage} stage @param {string} command @param {string[]} args
  * @param {{ms: number, show?: boolean}} how   show: what it writes is the suite's output
@@ -86,8 +101,8 @@ function run(stage, command, args, how) {
     return stage.gate(async () => {
         const began = Date.now();
         const ms = stage.beside ? PATIENCE * how.ms : how.ms;
-        const nicely = ['/bin/sh', '-c', NICELY, 'sh'];
-        const outcome = await runNow([...(stage.beside ? nicely : []), command, ...args], ms,
+        const nicely = stage.beside && !isLast ? ['/bin/sh', '-c', NICELY, 'sh'] : [];
+        const outcome = await runNow([...nicely, command, ...args], ms,
             (text) => { if (how.show) stage.said += text; });
         stage.ms += Date.now() - began;
         return outcome;
@@ -205,8 +220,8 @@ function tapCount(tap, code) {
     const skipped = of('skipped') + of('todo');
     if (skipped) count.note = `${skipped} skipped`;
     if (code !== 0 && count.failed === 0) return { ...count, failed: 1, note: `exit ${code}` };
-    if (count.passed + count.failed === 0) return { ...count, failed: 1, note: 'ran no test' };
-    return count;
+    if (count.passed + count.failed > 0 || / # SKIP/.test(tap)) return count;
+    return { ...count, failed: 1, note: 'ran no test' };
 }
 
 /** @param {Stage} stage @param {string} file @returns {Promise<Count>} */
@@ -225,7 +240,9 @@ async function nodeTest(stage, file) {
     ];
     /** @type {Stage} */
     const own = { ...stage, said: '', ms: 0 };
+    stages.set(file, own);
     const { code } = await run(own, process.execPath, args, { ms: 10 * MINUTE, show: true });
+    stages.delete(file);
     stage.said += `-- ${name}\n${own.said}`;
     stage.ms += own.ms;
     const count = tapCount(existsSync(tap) ? readFileSync(tap, 'utf8') : '', code);
@@ -236,7 +253,9 @@ async function nodeTest(stage, file) {
 async function nodeTests(stage, directory) {
     const files = globSync(`${directory}/*.test.mjs`).sort();
     const counts = await Promise.all(files.map((file) => nodeTest(stage, file)));
-    return { ...sum(counts), note: counts.map((c) => c.note).filter(Boolean).join(', ') };
+    const { passed, failed } = sum(counts);
+    const note = counts.map((c) => c.note).filter(Boolean).join(', ');
+    return passed + failed > 0 ? { passed, failed, note } : { passed, failed: 1, note: `ran no test; ${note}` };
 }
 
 /** One fuzz target for `seconds`. @param {Stage} stage @param {string} name @returns {Promise<Count>} */
@@ -261,8 +280,16 @@ async function fuzzOne(stage, name) {
     return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+/** The fuzzers, which are compiled meanwhile. @type {Promise<Outcome>} */
+let fuzzers;
+
 /** @param {Stage} stage @returns {Promise<Count>} */
 async function fuzz(stage) {
+    const { code, output } = await fuzzers;
+    if (code !== 0) {
+        stage.said += output;
+        return { passed: 0, failed: 1, note: 'not compiled' };
+    }
     const names = globSync('tests/fuzz/fuzz_*.c').sort().map((f) => basename(f, '.c'));
     /** @type {Count[]} */
     const counts = [];
@@ -324,9 +351,16 @@ const beside = BESIDE.filter((name) => wanted.includes(name));
 const alone = ALONE.filter((name) => wanted.includes(name));
 const others = wanted.filter((name) => !beside.includes(name) && !alone.includes(name));
 const [few, cores] = [gateFor(AT_ONCE), gateFor(availableParallelism())];
+/** @param {Gate} gate @returns {Stage} */
+const behind = (gate) => ({ said: '', beside: others.length > 0, gate, ms: 0 });
+const compiling = () => run(behind(cores), 'make', ['-s', 'fuzzers'], { ms: 10 * MINUTE });
+const foremost = Promise.all(others.map((name) => runSuite(name, few))).then(() => {
+    noLongerNicely();
+});
 await Promise.all([
-    ...others.map((name) => runSuite(name, few)),
+    foremost,
     ...beside.map((name) => runSuite(name, cores, others.length > 0)),
+    wanted.includes('fuzz') ? fuzzers = compiling() : undefined,
 ]);
 for (const name of alone) await runSuite(name, name === 'fuzz' ? cores : gateFor(1));
 console.log(`== all, in ${((Date.now() - began) / 1000).toFixed(0)} s\n  ${table.join('\n  ')}`);
