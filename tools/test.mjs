@@ -231,6 +231,7 @@ async function nodeTest(stage, file) {
     rmSync(tap, { force: true });
     const args = [
         '--test',
+        '--test-concurrency=1',
         `--test-timeout=${2 * MINUTE * (stage.beside ? PATIENCE : 1)}`,
         '--test-reporter=spec',
         '--test-reporter-destination=stdout',
