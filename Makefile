@@ -31,7 +31,8 @@ WALL_SEEDS ?= 10
 SIM_SEED ?= 1
 SIM_SEEDS ?= 100000
 PREFIX ?= /usr/local
-MAKEFLAGS += --jobs=$(shell nproc) --no-builtin-rules
+# One more than there are cores, for what waits for a network.
+MAKEFLAGS += --jobs=$(shell expr $$(nproc) + 1) --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 SYSTEM_PATH := $(PATH)
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -94,7 +95,7 @@ objects = $(patsubst %.c,build/$1/%.o,$2)
 pure = $(call objects,$1,$(PURE)) $(patsubst %.c,build/$1/kept/%.o,$(notdir $(KEPT)))
 
 .DELETE_ON_ERROR:
-.PHONY: agents build certs cost dev dialects matrix real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
+.PHONY: agents build certs cost dev dialects fuzzers matrix real test test-unit wasm size lint fmt fuzz sim soak wall bench deploy install clean deps
 
 build: build/heady-gateway build/core.wasm build/offsets.js
 wasm: build/core.wasm build/offsets.js
@@ -131,7 +132,7 @@ $(REAL): tests/real/requirements.txt | $(TOOLS)
 	@touch $@
 
 # Coding agents, as tests/agents pins them; the same holds for those.
-AGENT_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/agents/*/package.json tests/agents/*/requirements.txt))))
+AGENT_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/agents/*/requirements.txt tests/agents/*/package.json))))
 AGENTS := $(AGENT_NAMES:%=build/agents/%/tried)
 $(foreach a,$(AGENT_NAMES),$(eval build/agents/$a/tried: $(wildcard tests/agents/$a/*)))
 $(AGENTS): build/agents/%/tried: tools/agent.sh | $(NODE)
@@ -298,8 +299,10 @@ build/peer-go: tests/peers/peer.go | $(TOOLS)
 build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
-test: $(BUILT) $(PEERS) build/cost-replay $(REPLAY) $(TRANSLATE) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) $(FUZZERS) $(PYTHON) $(REAL) $(AGENTS) | $(NODE)
+# What is fetched comes first, and waits beside what is compiled; the fuzzers come when the first tests wait.
+test: $(PYTHON) $(AGENTS) $(REAL) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs
+fuzzers: $(FUZZERS)
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs unit
 agents: build build/heady-gateway-asan $(AGENTS) | $(NODE)

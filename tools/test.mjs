@@ -1,16 +1,28 @@
-// Runs the test suites one after the other and ends with one line, "N passed, N failed":
+// Runs the test suites and ends with one line, "N passed, N failed":
 //   node tools/test.mjs [--seconds=N] [suite...]
+// Those that wait more than they compute run a few files at once; what only computes has the time that they leave;
+// then come those that need the machine for themselves. A suite's output is printed at its end, and its time is the
+// sum of what its files or programs took.
 // Suites are lint, unit, wasm, fuzz, and each directory of tests/ that holds *.test.mjs; without a
 // name all of them run. What fails is shown whole. Each step has a deadline, after which it and all
 // that it has started is killed. --seconds is the time for each fuzz target; without it, a short run
 // of the same seed each time, so that what fails does so again.
 import { spawn } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 
 /** @typedef {{passed: number, failed: number, note?: string}} Count */
 /** @typedef {{code: number | null, output: string, late: boolean}} Outcome */
+/**
+ * @typedef {object} Stage     of a suite, while it runs
+ * @property {string} said      its output so far
+ * @property {boolean} beside   others are served first, and it has more time
+ * @property {Gate} gate
+ * @property {number} ms        that its commands have taken, one by one
+ *
+ * @typedef {<T>(work: () => Promise<T>) => Promise<T>} Gate
+ */
 
 const options = process.argv.slice(2);
 const chosen = options.filter((o) => !o.startsWith('--'));
@@ -32,40 +44,98 @@ function killGroup(pid) {
     groups.delete(pid);
 }
 
+/** Those that run. @type {Map<string, Stage>} */
+const stages = new Map();
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
         for (const pid of groups) killGroup(pid);
+        for (const [name, { said }] of stages) if (said) console.log(`== ${name}, as far as it came\n${said}`);
         process.exit(1);
+    });
+}
+
+/** So many at once, the others in the order in which they came. @param {number} free @returns {Gate} */
+function gateFor(free) {
+    /** @type {(() => void)[]} */
+    const waiting = [];
+    return async (work) => {
+        if (free > 0) free--;
+        else await new Promise((resolve) => { waiting.push(() => resolve(undefined)); });
+        try {
+            return await work();
+        } finally {
+            const next = waiting.shift();
+            if (next) next();
+            else free++;
+        }
+    };
+}
+
+/** Runs a command that has what others leave. Where the kernel takes each session for one, that must be nice, too. */
+const NICELY = '{ echo 10 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 10 "$@"';
+/** So much longer may that take. */
+const PATIENCE = 5;
+
+/** Whether all that it must leave time to has ended. */
+let isLast = false;
+
+/** Then it takes its part of a machine that others may use, too. */
+function noLongerNicely() {
+    isLast = true;
+    for (const pid of groups) {
+        try {
+            writeFileSync(`/proc/${pid}/autogroup`, '0');
+        } catch {
+            // It has ended, or the kernel does not know such groups.
+        }
+    }
+}
+
+/**
+ * @param {Stage} stage @param {string} command @param {string[]} args
+ * @param {{ms: number, show?: boolean}} how   show: what it writes is the suite's output
+ * @returns {Promise<Outcome>}
+ */
+function run(stage, command, args, how) {
+    return stage.gate(async () => {
+        const began = Date.now();
+        const ms = stage.beside ? PATIENCE * how.ms : how.ms;
+        const nicely = stage.beside && !isLast ? ['/bin/sh', '-c', NICELY, 'sh'] : [];
+        const outcome = await runNow([...nicely, command, ...args], ms,
+            (text) => { if (how.show) stage.said += text; });
+        stage.ms += Date.now() - began;
+        return outcome;
     });
 }
 
 /**
  * Runs a command in a process group of its own, and kills what is left of the group at its end.
- * @param {string} command @param {string[]} args
- * @param {{ms: number, show?: boolean}} how
+ * @param {string[]} command @param {number} ms @param {(text: string) => void} hear what it writes
  * @returns {Promise<Outcome>}
  */
-function run(command, args, { ms, show = false }) {
+function runNow([file, ...rest], ms, hear) {
     return new Promise((resolve) => {
-        const child = spawn(command, args, {
-            stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
-            detached: true,
-        });
+        const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
         const pid = child.pid ?? 0;
         if (pid) groups.add(pid);
         let output = '';
         let late = false;
         for (const stream of [child.stdout, child.stderr]) {
-            stream?.setEncoding('utf8').on('data', (text) => (output += text));
+            stream?.setEncoding('utf8').on('data', (text) => {
+                output += text;
+                hear(text);
+            });
         }
         const timer = setTimeout(() => {
             late = true;
             output += `\nkilled after ${ms / 1000} s\n`;
+            hear(`\nkilled after ${ms / 1000} s\n`);
             if (pid) killGroup(pid);
         }, ms);
         child.on('error', (error) => {
             clearTimeout(timer);
-            resolve({ code: -1, output: `${command}: ${error.message}\n`, late });
+            resolve({ code: -1, output: `${file}: ${error.message}\n`, late });
         });
         child.on('exit', () => pid && killGroup(pid));
         child.on('close', (code) => {
@@ -91,17 +161,17 @@ function sum(counts) {
 
 /**
  * Runs programs that count for themselves.
- * @param {{name: string, command: string, args: string[]}[]} programs @returns {Promise<Count>}
+ * @param {Stage} stage @param {{name: string, command: string, args: string[]}[]} programs @returns {Promise<Count>}
  */
-async function programs(programs) {
+async function programs(stage, programs) {
     /** @type {Count[]} */
     const counts = [];
     const worker = async () => {
         for (let one = programs.shift(); one; one = programs.shift()) {
-            const outcome = await run(one.command, one.args, { ms: 3 * MINUTE });
+            const outcome = await run(stage, one.command, one.args, { ms: 3 * MINUTE });
             const count = ownCount(outcome);
-            if (count.failed) console.log(outcome.output);
-            console.log(`  ${one.name}: ${count.passed} passed, ${count.failed} failed ${count.note ?? ''}`);
+            if (count.failed) stage.said += `${outcome.output}\n`;
+            stage.said += `  ${one.name}: ${count.passed} passed, ${count.failed} failed ${count.note ?? ''}\n`;
             counts.push(count);
         }
     };
@@ -109,17 +179,17 @@ async function programs(programs) {
     return sum(counts);
 }
 
-/** @returns {Promise<Count>} */
-async function lint() {
-    const outcome = await run('make', ['-k', '--no-print-directory', 'lint'], { ms: 10 * MINUTE });
-    if (outcome.code !== 0) console.log(outcome.output);
+/** @param {Stage} stage @returns {Promise<Count>} */
+async function lint(stage) {
+    const outcome = await run(stage, 'make', ['-k', '--no-print-directory', 'lint'], { ms: 10 * MINUTE });
+    if (outcome.code !== 0) stage.said += outcome.output;
     return outcome.code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** @returns {Promise<Count>} */
-function unit() {
+/** @param {Stage} stage @returns {Promise<Count>} */
+function unit(stage) {
     const names = globSync('tests/*/test_*.c').sort().map((f) => f.slice(0, -2));
-    return programs([
+    return programs(stage, [
         ...names.map((n) => ({ name: basename(n), command: `build/asan/${n}`, args: [] })),
         ...names.map((n) => ({
             name: `${basename(n)} as wasm`,
@@ -129,11 +199,11 @@ function unit() {
     ]);
 }
 
-/** @returns {Promise<Count>} */
-function wasm() {
+/** @param {Stage} stage @returns {Promise<Count>} */
+function wasm(stage) {
     const modules = ['tools/check-wasm.mjs', 'build/core.wasm', 'build/core-trap.wasm'];
     const parts = ['tools/parts.mjs', 'build/wasm/map', 'build/core.wasm'];
-    return programs([
+    return programs(stage, [
         { name: 'modules', command: process.execPath, args: modules },
         { name: 'parts', command: process.execPath, args: parts },
     ]);
@@ -150,36 +220,47 @@ function tapCount(tap, code) {
     const skipped = of('skipped') + of('todo');
     if (skipped) count.note = `${skipped} skipped`;
     if (code !== 0 && count.failed === 0) return { ...count, failed: 1, note: `exit ${code}` };
-    if (count.passed + count.failed === 0) return { ...count, failed: 1, note: 'ran no test' };
-    return count;
+    if (count.passed + count.failed > 0 || / # SKIP/.test(tap)) return count;
+    return { ...count, failed: 1, note: 'ran no test' };
 }
 
-/** These compute, and time nothing: they run side by side. */
-const TOGETHER = ['traces', 'cost', 'golden'];
-
-/** @param {string} directory @returns {Promise<Count>} */
-async function nodeTests(directory) {
-    const show = !TOGETHER.includes(basename(directory));
-    const tap = `build/test/${basename(directory)}.tap`;
+/** @param {Stage} stage @param {string} file @returns {Promise<Count>} */
+async function nodeTest(stage, file) {
+    const name = basename(file, '.test.mjs');
+    const tap = `build/test/${basename(dirname(file))}-${name}.tap`;
     rmSync(tap, { force: true });
     const args = [
         '--test',
         '--test-concurrency=1',
-        `--test-timeout=${2 * MINUTE}`,
+        `--test-timeout=${2 * MINUTE * (stage.beside ? PATIENCE : 1)}`,
         '--test-reporter=spec',
         '--test-reporter-destination=stdout',
         '--test-reporter=tap',
         `--test-reporter-destination=${tap}`,
-        ...globSync(`${directory}/*.test.mjs`).sort(),
+        file,
     ];
-    const { code, late, output } = await run(process.execPath, args, { ms: 10 * MINUTE, show });
-    if (!show) console.log(output);
-    if (late) console.log('killed after 10 minutes');
-    return tapCount(existsSync(tap) ? readFileSync(tap, 'utf8') : '', code);
+    /** @type {Stage} */
+    const own = { ...stage, said: '', ms: 0 };
+    stages.set(file, own);
+    const { code } = await run(own, process.execPath, args, { ms: 10 * MINUTE, show: true });
+    stages.delete(file);
+    stage.said += `-- ${name}\n${own.said}`;
+    stage.ms += own.ms;
+    const count = tapCount(existsSync(tap) ? readFileSync(tap, 'utf8') : '', code);
+    return { ...count, note: count.note && `${name}: ${count.note}` };
 }
 
-/** One fuzz target for `seconds`. @param {string} name @returns {Promise<Count>} */
-async function fuzzOne(name) {
+/** @param {Stage} stage @param {string} directory @returns {Promise<Count>} */
+async function nodeTests(stage, directory) {
+    const files = globSync(`${directory}/*.test.mjs`).sort();
+    const counts = await Promise.all(files.map((file) => nodeTest(stage, file)));
+    const { passed, failed } = sum(counts);
+    const note = counts.map((c) => c.note).filter(Boolean).join(', ');
+    return passed + failed > 0 ? { passed, failed, note } : { passed, failed: 1, note: `ran no test; ${note}` };
+}
+
+/** One fuzz target for `seconds`. @param {Stage} stage @param {string} name @returns {Promise<Count>} */
+async function fuzzOne(stage, name) {
     const corpus = `build/fuzz/corpus/${name}`;
     mkdirSync(corpus, { recursive: true });
     const seeds = `tests/fuzz/seeds/${name.replace('fuzz_', '')}`;
@@ -193,26 +274,41 @@ async function fuzzOne(name) {
         corpus,
         ...(existsSync(seeds) ? [seeds] : []),
     ];
-    const { code, output } = await run(`build/fuzz/${name}`, args, { ms: seconds * 1000 + MINUTE });
+    const { code, output } = await run(stage, `build/fuzz/${name}`, args, { ms: seconds * 1000 + MINUTE });
     const runs = output.match(/number_of_executed_units:\s*(\d+)/)?.[1] ?? '?';
-    if (code !== 0) console.log(output.slice(-20_000));
-    console.log(`  ${name}: ${runs} runs in ${seconds} s${code === 0 ? '' : ', FAILED'}`);
+    if (code !== 0) stage.said += `${output.slice(-20_000)}\n`;
+    stage.said += `  ${name}: ${runs} runs in ${seconds} s${code === 0 ? '' : ', FAILED'}\n`;
     return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** @returns {Promise<Count>} */
-async function fuzz() {
+/** The fuzzers, which are compiled meanwhile. @type {Promise<Outcome>} */
+let fuzzers;
+
+/** @param {Stage} stage @returns {Promise<Count>} */
+async function fuzz(stage) {
+    const { code, output } = await fuzzers;
+    if (code !== 0) {
+        stage.said += output;
+        return { passed: 0, failed: 1, note: 'not compiled' };
+    }
     const names = globSync('tests/fuzz/fuzz_*.c').sort().map((f) => basename(f, '.c'));
     /** @type {Count[]} */
     const counts = [];
     const worker = async () => {
-        for (let name = names.shift(); name; name = names.shift()) counts.push(await fuzzOne(name));
+        for (let name = names.shift(); name; name = names.shift()) counts.push(await fuzzOne(stage, name));
     };
     await Promise.all(Array.from({ length: availableParallelism() }, worker));
     return sum(counts);
 }
 
-/** @type {Map<string, () => Promise<Count>>} */
+/** These compute, and time nothing: they have what the others leave. The longest first. */
+const BESIDE = ['lint', 'sim', 'unit', 'wasm', 'traces', 'cost', 'golden', 'looks', 'linter', 'docs'];
+/** These measure, or need all of the machine: they come last, one by one. */
+const ALONE = ['wall', 'real', 'soak', 'bench', 'fuzz'];
+/** So many files at once of all other suites. They wait for most of their time, but each of them has deadlines. */
+const AT_ONCE = 2;
+
+/** @type {Map<string, (stage: Stage) => Promise<Count>>} */
 const suites = new Map([
     ['lint', lint],
     ['unit', unit],
@@ -222,7 +318,7 @@ const known = ['tests/traces', 'tests/sim', 'tests/both', 'tests/native', 'tests
 const found = [...new Set(globSync('tests/*/*.test.mjs').map(dirname))].sort();
 const ordered = known.filter((d) => found.includes(d));
 ordered.push(...found.filter((d) => !known.includes(d)));
-for (const directory of ordered) suites.set(basename(directory), () => nodeTests(directory));
+for (const directory of ordered) suites.set(basename(directory), (stage) => nodeTests(stage, directory));
 suites.set('fuzz', fuzz);
 
 mkdirSync('build/test', { recursive: true });
@@ -236,24 +332,39 @@ if (unknown.length) {
 const table = [];
 /** @type {Count[]} */
 const totals = [];
-/** @param {string} name */
-async function runSuite(name) {
-    console.log(`== ${name}`);
-    const began = Date.now();
-    const count = await suites.get(name)?.() ?? { passed: 0, failed: 1 };
-    const seconds = ((Date.now() - began) / 1000).toFixed(1);
+/** @param {string} name @param {Gate} gate @param {boolean} [beside] */
+async function runSuite(name, gate, beside = false) {
+    /** @type {Stage} */
+    const stage = { said: '', beside, gate, ms: 0 };
+    stages.set(name, stage);
+    const count = await suites.get(name)?.(stage) ?? { passed: 0, failed: 1 };
+    stages.delete(name);
     const { passed, failed, note } = count;
+    const line = `${name}: ${passed} passed, ${failed} failed in ${(stage.ms / 1000).toFixed(1)} s${note ? `, ${note}` : ''}`;
+    console.log(`== ${name}\n${stage.said}  ${line}`);
     totals.push(count);
-    table.push(`${name}: ${passed} passed, ${failed} failed in ${seconds} s${note ? `, ${note}` : ''}`);
+    table.push(line);
 }
 
+const began = Date.now();
 const wanted = [...suites.keys()].filter((name) => !chosen.length || chosen.includes(name));
-const together = wanted.filter((name) => TOGETHER.includes(name));
-for (const name of wanted) {
-    if (!together.includes(name)) await runSuite(name);
-    else if (name === together[0]) await Promise.all(together.map(runSuite));
-}
-console.log(`== all\n  ${table.join('\n  ')}`);
+const beside = BESIDE.filter((name) => wanted.includes(name));
+const alone = ALONE.filter((name) => wanted.includes(name));
+const others = wanted.filter((name) => !beside.includes(name) && !alone.includes(name));
+const [few, cores] = [gateFor(AT_ONCE), gateFor(availableParallelism())];
+/** @param {Gate} gate @returns {Stage} */
+const behind = (gate) => ({ said: '', beside: others.length > 0, gate, ms: 0 });
+const compiling = () => run(behind(cores), 'make', ['-s', 'fuzzers'], { ms: 10 * MINUTE });
+const foremost = Promise.all(others.map((name) => runSuite(name, few))).then(() => {
+    noLongerNicely();
+});
+await Promise.all([
+    foremost,
+    ...beside.map((name) => runSuite(name, cores, others.length > 0)),
+    wanted.includes('fuzz') ? fuzzers = compiling() : undefined,
+]);
+for (const name of alone) await runSuite(name, name === 'fuzz' ? cores : gateFor(1));
+console.log(`== all, in ${((Date.now() - began) / 1000).toFixed(0)} s\n  ${table.join('\n  ')}`);
 const total = sum(totals);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed ? 1 : 0;

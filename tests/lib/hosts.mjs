@@ -36,16 +36,18 @@ export function startHost(name, options) {
 /**
  * Runs the same cases at both hosts. `HOST=rack` or `HOST=edge` runs them at one.
  * @param {string} title @param {(bench: Bench) => void} cases
+ * @param {{concurrency?: number}} [options]  cases side by side, if they leave the cluster alone
  */
-export function atBoth(title, cases) {
-    atHost('rack', `${title} [rack]`, cases);
-    atHost('edge', `${title} [edge]`, cases);
+export function atBoth(title, cases, options) {
+    atHost('rack', `${title} [rack]`, cases, options);
+    atHost('edge', `${title} [edge]`, cases, options);
 }
 
-/** @param {HostName} name @param {string} title @param {(bench: Bench) => void} cases */
-export function atHost(name, title, cases) {
+/** @param {HostName} name @param {string} title @param {(bench: Bench) => void} cases
+ * @param {{concurrency?: number}} [options] */
+export function atHost(name, title, cases, options) {
     if (process.env.HOST !== undefined && process.env.HOST !== name) return;
-    describe(title, { timeout: 600_000 }, () => {
+    describe(title, { timeout: 600_000, ...options }, () => {
         /** @type {Bench} */
         const bench = {
             name,

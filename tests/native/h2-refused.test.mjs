@@ -187,7 +187,7 @@ atHost('rack', 'refused uploads', (bench) => {
                 await new Promise((resolve) => socket.write(head + rest, resolve));
                 socket.on('data', (part) => (text += part));
                 socket.end();
-                await Promise.race([once(socket, 'close'), sleep(5000)]);
+                await Promise.race([once(socket, 'close'), sleep(5000, undefined, { ref: false })]);
                 assert.deepEqual(errors, [], what);
                 assert.match(text, /^HTTP\/1\.1 404 /, what);
             }

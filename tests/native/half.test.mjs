@@ -27,12 +27,15 @@ const get = (path, more = '', version = '1.1') => `GET /api/local/slow${path} HT
 /** @param {string} text */
 const statuses = (text) => [...text.matchAll(/HTTP\/1\.1 ([2-5][0-9][0-9])/g)].map((m) => Number(m[1]));
 
+/** Who asked may have left: then this keeps nobody. @param {string} ms */
+const pause = (ms) => sleep(Number(ms), undefined, { ref: false });
+
 /** Answers after a while, in pieces, with a lot, or with how much has come.
  * @param {http.IncomingMessage} req @param {http.ServerResponse} res */
 async function serve(req, res) {
     const [, what, n = '0', ms = '0'] = (req.url ?? '').split('/');
     if (what === 'after') {
-        await sleep(Number(n));
+        await pause(n);
         res.end('done');
     } else if (what === 'big') {
         res.end(Buffer.alloc(BIG, 'x'));
@@ -40,12 +43,12 @@ async function serve(req, res) {
         res.writeHead(200, { 'content-type': 'text/event-stream' });
         for (let i = 0; i < Number(n); i += 1) {
             res.write(`data: ${i}\n\n`);
-            await sleep(Number(ms));
+            await pause(ms);
         }
         res.end();
     } else {
         let sum = 0;
-        await sleep(Number(n)); // nothing is read meanwhile
+        await pause(n); // nothing is read meanwhile
         for await (const part of req) sum += part.length;
         res.end(`sum ${sum}`);
     }
