@@ -125,7 +125,7 @@ static void put_thought(struct gw_out *o, const struct mean_part *p) {
 static void put_call(struct gw_out *o, const struct mean_part *p) {
     gw_out_put_word(o, "type", "tool_use");
     claude_put_id(o, "id", p->id, SIZE_MAX);
-    gw_out_put_raw(o, "name", p->name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, p->name, MEAN_LONG_NAME));
     gw_out_name(o, "input");
     if (p->args.n == 0 && !p->custom)
         gw_out_value(o, GW_STR("{}"));
@@ -262,7 +262,7 @@ static void put_tool(struct gw_out *o, const struct mean_tool *t) {
         GW_STR_INIT("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"
                     "\"required\":[\"input\"],\"additionalProperties\":false}");
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "name", t->name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, t->name, MEAN_LONG_NAME));
     mean_put_about(t, o);
     claude_put_schema(o, "input_schema", t->kind == MEAN_CUSTOM ? text : t->schema,
                       mean_is_true(t->strict));
@@ -298,7 +298,7 @@ static void put_pick(struct gw_out *o, const struct mean *m) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "type", words[m->pick]);
     if (m->pick == MEAN_PICK_ONE)
-        gw_out_put_raw(o, "name", m->pick_name);
+        gw_out_put_raw(o, "name", mean_fit(o->b->arena, m->pick_name, MEAN_LONG_NAME));
     if (is_single(m))
         gw_out_put_value(o, "disable_parallel_tool_use", GW_STR("true"));
     gw_out_close(o, '}');

@@ -44,7 +44,7 @@ static void put_tool(struct bedrock_to *to, const struct mean_tool *t) {
     struct gw_out *o = to->o;
     bool strict = mean_is_true(t->strict) && is_strict(to);
     bedrock_open(o, "toolSpec");
-    gw_out_put_raw(o, "name", t->name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, t->name, MEAN_NAME));
     mean_put_about(t, o);
     gw_out_name(o, "inputSchema");
     gw_out_open(o, '{');
@@ -72,7 +72,7 @@ static void put_pick(struct gw_out *o, const struct mean *m) {
     gw_out_name(o, "toolChoice");
     bedrock_open(o, words[m->pick]);
     if (m->pick == MEAN_PICK_ONE)
-        gw_out_put_raw(o, "name", m->pick_name);
+        gw_out_put_raw(o, "name", mean_fit(o->b->arena, m->pick_name, MEAN_NAME));
     bedrock_close(o);
 }
 
@@ -224,7 +224,7 @@ static void put_form(struct gw_out *o, const struct mean *m) {
 
 static void put_tier(struct gw_out *o, struct gw_str tier) {
     if (!gw_str_eq(tier, GW_STR("flex")) && !gw_str_eq(tier, GW_STR("priority")) &&
-        !gw_str_eq(tier, GW_STR("reserved")))
+        !gw_str_eq(tier, GW_STR("default")) && !gw_str_eq(tier, GW_STR("reserved")))
         return;
     gw_out_name(o, "serviceTier");
     gw_out_open(o, '{');

@@ -182,7 +182,7 @@ static void put_thought(struct gw_out *o, const struct mean_part *p) {
 static void put_call(struct gw_out *o, const struct mean_part *p) {
     bedrock_open(o, "toolUse");
     put_id(o, p->id);
-    gw_out_put_raw(o, "name", p->name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, p->name, MEAN_NAME));
     gw_out_name(o, "input");
     if (p->args.n == 0 && !p->custom)
         gw_out_value(o, GW_STR("{}"));

@@ -614,6 +614,25 @@ struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most) {
     return gw_buf_str(&b);
 }
 
+struct gw_str mean_own_name(const struct mean *asked, struct gw_arena *arena, struct gw_str name) {
+    const struct mean_tool *t = asked->tools;
+    if (mean_tool(asked, name) != NULL)
+        return name;
+    for (; t != NULL; t = t->next)
+        if (!fits(t->name, MEAN_NAME) &&
+            (gw_str_eq(mean_fit(arena, t->name, MEAN_NAME), name) ||
+             gw_str_eq(mean_fit(arena, t->name, MEAN_LONG_NAME), name)))
+            return t->name;
+    return name;
+}
+
+void mean_own_names(struct mean_answer *a, const struct mean *asked) {
+    for (struct mean_choice *c = a->choices; c != NULL; c = c->next)
+        for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
+            if (p->kind == MEAN_CALL)
+                p->name = mean_own_name(asked, a->mean.arena, p->name);
+}
+
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     enum { LETTERS = 24 };

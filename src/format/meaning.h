@@ -356,6 +356,12 @@ struct gw_str mean_logprobs_items(struct gw_str value);
 /* A name or an id of another server, in letters, digits, "_" and "-" and at most `most` of them (16 or more). What
  * does not fit becomes the same one always, so that a call and its result still meet. */
 struct gw_str mean_fit(struct gw_arena *arena, struct gw_str raw, size_t most);
+/* How long the names of tools may be at most servers, and at Anthropic's. */
+enum { MEAN_NAME = 64, MEAN_LONG_NAME = 128 };
+/* The tool that a target was told of by this name, which may have been made to fit: what its client calls it. And that
+ * for all calls of an answer. */
+struct gw_str mean_own_name(const struct mean *asked, struct gw_arena *arena, struct gw_str name);
+void mean_own_names(struct mean_answer *a, const struct mean *asked);
 /* Whether a raw string is nothing but white space. */
 bool mean_is_blank(struct gw_str raw);
 /* The bytes that base64 is of; other letters are passed over. */

@@ -106,29 +106,29 @@ static void put_content(struct gw_out *o, const struct mean_part *parts) {
 }
 
 /* Their letters are free: some models make theirs in a form that they want back. */
-static struct gw_str id_of(struct gw_out *o, struct gw_str id, size_t most) {
-    return id.n <= most ? id : mean_fit(o->b->arena, id, most);
+static struct gw_str id_of(struct gw_out *o, struct gw_str id) {
+    return id.n <= ID_MAX ? id : mean_fit(o->b->arena, id, ID_MAX);
 }
 
-static void put_call(struct gw_out *o, const struct mean_part *call, size_t id_max) {
+static void put_call(struct gw_out *o, const struct mean_part *call, bool fit) {
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "id", id_of(o, call->id, id_max));
+    gw_out_put_raw(o, "id", fit ? id_of(o, call->id) : call->id);
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "name", call->name);
+    gw_out_put_raw(o, "name", fit ? mean_fit(o->b->arena, call->name, MEAN_NAME) : call->name);
     gw_out_name(o, "arguments");
     mean_put_args_text(call, o);
     gw_out_close(o, '}');
     gw_out_close(o, '}');
 }
 
-void openai_put_calls(struct gw_out *o, const struct mean_part *p, size_t id_max) {
+void openai_put_calls(struct gw_out *o, const struct mean_part *p, bool fit) {
     gw_out_name(o, "tool_calls");
     gw_out_open(o, '[');
     for (; p != NULL; p = p->next)
         if (p->kind == MEAN_CALL)
-            put_call(o, p, id_max);
+            put_call(o, p, fit);
     gw_out_close(o, ']');
 }
 
@@ -160,7 +160,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_word(o, "content", "");
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts, ID_MAX);
+        openai_put_calls(o, t->parts, true);
     gw_out_close(o, '}');
 }
 
@@ -168,7 +168,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
 static void put_result(struct gw_out *o, const struct mean_part *result) {
     gw_out_open(o, '{');
     gw_out_put_word(o, "role", "tool");
-    gw_out_put_raw(o, "tool_call_id", id_of(o, result->id, ID_MAX));
+    gw_out_put_raw(o, "tool_call_id", id_of(o, result->id));
     gw_out_name(o, "content");
     mean_put_texts(result->parts, "\n", o);
     gw_out_close(o, '}');
@@ -248,7 +248,7 @@ void openai_put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "name", t->name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, t->name, MEAN_NAME));
     mean_put_about(t, o);
     if (t->kind == MEAN_CUSTOM)
         gw_out_put_value(o, "parameters", text_schema);
@@ -293,7 +293,7 @@ static void put_pick(struct gw_out *o, const struct mean *m) {
     gw_out_put_word(o, "type", "function");
     gw_out_name(o, "function");
     gw_out_open(o, '{');
-    gw_out_put_raw(o, "name", m->pick_name);
+    gw_out_put_raw(o, "name", mean_fit(o->b->arena, m->pick_name, MEAN_NAME));
     gw_out_close(o, '}');
     gw_out_close(o, '}');
 }

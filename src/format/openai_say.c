@@ -49,7 +49,7 @@ static void put_message(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_value(o, "refusal", GW_STR("null"));
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts, SIZE_MAX);
+        openai_put_calls(o, t->parts, false);
     gw_out_close(o, '}');
 }
 

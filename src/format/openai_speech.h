@@ -11,8 +11,9 @@ void openai_speech_tools(struct gw_walk *w, struct mean *m);
 /* ---- openai_put.c */
 void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
 void openai_put_tool(struct gw_out *o, const struct mean_tool *t);
-/* "tool_calls", with all calls among these parts. `id_max`: how long an id may be. */
-void openai_put_calls(struct gw_out *o, const struct mean_part *parts, size_t id_max);
+/* "tool_calls", with all calls among these parts. `fit`: their ids and names are for OpenAI's servers, which
+ * do not take all. */
+void openai_put_calls(struct gw_out *o, const struct mean_part *parts, bool fit);
 /* A member that holds all texts of one kind, as one string; and whether there are any. */
 void openai_put_joined(struct gw_out *o, const char *name, const struct mean_part *parts,
                        enum mean_kind kind);

@@ -89,7 +89,7 @@ static void begin_call(struct mean_stream *s, uint32_t call, uint32_t choice, st
                             .choice = choice,
                             .tool = call,
                             .id = s->call[call].id,
-                            .name = s->call[call].name,
+                            .name = mean_own_name(s->asked, s->arena, s->call[call].name),
                             .signature = s->call[call].signature},
         b);
 }

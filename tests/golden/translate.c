@@ -118,6 +118,7 @@ static void do_answer(const struct dialect *in, const struct dialect *out, const
     in->speech->read_answer(&w, &a);
     check(&a.mean, gw_walk_end(&w));
     gw_buf_init(&b, arena, INPUT_MAX);
+    mean_own_names(&a, &m);
     out->speech->put_answer(&a, &m, &b);
     put(&b);
 }

@@ -9,10 +9,5 @@ export const OPEN = [
     ['openai', '*', 'custom tools', '*', 'a call of a custom tool comes back as one of a function'],
     ['openai', 'gemini', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI, in ids that are too long for it'],
     ['responses', '*', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI as encrypted_content'],
-    ['*', 'openai', 'a tool’s long name', '*', 'OpenAI takes 64 bytes'],
-    ['*', 'bedrock', 'a tool’s long name', '*', 'Bedrock takes 64 bytes'],
-    ...['openai', 'claude', 'bedrock'].map((provider) => /** @type {[string, string, string, string, string]} */ (
-        ['*', provider, 'a tool’s name with a dot', '*', 'it takes letters, digits, _ and - alone'])),
-    ['anthropic', 'bedrock', 'service tier', '*', '"standard_only" is neither written nor told'],
     ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];

@@ -474,6 +474,7 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
         a->model = chain_model(c);
     if (a->id.n == 0)
         a->id = mean_make_id(&c->arena, "answer_", a->seed, 0);
+    mean_own_names(a, &t->mean);
     seal_answer(&t->seal, a, chain_link(c)->speaks);
     gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
     t->from->speech->put_answer(a, &t->mean, &out);
