@@ -1,6 +1,8 @@
 /* OpenAI's chat completions, translated: requests as they are written. */
 #include "format/openai_speech.h"
 
+#include "format/custom_input.h"
+
 enum { ID_MAX = 40, USER_MAX = 64 }; /* OpenAI takes no longer ones; Claude Code's user is */
 
 /* ------------------------------------------------------------------ writing: messages */
@@ -110,25 +112,52 @@ static struct gw_str id_of(struct gw_out *o, struct gw_str id) {
     return id.n <= ID_MAX ? id : mean_fit(o->b->arena, id, ID_MAX);
 }
 
-static void put_call(struct gw_out *o, const struct mean_part *call, bool fit) {
+bool openai_is_custom(const struct mean *asked, struct gw_str name) {
+    const struct mean_tool *t = mean_tool(asked, name);
+    return t != NULL && t->kind == MEAN_CUSTOM;
+}
+
+/* The text out of the arguments, which hold it; all of them if they do not. */
+static void put_text_of(struct gw_out *o, const struct mean_part *call) {
+    struct custom_input input = {.state = 0};
+    struct gw_buf json, text;
+    gw_buf_init(&json, o->b->arena, call->args.n);
+    gw_buf_init(&text, o->b->arena, call->args.n + 1);
+    if (call->args_is_text)
+        gw_json_decode(&json, call->args);
+    if (!call->custom)
+        custom_input_feed(&input, call->args_is_text ? gw_buf_str(&json) : call->args, &text);
+    if (input.found)
+        gw_out_raw(o, gw_buf_str(&text));
+    else if (call->args_is_text)
+        gw_out_raw(o, call->args);
+    else
+        gw_out_text(o, call->args);
+}
+
+static void put_call(struct gw_out *o, const struct mean_part *call, const struct mean *asked) {
+    bool custom = asked != NULL && openai_is_custom(asked, call->name), fit = asked == NULL;
     gw_out_open(o, '{');
     gw_out_put_raw(o, "id", fit ? id_of(o, call->id) : call->id);
-    gw_out_put_word(o, "type", "function");
-    gw_out_name(o, "function");
+    gw_out_put_word(o, "type", custom ? "custom" : "function");
+    gw_out_name(o, custom ? "custom" : "function");
     gw_out_open(o, '{');
     gw_out_put_raw(o, "name", fit ? mean_fit(o->b->arena, call->name, MEAN_NAME) : call->name);
-    gw_out_name(o, "arguments");
-    mean_put_args_text(call, o);
+    gw_out_name(o, custom ? "input" : "arguments");
+    if (custom)
+        put_text_of(o, call);
+    else
+        mean_put_args_text(call, o);
     gw_out_close(o, '}');
     gw_out_close(o, '}');
 }
 
-void openai_put_calls(struct gw_out *o, const struct mean_part *p, bool fit) {
+void openai_put_calls(struct gw_out *o, const struct mean_part *p, const struct mean *asked) {
     gw_out_name(o, "tool_calls");
     gw_out_open(o, '[');
     for (; p != NULL; p = p->next)
         if (p->kind == MEAN_CALL)
-            put_call(o, p, fit);
+            put_call(o, p, asked);
     gw_out_close(o, ']');
 }
 
@@ -160,7 +189,7 @@ static void put_assistant(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_word(o, "content", "");
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts, true);
+        openai_put_calls(o, t->parts, NULL);
     gw_out_close(o, '}');
 }
 

@@ -1,6 +1,8 @@
 /* OpenAI's chat completions, translated: answers and streams as clients get them. */
 #include "format/openai_speech.h"
 
+#include "format/custom_input.h"
+
 /* ------------------------------------------------------------------ answers */
 
 static const char *finish_of(enum event_why why) {
@@ -34,7 +36,7 @@ static void put_usage(struct gw_out *o, const struct usage *u) {
 }
 
 /* A refusal has a member of its own, beside the content. */
-static void put_message(struct gw_out *o, const struct mean_turn *t) {
+static void put_message(struct gw_out *o, const struct mean_turn *t, const struct mean *asked) {
     bool said = openai_says(t->parts, MEAN_TEXT), refused = openai_says(t->parts, MEAN_REFUSAL);
     gw_out_open(o, '{');
     gw_out_put_word(o, "role", "assistant");
@@ -49,7 +51,7 @@ static void put_message(struct gw_out *o, const struct mean_turn *t) {
     else
         gw_out_put_value(o, "refusal", GW_STR("null"));
     if (mean_has(t->parts, MEAN_CALL))
-        openai_put_calls(o, t->parts, false);
+        openai_put_calls(o, t->parts, asked);
     gw_out_close(o, '}');
 }
 
@@ -63,7 +65,6 @@ static void put_head(struct gw_out *o, struct gw_str id, const char *object, uin
 
 void openai_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b) {
     struct gw_out out, *o = &out;
-    (void)asked;
     gw_out_init(o, b);
     gw_out_open(o, '{');
     put_head(o, a->id, "chat.completion", a->created, a->model);
@@ -73,7 +74,7 @@ void openai_say_answer(const struct mean_answer *a, const struct mean *asked, st
         gw_out_open(o, '{');
         gw_out_put_u64(o, "index", c->index);
         gw_out_name(o, "message");
-        put_message(o, &c->turn);
+        put_message(o, &c->turn, asked);
         gw_out_put_value(o, "logprobs", c->logprobs.n > 0 ? c->logprobs : GW_STR("null"));
         gw_out_put_word(o, "finish_reason", finish_of(c->why));
         gw_out_close(o, '}');
@@ -85,9 +86,43 @@ void openai_say_answer(const struct mean_answer *a, const struct mean *asked, st
 
 /* ------------------------------------------------------------------ streams */
 
+/* What has been told of calls of tools that take a text; only where the client has such. */
+struct openai_said {
+    struct custom_input input[MEAN_CALLS];
+    bool custom[MEAN_CALLS];
+    struct gw_buf json, text; /* of one piece of arguments */
+};
+
+enum { PIECE_MAX = 1 << 20 };
+
 void openai_say_begin(struct mean_stream *s, struct gw_buf *b) {
     (void)b;
     s->id = mean_make_id(s->arena, "chatcmpl-", s->seed, 0);
+    if ((s->asked->uses >> FEATURE_CUSTOM & 1) == 0)
+        return;
+    struct openai_said *said = s->own = gw_arena_get(s->arena, sizeof *said);
+    s->full |= said == NULL;
+    if (said == NULL)
+        return;
+    gw_buf_init(&said->json, s->arena, PIECE_MAX);
+    gw_buf_init(&said->text, s->arena, PIECE_MAX);
+}
+
+static bool is_custom(const struct mean_stream *s, uint32_t tool) {
+    const struct openai_said *said = s->own;
+    return said != NULL && said->custom[tool];
+}
+
+/* What a piece of the arguments brings of the text. */
+static struct gw_str text_of(struct mean_stream *s, const struct mean_step *step) {
+    struct openai_said *said = s->own;
+    said->json.n = said->text.n = 0;
+    if (!step->value)
+        gw_json_decode(&said->json, step->raw);
+    custom_input_feed(&said->input[step->tool], step->value ? step->raw : gw_buf_str(&said->json),
+                      &said->text);
+    s->full |= said->json.full || said->text.full;
+    return gw_buf_str(&said->text);
 }
 
 static void open_chunk(struct mean_stream *s, struct gw_out *o, struct gw_buf *b) {
@@ -144,7 +179,7 @@ static void close_delta(struct mean_stream *s, struct gw_out *o, const char *fin
     close_chunk(o);
 }
 
-static void put_call_delta(struct gw_out *o, const struct mean_step *step) {
+static void put_call_delta(struct gw_out *o, const struct mean_step *step, bool custom) {
     bool begins = step->kind == MEAN_STEP_CALL;
     gw_out_name(o, "tool_calls");
     gw_out_open(o, '[');
@@ -152,13 +187,13 @@ static void put_call_delta(struct gw_out *o, const struct mean_step *step) {
     gw_out_put_u64(o, "index", step->tool);
     if (begins) {
         gw_out_put_raw(o, "id", step->id);
-        gw_out_put_word(o, "type", "function");
+        gw_out_put_word(o, "type", custom ? "custom" : "function");
     }
-    gw_out_name(o, "function");
+    gw_out_name(o, custom ? "custom" : "function");
     gw_out_open(o, '{');
     if (begins)
         gw_out_put_raw(o, "name", step->name);
-    gw_out_name(o, "arguments");
+    gw_out_name(o, custom ? "input" : "arguments");
     if (step->value)
         gw_out_text(o, step->raw);
     else
@@ -168,27 +203,47 @@ static void put_call_delta(struct gw_out *o, const struct mean_step *step) {
     gw_out_close(o, ']');
 }
 
+/* A piece of a call; nothing if it brings nothing of its text. */
+static void say_call(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
+    struct openai_said *said = s->own;
+    struct mean_step one = *step;
+    struct gw_out o;
+    if (said != NULL && step->kind == MEAN_STEP_CALL)
+        said->custom[step->tool] = openai_is_custom(s->asked, step->name);
+    bool custom = is_custom(s, step->tool);
+    if (custom && step->kind == MEAN_STEP_ARGS) {
+        one.raw = text_of(s, step);
+        one.value = false;
+        if (one.raw.n == 0)
+            return;
+    }
+    open_delta(s, step->choice, &o, b);
+    put_call_delta(&o, &one, custom);
+    close_delta(s, &o, NULL);
+}
+
 /* Signatures, and thoughts that nobody can read, have no place here. */
 void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
     struct gw_out o;
     if (step->kind == MEAN_STEP_SIGNATURE || step->kind == MEAN_STEP_HIDDEN)
         return;
+    if (step->kind == MEAN_STEP_CALL || step->kind == MEAN_STEP_ARGS) {
+        say_call(s, step, b);
+        return;
+    }
     open_delta(s, step->choice, &o, b);
-    if (step->kind == MEAN_STEP_CALL || step->kind == MEAN_STEP_ARGS)
-        put_call_delta(&o, step);
-    else
-        gw_out_put_raw(&o,
-                       step->kind == MEAN_STEP_TEXT        ? "content"
-                       : step->kind == MEAN_STEP_REASONING ? "reasoning_content"
-                                                           : "refusal",
-                       step->raw);
+    gw_out_put_raw(&o,
+                   step->kind == MEAN_STEP_TEXT        ? "content"
+                   : step->kind == MEAN_STEP_REASONING ? "reasoning_content"
+                                                       : "refusal",
+                   step->raw);
     close_delta(s, &o, NULL);
 }
 
 /* Clients read the arguments as JSON, even if there are none. */
 static void put_no_args(struct mean_stream *s, struct gw_buf *b) {
     for (uint32_t i = 0; i < s->calls; i++)
-        if (s->call[i].told && !s->call[i].args)
+        if (s->call[i].told && !s->call[i].args && !is_custom(s, i))
             openai_say_step(s,
                             &(struct mean_step){.kind = MEAN_STEP_ARGS,
                                                 .choice = s->call[i].choice,

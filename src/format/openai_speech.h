@@ -11,9 +11,11 @@ void openai_speech_tools(struct gw_walk *w, struct mean *m);
 /* ---- openai_put.c */
 void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
 void openai_put_tool(struct gw_out *o, const struct mean_tool *t);
-/* "tool_calls", with all calls among these parts. `fit`: their ids and names are for OpenAI's servers, which
- * do not take all. */
-void openai_put_calls(struct gw_out *o, const struct mean_part *parts, bool fit);
+/* "tool_calls", with all calls among these parts. `asked`: the request that an answer's are for; NULL:
+ * they are a request's, whose ids and names OpenAI's servers do not take all. */
+void openai_put_calls(struct gw_out *o, const struct mean_part *parts, const struct mean *asked);
+/* Whether the client knows this tool as one that takes a text. */
+bool openai_is_custom(const struct mean *asked, struct gw_str name);
 /* A member that holds all texts of one kind, as one string; and whether there are any. */
 void openai_put_joined(struct gw_out *o, const char *name, const struct mean_part *parts,
                        enum mean_kind kind);

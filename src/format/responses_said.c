@@ -155,7 +155,7 @@ static struct gw_str take_input(struct responses_said *said, struct responses_sa
                                 struct gw_str raw, bool value) {
     bool found = item->input.found;
     said->input.n = 0;
-    responses_input_feed(&item->input, json_of(said, raw, value), &said->input);
+    custom_input_feed(&item->input, json_of(said, raw, value), &said->input);
     said->full |= said->input.full;
     if (item->input.found && !found)
         item->args = (struct responses_text){.first = NULL};

@@ -2,6 +2,7 @@
 #ifndef GW_FORMAT_RESPONSES_SPEECH_H
 #define GW_FORMAT_RESPONSES_SPEECH_H
 
+#include "format/custom_input.h"
 #include "format/speech.h"
 
 /* What a summary that stands for a conversation begins with, where its provider's has encrypted content. */
@@ -37,17 +38,6 @@ void responses_read_request(struct gw_walk *w, struct mean *m);
 
 /* ---- responses_put.c */
 void responses_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
-
-/* ---- responses_input.c: the one argument of a custom tool, out of the arguments of a function */
-struct responses_input {
-    uint8_t state, key_n, held_n;
-    bool quoted, escaped; /* within what is passed over */
-    bool found;           /* it has begun */
-    uint32_t depth;
-    char key[8], held[12];
-};
-/* Appends what the next piece of the arguments (JSON) brings of it: the inside of a JSON string, whole escapes alone. */
-void responses_input_feed(struct responses_input *in, struct gw_str json, struct gw_buf *out);
 
 /* ---- responses_said.c: what has been said, item by item, and the JSON of it */
 enum responses_kind {
@@ -87,7 +77,7 @@ struct responses_said_item {
     struct responses_part *part, *last;
     struct responses_text
         args; /* of a call; of an image: its bytes; of a compaction: the summary */
-    struct responses_input input;
+    struct custom_input input;
 };
 
 struct responses_said {

@@ -5,7 +5,7 @@
  *
  * An escape, or two that are one character, goes on when it is whole. What is no good JSON is made such.
  */
-#include "format/responses_speech.h"
+#include "format/custom_input.h"
 
 enum state {
     AT_START = 0,
@@ -45,14 +45,14 @@ static bool is_low(const char *escape) {
 }
 
 /* How many bytes what is held must have to be whole. */
-static uint32_t needs(const struct responses_input *in) {
+static uint32_t needs(const struct custom_input *in) {
     if (in->held_n < 2 || in->held[1] != 'u')
         return 2;
     return in->held_n >= 6 && is_high(in->held) ? 12 : 6;
 }
 
 /* Whether this byte can stand at its place in an escape. */
-static bool goes_on(const struct responses_input *in, char c) {
+static bool goes_on(const struct custom_input *in, char c) {
     static const struct gw_str letters = GW_STR_INIT("\"\\/bfnrtu");
     uint32_t at = in->held_n % 6;
     if (at == 0)
@@ -63,7 +63,7 @@ static bool goes_on(const struct responses_input *in, char c) {
 }
 
 /* What is held does not go on: half a character is none, and the backslash of what is no escape is meant. */
-static void let_go(struct responses_input *in, struct gw_buf *out) {
+static void let_go(struct custom_input *in, struct gw_buf *out) {
     uint8_t n = in->held_n >= 6 ? 6 : in->held_n;
     gw_buf_put(out, n == 6 ? GW_STR("\\ufffd") : GW_STR("\\"));
     if (n < 6)
@@ -72,7 +72,7 @@ static void let_go(struct responses_input *in, struct gw_buf *out) {
     memmove(in->held, in->held + n, in->held_n);
 }
 
-static void take_plain(struct responses_input *in, char c, struct gw_buf *out) {
+static void take_plain(struct custom_input *in, char c, struct gw_buf *out) {
     if (c == '"')
         in->state = OVER;
     else if (c == '\\')
@@ -83,7 +83,7 @@ static void take_plain(struct responses_input *in, char c, struct gw_buf *out) {
         gw_buf_putc(out, c);
 }
 
-static void take_letter(struct responses_input *in, char c, struct gw_buf *out) {
+static void take_letter(struct custom_input *in, char c, struct gw_buf *out) {
     while (in->held_n > 0 && !goes_on(in, c))
         let_go(in, out);
     if (in->held_n == 0) {
@@ -103,7 +103,7 @@ static void take_letter(struct responses_input *in, char c, struct gw_buf *out) 
 
 /* ------------------------------------------------------------------ what is around it */
 
-static void take_quoted(struct responses_input *in, char c) {
+static void take_quoted(struct custom_input *in, char c) {
     if (in->escaped)
         in->escaped = false;
     else if (c == '\\')
@@ -113,7 +113,7 @@ static void take_quoted(struct responses_input *in, char c) {
 }
 
 /* A value that is passed over ends with its last bracket, or before what parts it from the next. */
-static void take_other(struct responses_input *in, char c) {
+static void take_other(struct custom_input *in, char c) {
     if (in->quoted) {
         take_quoted(in, c);
         return;
@@ -129,7 +129,7 @@ static void take_other(struct responses_input *in, char c) {
         in->depth--;
 }
 
-static void take_key(struct responses_input *in, char c) {
+static void take_key(struct custom_input *in, char c) {
     bool ends = c == '"' && !in->escaped;
     in->escaped = c == '\\' && !in->escaped;
     if (ends)
@@ -138,7 +138,7 @@ static void take_key(struct responses_input *in, char c) {
         in->key[in->key_n++] = c;
 }
 
-static void take_colon(struct responses_input *in, char c) {
+static void take_colon(struct custom_input *in, char c) {
     bool input = gw_str_eq(gw_str(in->key, in->key_n), GW_STR("input"));
     if (c == ':')
         in->state = input ? AT_INPUT : IN_OTHER;
@@ -147,7 +147,7 @@ static void take_colon(struct responses_input *in, char c) {
 }
 
 /* Between the values. */
-static void take_between(struct responses_input *in, char c) {
+static void take_between(struct custom_input *in, char c) {
     if (is_space(c))
         return;
     if (in->state == AT_START)
@@ -161,7 +161,7 @@ static void take_between(struct responses_input *in, char c) {
     in->key_n = in->state == IN_KEY ? 0 : in->key_n;
 }
 
-static void take(struct responses_input *in, char c, struct gw_buf *out) {
+static void take(struct custom_input *in, char c, struct gw_buf *out) {
     switch (in->state) {
     case IN_KEY:
         take_key(in, c);
@@ -183,7 +183,7 @@ static void take(struct responses_input *in, char c, struct gw_buf *out) {
     }
 }
 
-void responses_input_feed(struct responses_input *in, struct gw_str json, struct gw_buf *out) {
+void custom_input_feed(struct custom_input *in, struct gw_str json, struct gw_buf *out) {
     for (size_t i = 0; i < json.n; i++) {
         take(in, json.p[i], out);
         in->found |= in->state == IN_INPUT;

@@ -1,6 +1,7 @@
 #include "unit.h"
 
-#include "format/responses_speech.h"
+#include "base/json_walk.h"
+#include "format/custom_input.h"
 
 static struct unit_mem mem;
 static struct gw_arena arena;
@@ -19,13 +20,13 @@ static bool is_whole(struct gw_str piece) {
 
 /* What comes of arguments that are cut into pieces of this size. */
 static struct gw_str input_of(struct gw_str json, size_t size) {
-    struct responses_input in = {.state = 0};
+    struct custom_input in = {.state = 0};
     struct gw_buf all;
     gw_buf_init(&all, &arena, 4096);
     for (size_t at = 0; at < json.n; at += size) {
         struct gw_buf piece;
         gw_buf_init(&piece, &arena, 4096);
-        responses_input_feed(&in, gw_str_sub(json, at, size), &piece);
+        custom_input_feed(&in, gw_str_sub(json, at, size), &piece);
         CHECK(is_whole(gw_buf_str(&piece)));
         gw_buf_put(&all, gw_buf_str(&piece));
     }
