@@ -19,7 +19,7 @@ const PARTS = [
     ['dialect responses', /src\/format\/responses/, 32_400],
     ['dialect ollama', /src\/format\/ollama/, 1_760],
     ['dialect gemini', /src\/format\/gemini/, 26_300],
-    ['dialect bedrock', /src\/format\/bedrock/, 23_900],
+    ['dialect bedrock', /src\/format\/bedrock/, 20_200],
     ['format', /src\/format\//, 28_200],
     ['JSON', /src\/base\/(json|real)/, 11_400],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
