@@ -45,8 +45,10 @@ struct bedrock_to {
     bool claude, nova;
     bool samples;                  /* takes a temperature and the like */
     struct claude_thought thought; /* of Claude's */
-    struct gw_str names[BEDROCK_NAMES];
-    uint32_t documents; /* that have a name */
+    struct {
+        size_t at, n;
+    } names[BEDROCK_NAMES]; /* of documents: where they are in what is written */
+    uint32_t documents;     /* that have one */
 };
 
 void bedrock_put_messages(struct bedrock_to *to);
