@@ -216,7 +216,7 @@ static void put_result(struct bedrock_to *to, const struct mean_part *result) {
     if (!any)
         put_text(o, result->failed ? GW_STR("failed") : GW_STR("(no content)"));
     gw_out_close(o, ']');
-    if (result->failed)
+    if (result->failed && (to->claude || to->nova)) /* others refuse it */
         gw_out_put_word(o, "status", "error");
     bedrock_close(o);
 }
