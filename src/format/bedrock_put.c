@@ -64,13 +64,12 @@ static bool has_calls(const struct mean *m) {
     return false;
 }
 
+/* Some models refuse to be told what they do by themselves. */
 static void put_pick(struct gw_out *o, const struct mean *m) {
-    static const char *const words[] = {
-        [MEAN_PICK_AUTO] = "auto", [MEAN_PICK_ANY] = "any", [MEAN_PICK_ONE] = "tool"};
-    if (m->pick == MEAN_PICK_UNSAID)
+    if (m->pick != MEAN_PICK_ANY && m->pick != MEAN_PICK_ONE)
         return;
     gw_out_name(o, "toolChoice");
-    bedrock_open(o, words[m->pick]);
+    bedrock_open(o, m->pick == MEAN_PICK_ANY ? "any" : "tool");
     if (m->pick == MEAN_PICK_ONE)
         gw_out_put_raw(o, "name", mean_fit(o->b->arena, m->pick_name, MEAN_NAME));
     bedrock_close(o);

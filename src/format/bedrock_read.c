@@ -75,8 +75,6 @@ static const struct mean_field thing_fields[] = {
     VALUE("citationsContent", cited),
     VALUE("json", json),
     VALUE("toolSpec", spec),
-    VALUE("any", any),
-    VALUE("tool", one),
     RAW("format", format),
     RAW("name", name),
     RAW("title", title),
@@ -84,9 +82,7 @@ static const struct mean_field thing_fields[] = {
     RAW("toolUseId", id),
     RAW("status", status),
     RAW("redactedContent", redacted),
-    RAW("signature", signature),
     RAW("bytes", bytes),
-    RAW("uri", uri),
     RAW("description", description),
     RAW("schema", schema_text),
     VALUE("source", source),
@@ -94,24 +90,35 @@ static const struct mean_field thing_fields[] = {
     VALUE("input", input),
     VALUE("reasoningText", reasoning),
     VALUE("citations", citations),
-    VALUE("enabled", enabled),
     VALUE("s3Location", kept),
     VALUE("inputSchema", schema),
     VALUE("strict", strict),
 };
 
-struct bedrock_thing bedrock_thing_of(struct gw_str value) {
-    struct bedrock_thing t = {.text = GW_STR("")};
+void bedrock_read_thing(struct gw_str value, struct bedrock_thing *t) {
+    struct gw_walk w = mean_walk(value);
+    mean_clear_fields(thing_fields, sizeof thing_fields / sizeof *thing_fields, t);
+    if (gw_walk_kind(&w) == '{')
+        MEAN_READ(&w, thing_fields, t);
+}
+
+struct gw_str bedrock_member(struct gw_str value, const char *name) {
+    struct mean_field field = {name, 0, false};
+    struct gw_str said = GW_STR("");
     struct gw_walk w = mean_walk(value);
     if (gw_walk_kind(&w) == '{')
-        MEAN_READ(&w, thing_fields, &t);
-    return t;
+        mean_read_fields(&w, &field, 1, &said);
+    return said;
 }
 
 /* A value that is a string, raw. */
 static struct gw_str raw_of(struct gw_str value) {
     struct gw_walk w = mean_walk(value);
     return value.n > 0 ? mean_raw(&w) : value;
+}
+
+struct gw_str bedrock_raw(struct gw_str value, const char *name) {
+    return raw_of(bedrock_member(value, name));
 }
 
 /* ------------------------------------------------------------------ blocks */
@@ -137,10 +144,11 @@ static void mark(struct mean *m, const struct place *at, struct gw_str value) {
 }
 
 static void read_source(struct mean *m, struct mean_part *p, const struct bedrock_thing *t) {
-    struct bedrock_thing s = bedrock_thing_of(t->source);
+    struct bedrock_thing s;
+    bedrock_read_thing(t->source, &s);
     p->data = s.bytes;
     p->media = bedrock_media(t->format);
-    p->file = bedrock_thing_of(s.kept).uri;
+    p->file = bedrock_raw(s.kept, "uri");
     p->text = s.text.n > 0 ? raw_of(s.text) : mean_joined(m, s.content);
     if (p->file.n > 0)
         mean_use(m, FEATURE_FILE_ID);
@@ -154,7 +162,7 @@ static void read_source(struct mean *m, struct mean_part *p, const struct bedroc
 
 /* A wish that answers quote the document. */
 static void note_citations(struct mean *m, struct gw_str value) {
-    if (!mean_is_true(bedrock_thing_of(value).enabled))
+    if (!mean_is_true(bedrock_member(value, "enabled")))
         return;
     mean_use(m, FEATURE_UNKNOWN);
     if (m->unknown.n == 0)
@@ -164,7 +172,8 @@ static void note_citations(struct mean *m, struct gw_str value) {
 /* In a result only texts are sure to reach a model; and what is told of a document has no place but behind it. */
 static void read_document(struct mean *m, const struct place *at, struct mean_part *p,
                           struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     p->kind = MEAN_FILE;
     p->name = t.name;
     read_source(m, p, &t);
@@ -177,13 +186,15 @@ static void read_document(struct mean *m, const struct place *at, struct mean_pa
 
 static void read_bytes(struct mean *m, struct mean_part *p, enum mean_kind kind,
                        struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     p->kind = kind;
     read_source(m, p, &t);
 }
 
 static void read_call(struct mean_part *p, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     p->kind = MEAN_CALL;
     p->id = t.id;
     p->name = t.name;
@@ -201,11 +212,12 @@ static struct gw_str unwrapped(struct mean *m, struct gw_str base64) {
 }
 
 static void read_thought(struct mean *m, struct mean_part *p, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value), said = bedrock_thing_of(t.reasoning);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     p->kind = MEAN_REASONING;
     p->hidden = t.redacted.n > 0;
-    p->text = raw_of(said.text);
-    p->signature = p->hidden ? unwrapped(m, t.redacted) : said.signature;
+    p->text = bedrock_raw(t.reasoning, "text");
+    p->signature = p->hidden ? unwrapped(m, t.redacted) : bedrock_raw(t.reasoning, "signature");
     if (p->signature.n > 0)
         mean_use(m, FEATURE_SIGNATURE);
 }
@@ -213,7 +225,8 @@ static void read_thought(struct mean *m, struct mean_part *p, struct gw_str valu
 static void read_content(struct gw_str value, struct mean *m, const struct place *at);
 
 static void read_result(struct mean *m, struct mean_part *p, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     p->kind = MEAN_RESULT;
     p->id = t.id;
     p->failed = is(t.status, "error");
@@ -229,7 +242,7 @@ static struct gw_str pieces_of(struct mean *m, struct gw_str value) {
     gw_buf_init(&b, m->arena, value.n);
     if (value.n > 0 && gw_walk_enter(&w, '['))
         while (gw_walk_item(&w))
-            gw_buf_put(&b, raw_of(bedrock_thing_of(mean_value(&w)).text));
+            gw_buf_put(&b, bedrock_raw(mean_value(&w), "text"));
     return mean_made(m, &b);
 }
 
@@ -248,7 +261,8 @@ static void read_json(struct mean *m, struct mean_part *p, struct gw_str value) 
 
 /* What a search has found, as a text: title, source, and what stands there. */
 static void read_found(struct mean *m, struct mean_part *p, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     struct gw_buf b;
     gw_buf_init(&b, m->arena, value.n);
     mean_put_line(&b, t.title);
@@ -276,7 +290,8 @@ static bool settle_inner(struct mean *m, const struct place *at, const struct be
 }
 
 static void settle(struct mean *m, const struct bedrock_thing *t, struct mean_part *p) {
-    struct bedrock_thing guarded = bedrock_thing_of(t->guard);
+    struct gw_str text = bedrock_member(t->guard, "text");
+    struct gw_str image = bedrock_member(t->guard, "image");
     if (t->call.n > 0)
         read_call(p, t->call);
     else if (t->result.n > 0)
@@ -286,17 +301,18 @@ static void settle(struct mean *m, const struct bedrock_thing *t, struct mean_pa
     else if (t->audio.n > 0)
         read_bytes(m, p, MEAN_AUDIO, t->audio);
     else if (t->cited.n > 0)
-        set_text(p, pieces_of(m, bedrock_thing_of(t->cited).content));
-    else if (guarded.text.n > 0)
-        set_text(p, raw_of(bedrock_thing_of(guarded.text).text));
-    else if (guarded.image.n > 0)
-        read_bytes(m, p, MEAN_IMAGE, guarded.image);
+        set_text(p, pieces_of(m, bedrock_member(t->cited, "content")));
+    else if (text.n > 0)
+        set_text(p, bedrock_raw(text, "text"));
+    else if (image.n > 0)
+        read_bytes(m, p, MEAN_IMAGE, image);
     else
         mean_use(m, FEATURE_OTHER);
 }
 
 static void add_block(struct mean *m, const struct place *at, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     if (t.mark.n > 0) {
         mark(m, at, t.mark);
         return;

@@ -23,11 +23,12 @@ static bool is(struct gw_str name, const char *literal) {
 /* ------------------------------------------------------------------ tools */
 
 static void add_function(struct mean *m, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     struct mean_tool *tool = mean_add_tool(m, MEAN_FUNCTION);
     tool->name = t.name;
     tool->description = t.description;
-    tool->schema = bedrock_thing_of(t.schema).json;
+    tool->schema = bedrock_member(t.schema, "json");
     tool->strict = t.strict;
     mean_use(m, FEATURE_TOOLS);
     if (mean_is_true(t.strict))
@@ -35,7 +36,8 @@ static void add_function(struct mean *m, struct gw_str value) {
 }
 
 static void add_tool(struct mean *m, struct gw_str value) {
-    struct bedrock_thing t = bedrock_thing_of(value);
+    struct bedrock_thing t;
+    bedrock_read_thing(value, &t);
     if (t.mark.n > 0 && m->tools_last != NULL) {
         m->tools_last->cache = t.mark;
         mean_use(m, FEATURE_CACHE);
@@ -55,9 +57,10 @@ static void read_tools(struct gw_walk *w, struct mean *m) {
 }
 
 static void read_pick(struct gw_walk *w, struct mean *m) {
-    struct bedrock_thing t = bedrock_thing_of(mean_value(w));
-    m->pick = t.any.n > 0 ? MEAN_PICK_ANY : t.one.n > 0 ? MEAN_PICK_ONE : MEAN_PICK_AUTO;
-    m->pick_name = bedrock_thing_of(t.one).name;
+    struct gw_str value = mean_value(w), one = bedrock_member(value, "tool");
+    bool any = bedrock_member(value, "any").n > 0;
+    m->pick = any ? MEAN_PICK_ANY : one.n > 0 ? MEAN_PICK_ONE : MEAN_PICK_AUTO;
+    m->pick_name = bedrock_raw(one, "name");
     if (m->pick == MEAN_PICK_ANY)
         mean_use(m, FEATURE_PICK_ANY);
     if (m->pick == MEAN_PICK_ONE)
@@ -158,21 +161,12 @@ static void set_schema(struct mean *m, const struct bedrock_thing *t) {
         mean_wrong(m, "the schema of \"outputConfig\" is no object in JSON");
 }
 
-struct format {
-    struct gw_str structure, schema;
-};
-
 static void read_form(struct gw_walk *w, struct mean *m) {
-    static const struct mean_field fields[] = {
-        {"structure", offsetof(struct format, structure), false},
-        {"jsonSchema", offsetof(struct format, schema), false}};
-    struct format said = {.structure = GW_STR("")};
-    MEAN_READ(w, fields, &said);
-    struct gw_walk inner = mean_walk(said.structure);
-    if (said.structure.n > 0)
-        MEAN_READ(&inner, fields, &said);
-    struct bedrock_thing t = bedrock_thing_of(said.schema);
-    if (said.schema.n > 0)
+    struct gw_str structure = bedrock_member(mean_value(w), "structure");
+    struct gw_str schema = bedrock_member(structure, "jsonSchema");
+    struct bedrock_thing t;
+    bedrock_read_thing(schema, &t);
+    if (schema.n > 0)
         set_schema(m, &t);
 }
 
@@ -236,40 +230,18 @@ static void read_request(struct gw_walk *w, struct mean *m) {
 
 /* ------------------------------------------------------------------ answers */
 
-struct answer {
-    struct gw_str output, message, content, usage, why, more, stop;
-};
-
-static const struct mean_field answer_fields[] = {
-    {"output", offsetof(struct answer, output), false},
-    {"message", offsetof(struct answer, message), false},
-    {"content", offsetof(struct answer, content), false},
-    {"usage", offsetof(struct answer, usage), false},
-    {"stopReason", offsetof(struct answer, why), true},
-    {"additionalModelResponseFields", offsetof(struct answer, more), false},
-    {"stop_sequence", offsetof(struct answer, stop), true},
-};
-
-/* Reads what is within, too. */
-static void read_within(struct gw_str value, struct answer *said) {
-    struct gw_walk w = mean_walk(value);
-    if (value.n > 0)
-        MEAN_READ(&w, answer_fields, said);
-}
-
+/* Claude tells which stop sequence it was, if it is asked. */
 static void read_answer(struct gw_walk *w, struct mean_answer *a) {
-    struct answer said = {.output = GW_STR("")};
-    MEAN_READ(w, answer_fields, &said);
-    read_within(said.more, &said);
-    read_within(said.output, &said);
-    read_within(said.message, &said);
+    struct gw_str value = mean_value(w), usage = bedrock_member(value, "usage");
+    struct gw_str message = bedrock_member(bedrock_member(value, "output"), "message");
+    struct gw_str content = bedrock_member(message, "content");
     struct mean_choice *c = mean_add_choice(a, 0);
-    c->why = event_why_of(&dialect_bedrock, said.why);
-    c->stop = said.stop;
-    bedrock_read_content(said.content, &a->mean, &c->turn);
-    if (said.usage.n > 0)
-        mean_read_usage(a, &dialect_bedrock, said.usage);
-    if (said.content.n == 0)
+    c->why = event_why_of(&dialect_bedrock, bedrock_raw(value, "stopReason"));
+    c->stop = bedrock_raw(bedrock_member(value, "additionalModelResponseFields"), "stop_sequence");
+    bedrock_read_content(content, &a->mean, &c->turn);
+    if (usage.n > 0)
+        mean_read_usage(a, &dialect_bedrock, usage);
+    if (content.n == 0)
         mean_wrong(&a->mean, "it has no content");
 }
 

@@ -12,15 +12,17 @@
 struct bedrock_thing {
     /* what it is */
     struct gw_str text, image, document, audio, call, result, thought, mark, guard, found, cited,
-        json, spec, any, one;
+        json, spec;
     /* what that says */
-    struct gw_str format, name, title, context, id, status, redacted, signature, bytes, uri,
-        description, schema_text; /* raw */
-    struct gw_str source, content, input, reasoning, citations, enabled, kept, schema,
-        strict; /* values */
+    struct gw_str format, name, title, context, id, status, redacted, bytes, description,
+        schema_text;                                                                  /* raw */
+    struct gw_str source, content, input, reasoning, citations, kept, schema, strict; /* values */
 };
 
-struct bedrock_thing bedrock_thing_of(struct gw_str value);
+void bedrock_read_thing(struct gw_str value, struct bedrock_thing *t);
+/* One member of an object: its value; or, if that is a string, what is in it, raw. */
+struct gw_str bedrock_member(struct gw_str value, const char *name);
+struct gw_str bedrock_raw(struct gw_str value, const char *name);
 void bedrock_read_messages(struct gw_str value, struct mean *m);
 void bedrock_read_system(struct gw_str value, struct mean *m);
 void bedrock_read_content(struct gw_str value, struct mean *m, struct mean_turn *t);
@@ -43,8 +45,10 @@ struct bedrock_to {
     bool claude, nova;
     bool samples; /* takes a temperature and the like: it is Claude, and thinks, if not */
     struct claude_thought thought; /* of Claude's */
-    struct gw_str names[BEDROCK_NAMES];
-    uint32_t documents; /* that have a name */
+    struct {
+        size_t at, n;
+    } names[BEDROCK_NAMES]; /* of documents: where they are in what is written */
+    uint32_t documents;     /* that have one */
 };
 
 void bedrock_put_messages(struct bedrock_to *to);

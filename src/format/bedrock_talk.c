@@ -85,43 +85,44 @@ static char name_letter(char c) {
     return takes ? c : '-';
 }
 
-static bool is_same_name(struct gw_str a, struct gw_str b) {
-    size_t i = 0;
-    while (i < a.n && i < b.n && name_letter(a.p[i]) == name_letter(b.p[i]))
-        i++;
-    return i == a.n && i == b.n;
-}
-
-/* Whether it must be told from an earlier document by its number. Of many only the first ones are remembered. */
-static bool is_taken(struct bedrock_to *to, struct gw_str name) {
+/* Whether a document before this one has what is written from `at` on as its name. Of many only the first ones are
+ * remembered. */
+static bool is_taken(struct bedrock_to *to, size_t at) {
+    struct gw_buf *b = to->o->b;
     uint32_t n = to->documents++;
     bool taken = n >= BEDROCK_NAMES;
-    for (uint32_t i = 0; i < n && !taken; i++)
-        taken = is_same_name(to->names[i], name);
-    if (n < BEDROCK_NAMES)
-        to->names[n] = name;
+    for (uint32_t i = 0; i < n && !taken && !b->full; i++)
+        taken =
+            gw_str_eq(gw_str(b->p + to->names[i].at, to->names[i].n), gw_str(b->p + at, b->n - at));
     return taken;
 }
 
 enum { NAME_MAX = 180 }; /* of 200 */
 
 /* Letters that are not taken are dashes, and of several spaces one is left. */
-static void put_name(struct bedrock_to *to, const struct mean_part *p) {
-    struct gw_buf *b = to->o->b;
-    struct gw_str name =
-        mean_is_blank(p->name) ? GW_STR("document") : gw_str_sub(p->name, 0, NAME_MAX);
+static void put_letters(struct gw_buf *b, struct gw_str name) {
     char last = ' ';
-    gw_out_put_raw(to->o, "name", GW_STR(""));
-    b->n -= !b->full; /* the closing quote */
     for (size_t i = 0; i < name.n; i++) {
         char c = name_letter(name.p[i]);
         if (c != ' ' || last != ' ')
             gw_buf_putc(b, c);
         last = c;
     }
-    if (is_taken(to, name)) {
-        gw_buf_put(b, GW_STR("-"));
+}
+
+static void put_name(struct bedrock_to *to, const struct mean_part *p) {
+    struct gw_buf *b = to->o->b;
+    gw_out_put_raw(to->o, "name", GW_STR(""));
+    b->n -= !b->full; /* the closing quote */
+    size_t at = b->n;
+    put_letters(b, mean_is_blank(p->name) ? GW_STR("document") : gw_str_sub(p->name, 0, NAME_MAX));
+    if (is_taken(to, at)) {
+        gw_buf_putc(b, '-');
         gw_buf_put_u64(b, to->documents);
+    }
+    if (to->documents <= BEDROCK_NAMES) {
+        to->names[to->documents - 1].at = at;
+        to->names[to->documents - 1].n = b->n - at;
     }
     gw_buf_putc(b, '"');
 }
@@ -207,7 +208,7 @@ static void put_result(struct bedrock_to *to, const struct mean_part *result) {
     if (!any)
         put_text(o, result->failed ? GW_STR("failed") : GW_STR("(no content)"));
     gw_out_close(o, ']');
-    if (result->failed)
+    if (result->failed && (to->claude || to->nova)) /* others refuse it */
         gw_out_put_word(o, "status", "error");
     bedrock_close(o);
 }

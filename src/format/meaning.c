@@ -175,6 +175,12 @@ bool mean_take(struct mean *m, struct gw_walk *w, struct gw_str name,
     return true;
 }
 
+void mean_clear_fields(const struct mean_field *table, size_t n, void *to) {
+    struct gw_str none = GW_STR("");
+    for (size_t i = 0; i < n; i++)
+        memcpy((char *)to + table[i].at, &none, sizeof none);
+}
+
 void mean_read_fields(struct gw_walk *w, const struct mean_field *table, size_t n, void *to) {
     struct gw_str name;
     if (!gw_walk_enter(w, '{'))

@@ -282,6 +282,8 @@ struct mean_field {
     size_t at; /* of a struct gw_str in what is filled */
     bool raw;  /* a raw string, else a value */
 };
+/* All of them empty: of many members this is smaller than an initializer. */
+void mean_clear_fields(const struct mean_field *table, size_t n, void *to);
 /* Reads an object into the slices of `to`. What is not in the table is skipped. */
 void mean_read_fields(struct gw_walk *w, const struct mean_field *table, size_t n, void *to);
 #define MEAN_READ(w, table, to) mean_read_fields(w, table, sizeof(table) / sizeof *(table), to)

@@ -165,6 +165,8 @@ function checkModel(body, model) {
         must(more.thinking.budget_tokens < (inferenceConfig.maxTokens ?? Infinity), '`max_tokens` must be greater than `thinking.budget_tokens`.');
         must(body.toolConfig?.toolChoice?.any === undefined && body.toolConfig?.toolChoice?.tool === undefined, 'Thinking may not be enabled when tool_choice forces tool use.');
     }
+    must(claude || nova || !JSON.stringify(body).includes('"status":"error"'), 'This model doesn\'t support the toolResult.status field.');
+    must(claude || nova || body.toolConfig?.toolChoice?.auto === undefined, 'This model doesn\'t support the toolConfig.toolChoice.auto field.');
     must(claude || nova || !JSON.stringify(body).includes('"cachePoint"'), 'You invoked an unsupported model or your request did not allow prompt caching.');
     const schema = outputConfig?.textFormat?.structure.jsonSchema.schema;
     if (schema === undefined) return;

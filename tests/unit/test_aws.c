@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "format/aws.h"
 #include "format/frame.h"
 #include "frames.h"
 
@@ -132,6 +133,28 @@ static void test_exception(void) {
     CHECK(f.event_type.n == 0 && f.payload.n == 0); /* bytes are no string */
 }
 
+/* What is written is read again; behind other bytes, too, and nothing is closed that did not fit. */
+static void test_written(void) {
+    char bytes[ROOM];
+    struct aws_frame f;
+    struct gw_buf b = {.p = bytes, .cap = ROOM, .max = ROOM};
+    gw_buf_put(&b, GW_STR("before"));
+    size_t at = aws_open_event(&b, GW_STR("messageStop")), payload = b.n;
+    gw_buf_put(&b, GW_STR("{}"));
+    aws_close(&b, at, payload);
+    CHECK_EQ_U64(at, 6);
+    CHECK_EQ_U64(length(bytes + at, b.n - at), b.n - at);
+    CHECK(aws_read(gw_str(bytes + at, b.n - at), &f));
+    CHECK_STR(f.message_type, "event");
+    CHECK_STR(f.event_type, "messageStop");
+    CHECK_STR(f.content_type, "application/json");
+    CHECK_STR(f.payload, "{}");
+    struct gw_buf small = {.p = bytes, .cap = 40, .max = 40};
+    at = aws_open_event(&small, GW_STR("messageStop"));
+    aws_close(&small, at, small.n);
+    CHECK(small.full && small.n <= 40);
+}
+
 static void test_end(void) {
     struct frame_tail tail;
     CHECK(frame_end(FRAMING_AWS).n == 0);
@@ -148,6 +171,7 @@ int main(void) {
     RUN(test_lengths);
     RUN(test_headers);
     RUN(test_exception);
+    RUN(test_written);
     RUN(test_end);
     return unit_end();
 }
