@@ -4,10 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.mjs';
 import { ROOT, openFiles, ready, residentKib, start, until } from './proc.mjs';
 import { tellsNoSecret } from './secrets.mjs';
 
@@ -42,15 +42,7 @@ export function binary(plain) {
     return !plain && existsSync(CHECKED) ? CHECKED : PLAIN;
 }
 
-/** @returns {Promise<number>} a port that was free a moment ago */
-export async function freePort() {
-    const server = net.createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = /** @type {net.AddressInfo} */ (server.address());
-    server.close();
-    await once(server, 'close');
-    return port;
-}
+export { freePort };
 
 /** @param {unknown} config @returns {{file: string, remove: () => void}} */
 function configFile(config) {

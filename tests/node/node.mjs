@@ -27,6 +27,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { FAULTS, drawn, parseFault } from './faults.mjs';
 import { fast, handlerOf } from './answers.mjs';
+import { freePort } from '../lib/ports.mjs';
 import { keepRegistered, prove } from './register.mjs';
 
 /**
@@ -237,7 +238,7 @@ const EMPTY_URL = new URL('http://node/');
  */
 export async function startNode({ id, port = 0, key }) {
     const node = new FakeNode(id, key);
-    await node.listen(port);
+    await node.listen(port || await freePort());
     return {
         id,
         port: node.port,

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
+import { freePort } from '../lib/ports.mjs';
 
 /**
  * @typedef {object} Tally   of answers as streams
@@ -123,7 +124,7 @@ export async function startWire(port) {
         await once(server, 'listening');
         return /** @type {net.AddressInfo} */ (server.address()).port;
     };
-    const at = await listen(0);
+    const at = await listen(await freePort());
     const down = () => {
         server.close();
         for (const end of ends) end();
