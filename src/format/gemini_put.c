@@ -261,7 +261,7 @@ struct putter {
 static void put_signed_call(struct putter *to, const struct mean_part *call) {
     struct gw_str signature = call->signature;
     if (signature.n == 0 && to->new && !to->called)
-        signature = GW_STR("skip_thought_signature_validator");
+        signature = speech_gemini.no_signature;
     to->called = true;
     gemini_put_call(to->o, call, to->m->arena, signature);
 }

@@ -505,6 +505,7 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_gemini = {
     .path = GW_STR_INIT("/v1beta/models/%m:generateContent"),
     .stream_path = GW_STR_INIT("/v1beta/models/%m:streamGenerateContent?alt=sse"),
+    .no_signature = GW_STR_INIT("skip_thought_signature_validator"),
     .counts_at = GW_STR_INIT(":countTokens"),
     .count = GW_STR_INIT("{\"totalTokens\":"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |

@@ -143,8 +143,8 @@ struct mean {
     struct gw_str metadata, cache;       /* values; cache: a mark of the whole request */
     struct gw_str previous;              /* raw: the answer that this one follows */
     struct gw_str store;                 /* value */
-    bool
-        bare; /* Ollama's /api/generate: there is a prompt, and the answer is a text and no message */
+    /* A prompt stands in the place of messages, and the answer is a text: /v1/completions, /api/generate. */
+    bool bare;
     bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
     struct gw_str unknown; /* the first member that nobody knows, its name */
     /* What Responses tells its client again: values, as they came. */

@@ -180,6 +180,7 @@ const struct dialect dialect_openai = {
     .paths = {{GW_STR_INIT("/chat/completions"), true}, {GW_STR_INIT("/completions"), false}},
     .seed = FACTS_SEED,
     .usual = true,
+    .speaks_all = true,
     .asks_usage = true,
     .ask = {.path = GW_STR_INIT("/v1/chat/completions"),
             .body = GW_STR_INIT("{\"model\":\"%m\",\"messages\":[%s{\"role\":\"user\","

@@ -67,10 +67,14 @@ void openai_say_answer(const struct mean_answer *a, const struct mean *asked, st
     struct gw_out out, *o = &out;
     gw_out_init(o, b);
     gw_out_open(o, '{');
-    put_head(o, a->id, "chat.completion", a->created, a->model);
+    put_head(o, a->id, asked->bare ? "text_completion" : "chat.completion", a->created, a->model);
     gw_out_name(o, "choices");
     gw_out_open(o, '[');
     for (const struct mean_choice *c = a->choices; c != NULL; c = c->next) {
+        if (asked->bare) {
+            openai_bare_put(o, c->index, c->turn.parts, finish_of(c->why));
+            continue;
+        }
         gw_out_open(o, '{');
         gw_out_put_u64(o, "index", c->index);
         gw_out_name(o, "message");
@@ -97,7 +101,7 @@ enum { PIECE_MAX = 1 << 20 };
 
 void openai_say_begin(struct mean_stream *s, struct gw_buf *b) {
     (void)b;
-    s->id = mean_make_id(s->arena, "chatcmpl-", s->seed, 0);
+    s->id = mean_make_id(s->arena, s->asked->bare ? "cmpl-" : "chatcmpl-", s->seed, 0);
     if ((s->asked->uses >> FEATURE_CUSTOM & 1) == 0)
         return;
     struct openai_said *said = s->own = gw_arena_get(s->arena, sizeof *said);
@@ -129,7 +133,8 @@ static void open_chunk(struct mean_stream *s, struct gw_out *o, struct gw_buf *b
     gw_buf_put(b, GW_STR("data: "));
     gw_out_init(o, b);
     gw_out_open(o, '{');
-    put_head(o, s->id, "chat.completion.chunk", s->created, s->model);
+    put_head(o, s->id, s->asked->bare ? "text_completion" : "chat.completion.chunk", s->created,
+             s->model);
     gw_out_name(o, "choices");
     gw_out_open(o, '[');
 }
@@ -222,11 +227,27 @@ static void say_call(struct mean_stream *s, const struct mean_step *step, struct
     close_delta(s, &o, NULL);
 }
 
+/* Of a text nothing is told but that. */
+static void say_bare(struct mean_stream *s, uint32_t choice, struct gw_str text, const char *finish,
+                     struct gw_buf *b) {
+    const struct mean_part part = {.kind = MEAN_TEXT, .text = text};
+    struct gw_out o;
+    open_chunk(s, &o, b);
+    openai_bare_put(&o, choice, &part, finish);
+    gw_out_close(&o, ']');
+    close_chunk(&o);
+}
+
 /* Signatures, and thoughts that nobody can read, have no place here. */
 void openai_say_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
     struct gw_out o;
     if (step->kind == MEAN_STEP_SIGNATURE || step->kind == MEAN_STEP_HIDDEN)
         return;
+    if (s->asked->bare) {
+        if (step->kind == MEAN_STEP_TEXT)
+            say_bare(s, step->choice, step->raw, NULL, b);
+        return;
+    }
     if (step->kind == MEAN_STEP_CALL || step->kind == MEAN_STEP_ARGS) {
         say_call(s, step, b);
         return;
@@ -258,8 +279,13 @@ void openai_say_end(struct mean_stream *s, struct gw_buf *b) {
     for (uint32_t i = 0; i < EVENT_CHOICES; i++) {
         if ((s->choices >> i & 1) == 0)
             continue;
+        const char *finish = finish_of((enum event_why)s->why[i]);
+        if (s->asked->bare) {
+            say_bare(s, i, GW_STR(""), finish, b);
+            continue;
+        }
         open_delta(s, i, &o, b);
-        close_delta(s, &o, finish_of((enum event_why)s->why[i]));
+        close_delta(s, &o, finish);
     }
     if (s->wants_usage) {
         open_chunk(s, &o, b);

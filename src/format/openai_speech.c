@@ -512,10 +512,13 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m) {
 
 static void read_request(struct gw_walk *w, struct mean *m) {
     struct gw_str name;
+    struct openai_bare bare = {.prompt = GW_STR("")};
     if (!gw_walk_enter(w, '{'))
         return;
     while (gw_walk_member(w, &name))
-        read_member(w, name, m);
+        if (!openai_bare_member(w, name, &bare))
+            read_member(w, name, m);
+    openai_bare_settle(&bare, m);
     if (m->turns == NULL)
         mean_wrong(m, "there are no messages");
 }

@@ -8,6 +8,18 @@
 /* "tools" of a request. */
 void openai_speech_tools(struct gw_walk *w, struct mean *m);
 
+/* ---- openai_bare.c: /v1/completions, where a prompt stands in the place of messages */
+struct openai_bare {
+    struct gw_str prompt, context, suffix, echo, best_of; /* values */
+};
+/* Takes the next value if it is one of those. */
+bool openai_bare_member(struct gw_walk *w, struct gw_str name, struct openai_bare *bare);
+/* What they mean; of a request with messages they are members that nobody knows. */
+void openai_bare_settle(const struct openai_bare *bare, struct mean *m);
+/* A choice of an answer, or of a piece of one (`finish`: NULL until its end). */
+void openai_bare_put(struct gw_out *o, uint32_t index, const struct mean_part *parts,
+                     const char *finish);
+
 /* ---- openai_put.c */
 void openai_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
 void openai_put_tool(struct gw_out *o, const struct mean_tool *t);

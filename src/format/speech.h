@@ -19,6 +19,8 @@ struct speech {
     /* Where its clients ask how many tokens a request is: how such a path ends; and the answer up to the number.
      * Empty: they do not. */
     struct gw_str counts_at, count;
+    /* What stands for the signature of a call or a thought that is not its server's. Empty: thoughts go with it. */
+    struct gw_str no_signature;
     uint64_t says; /* a bit per enum feature that it has words for */
     /* What the features are called in it: the member of a request, for those who are told that it cannot be had.
      * NULL: it has no name for it. */

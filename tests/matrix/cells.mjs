@@ -348,9 +348,12 @@ async function playNext(cell, got, seen) {
     seen.length = 0;
     const next = await ask(cell, turns, whom);
     assert.equal(next.status, 200, next.bytes.toString());
-    assert.deepEqual([seen.length, seen[0].status], [1, 200], `it takes it: ${JSON.stringify(seen[0].body)}`);
-    const text = JSON.stringify(seen[0].body), seal = 'c2VhbGVkLXRob3VnaHQ=';
-    assert.ok(!text.includes('hg1'), `no seal of the gateway's goes out: ${text}`);
+    // Its own dialect's bytes go as they are; if the server refuses the seals in them, once more without.
+    const [first, last = first, ...more] = seen;
+    assert.ok(more.length === 0 && (first === last || first.status === 400), `${seen.length} attempts`);
+    assert.equal(last.status, 200, `it takes it: ${JSON.stringify(last.body)}`);
+    const text = JSON.stringify(last.body), seal = 'c2VhbGVkLXRob3VnaHQ=';
+    assert.ok(!text.replace(/_hg1[\w-]+/g, '').includes('hg1'), `no seal of the gateway's stands for a signature: ${text}`);
     assert.equal(text.includes(seal), whom === provider && bringsSeals(cell), `its own signature, and no other's: ${text}`);
 }
 

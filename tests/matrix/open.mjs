@@ -6,7 +6,5 @@
  * @type {[client: string, provider: string, feature: string, how: string, why: string][]}
  */
 export const OPEN = [
-    ['openai', 'gemini', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI, in ids that are too long for it'],
-    ['responses', '*', 'signed thoughts, in the next turn elsewhere', '*', 'seals go out to OpenAI as encrypted_content'],
     ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];

@@ -105,6 +105,15 @@ function checkPart(part, param) {
     refuse('Invalid image data.', { param, code: 'invalid_base64' });
 }
 
+const ID_MAX = 40;
+
+/** @param {unknown} id @param {string} param */
+function checkId(id, param) {
+    if (typeof id !== 'string' || id.length <= ID_MAX) return;
+    refuse(`Invalid '${param}': string too long. Expected a string with maximum length ${ID_MAX}, but got a string with length ${id.length} instead.`,
+        { param, code: 'string_above_max_length' });
+}
+
 /** @param {any[]} messages @param {number} i */
 function checkMessage(messages, i) {
     const message = messages[i];
@@ -118,7 +127,9 @@ function checkMessage(messages, i) {
     else if (typeof content !== 'string' && message.role !== 'assistant') {
         refuse(`Invalid value for 'content': expected a string, got null.`, { param: `${param}.content` });
     }
+    (message.tool_calls ?? []).forEach((/** @type {any} */ call, /** @type {number} */ j) => checkId(call.id, `${param}.tool_calls[${j}].id`));
     if (message.role !== 'tool') return;
+    checkId(message.tool_call_id, `${param}.tool_call_id`);
     const before = messages.slice(0, i).findLast((one) => one.role !== 'tool');
     const called = (before?.tool_calls ?? []).some((/** @type {any} */ call) => call.id === message.tool_call_id);
     if (called) return;

@@ -46,10 +46,23 @@ function checkItem(input, i) {
         if (!['user', 'assistant', 'system', 'developer'].includes(role)) refuse(`Invalid value: '${role}'.`, { param, code: 'invalid_value' });
         if (Array.isArray(content)) content.forEach((part) => checkPart(part, role, param));
     }
+    if (typeof item?.call_id === 'string' && item.call_id.length > ID_MAX) {
+        refuse(`Invalid '${param}.call_id': string too long. Expected a string with maximum length ${ID_MAX}, but got a string with length ${item.call_id.length} instead.`,
+            { param: `${param}.call_id`, code: 'string_above_max_length' });
+    }
+    if (type === 'reasoning' && item.encrypted_content && !isOurs(item.encrypted_content)) {
+        refuse(`The encrypted content for item ${item.id} could not be verified. Reason: Encrypted content could not be decrypted or parsed.`,
+            { param, code: 'invalid_encrypted_content' });
+    }
     if (!type.endsWith('_call_output')) return;
     const called = input.slice(0, i).some((one) => one.call_id === item.call_id);
     if (!called) refuse(`No tool call found for function call output with call_id ${item.call_id}.`, { param: 'input' });
 }
+
+const ID_MAX = 64;
+
+/** Whether it may be what the server has encrypted: what the gateway has sealed is not. @param {string} content */
+const isOurs = (content) => !content.startsWith('hg1');
 
 /** @param {any} part @param {string} role @param {string} param */
 function checkPart(part, role, param) {

@@ -77,7 +77,7 @@ static enum verdict judge(struct gw_call *c, uint32_t status, const struct answe
         return GATEWAY;
     if (status == 400 && h->json && !h->coded && provider_says_bad_key(c))
         return REFUSED;
-    if (status == 400 && h->json && !h->coded && may_fit_elsewhere(c, now))
+    if (status == 400 && h->json && !h->coded && (may_fit_elsewhere(c, now) || unseal_may(c)))
         return REFUSED;
     return status == 500 ? ERRORED : DELIVER;
 }
@@ -185,6 +185,8 @@ static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct g
     if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
         return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
+    if (!errored && c->kept.whole && unseal_may(c) && unseal_is_meant(gw_buf_str(&c->kept.body)))
+        return unseal_read(c);
     bool moves = !errored && c->kept.whole && may_fit_elsewhere(c, now) &&
                  answer_is_too_long(gw_buf_str(&c->kept.body));
     if (!errored && !moves && (c->kept.whole || provider))

@@ -251,15 +251,16 @@ struct gw_call {
     struct plan plan;
     struct call_kept kept;
     struct call_asks asks;
-    struct call_node *node;     /* NULL: no node registers here */
-    struct call_seed *seed;     /* NULL: it has none of ours */
-    struct gw_str own_key;      /* the client's, at the provider (scope byok); n == 0: none */
-    struct call_asked *asked;   /* NULL: the client's own body is sent */
-    struct call_chain *chain;   /* NULL: it names no model, as far as is known here */
-    struct call_prefix *prefix; /* NULL: its answer cannot go on from one (prefix.c) */
-    struct call_check *check;   /* NULL: no target is asked here whether it can */
-    struct call_meter *meter;   /* NULL: what it costs is not counted (meter.c) */
-    struct call_sum *body_sum;  /* NULL: no attempt is signed (sign.c) */
+    struct call_node *node;         /* NULL: no node registers here */
+    struct call_seed *seed;         /* NULL: it has none of ours */
+    struct gw_str own_key;          /* the client's, at the provider (scope byok); n == 0: none */
+    struct call_asked *asked;       /* NULL: the client's own body is sent */
+    struct call_chain *chain;       /* NULL: it names no model, as far as is known here */
+    struct call_prefix *prefix;     /* NULL: its answer cannot go on from one (prefix.c) */
+    struct call_check *check;       /* NULL: no target is asked here whether it can */
+    struct call_meter *meter;       /* NULL: what it costs is not counted (meter.c) */
+    struct call_sum *body_sum;      /* NULL: no attempt is signed (sign.c) */
+    struct call_unsealed *unsealed; /* NULL: nothing was (unseal.c) */
     struct call_translation *translation; /* NULL: nothing is translated (translate.c) */
     struct gw_buf reason;                 /* why the answer came from where it came */
     bool reason_closed;
@@ -474,6 +475,16 @@ struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct
 void translate_error(struct gw_call *c);
 /* Nothing of it is needed any more. */
 void translate_release(struct gw_call *c);
+/* unseal.c: requests that were refused in the client's own dialect, perhaps for the seals of a translated conversation */
+/* Whether the one that is refused may be looked through for them, and whether the words of the refusal may mean them. Once
+ * the attempt is closed: it is looked through, and asked again without them; if there are none, the answer that was
+ * kept is the client's. */
+bool unseal_may(const struct gw_call *c);
+bool unseal_is_meant(struct gw_str refusal);
+struct next unseal_read(struct gw_call *c);
+/* What is changed in the body for that, for whoever is asked in the client's dialect. */
+void unseal_put(const struct gw_call *c, struct edits *edits);
+void unseal_release(struct gw_call *c);
 /* speak.c: streams that are translated */
 /* The head of an attempt's answer has come; false: no memory. */
 bool speak_begin(struct gw_call *c, struct gw_time now);

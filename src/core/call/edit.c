@@ -17,16 +17,22 @@ static void put(struct gw_slice *slices, struct gw_action *send, struct gw_slice
     send->send.body_len += what.len;
 }
 
+/* The next one of both lists. */
+static const struct edit *next_of(const struct edits *e, uint32_t *i, uint32_t *k) {
+    bool more = *k < e->more_n && (*i == e->n || e->more[*k].at < e->edit[*i].at);
+    return more ? &e->more[(*k)++] : &e->edit[(*i)++];
+}
+
 bool edits_put(const struct edits *e, uint64_t n, struct gw_arena *arena, struct gw_action *send) {
-    struct gw_slice *slices = gw_arena_get(arena, (2ULL * e->n + 1) * sizeof *slices);
+    struct gw_slice *slices = gw_arena_get(arena, (2ULL * (e->n + e->more_n) + 1) * sizeof *slices);
     uint64_t done = 0;
     if (slices == NULL)
         return false;
     send->send.slices = slices;
     send->send.slices_n = 0;
     send->send.body_len = 0;
-    for (uint32_t i = 0; i < e->n; i++) {
-        const struct edit *edit = &e->edit[i];
+    for (uint32_t i = 0, k = 0; i < e->n || k < e->more_n;) {
+        const struct edit *edit = next_of(e, &i, &k);
         put(slices, send,
             (struct gw_slice){.kind = GW_REQUEST, .off = done, .len = edit->at - done});
         put(slices, send, (struct gw_slice){.p = edit->text.p, .len = edit->text.n});

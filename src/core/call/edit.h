@@ -19,6 +19,8 @@ struct edit {
 struct edits {
     uint32_t n;
     struct edit edit[EDITS_MAX];
+    const struct edit *more; /* any number of others, in their order */
+    uint32_t more_n;
 };
 
 /* At most EDITS_MAX. */

@@ -162,6 +162,7 @@ void end_release(struct gw_call *c, struct gw_time now) {
     nodes_asked(c);
     body_drop_facts(c);
     translate_release(c);
+    unseal_release(c);
     body_give_room(c);
 }
 

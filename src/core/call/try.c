@@ -150,15 +150,15 @@ static void start_counting(struct gw_call *c, struct gw_time now) {
 
 /* What differs from the body that came. */
 static void put_edits(struct gw_call *c, struct gw_action *a) {
-    struct edits e;
-    e.n = 0;
+    struct edits e = {.n = 0};
+    unseal_put(c, &e);
     if (c->prefix != NULL)
         prefix_put(c, &e);
     if (c->seed != NULL)
         edits_add(&e, c->seed->edit.at, c->seed->edit.skip, c->seed->edit.text);
     if (c->chain != NULL)
         chain_put(c, &e);
-    if (e.n > 0)
+    if (e.n + e.more_n > 0)
         c->arena_full |= !edits_put(&e, c->body.received, &c->arena, a);
 }
 
