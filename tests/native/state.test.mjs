@@ -71,7 +71,8 @@ atHost('rack', 'state', (bench) => {
         await breakNode3(host.url);
         const pid = await upgrade(host, host.pid);
         t.after(() => end(pid));
-        await until(async () => (await breakerOf(host.url)).breaker === 'open', 'the successor to know');
+        // Open, or half open if it took its time; who knows nothing says that it is closed.
+        await until(async () => (await breakerOf(host.url)).breaker !== 'closed', 'the successor to know');
     });
 
     test('an old state file full of junk is no reason not to start, and is taken over', async (t) => {

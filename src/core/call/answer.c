@@ -185,10 +185,11 @@ static struct next kept_one(struct gw_call *c, uint32_t how, bool drop, struct g
     if (c->kept.whole && provider_is_bad_key(c, gw_buf_str(&c->kept.body)))
         return move_on_keyless(c, c->kept.status, drop, now);
     try_close(c, drop, now);
-    if (!errored && c->kept.whole && unseal_may(c) && unseal_is_meant(gw_buf_str(&c->kept.body)))
-        return unseal_read(c);
     bool moves = !errored && c->kept.whole && may_fit_elsewhere(c, now) &&
                  answer_is_too_long(gw_buf_str(&c->kept.body));
+    if (!errored && !moves && c->kept.whole && unseal_may(c) &&
+        unseal_is_meant(gw_buf_str(&c->kept.body)))
+        return unseal_read(c);
     if (!errored && !moves && (c->kept.whole || provider))
         return c->kept.whole ? next_kept() : refuse_torn(c);
     if (!errored && c->chain != NULL)

@@ -27,7 +27,7 @@
  *   TRY      ANSWER    TRY                      late: nobody waits for it
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
- *   KEEP     RES_END   TRY QUEUE DONE           next target, or none left
+ *   KEEP     RES_END   TRY QUEUE SNIFF DONE     next target, or none left; the body is read again (unseal.c)
  *   KEEP     TICK      KEEP TRY QUEUE DONE      it takes too long
  *   KEEP     GONE      DONE
  *   RELAY    RES_BODY  RELAY                    shown: what it says of its cost is read (meter.c)
