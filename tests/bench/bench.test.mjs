@@ -14,5 +14,13 @@ function runsThrough(script, scenarios) {
     });
 }
 
+test('what translation costs, short', () => {
+    const pairs = fileURLToPath(new URL('../../build/native/tests/golden/pairs', import.meta.url));
+    const text = execFileSync(pairs, ['1'], { encoding: 'utf8' });
+    const [, small, large, event] = text.match(/^at most: ([\d.]+) us, ([\d.]+) us, ([\d.]+) us$/m) ?? [];
+    assert.ok(Number(small) > 0 && Number(large) > Number(small) && Number(event) > 0, text);
+    assert.ok(!/ 0\.0+ /.test(text), `each pair is translated: ${text}`);
+});
+
 runsThrough('edge.mjs', ['request', 'unified', 'relayed', 'observed']);
 runsThrough('native.mjs', ['small', 'large', 'unified', 'relayed', 'observed', 'p99', 'idle stream']);

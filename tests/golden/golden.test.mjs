@@ -10,10 +10,12 @@ import { startProvider } from '../providers/fakes.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const TRANSLATE = fileURLToPath(new URL('../../build/asan/tests/golden/translate', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROUNDTRIP = `${ROOT}build/native/tests/golden/roundtrip`;
 const DIALECTS = ['openai', 'anthropic', 'responses', 'gemini', 'ollama', 'bedrock'];
 const UPDATE = process.env.GOLDEN_UPDATE !== undefined;
 
-execFileSync('make', ['-s', 'build/asan/tests/golden/translate'], { cwd: fileURLToPath(new URL('../..', import.meta.url)) });
+execFileSync('make', ['-s', TRANSLATE.slice(ROOT.length)], { cwd: ROOT });
 
 /** The fake that knows the dialect, a model of its, and where it is asked. @type {Record<string, [string, string, string, string]>} */
 const ASKED = {
@@ -50,6 +52,14 @@ const SPOKEN = DIALECTS.filter(speaks);
 test('docs/dialects.md is what the tables say', () => {
     const page = readFileSync(fileURLToPath(new URL('../../docs/dialects.md', import.meta.url)), 'utf8');
     assert.equal(page, execFileSync(TRANSLATE, ['table']).toString(), 'make dialects');
+});
+
+test('10,000 conversations of chance mean the same, there and back, for every pair of dialects', () => {
+    const SEED = 1, SEEDS = 10_000;
+    execFileSync('make', ['-s', 'build/native/tests/golden/roundtrip'], { cwd: ROOT });
+    const { stdout, status } = spawnSync(ROUNDTRIP, [`${SEED}`, `${SEEDS}`], { maxBuffer: 1 << 26 });
+    assert.equal(status, 0, stdout.toString().slice(0, 20_000));
+    assert.match(stdout.toString(), new RegExp(`^${SEEDS * SPOKEN.length * (SPOKEN.length - 1)} passed, 0 failed$`, 'm'));
 });
 
 describe('golden files', () => {
