@@ -164,7 +164,7 @@ static void read_thought(struct mean *m, const struct block *b, struct mean_part
         mean_use(m, FEATURE_SIGNATURE);
 }
 
-static void read_content(struct gw_str value, struct mean *m, const struct place *at);
+static void read_content_of(struct gw_str value, struct mean *m, const struct place *at);
 
 static void read_result(struct mean *m, const struct block *b, struct mean_part *p) {
     p->kind = MEAN_RESULT;
@@ -172,7 +172,7 @@ static void read_result(struct mean *m, const struct block *b, struct mean_part 
     p->failed = mean_is_true(b->failed);
     if (p->failed)
         mean_use(m, FEATURE_RESULT_FAILED);
-    read_content(b->content, m, &(struct place){.result = p});
+    read_content_of(b->content, m, &(struct place){.result = p});
 }
 
 static void settle_block(struct mean *m, const struct place *at, const struct block *b,
@@ -228,32 +228,27 @@ static bool is_billing(const struct place *at, const struct block *b) {
 }
 
 /* A string, or blocks. */
-static void read_content(struct gw_str value, struct mean *m, const struct place *at) {
-    struct gw_walk w = mean_walk(value);
-    if (gw_walk_kind(&w) == '"') {
-        add(m, at, MEAN_TEXT)->text = mean_raw(&w);
+static void read_content(struct gw_walk *w, struct mean *m, const struct place *at) {
+    if (gw_walk_kind(w) == '"') {
+        add(m, at, MEAN_TEXT)->text = mean_raw(w);
         return;
     }
-    if (value.n == 0 || !gw_walk_enter(&w, '['))
+    if (!gw_walk_enter(w, '['))
         return;
-    while (gw_walk_item(&w)) {
-        struct block b = read_block(&w);
+    while (gw_walk_item(w)) {
+        struct block b = read_block(w);
         if (!is_billing(at, &b))
             add_block(m, at, &b);
     }
 }
 
+static void read_content_of(struct gw_str value, struct mean *m, const struct place *at) {
+    struct gw_walk w = mean_walk(value);
+    if (value.n > 0)
+        read_content(&w, m, at);
+}
+
 /* ------------------------------------------------------------------ messages */
-
-struct message {
-    struct gw_str role, content, config;
-};
-
-static const struct mean_field message_members[] = {
-    {"role", offsetof(struct message, role), true},
-    {"content", offsetof(struct message, content), false},
-    {"output_config", offsetof(struct message, config), false},
-};
 
 static enum mean_role role_of(struct mean *m, struct gw_str word) {
     if (is(word, "system"))
@@ -265,32 +260,59 @@ static enum mean_role role_of(struct mean *m, struct gw_str word) {
     return MEAN_USER;
 }
 
+static struct mean_turn *add_turn(struct mean *m, struct gw_str word, bool *begun) {
+    enum mean_role role = role_of(m, word);
+    if (role == MEAN_SYSTEM && *begun)
+        mean_use(m, FEATURE_SYSTEM_LATER);
+    *begun |= role != MEAN_SYSTEM;
+    return mean_add_turn(m, role);
+}
+
+/* Its content is read as it comes, unless its role comes behind it. */
+static void read_message(struct gw_walk *w, struct mean *m, bool *begun, struct gw_str *config) {
+    struct gw_str name, content = GW_STR("");
+    struct mean_turn *t = NULL;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "role"))
+            t = add_turn(m, mean_raw(w), begun);
+        else if (is(name, "content") && t != NULL)
+            read_content(w, m, &(struct place){.turn = t});
+        else if (is(name, "content"))
+            content = mean_value(w);
+        else if (is(name, "output_config"))
+            *config = mean_value(w);
+        else
+            gw_walk_skip(w);
+    }
+    if (t == NULL)
+        t = add_turn(m, GW_STR(""), begun);
+    read_content_of(content, m, &(struct place){.turn = t});
+}
+
 /* What is wanted of one answer stands in the message that it answers: the last one. */
-static void read_messages(struct gw_str value, struct mean *m) {
-    struct gw_walk w = mean_walk(value);
-    struct message said = {.role = GW_STR("")};
+static void read_messages(struct gw_walk *w, struct mean *m, struct gw_str *config) {
     bool begun = false;
-    if (value.n == 0 || !gw_walk_enter(&w, '[')) {
+    if (!gw_walk_enter(w, '[')) {
         mean_wrong(m, "\"messages\" is no list");
         return;
     }
-    while (gw_walk_item(&w)) {
-        said = (struct message){.role = GW_STR("")};
-        MEAN_READ(&w, message_members, &said);
-        enum mean_role role = role_of(m, said.role);
-        if (role == MEAN_SYSTEM && begun)
-            mean_use(m, FEATURE_SYSTEM_LATER);
-        begun |= role != MEAN_SYSTEM;
-        read_content(said.content, m, &(struct place){.turn = mean_add_turn(m, role)});
+    while (gw_walk_item(w)) {
+        *config = GW_STR("");
+        read_message(w, m, &begun, config);
     }
-    anthropic_read_config(said.config, m);
     if (m->turns == NULL)
         mean_wrong(m, "there are no messages");
 }
 
+/* It comes first, wherever it stands. */
 static void read_system(struct gw_str value, struct mean *m) {
-    if (value.n > 0)
-        read_content(value, m, &(struct place){.turn = mean_add_turn(m, MEAN_SYSTEM)});
+    struct mean_turn *last = m->last;
+    if (value.n == 0)
+        return;
+    read_content_of(value, m, &(struct place){.turn = mean_add_turn(m, MEAN_SYSTEM)});
+    mean_lead(m, last);
 }
 
 /* ------------------------------------------------------------------ tools */
@@ -494,17 +516,25 @@ static const struct mean_member members[] = {
     MEAN_VALUE("cache_control", cache, CACHE),
 };
 
-/* What is read once all of it is known: what comes first in a conversation may stand last in its text. */
+/* What is read once all of it is known. */
 struct request {
-    struct gw_str system, messages, thinking, config;
+    struct gw_str system, thinking, config;
+    struct gw_str last; /* the configuration of the last message */
+    bool talked;        /* there were messages */
 };
 
 static struct gw_str *later_of(struct request *r, struct gw_str name) {
     return is(name, "system")          ? &r->system
-           : is(name, "messages")      ? &r->messages
            : is(name, "thinking")      ? &r->thinking
            : is(name, "output_config") ? &r->config
                                        : NULL;
+}
+
+static void read_talk(struct gw_walk *w, struct mean *m, struct request *r) {
+    if (r->talked)
+        mean_wrong(m, "\"messages\" is there twice");
+    r->talked = true;
+    read_messages(w, m, &r->last);
 }
 
 static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m) {
@@ -543,13 +573,17 @@ static void read_request(struct gw_walk *w, struct mean *m) {
         struct gw_str *later = later_of(&r, name);
         if (later != NULL)
             *later = mean_value(w);
+        else if (is(name, "messages"))
+            read_talk(w, m, &r);
         else
             read_member(w, name, m);
     }
     m->wants_usage = true;
     anthropic_read_config(r.config, m);
+    anthropic_read_config(r.last, m);
     read_system(r.system, m);
-    read_messages(r.messages, m);
+    if (!r.talked)
+        mean_wrong(m, "\"messages\" is no list");
     anthropic_read_thinking(r.thinking, m);
 }
 
@@ -576,7 +610,7 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
     struct mean_choice *c = mean_add_choice(a, 0);
     c->why = event_why_of(&dialect_anthropic, said.why);
     c->stop = said.stop;
-    read_content(said.content, &a->mean, &(struct place){.turn = &c->turn});
+    read_content_of(said.content, &a->mean, &(struct place){.turn = &c->turn});
     if (said.usage.n > 0)
         mean_read_usage(a, &dialect_anthropic, said.usage);
     if (said.content.n == 0)

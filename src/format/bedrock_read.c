@@ -113,8 +113,8 @@ struct gw_str bedrock_member(struct gw_str value, const char *name) {
 
 /* A value that is a string, raw. */
 static struct gw_str raw_of(struct gw_str value) {
-    struct gw_walk w = mean_walk(value);
-    return value.n > 0 ? mean_raw(&w) : value;
+    bool text = value.n >= 2 && value.p[0] == '"';
+    return text ? gw_str_sub(value, 1, value.n - 2) : GW_STR("");
 }
 
 struct gw_str bedrock_raw(struct gw_str value, const char *name) {
@@ -310,16 +310,18 @@ static void settle(struct mean *m, const struct bedrock_thing *t, struct mean_pa
         mean_use(m, FEATURE_OTHER);
 }
 
-static void add_block(struct mean *m, const struct place *at, struct gw_str value) {
+static void add_block(struct gw_walk *w, struct mean *m, const struct place *at) {
     struct bedrock_thing t;
-    bedrock_read_thing(value, &t);
+    const char *from = w->p;
+    mean_clear_fields(thing_fields, sizeof thing_fields / sizeof *thing_fields, &t);
+    MEAN_READ(w, thing_fields, &t);
     if (t.mark.n > 0) {
         mark(m, at, t.mark);
         return;
     }
     struct mean_part *p = add(m, at, MEAN_OTHER);
     bool inner = at->result != NULL;
-    p->raw = value;
+    p->raw = gw_str(from, (size_t)(w->p - from));
     if (!settle_inner(m, at, &t, p)) {
         if (inner)
             mean_use(m, FEATURE_OTHER);
@@ -330,24 +332,20 @@ static void add_block(struct mean *m, const struct place *at, struct gw_str valu
         mean_use(m, FEATURE_RESULT_IMAGE);
 }
 
+static void read_list(struct gw_walk *w, struct mean *m, const struct place *at) {
+    if (!gw_walk_enter(w, '['))
+        return;
+    while (gw_walk_item(w))
+        add_block(w, m, at);
+}
+
 static void read_content(struct gw_str value, struct mean *m, const struct place *at) {
     struct gw_walk w = mean_walk(value);
-    if (value.n == 0 || !gw_walk_enter(&w, '['))
-        return;
-    while (gw_walk_item(&w))
-        add_block(m, at, mean_value(&w));
+    if (value.n > 0)
+        read_list(&w, m, at);
 }
 
 /* ------------------------------------------------------------------ messages */
-
-struct message {
-    struct gw_str role, content;
-};
-
-static const struct mean_field message_fields[] = {
-    {"role", offsetof(struct message, role), true},
-    {"content", offsetof(struct message, content), false},
-};
 
 static enum mean_role role_of(struct mean *m, struct gw_str word) {
     if (is(word, "assistant"))
@@ -357,27 +355,45 @@ static enum mean_role role_of(struct mean *m, struct gw_str word) {
     return MEAN_USER;
 }
 
-void bedrock_read_messages(struct gw_str value, struct mean *m) {
-    struct gw_walk w = mean_walk(value);
-    if (value.n == 0 || !gw_walk_enter(&w, '[')) {
+/* Its content is read as it comes, unless its role comes behind it. */
+static void read_message(struct gw_walk *w, struct mean *m) {
+    struct gw_str name, content = GW_STR("");
+    struct mean_turn *t = NULL;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name)) {
+        if (is(name, "role"))
+            t = mean_add_turn(m, role_of(m, mean_raw(w)));
+        else if (is(name, "content") && t != NULL)
+            read_list(w, m, &(struct place){.turn = t});
+        else if (is(name, "content"))
+            content = mean_value(w);
+        else
+            gw_walk_skip(w);
+    }
+    if (t == NULL)
+        t = mean_add_turn(m, role_of(m, GW_STR("")));
+    read_content(content, m, &(struct place){.turn = t});
+}
+
+void bedrock_read_messages(struct gw_walk *w, struct mean *m) {
+    bool any = false;
+    if (!gw_walk_enter(w, '[')) {
         mean_wrong(m, "\"messages\" is no list");
         return;
     }
-    bool any = false;
-    while (gw_walk_item(&w)) {
-        struct message said = {.role = GW_STR("")};
-        MEAN_READ(&w, message_fields, &said);
-        enum mean_role role = role_of(m, said.role);
-        read_content(said.content, m, &(struct place){.turn = mean_add_turn(m, role)});
-        any = true;
-    }
+    for (; gw_walk_item(w); any = true)
+        read_message(w, m);
     if (!any)
         mean_wrong(m, "there are no messages");
 }
 
 void bedrock_read_system(struct gw_str value, struct mean *m) {
-    if (value.n > 0)
-        read_content(value, m, &(struct place){.turn = mean_add_turn(m, MEAN_SYSTEM)});
+    struct mean_turn *last = m->last;
+    if (value.n == 0)
+        return;
+    read_content(value, m, &(struct place){.turn = mean_add_turn(m, MEAN_SYSTEM)});
+    mean_lead(m, last);
 }
 
 void bedrock_read_content(struct gw_str value, struct mean *m, struct mean_turn *t) {

@@ -210,22 +210,32 @@ static void read_member(struct gw_walk *w, struct gw_str name, struct mean *m) {
         mean_unknown(m, w, name);
 }
 
+static void read_twice(struct gw_walk *w, struct mean *m) {
+    mean_wrong(m, "\"messages\" is there twice");
+    gw_walk_skip(w);
+}
+
 /* What comes first in a conversation may stand last in its text. */
 static void read_request(struct gw_walk *w, struct mean *m) {
-    struct gw_str name, system = GW_STR(""), messages = GW_STR("");
+    struct gw_str name, system = GW_STR("");
+    bool talked = false;
     if (!gw_walk_enter(w, '{'))
         return;
     while (gw_walk_member(w, &name)) {
         if (is(name, "system"))
             system = mean_value(w);
-        else if (is(name, "messages"))
-            messages = mean_value(w);
-        else
+        else if (!is(name, "messages"))
             read_member(w, name, m);
+        else if (talked)
+            read_twice(w, m);
+        else
+            bedrock_read_messages(w, m);
+        talked |= is(name, "messages");
     }
     m->wants_usage = true;
     bedrock_read_system(system, m);
-    bedrock_read_messages(messages, m);
+    if (!talked)
+        mean_wrong(m, "\"messages\" is no list");
 }
 
 /* ------------------------------------------------------------------ answers */

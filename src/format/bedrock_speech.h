@@ -23,7 +23,7 @@ void bedrock_read_thing(struct gw_str value, struct bedrock_thing *t);
 /* One member of an object: its value; or, if that is a string, what is in it, raw. */
 struct gw_str bedrock_member(struct gw_str value, const char *name);
 struct gw_str bedrock_raw(struct gw_str value, const char *name);
-void bedrock_read_messages(struct gw_str value, struct mean *m);
+void bedrock_read_messages(struct gw_walk *w, struct mean *m);
 void bedrock_read_system(struct gw_str value, struct mean *m);
 void bedrock_read_content(struct gw_str value, struct mean *m, struct mean_turn *t);
 

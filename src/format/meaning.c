@@ -30,6 +30,16 @@ struct mean_turn *mean_add_turn(struct mean *m, enum mean_role role) {
     return t;
 }
 
+void mean_lead(struct mean *m, struct mean_turn *last) {
+    if (last == NULL || last->next == NULL)
+        return;
+    struct mean_turn *first = last->next;
+    m->last->next = m->turns;
+    m->turns = first;
+    m->last = last;
+    last->next = NULL;
+}
+
 /* Space for one more part, of which there may be MEAN_PARTS. */
 static struct mean_part *get_part(struct mean *m) {
     m->full |= m->parts_n == MEAN_PARTS;

@@ -235,6 +235,8 @@ struct mean_stream {
 
 /* They give what can be filled in, always: what did not fit is a spare. */
 struct mean_turn *mean_add_turn(struct mean *m, enum mean_role role);
+/* What was added behind `last`, which was the last one then, comes first. */
+void mean_lead(struct mean *m, struct mean_turn *last);
 struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_kind kind);
 struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind);
 struct mean_tool *mean_add_tool(struct mean *m, enum mean_tool_kind kind);
