@@ -9,6 +9,8 @@
  *     thinking     how it is asked for differs from model to model, and what is wrong is refused: see claude.c
  */
 #include "format/anthropic_speech.h"
+
+#include "base/base64.h"
 #include "format/claude.h"
 
 /* ------------------------------------------------------------------ small pieces */
@@ -60,7 +62,7 @@ static struct gw_str text_of(const struct mean_part *p, struct gw_arena *arena) 
     if (!is_text_media(p))
         return p->text;
     gw_buf_init(&bytes, arena, p->data.n);
-    mean_put_base64(&bytes, p->data);
+    gw_base64_decode(&bytes, p->data);
     gw_buf_init(&raw, arena, 6 * bytes.n);
     gw_buf_put_json(&raw, gw_buf_str(&bytes));
     return gw_buf_str(&raw);
@@ -338,23 +340,6 @@ static void put_sampling(struct gw_out *o, const struct mean *m, const struct cl
         gw_out_may_value(o, "top_k", m->top_k);
 }
 
-/* Blank ones are refused. */
-static void put_stops(struct gw_out *o, const struct mean *m) {
-    bool open = false;
-    for (uint32_t i = 0; i < m->stops; i++) {
-        if (mean_is_blank(m->stop[i]))
-            continue;
-        if (!open) {
-            gw_out_name(o, "stop_sequences");
-            gw_out_open(o, '[');
-        }
-        open = true;
-        gw_out_raw(o, m->stop[i]);
-    }
-    if (open)
-        gw_out_close(o, ']');
-}
-
 static void put_user_id(struct gw_out *o, const struct mean *m) {
     if (m->user.n == 0)
         return;
@@ -381,7 +366,7 @@ void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_
     put_sampling(o, m, &t);
     claude_put_thinking(o, m, &t);
     put_config(o, m, &t);
-    put_stops(o, m);
+    mean_put_stops(m, "stop_sequences", false, o); /* blank ones are refused */
     put_user_id(o, m);
     put_cache(o, m->cache);
     if (m->stream)

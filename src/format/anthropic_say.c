@@ -25,11 +25,6 @@ static const char *reason_of(enum event_why why) {
     }
 }
 
-/* A model that says that it refuses has not ended its turn like any other. */
-static enum event_why settled(enum event_why why, bool refused) {
-    return refused && (why == WHY_STOP || why == WHY_UNTOLD) ? WHY_FILTER : why;
-}
-
 static void put_usage(struct gw_out *o, const struct usage *u) {
     gw_out_name(o, "usage");
     gw_out_open(o, '{');
@@ -116,7 +111,7 @@ void anthropic_say_answer(const struct mean_answer *a, const struct mean *asked,
     bool calls = mean_has(c->turn.parts, MEAN_CALL);
     bool stopped = c->why == WHY_STOP || c->why == WHY_UNTOLD;
     put_stop(o,
-             calls && stopped ? WHY_TOOL : settled(c->why, mean_has(c->turn.parts, MEAN_REFUSAL)),
+             calls && stopped ? WHY_TOOL : mean_why(c->why, mean_has(c->turn.parts, MEAN_REFUSAL)),
              c->stop);
     put_usage(o, &a->usage);
     gw_out_close(o, '}');
@@ -317,7 +312,7 @@ void anthropic_say_end(struct mean_stream *s, struct gw_buf *b) {
     open_event(&o, b, "message_delta");
     gw_out_name(&o, "delta");
     gw_out_open(&o, '{');
-    put_stop(&o, settled((enum event_why)s->why[0], said != NULL && said->refused), GW_STR(""));
+    put_stop(&o, mean_why((enum event_why)s->why[0], said != NULL && said->refused), GW_STR(""));
     gw_out_close(&o, '}');
     put_usage(&o, &s->usage);
     close_event(&o);

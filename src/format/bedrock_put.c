@@ -104,17 +104,6 @@ static void put_tools(struct bedrock_to *to) {
 
 /* ------------------------------------------------------------------ how it is to be answered */
 
-static void put_stops(struct gw_out *o, const struct mean *m) {
-    bool more = o->more;
-    size_t at = bedrock_open_member(o, "stopSequences", '[');
-    for (uint32_t i = 0; i < m->stops; i++)
-        if (!mean_is_blank(m->stop[i]))
-            gw_out_raw(o, m->stop[i]);
-    more |= o->more;
-    bedrock_close_member(o, at, ']');
-    o->more = more;
-}
-
 /* Claude takes one of temperature and top_p. */
 static void put_inference(struct bedrock_to *to) {
     const struct mean *m = to->m;
@@ -129,7 +118,7 @@ static void put_inference(struct bedrock_to *to) {
         gw_out_put_value(o, "temperature", claude_degrees(m->temperature));
     if (to->samples && mean_can(m, FEATURE_TOP_P) && !(to->claude && told))
         gw_out_may_value(o, "topP", m->top_p);
-    put_stops(o, m);
+    mean_put_stops(m, "stopSequences", false, o);
     bedrock_close_member(o, at, '}');
 }
 

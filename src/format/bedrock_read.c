@@ -1,6 +1,7 @@
 /* Bedrock's messages, of requests and of answers: see bedrock_speech.c. */
 #include "format/bedrock_speech.h"
 
+#include "base/base64.h"
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
 }
@@ -207,7 +208,7 @@ static struct gw_str unwrapped(struct mean *m, struct gw_str base64) {
     if (!gw_str_starts(base64, GW_STR("aGcx")))
         return base64;
     gw_buf_init(&b, m->arena, base64.n);
-    mean_put_base64(&b, base64);
+    gw_base64_decode(&b, base64);
     return mean_made(m, &b);
 }
 

@@ -5,6 +5,7 @@
  * out with its index all the same. A text has no start. How long an answer has taken is not known here: its latency
  * is 0.
  */
+#include "base/base64.h"
 #include "format/aws.h"
 #include "format/bedrock_speech.h"
 
@@ -23,11 +24,6 @@ static const char *reason_of(enum event_why why) {
     }
 }
 
-/* A model that says that it refuses has not ended its turn like any other. */
-static enum event_why settled(enum event_why why, bool refused) {
-    return refused && (why == WHY_STOP || why == WHY_UNTOLD) ? WHY_FILTER : why;
-}
-
 static void put_usage(struct gw_out *o, const struct usage *u) {
     gw_out_name(o, "usage");
     gw_out_open(o, '{');
@@ -40,18 +36,6 @@ static void put_usage(struct gw_out *o, const struct usage *u) {
     gw_out_put_value(o, "metrics", GW_STR("{\"latencyMs\":0}"));
 }
 
-static void put_base64(struct gw_buf *b, struct gw_str s) {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < s.n; i += 3) {
-        uint32_t bits = 0, left = s.n - i < 3 ? (uint32_t)(s.n - i) : 3;
-        for (uint32_t k = 0; k < 3; k++)
-            bits = bits << 8 | (k < left ? (unsigned char)s.p[i + k] : 0);
-        for (uint32_t k = 0; k < 4; k++)
-            gw_buf_putc(b, k <= left ? letters[bits >> (18 - 6 * k) & 63] : '=');
-    }
-}
-
 /* The bytes of a thought that nobody may read: a seal is no base64, and is put into it. */
 static void put_redacted(struct gw_out *o, struct gw_str raw) {
     if (!gw_str_starts(raw, GW_STR("hg1"))) {
@@ -60,7 +44,7 @@ static void put_redacted(struct gw_out *o, struct gw_str raw) {
     }
     gw_out_put_raw(o, "redactedContent", GW_STR(""));
     o->b->n -= !o->b->full; /* the closing quote */
-    put_base64(o->b, raw);
+    gw_base64_put(o->b, raw, false);
     gw_buf_putc(o->b, '"');
 }
 
@@ -117,7 +101,7 @@ static void put_reason(struct gw_out *o, const struct mean_choice *c) {
     bool calls = mean_has(c->turn.parts, MEAN_CALL);
     bool stopped = c->why == WHY_STOP || c->why == WHY_UNTOLD;
     enum event_why why =
-        calls && stopped ? WHY_TOOL : settled(c->why, mean_has(c->turn.parts, MEAN_REFUSAL));
+        calls && stopped ? WHY_TOOL : mean_why(c->why, mean_has(c->turn.parts, MEAN_REFUSAL));
     gw_out_put_word(o, "stopReason",
                     why == WHY_STOP && c->stop.n > 0 ? "stop_sequence" : reason_of(why));
 }
@@ -316,7 +300,7 @@ void bedrock_say_end(struct mean_stream *s, struct gw_buf *b) {
     end_block(s, b);
     struct frame f = open_frame(b, GW_STR("messageStop"));
     gw_out_put_word(&f.o, "stopReason",
-                    reason_of(settled((enum event_why)s->why[0], said != NULL && said->refused)));
+                    reason_of(mean_why((enum event_why)s->why[0], said != NULL && said->refused)));
     close_frame(&f);
     f = open_frame(b, GW_STR("metadata"));
     put_usage(&f.o, &s->usage);

@@ -142,12 +142,6 @@ static struct pending *get_pending(struct mean_stream *s, struct own *own) {
     return p;
 }
 
-static bool is_object(struct gw_str json) {
-    struct gw_walk w;
-    gw_walk_init(&w, json);
-    return gw_walk_kind(&w) == '{' && gw_walk_skip(&w) && gw_walk_end(&w);
-}
-
 /* Its arguments as an object; empty: they are none, or not all there. */
 static struct gw_str object_of(struct mean_stream *s, struct own *own, const struct pending *p) {
     own->json.n = 0;
@@ -156,7 +150,7 @@ static struct gw_str object_of(struct mean_stream *s, struct own *own, const str
     else
         gw_buf_put(&own->json, gw_buf_str(&p->args));
     s->full |= own->json.full;
-    if (!is_object(gw_buf_str(&own->json)))
+    if (!mean_is_object(gw_buf_str(&own->json)))
         return GW_STR("");
     mean_join_lines(&own->json, 0);
     return gw_buf_str(&own->json);

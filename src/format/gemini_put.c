@@ -370,13 +370,6 @@ static void put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_close(o, '}');
 }
 
-static bool has_tools(const struct mean *m) {
-    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
-        if (t->kind != MEAN_SERVED)
-            return true;
-    return false;
-}
-
 static bool has_strict(const struct mean *m) {
     for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
         if (mean_is_true(t->strict))
@@ -433,16 +426,6 @@ static void put_pick(struct gw_out *o, const struct mean *m) {
 }
 
 /* ------------------------------------------------------------------ how to answer */
-
-static void put_stops(struct gw_out *o, const struct mean *m) {
-    if (m->stops == 0)
-        return;
-    gw_out_name(o, "stopSequences");
-    gw_out_open(o, '[');
-    for (uint32_t i = 0; i < m->stops; i++)
-        gw_out_raw(o, m->stop[i]);
-    gw_out_close(o, ']');
-}
 
 static void put_form(struct gw_out *o, const struct mean *m) {
     if (m->form == MEAN_FORM_TEXT)
@@ -516,7 +499,7 @@ static void put_config(struct gw_out *o, const struct mean *m, struct gw_str mod
     };
     mean_put_given(m, given, sizeof given / sizeof *given, o);
     if (mean_can(m, FEATURE_STOP))
-        put_stops(o, m);
+        mean_put_stops(m, "stopSequences", true, o);
     if (mean_is_true(m->logprobs) && mean_can(m, FEATURE_LOGPROBS)) {
         gw_out_put_value(o, "responseLogprobs", GW_STR("true"));
         gw_out_may_value(o, "logprobs", m->top_logprobs);
@@ -540,7 +523,7 @@ void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out
     gw_out_open(o, '{');
     put_system(o, m, first);
     put_contents(&to, first);
-    if (has_tools(m)) {
+    if (mean_has_tools(m)) {
         put_tools(o, m);
         put_pick(o, m);
     }

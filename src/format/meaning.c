@@ -540,21 +540,24 @@ bool mean_is_blank(struct gw_str raw) {
     return true;
 }
 
-void mean_put_base64(struct gw_buf *b, struct gw_str base64) {
-    static const struct gw_str letters =
-        GW_STR_INIT("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-    uint32_t bits = 0, n = 0;
-    for (size_t i = 0; i < base64.n; i++) {
-        ptrdiff_t value = gw_str_chr(letters, base64.p[i]);
-        if (value < 0)
-            continue; /* the end, or the escape of a slash */
-        bits = bits << 6 | (uint32_t)value;
-        n += 6;
-        if (n < 8)
+enum event_why mean_why(enum event_why why, bool refused) {
+    return refused && (why == WHY_STOP || why == WHY_UNTOLD) ? WHY_FILTER : why;
+}
+
+void mean_put_stops(const struct mean *m, const char *name, bool blanks, struct gw_out *o) {
+    bool open = false;
+    for (uint32_t i = 0; i < m->stops; i++) {
+        if (!blanks && mean_is_blank(m->stop[i]))
             continue;
-        n -= 8;
-        gw_buf_putc(b, (char)(bits >> n & 0xff));
+        if (!open) {
+            gw_out_name(o, name);
+            gw_out_open(o, '[');
+        }
+        open = true;
+        gw_out_raw(o, m->stop[i]);
     }
+    if (open)
+        gw_out_close(o, ']');
 }
 
 bool mean_has_tools(const struct mean *m) {

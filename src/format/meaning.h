@@ -147,6 +147,8 @@ struct mean {
     bool bare;
     bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
     struct gw_str unknown; /* the first member that nobody knows, its name */
+    const char
+        *other; /* the member that FEATURE_OTHER is of; NULL: the one that the speech names */
     /* What Responses tells its client again: values, as they came. */
     struct {
         struct gw_str tools, choice, format, summary, instructions, truncation, calls, cache_key,
@@ -368,8 +370,10 @@ struct gw_str mean_own_name(const struct mean *asked, struct gw_arena *arena, st
 void mean_own_names(struct mean_answer *a, const struct mean *asked);
 /* Whether a raw string is nothing but white space. */
 bool mean_is_blank(struct gw_str raw);
-/* The bytes that base64 is of; other letters are passed over. */
-void mean_put_base64(struct gw_buf *b, struct gw_str base64);
+/* Why an answer ended: a model that says that it refuses has not ended its turn like any other. */
+enum event_why mean_why(enum event_why why, bool refused);
+/* The stop sequences as a list, if there are any. `blanks`: those that are nothing but white space, too. */
+void mean_put_stops(const struct mean *m, const char *name, bool blanks, struct gw_out *o);
 /* Whether there are tools that the client calls. */
 bool mean_has_tools(const struct mean *m);
 /* A made-up id: a prefix and 24 letters, in the arena. */

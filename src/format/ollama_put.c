@@ -170,16 +170,6 @@ static void put_form(struct gw_out *o, const struct mean *m) {
         gw_out_put_value(o, "format", schema ? m->form_schema : GW_STR("\"json\""));
 }
 
-static void put_stops(struct gw_out *o, const struct mean *m) {
-    if (m->stops == 0)
-        return;
-    gw_out_name(o, "stop");
-    gw_out_open(o, '[');
-    for (uint32_t i = 0; i < m->stops; i++)
-        gw_out_raw(o, m->stop[i]);
-    gw_out_close(o, ']');
-}
-
 static void put_options(struct gw_out *o, const struct mean *m) {
     const struct mean_given given[] = {
         {"num_predict", m->max_tokens, FEATURE_MAX_TOKENS},
@@ -196,7 +186,7 @@ static void put_options(struct gw_out *o, const struct mean *m) {
     gw_out_open(o, '{');
     size_t empty = o->b->n;
     mean_put_given(m, given, sizeof given / sizeof *given, o);
-    put_stops(o, m);
+    mean_put_stops(m, "stop", true, o);
     if (o->b->n > empty) {
         gw_out_close(o, '}');
         return;

@@ -5,21 +5,29 @@
  */
 #include "format/openai_speech.h"
 
+static const struct mean_field members[] = {
+    {"prompt", offsetof(struct openai_bare, prompt), false},
+    {"context", offsetof(struct openai_bare, context), false},
+    {"suffix", offsetof(struct openai_bare, suffix), false},
+    {"echo", offsetof(struct openai_bare, echo), false},
+    {"best_of", offsetof(struct openai_bare, best_of), false},
+};
+
+enum { MEMBERS = sizeof members / sizeof *members };
+
+static struct gw_str name_of(uint32_t i) {
+    return gw_str(members[i].name, strlen(members[i].name));
+}
+
 bool openai_bare_member(struct gw_walk *w, struct gw_str name, struct openai_bare *bare) {
-    const struct {
-        struct gw_str name;
-        struct gw_str *to;
-    } members[] = {{GW_STR("prompt"), &bare->prompt},
-                   {GW_STR("context"), &bare->context},
-                   {GW_STR("suffix"), &bare->suffix},
-                   {GW_STR("echo"), &bare->echo},
-                   {GW_STR("best_of"), &bare->best_of}};
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        if (gw_str_eq(name, members[i].name)) {
-            *members[i].to = mean_value(w);
-            return true;
-        }
-    return false;
+    uint32_t i = 0;
+    while (i < MEMBERS && !gw_str_eq(name, name_of(i)))
+        i++;
+    if (i == MEMBERS)
+        return false;
+    struct gw_str value = mean_value(w);
+    memcpy((char *)bare + members[i].at, &value, sizeof value);
+    return true;
 }
 
 /* A text, or a list with one. */
@@ -33,35 +41,43 @@ static void add_text(struct mean *m, struct mean_turn *t, struct gw_str value) {
         mean_wrong(m, "\"prompt\" is not one text");
 }
 
-static bool is_idle(const struct openai_bare *bare) {
-    bool suffix = bare->suffix.n > 2;
-    bool several = mean_u64(bare->best_of) > 1;
-    return !suffix && !several && !mean_is_true(bare->echo);
+/* The member that asks for what other servers cannot do; NULL: none does. Log probabilities are a number here, and of
+ * another form in the answer. */
+static const char *foreign(const struct openai_bare *bare, const struct mean *m) {
+    return bare->suffix.n > 2            ? "suffix"
+           : mean_is_true(bare->echo)    ? "echo"
+           : mean_u64(bare->best_of) > 1 ? "best_of"
+           : m->logprobs.n > 0           ? "logprobs"
+                                         : NULL;
 }
 
-static void tell_unknown(struct mean *m, struct gw_str value, struct gw_str name) {
-    if (value.n == 0)
-        return;
-    mean_use(m, FEATURE_UNKNOWN);
-    if (m->unknown.n == 0)
-        m->unknown = name;
+/* Beside messages nobody knows them. */
+static void tell_unknown(const struct openai_bare *bare, struct mean *m) {
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        struct gw_str value;
+        memcpy(&value, (const char *)bare + members[i].at, sizeof value);
+        if (value.n == 0)
+            continue;
+        mean_use(m, FEATURE_UNKNOWN);
+        if (m->unknown.n == 0)
+            m->unknown = name_of(i);
+    }
 }
 
 void openai_bare_settle(const struct openai_bare *bare, struct mean *m) {
     if (m->turns != NULL || bare->prompt.n == 0) {
-        tell_unknown(m, bare->prompt, GW_STR("prompt"));
-        tell_unknown(m, bare->context, GW_STR("context"));
+        tell_unknown(bare, m);
         return;
     }
     m->bare = true;
     if (bare->context.n > 0)
         add_text(m, mean_add_turn(m, MEAN_SYSTEM), bare->context);
     add_text(m, mean_add_turn(m, MEAN_USER), bare->prompt);
-    bool probs = m->logprobs.n > 0; /* a number here, and in a form of their own in the answer */
+    m->other = foreign(bare, m);
+    if (m->other != NULL)
+        mean_use(m, FEATURE_OTHER);
     m->logprobs = GW_STR("");
     m->uses &= ~(1ULL << FEATURE_LOGPROBS);
-    if (probs || !is_idle(bare))
-        mean_use(m, FEATURE_OTHER);
 }
 
 void openai_bare_put(struct gw_out *o, uint32_t index, const struct mean_part *parts,

@@ -289,15 +289,8 @@ void openai_put_tool(struct gw_out *o, const struct mean_tool *t) {
     gw_out_close(o, '}');
 }
 
-static bool has_tools(const struct mean *m) {
-    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
-        if (t->kind != MEAN_SERVED)
-            return true;
-    return false;
-}
-
 static void put_tools(struct gw_out *o, const struct mean *m) {
-    if (!has_tools(m))
+    if (!mean_has_tools(m))
         return;
     gw_out_name(o, "tools");
     gw_out_open(o, '[');
@@ -311,7 +304,7 @@ static void put_tools(struct gw_out *o, const struct mean *m) {
 static void put_pick(struct gw_out *o, const struct mean *m) {
     static const char *const words[] = {
         [MEAN_PICK_AUTO] = "auto", [MEAN_PICK_NONE] = "none", [MEAN_PICK_ANY] = "required"};
-    if (m->pick == MEAN_PICK_UNSAID || !has_tools(m))
+    if (m->pick == MEAN_PICK_UNSAID || !mean_has_tools(m))
         return;
     if (m->pick != MEAN_PICK_ONE) {
         gw_out_put_word(o, "tool_choice", words[m->pick]);
@@ -347,16 +340,6 @@ static void put_form(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, '}');
 }
 
-static void put_stops(struct gw_out *o, const struct mean *m) {
-    if (m->stops == 0)
-        return;
-    gw_out_name(o, "stop");
-    gw_out_open(o, '[');
-    for (uint32_t i = 0; i < m->stops; i++)
-        gw_out_raw(o, m->stop[i]);
-    gw_out_close(o, ']');
-}
-
 static void put_effort(struct gw_out *o, const struct mean *m) {
     enum mean_effort effort = m->effort;
     if (!mean_can(m, FEATURE_EFFORT))
@@ -382,7 +365,7 @@ static void put_sampling(struct gw_out *o, const struct mean *m) {
         {"top_logprobs", m->top_logprobs, FEATURE_LOGPROBS},
     };
     if (mean_can(m, FEATURE_STOP))
-        put_stops(o, m);
+        mean_put_stops(m, "stop", true, o);
     mean_put_given(m, given, sizeof given / sizeof *given, o);
 }
 

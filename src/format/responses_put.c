@@ -339,13 +339,6 @@ static const struct mean_tool *put_space(struct gw_out *o, const struct mean_too
     return t;
 }
 
-static bool has_tools(const struct mean *m) {
-    for (const struct mean_tool *t = m->tools; t != NULL; t = t->next)
-        if (t->kind != MEAN_SERVED)
-            return true;
-    return false;
-}
-
 static void put_tools(struct gw_out *o, const struct mean *m) {
     const struct mean_tool *t = m->tools;
     gw_out_name(o, "tools");
@@ -464,7 +457,7 @@ void responses_put_request(const struct mean *m, struct gw_str model, struct gw_
     gw_out_text(o, model);
     put_instructions(o, m);
     put_input(o, m);
-    if (has_tools(m)) {
+    if (mean_has_tools(m)) {
         put_tools(o, m);
         put_pick(o, m);
     }

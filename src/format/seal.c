@@ -1,47 +1,12 @@
 #include "format/seal.h"
 
+#include "base/base64.h"
 #include "base/digest.h"
 #include "format/meaning.h"
 
 enum { MAC = 12 };
 
 static const struct gw_str mark = GW_STR_INIT("hg1"), id_mark = GW_STR_INIT("_hg1");
-
-/* ------------------------------------------------------------------ base64url */
-
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void put_letters(struct gw_buf *b, const unsigned char *p, size_t n) {
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t left = n - i < 3 ? (uint32_t)(n - i) : 3;
-        uint32_t bits = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
-                        (left > 2 ? p[i + 2] : 0);
-        for (uint32_t k = 0; k <= left; k++)
-            gw_buf_putc(b, letters[bits >> (18 - 6 * k) & 63]);
-    }
-}
-
-static int value_of(char c) {
-    ptrdiff_t at = gw_str_chr(gw_str(letters, 64), c);
-    return (int)at;
-}
-
-/* False if it has a letter that is none. */
-static bool put_bytes(struct gw_buf *b, struct gw_str text) {
-    uint32_t bits = 0, n = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        int value = value_of(text.p[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        n += 6;
-        if (n >= 8) {
-            n -= 8;
-            gw_buf_putc(b, (char)(bits >> n & 0xff));
-        }
-    }
-    return true;
-}
 
 /* ------------------------------------------------------------------ one seal */
 
@@ -68,7 +33,7 @@ struct gw_str seal_make(const struct seal *seal, struct gw_arena *arena, const s
     memcpy(inner.p, mac, MAC);
     gw_buf_put(&out, id);
     gw_buf_put(&out, id.n > 0 ? id_mark : mark);
-    put_letters(&out, (const unsigned char *)inner.p, inner.n);
+    gw_base64_put(&out, gw_buf_str(&inner), true);
     return out.full ? id : gw_buf_str(&out);
 }
 
@@ -97,7 +62,7 @@ struct gw_str seal_open(const struct seal *seal, struct gw_arena *arena, struct 
     if (at < 0)
         return none;
     gw_buf_init(&b, arena, id->n);
-    if (!put_bytes(&b, gw_str_sub(*id, (size_t)at, id->n)) || b.full || b.n <= MAC)
+    if (!gw_base64_decode(&b, gw_str_sub(*id, (size_t)at, id->n)) || b.full || b.n <= MAC)
         return none;
     struct gw_str what = gw_str_sub(gw_buf_str(&b), MAC, b.n);
     sign(seal, what, mac);

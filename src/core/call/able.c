@@ -43,10 +43,7 @@ static void leave_out(struct gw_call *c) {
         if (lacks == 0)
             chain->link[n++] = *link;
         else
-            end_because(c,
-                        link->at.heavy ? route_class_name(link->at.index)
-                                       : c->conf->providers[link->at.index].backend.target.name,
-                        lacks_text(c, lacks));
+            end_because(c, chain_who(c, link), lacks_text(c, lacks));
     }
     chain->n = able > 0 ? n : chain->n;
 }

@@ -419,6 +419,8 @@ struct next chain_decide(struct gw_call *c);
 void able_keep(struct gw_call *c);
 /* The link of the attempt at hand; NULL: there is no chain. */
 const struct chain_link *chain_link(const struct gw_call *c);
+/* Who serves there, for people. */
+struct gw_str chain_who(const struct gw_call *c, const struct chain_link *link);
 /* How long the file lets the attempt's model take for its first byte; 0: it does not say. There is a chain. */
 double chain_own_first_byte_ms(const struct gw_call *c);
 /* How long the attempt's model may be silent behind its first content. */
@@ -446,6 +448,8 @@ void chain_put(struct gw_call *c, struct edits *edits);
 /* Appends a model's name as it stands in a path. */
 void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 /* translate.c: requests that are sent to some place in another dialect */
+/* The client's dialect, by the path; NULL: what is asked there is not translated. */
+const struct dialect *translate_dialect(const struct gw_call *c);
 /* Whether a place that does not offer the path can be asked in its own dialect; fills in the rest of the link. */
 bool translate_fits(struct gw_call *c, struct chain_link *link);
 /* Likewise for the nodes of a class, which are asked in OpenAI's dialect unless they speak the client's. */
@@ -583,9 +587,9 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 /* A whole answer of this status has come: how its target did. */
 void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now);
 /* Whether a 400 says that the request is too long for this model. */
-/* How long a provider says in its words that it is busy: `name`: "1.5s", in ms; -1: it does not. */
-double answer_wait_within(struct gw_str body, struct gw_str name);
 bool answer_is_too_long(struct gw_str body);
+/* How long a provider says in its words that it is busy, as `name`: "1.5s"; in ms. -1: it does not say. */
+double answer_wait_within(struct gw_str body, struct gw_str name);
 void answer_first_content(struct gw_call *c, struct gw_time now);
 void answer_put_stream_lines(struct gw_buf *head);
 /* It has not brought any yet, and what it has taken until now counts as its time. */

@@ -386,6 +386,11 @@ const struct chain_link *chain_link(const struct gw_call *c) {
     return c->chain != NULL ? &c->chain->link[c->plan.candidates[c->attempt.at].link] : NULL;
 }
 
+struct gw_str chain_who(const struct gw_call *c, const struct chain_link *link) {
+    return link->at.heavy ? route_class_name(link->at.index)
+                          : c->conf->providers[link->at.index].backend.target.name;
+}
+
 double chain_own_first_byte_ms(const struct gw_call *c) {
     const struct model_conf *says = chain_link(c)->says;
     return says != NULL ? (double)says->first_byte_ms : 0;

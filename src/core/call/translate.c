@@ -26,7 +26,7 @@ enum {
     WAIT_MOST_MS = 86400000,
 };
 
-static const struct dialect *own_dialect(const struct gw_call *c) {
+const struct dialect *translate_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
     bool speaks = d != NULL && d->speech != NULL && (talks || d->speaks_all);
@@ -50,7 +50,7 @@ static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct g
 /* A place that is not asked: what it would count is estimated. */
 static bool counts_here(const struct gw_call *c, struct chain_link *link) {
     link->path = c->route.rest;
-    link->speaks = own_dialect(c);
+    link->speaks = translate_dialect(c);
     return true;
 }
 
@@ -59,7 +59,7 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
     if (count_dialect(c->route.rest) != NULL)
         return counts_here(c, link);
-    if (own_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
+    if (translate_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
         return false;
     struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
     struct gw_str whole = path_for(c, pattern, model), query = whole;
@@ -81,7 +81,7 @@ static bool nodes_speak(const struct gw_call *c, const struct dialect *d) {
 }
 
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
-    const struct dialect *own = own_dialect(c);
+    const struct dialect *own = translate_dialect(c);
     if (own == NULL || nodes_speak(c, own))
         return false;
     if (count_dialect(c->route.rest) != NULL)
@@ -134,6 +134,8 @@ static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
     const char *name = t->from->speech->names[feature];
     if (feature == FEATURE_UNKNOWN)
         return plain_name(t->mean.unknown);
+    if (feature == FEATURE_OTHER && t->mean.other != NULL)
+        name = t->mean.other;
     if (name == NULL)
         name = feature_about(feature);
     return gw_str(name, strlen(name));
@@ -142,11 +144,6 @@ static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
 static enum feature_fate fate_of(const struct gw_call *c, enum feature feature) {
     uint32_t wanted = c->conf->on_unsupported;
     return wanted != CONFIG_AS_USUAL ? (enum feature_fate)(wanted - 1) : feature_fate(feature);
-}
-
-static struct gw_str who_is(const struct gw_call *c, const struct chain_link *link) {
-    return link->at.heavy ? route_class_name(link->at.index)
-                          : c->conf->providers[link->at.index].backend.target.name;
 }
 
 /* What the request uses that cannot be had at this place. */
@@ -172,7 +169,7 @@ static struct next refuse_feature(struct gw_call *c, const struct chain_link *li
     gw_buf_init(&text, &c->arena, TEXT_MAX);
     gw_buf_put(&text, name_of(c, feature));
     gw_buf_put(&text, GW_STR(": "));
-    gw_buf_put(&text, who_is(c, link));
+    gw_buf_put(&text, chain_who(c, link));
     gw_buf_put(&text,
                dull ? GW_STR("'s model cannot do this (") : GW_STR(" has no words for this ("));
     gw_buf_put(&text, gw_str(about, strlen(about)));
@@ -180,7 +177,7 @@ static struct next refuse_feature(struct gw_call *c, const struct chain_link *li
     return refuse(c, 400, GW_STR("unsupported_parameter"), name_of(c, feature), gw_buf_str(&text));
 }
 
-/* What is short enough for a reason, and says most. */
+/* In a reason the feature's own word says more than the client's name for where it stands. */
 static struct gw_str word_of(const struct gw_call *c, enum feature feature) {
     return feature == FEATURE_OTHER ? name_of(c, feature) : feature_word(feature);
 }
@@ -199,7 +196,7 @@ static struct next keep_able(struct gw_call *c) {
         }
         if (next_is(next, NEXT_ON))
             next = refuse_feature(c, link, lack);
-        end_because(c, who_is(c, link),
+        end_because(c, chain_who(c, link),
                     sentence(c, GW_STR("lacks "), word_of(c, lack), GW_STR("")));
     }
     chain->n = n;
@@ -257,7 +254,7 @@ static struct next understand(struct gw_call *c, struct gw_time now) {
         return refuse(c, 400, GW_STR("invalid_request"), GW_STR(""),
                       sentence(c, gw_str(t->mean.wrong, strlen(t->mean.wrong)),
                                GW_STR("; this request is translated for "),
-                               who_is(c, &c->chain->link[0])));
+                               chain_who(c, &c->chain->link[0])));
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
@@ -293,7 +290,7 @@ struct next translate_read(struct gw_call *c) {
     }
     t->room = 2 * n;
     t->came = gw_str(came, n);
-    t->from = own_dialect(c);
+    t->from = translate_dialect(c);
     t->seed = gw_rng_next(&c->gw->rng);
     t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
     gw_buf_init(&t->sent, &c->arena, 2 * n + ARENA_MORE);
@@ -331,13 +328,13 @@ void translate_put(struct gw_call *c, struct gw_action *a) {
     struct call_translation *t = c->translation;
     struct gw_out o;
     t->sent.n = 0;
-    t->mean.alike = !is_openai(c);
-    t->mean.lacks = chain_link(c)->can.lacks;
-    t->mean.output = chain_link(c)->can.output;
     if (seal_choose(&t->mean, chain_link(c)->speaks) > 0)
         end_because(c, c->attempt.to->target.name, GW_STR("is not told another's signed thoughts"));
     gw_out_init(&o, &t->sent);
     struct mean m = t->mean;
+    m.alike = !is_openai(c);
+    m.lacks = chain_link(c)->can.lacks;
+    m.output = chain_link(c)->can.output;
     m.max_tokens = limit_of(c, &m);
     chain_link(c)->speaks->speech->put_request(&m, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;

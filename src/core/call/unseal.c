@@ -24,16 +24,10 @@ struct call_unsealed {
     uint32_t n;
 };
 
-static const struct dialect *own_dialect(const struct gw_call *c) {
-    bool talks;
-    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    return d != NULL && d->speech != NULL && talks ? d : NULL;
-}
-
 bool unseal_may(const struct gw_call *c) {
     return c->chain != NULL && c->unsealed == NULL && !call_translates(c) && call_at_provider(c) &&
            !sign_is_due(c) && !hedge_is_open(c) && c->body.fin && !c->body.forgotten &&
-           !c->has_head && own_dialect(c) != NULL;
+           !c->has_head && translate_dialect(c) != NULL;
 }
 
 bool unseal_is_meant(struct gw_str refusal) {
@@ -52,7 +46,7 @@ static bool look_through(struct gw_call *c) {
     struct unseal *found = gw_arena_get(&c->arena, sizeof *found);
     if (found == NULL)
         return false;
-    unseal_find(u->came, &seal, own_dialect(c), &c->arena, found);
+    unseal_find(u->came, &seal, translate_dialect(c), &c->arena, found);
     u->edit = gw_arena_get(&c->arena, (found->n + 1) * sizeof *u->edit);
     if (u->edit == NULL || found->full)
         return false;
