@@ -20,7 +20,7 @@ const PARTS = [
     ['dialect ollama', /src\/format\/ollama/, 9_900],
     ['dialect gemini', /src\/format\/gemini/, 24_400],
     ['dialect bedrock', /src\/format\/bedrock/, 20_200],
-    ['what models can', /src\/format\/(capability|feature)/, 6_500],
+    ['what models can', /src\/format\/(capability|feature)/, 6_900],
     ['format', /src\/format\//, 34_500],
     ['JSON', /src\/base\/(json|real)/, 11_400],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],

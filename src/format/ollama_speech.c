@@ -101,29 +101,15 @@ static void read_calls(struct gw_str value, struct mean *m, struct mean_turn *t)
         read_call(&w, mean_add_part(m, t, MEAN_CALL));
 }
 
-static void read_members(struct gw_walk *w, struct message *said) {
-    struct gw_str name;
-    if (!gw_walk_enter(w, '{'))
-        return;
-    while (gw_walk_member(w, &name)) {
-        if (is(name, "role"))
-            said->role = mean_raw(w);
-        else if (is(name, "content"))
-            said->content = mean_raw(w);
-        else if (is(name, "thinking"))
-            said->thinking = mean_raw(w);
-        else if (is(name, "images"))
-            said->images = mean_value(w);
-        else if (is(name, "tool_calls"))
-            said->calls = mean_value(w);
-        else if (is(name, "tool_name"))
-            said->tool = mean_raw(w);
-        else if (is(name, "tool_call_id"))
-            said->call_id = mean_raw(w);
-        else
-            gw_walk_skip(w);
-    }
-}
+static const struct mean_field message_fields[] = {
+    {"role", offsetof(struct message, role), true},
+    {"content", offsetof(struct message, content), true},
+    {"thinking", offsetof(struct message, thinking), true},
+    {"images", offsetof(struct message, images), false},
+    {"tool_calls", offsetof(struct message, calls), false},
+    {"tool_name", offsetof(struct message, tool), true},
+    {"tool_call_id", offsetof(struct message, call_id), true},
+};
 
 /* A model thinks, then speaks, then calls. Who else says nothing says an empty text. */
 static void add_said(const struct message *said, struct mean *m, struct mean_turn *t,
@@ -143,7 +129,7 @@ static void read_message(struct gw_walk *w, struct mean *m) {
     struct message said = {.role = GW_STR("")};
     struct mean_turn *t = mean_add_turn(m, MEAN_USER);
     struct mean_part *result = NULL;
-    read_members(w, &said);
+    MEAN_READ(w, message_fields, &said);
     if (gw_str_ieq(said.role, GW_STR("system"))) {
         t->role = MEAN_SYSTEM;
         if (mean_has_talk(m))
@@ -344,7 +330,7 @@ static void read_answer_member(struct gw_walk *w, struct gw_str name, struct mea
                                struct mean_choice *c) {
     struct message said = {.role = GW_STR("")};
     if (is(name, "message") && gw_walk_kind(w) == '{') {
-        read_members(w, &said);
+        MEAN_READ(w, message_fields, &said);
         add_said(&said, &a->mean, &c->turn, NULL);
     } else if (is(name, "model")) {
         a->model = mean_raw(w);

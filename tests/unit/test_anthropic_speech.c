@@ -3,15 +3,7 @@
 
 #include "format/speech.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static struct gw_arena arena;
 
 /* What a request of OpenAI's becomes for a model, given what it has besides a message. */
@@ -80,7 +72,8 @@ static void test_no_thinking(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 1 << 12, 1 << 20);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 1 << 12, 1 << 20);
     RUN(test_models);
     RUN(test_no_thinking);
     gw_arena_del(&arena);

@@ -2,15 +2,7 @@
 
 #include "format/capability.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static struct gw_arena arena;
 
 static bool lacks(struct capability c, enum feature feature) {
@@ -75,7 +67,8 @@ static void test_own(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 1 << 12, 1 << 20);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 1 << 12, 1 << 20);
     RUN(test_longest);
     RUN(test_places);
     RUN(test_bad);

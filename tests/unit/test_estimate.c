@@ -3,15 +3,7 @@
 #include "format/estimate.h"
 #include "format/speech.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static struct gw_arena arena;
 
 static uint64_t of(const struct dialect *d, const char *text) {
@@ -51,7 +43,8 @@ static void test_tools(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 4096, 1 << 20);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
     RUN(test_text);
     RUN(test_picture);
     RUN(test_tools);

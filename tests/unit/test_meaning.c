@@ -2,15 +2,7 @@
 
 #include "format/meaning.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static struct gw_arena arena;
 
 static bool fits(struct gw_str s, size_t most) {
@@ -64,7 +56,8 @@ static void test_can(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 4096, 1 << 24);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 4096, 1 << 24);
     RUN(test_fit);
     RUN(test_parts);
     RUN(test_can);

@@ -2,15 +2,7 @@
 
 #include "format/seal.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static const struct seal ann = {GW_STR_INIT("a secret"), GW_STR_INIT("ann")};
 static const struct seal bob = {GW_STR_INIT("a secret"), GW_STR_INIT("bob")};
 static const struct seal other = {GW_STR_INIT("another"), GW_STR_INIT("ann")};
@@ -75,7 +67,8 @@ static void test_what_is_none(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 4096, 1 << 20);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 4096, 1 << 20);
     RUN(test_there_and_back);
     RUN(test_without_an_id);
     RUN(test_of_somebody_else);

@@ -2,15 +2,7 @@
 
 #include "format/unseal.h"
 
-static void *mem_get(void *user, size_t n) {
-    (void)user;
-    return malloc(n);
-}
-static void mem_put(void *user, void *p, size_t n) {
-    (void)user, (void)n;
-    free(p);
-}
-static const struct gw_mem mem = {mem_get, mem_put, NULL};
+static struct unit_mem mem;
 static const struct seal seal = {GW_STR_INIT("a secret"), GW_STR_INIT("ann")};
 static struct gw_arena arena;
 
@@ -107,7 +99,8 @@ static void test_bad(void) {
 }
 
 int main(void) {
-    gw_arena_init(&arena, &mem, 1 << 16, 1 << 26);
+    unit_mem_init(&mem, 0);
+    gw_arena_init(&arena, &mem.mem, 1 << 16, 1 << 26);
     RUN(test_ids);
     RUN(test_thoughts);
     RUN(test_own);
