@@ -19,20 +19,38 @@ void gw_out_close(struct gw_out *o, char bracket) {
     o->more = true;
 }
 
+/* One without bytes may have no place either, from which memcpy must not be asked to copy. */
+static void copy(char *to, struct gw_str from) {
+    if (from.n > 0)
+        memcpy(to, from.p, from.n);
+}
+
 void gw_out_name(struct gw_out *o, const char *name) {
-    begin_value(o);
-    gw_buf_putc(o->b, '"');
-    gw_buf_put(o->b, gw_str(name, strlen(name)));
-    gw_buf_put(o->b, GW_STR("\":"));
+    struct gw_str said = gw_str(name, strlen(name)), end = GW_STR("\":");
+    size_t comma = o->more;
+    char *p = gw_buf_room(o->b, comma + 1 + said.n + end.n);
     o->more = false;
+    if (p == NULL)
+        return;
+    *p = ',';
+    p[comma] = '"';
+    p += comma + 1;
+    copy(p, said);
+    copy(p + said.n, end);
 }
 
 void gw_out_joined(struct gw_out *o, struct gw_str raw, struct gw_str more) {
-    begin_value(o);
-    gw_buf_putc(o->b, '"');
-    gw_buf_put(o->b, raw);
-    gw_buf_put(o->b, more);
-    gw_buf_putc(o->b, '"');
+    size_t comma = o->more;
+    char *p = gw_buf_room(o->b, comma + raw.n + more.n + 2);
+    o->more = true;
+    if (p == NULL)
+        return;
+    *p = ',';
+    p[comma] = '"';
+    p += comma + 1;
+    copy(p, raw);
+    copy(p + raw.n, more);
+    p[raw.n + more.n] = '"';
 }
 
 void gw_out_raw(struct gw_out *o, struct gw_str raw) {

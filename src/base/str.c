@@ -138,6 +138,13 @@ void gw_buf_put_slow(struct gw_buf *b, struct gw_str s) {
     b->n += s.n;
 }
 
+char *gw_buf_room(struct gw_buf *b, size_t n) {
+    if (!reserve(b, n))
+        return NULL;
+    b->n += n;
+    return b->p + b->n - n;
+}
+
 void gw_buf_put_u64(struct gw_buf *b, uint64_t v) {
     char digits[20];
     size_t at = sizeof digits;

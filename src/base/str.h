@@ -76,6 +76,8 @@ static inline void gw_buf_put(struct gw_buf *b, struct gw_str s) {
 static inline void gw_buf_putc(struct gw_buf *b, char c) {
     gw_buf_put(b, gw_str(&c, 1));
 }
+/* Room for `n` bytes more, which the caller writes; NULL: they do not fit, and the buffer is full. */
+char *gw_buf_room(struct gw_buf *b, size_t n);
 void gw_buf_put_u64(struct gw_buf *b, uint64_t v);
 /* `s` as the inside of a JSON string: quotes, controls and invalid UTF-8 escaped (U+FFFD). */
 void gw_buf_put_json(struct gw_buf *b, struct gw_str s);

@@ -139,7 +139,7 @@ static void put_list(struct gw_out *o, const char *name, struct gw_str theirs, b
 
 void gemini_logprobs_put(struct gw_out *o, struct gw_str theirs) {
     struct gw_walk w;
-    if (!enter_list(&w, theirs, "content"))
+    if (theirs.n == 0 || !enter_list(&w, theirs, "content"))
         return;
     gw_out_name(o, "logprobsResult");
     gw_out_open(o, '{');

@@ -142,7 +142,9 @@ static void put_piece(struct mean_stream *s, const struct event_piece *p, struct
 static void put_no_args(struct mean_stream *s, const struct event *e, uint32_t i,
                         struct gw_buf *b) {
     const struct event_piece *name = &e->piece[i];
-    bool has = event_part_of(name->channel) != PART_TOOL_NAME || !name->whole;
+    if (!name->whole || event_part_of(name->channel) != PART_TOOL_NAME)
+        return;
+    bool has = false;
     for (uint32_t k = 0; k < e->pieces_n && !has; k++)
         has = event_part_of(e->piece[k].channel) == PART_TOOL_ARGUMENTS &&
               key_of(e->piece[k].channel) == key_of(name->channel);
@@ -155,6 +157,8 @@ static void put_no_args(struct mean_stream *s, const struct event *e, uint32_t i
 /* ------------------------------------------------------------------ events */
 
 static void note_finish(struct mean_stream *s, const struct event *e) {
+    if (e->finished == 0)
+        return;
     enum event_why why = event_why(s->in, e);
     for (uint32_t i = 0; i < EVENT_CHOICES; i++)
         if ((e->finished >> i & 1) != 0 && (s->why[i] == WHY_UNTOLD || why != WHY_UNTOLD))
@@ -176,12 +180,11 @@ void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_b
     put_piece(s, p, b);
 }
 
-/* Those of one event at a time, in the same place. */
-static void note_logprobs(struct mean_stream *s, const struct event *e) {
+/* In the form of a meaning; those of one event at a time, in the same place. */
+static void mend_logprobs(struct mean_stream *s, const struct event *e) {
     void (*mend)(struct gw_str, struct gw_out *) = s->in->speech->put_logprobs;
     struct gw_out o;
-    s->logprobs = e->logprobs;
-    if (mend == NULL || e->logprobs.n == 0)
+    if (mend == NULL)
         return;
     if (s->probs.arena == NULL)
         gw_buf_init(&s->probs, s->arena, PROBS_MAX);
@@ -194,7 +197,9 @@ static void note_logprobs(struct mean_stream *s, const struct event *e) {
 void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event,
                struct gw_buf *b) {
     event_usage(s->in, e, &s->usage);
-    note_logprobs(s, e);
+    s->logprobs = e->logprobs;
+    if (e->logprobs.n > 0)
+        mend_logprobs(s, e);
     s->full |= e->opaque && e->pieces_n == EVENT_PIECES; /* there are more */
     note_calls(s, e);
     begin(s, event, b);
