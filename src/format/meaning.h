@@ -200,7 +200,7 @@ struct mean_step {
     struct gw_str signature;
 };
 
-enum { MEAN_CALLS = 64, MEAN_ID_MAX = 64 };
+enum { MEAN_CALLS = 64, MEAN_ID_MAX = 64, MEAN_ID_LETTERS = 24 };
 
 /* What a client has been told of an answer that is written step by step. */
 struct mean_stream {

@@ -265,9 +265,8 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
     struct responses_said said;
     struct gw_out o;
     const struct mean_choice *c = a->choices;
-    bool own = gw_str_starts(a->id, GW_STR("resp_"));
     struct responses_state state = {
-        .id = own ? a->id : mean_make_id(a->mean.arena, "resp_", a->seed, 0),
+        .id = mean_make_id(a->mean.arena, RESPONSES_KEPT_PREFIX, a->seed, 0),
         .model = a->model,
         .created = a->created,
         .over = true,

@@ -3,6 +3,7 @@
 #define GW_FORMAT_RESPONSES_SPEECH_H
 
 #include "format/custom_input.h"
+#include "format/responses_kept.h"
 #include "format/speech.h"
 
 /* What a summary that stands for a conversation begins with, where its provider's has encrypted content. */
@@ -145,5 +146,7 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
 void responses_stream_begin(struct mean_stream *s, struct gw_buf *b);
 void responses_stream_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
 void responses_stream_end(struct mean_stream *s, struct gw_buf *b);
+/* The answer of a stream that has ended, whole. */
+void responses_stream_put(const struct mean_stream *s, struct gw_out *o);
 
 #endif

@@ -128,7 +128,7 @@ function parsed(text) {
 function writtenCalls(heard, tools) {
     /** @type {Call[]} */
     const calls = [];
-    for (const match of heard.matchAll(/([\w.-]+)\((?=\{)/g)) {
+    for (const match of heard.matchAll(/(?<![\w.-])([\w.-]+)\((?=\{)/g)) {
         const begin = match.index + match[0].length;
         const end = objectEnd(heard, begin);
         const args = end < 0 ? null : parsed(heard.slice(begin, end));

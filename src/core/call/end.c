@@ -272,6 +272,8 @@ struct next end_give_kept(struct gw_call *c, struct gw_time now) {
     if (c->has_head)
         return stream_break(c, BROKE_OFF);
     c->attempt.at = c->kept.at; /* that one's model is named, too */
+    if (c->kept.status < 300 && c->kept.translated && remember_is_due(c))
+        return remember_answer(c, now);
     if (call_translates(c) && !c->kept.translated)
         translate_error(c);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);

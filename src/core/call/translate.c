@@ -228,6 +228,17 @@ static void take_seed(struct gw_call *c) {
     c->translation->mean.seed = gw_buf_str(&b);
 }
 
+/* Clients of Responses may leave their answers here (remember.c). */
+static void note_store(struct gw_call *c) {
+    struct call_translation *t = c->translation;
+    if (t->from != &dialect_responses)
+        return;
+    if (!c->conf->stores || c->conf->limits.responses_keep_s == 0)
+        t->mean.store = GW_STR("false");
+    if (t->recalled)
+        t->mean.uses &= ~(1ULL << FEATURE_PREVIOUS);
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
@@ -237,13 +248,19 @@ static bool read_meaning(struct gw_call *c) {
     t->from->speech->read_request(&w, &t->mean);
     seal_open_request(&t->seal, &t->mean, t->from);
     take_seed(c);
+    note_store(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     return gw_walk_end(&w);
 }
 
-static struct next understand(struct gw_call *c, struct gw_time now) {
+struct next translate_understand(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
+    if (remember_is_named(c))
+        return remember_recall(c, now);
+    if (!translate_is_due(c))
+        return next_phase(PHASE_CACHE);
+    gw_buf_init(&t->sent, &c->arena, 2 * t->came.n + ARENA_MORE);
     bool whole = read_meaning(c);
     if ((!whole || t->mean.bad || t->mean.full) && leave_out_others(c))
         return next_phase(PHASE_CACHE);
@@ -272,7 +289,7 @@ static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struc
     struct call_translation *t = c->translation;
     memcpy((char *)t->came.p + t->taken, bytes.p, bytes.n);
     t->taken += bytes.n;
-    return last ? understand(c, now) : next_stay();
+    return last ? translate_understand(c, now) : next_stay();
 }
 
 struct next translate_read(struct gw_call *c) {
@@ -293,7 +310,6 @@ struct next translate_read(struct gw_call *c) {
     t->from = translate_dialect(c);
     t->seed = gw_rng_next(&c->gw->rng);
     t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
-    gw_buf_init(&t->sent, &c->arena, 2 * n + ARENA_MORE);
     c->translation = t;
     return body_read_again(c, 0, take);
 }

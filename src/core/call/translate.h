@@ -14,6 +14,8 @@ struct call_translation {
     uint64_t room, seed;        /* taken for it; what ids are made of */
     struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
+    bool recalled;              /* `came` holds what was kept of an answer, too (remember.c) */
+    bool kept;                  /* its own answer is, or could not be */
     struct gw_buf sent;         /* in the dialect of the attempt at hand */
     struct gw_slice slice;      /* all of that */
 };
