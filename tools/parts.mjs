@@ -12,7 +12,7 @@ const PARTS = [
     ['core/config', /src\/core\/config\//, 29_500],
     ['core/cluster', /src\/core\/cluster\//, 19_800],
     ['core/policy', /src\/core\/policy\//, 14_400],
-    ['core/call', /src\/core\/call\//, 93_500],
+    ['core/call', /src\/core\/call\//, 97_500],
     ['core/show', /src\/core\/show\//, 3_000],
     ['dialect openai', /src\/format\/openai/, 18_500],
     ['dialect anthropic', /src\/format\/anthropic/, 17_000],

@@ -94,7 +94,7 @@ atBoth('answers that are kept', (bench) => {
         assert.match(three.id, OWN);
         const four = await last(await ann.responses.create({ model: CLAUDE, input: 'fourth', previous_response_id: three.id, stream: true }));
         assert.equal(four.previous_response_id, three.id);
-        assert.deepEqual(texts(asked(fakes.anthropic)).map(([role]) => role),
+        assert.deepEqual(texts(asked(fakes.anthropic)).map((/** @type {string[]} */ [role]) => role),
             ['user', 'assistant', 'user', 'assistant', 'user', 'assistant', 'user']);
         assert.equal(texts(asked(fakes.anthropic))[5][1], three.output[0].content[0].text);
     });
@@ -211,7 +211,7 @@ atBoth('answers that are kept', (bench) => {
 atHost('rack', 'answers that are kept, and the daemon', (bench) => {
     test('they outlive kill -9', async (t) => {
         const env = environment({ HEADY_DATA_DIR: directory(t) });
-        const first = await startRack({ env: { GATEWAY_AUTH: '', ...env } });
+        const first = await startRack({ env });
         t.after(() => first.child.stop('SIGKILL'));
         const one = await sdk(first.url).responses.create({ model: CLAUDE, input: 'first things' });
         const two = await last(await sdk(first.url).responses.create({ model: CLAUDE, input: 'second', previous_response_id: one.id, stream: true }));

@@ -36,8 +36,8 @@ static bool keeps(const struct gw_call *c) {
 /* A key's name may be a certificate's; an id has no slash. */
 static struct gw_str key_of(struct gw_call *c, struct gw_str id) {
     struct gw_buf b;
-    gw_buf_init(&b, &c->arena, c->key_name.n + id.n + 2);
-    gw_buf_put(&b, c->key_name.n > 0 ? c->key_name : GW_STR("*"));
+    gw_buf_init(&b, &c->arena, c->key_name.n + id.n + 1);
+    gw_buf_put(&b, c->key_name);
     gw_buf_putc(&b, '/');
     gw_buf_put(&b, id);
     c->arena_full |= b.full;

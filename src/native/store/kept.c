@@ -72,10 +72,11 @@ static bool drop_over(struct db *db) {
 }
 
 static bool drop_first_of(struct db *db, const struct kept_key *k) {
-    return run(db, prepare(db,
-                           "DELETE FROM kept WHERE rowid = (SELECT rowid FROM kept WHERE owner = ?1 "
-                           "ORDER BY until LIMIT 1)",
-                           k));
+    return run(db,
+               prepare(db,
+                       "DELETE FROM kept WHERE rowid = (SELECT rowid FROM kept WHERE owner = ?1 "
+                       "ORDER BY until LIMIT 1)",
+                       k));
 }
 
 static bool fit_owner(struct db *db, const struct kept_key *k, size_t more) {
@@ -133,8 +134,8 @@ enum store_status kept_put(struct db *db, struct gw_str key, struct gw_str bytes
     (void)out;
     if (!read_key(key, &k) || !gw_str_u64(gw_str_cut(&bytes, '\n'), &until) || bytes.p == NULL)
         return STORE_FAILED;
-    bool good = drop_over(db) && fit_all(db) && fit_owner(db, &k, bytes.n) &&
-                put_row(db, &k, until, bytes);
+    bool good =
+        drop_over(db) && fit_all(db) && fit_owner(db, &k, bytes.n) && put_row(db, &k, until, bytes);
     return good ? STORE_DONE : STORE_FAILED;
 }
 
