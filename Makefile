@@ -285,8 +285,9 @@ build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/process/main.c
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 # The daemon's store alone, to be killed; and a bad disk for it, by LD_PRELOAD.
-build/store-hammer: build/asan/tests/store/hammer.o $(call objects,asan,$(filter-out src/native/process/main.c,$(DAEMON)))
-build/store-hammer: $(call pure,asan)
+STORE_TOOLS := build/store-hammer build/store-kept
+$(STORE_TOOLS): build/store-%: build/asan/tests/store/%.o $(call objects,asan,$(filter-out src/native/process/main.c,$(DAEMON)))
+$(STORE_TOOLS): $(call pure,asan)
 	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
 build/bad-disk.so: tests/store/disk.c
 	@mkdir -p $(@D)
@@ -294,7 +295,7 @@ build/bad-disk.so: tests/store/disk.c
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm \
-	build/wasm/map build/store-hammer build/bad-disk.so
+	build/wasm/map $(STORE_TOOLS) build/bad-disk.so
 # Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
 PEERS := build/peer-go build/h2spec
 GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
