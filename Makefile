@@ -318,7 +318,7 @@ test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 agents: build build/heady-gateway-asan $(AGENTS) | $(NODE)
 	@node tools/test.mjs agents
 real: build build/heady-gateway-asan $(REAL) | $(NODE)
-	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/load.test.mjs
+	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/dialects.test.mjs tests/real/load.test.mjs
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o
