@@ -2,7 +2,7 @@
 
 #define PATH(m, p) {GW_STR_INIT(m), GW_STR_INIT(p)}
 #define PATHS(table) .paths = (table), .paths_n = sizeof(table) / sizeof *(table)
-#define LIKE_OPENAI .paths = openai + 1, .paths_n = sizeof openai / sizeof *openai - 1
+#define LIKE_OPENAI .paths = openai, .paths_n = sizeof openai / sizeof *openai - 1
 
 static const struct provider_path anthropic[] = {
     PATH("POST", "/v1/messages"),
@@ -29,7 +29,6 @@ static const struct provider_path gemini[] = {
     PATH("GET", "/v1beta/models/*"),
 };
 static const struct provider_path openai[] = {
-    PATH("POST", "/v1/responses/compact"), /* its own alone: LIKE_OPENAI begins behind it */
     PATH("POST", "/v1/chat/completions"),
     PATH("POST", "/v1/completions"),
     PATH("POST", "/v1/responses"),
@@ -43,6 +42,7 @@ static const struct provider_path openai[] = {
     PATH("POST", "/v1/audio/translations"),
     PATH("GET", "/v1/models"),
     PATH("GET", "/v1/models/*"),
+    PATH("POST", "/v1/responses/compact"), /* its own alone: LIKE_OPENAI ends before it */
 };
 static const struct provider_path azure[] = {
     PATH("POST", "/openai/deployments/*/chat/completions"),

@@ -169,7 +169,7 @@ atBoth('Open Responses', (bench) => {
 
     for (const place of Object.keys(PLACES)) {
         test(`before ${place}`, async (t) => {
-            const { url } = await open(t);
+            const { url } = await open(t, place);
             for (const [title, { asks, calls: eager = false, ends = 'completed', says: check }] of Object.entries(CASES)) {
                 for (const ask of [whole, streamed]) {
                     await t.test(`${title}, ${ask.name}`, async () => {
@@ -209,7 +209,7 @@ atBoth('Open Responses', (bench) => {
     }
 
     test('what is refused', async (t) => {
-        const { url } = await open(t);
+        const { url } = await open(t, 'Anthropic');
         for (const [path, body] of /** @type {[string, Body][]} */ ([
             ['/v1/responses/compact', { input: 'Sum it up.' }],
             ['/v1/responses/compact', { model: modelOf('Anthropic', false) }],

@@ -44,7 +44,19 @@ function namesOf(at, name) {
     return at.startsWith('heavy/') ? [[name, at]] : [[name, `${at}/${name}`], [`${at}/${name}`, { lacks: [] }]];
 }
 
-/** A gateway before all of them. @param {import('../lib/hosts.mjs').Bench} bench */
+/** What leads a gateway to it. @param {string} fake @param {string} url @returns {Record<string, string>} */
+function envOf(fake, url) {
+    switch (fake) {
+        case 'openai': return { CODEX_ENDPOINT: url, OPENAI_API_KEY: KEYS.openai };
+        case 'anthropic': return { CLAUDE_ENDPOINT: url, ANTHROPIC_API_KEY: KEYS.anthropic };
+        case 'gemini': return { GEMINI_ENDPOINT: url, GEMINI_API_KEY: KEYS.gemini };
+        case 'ollama': return { OLLAMA_HOST: url };
+        case 'bedrock': return { BEDROCK_ENDPOINT: url, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: SIGNER.id, AWS_SECRET_ACCESS_KEY: SIGNER.secret };
+        default: return { COLAB_ENDPOINT_3: url, COLAB_ENDPOINT_4: '' };
+    }
+}
+
+/** Gateways before each of them. @param {import('../lib/hosts.mjs').Bench} bench */
 export function placesAt(bench) {
     /** @type {Record<string, import('../providers/fakes.mjs').Provider>} */
     const fakes = {};
@@ -54,16 +66,13 @@ export function placesAt(bench) {
     afterEach(() => Object.values(fakes).forEach((fake) => fake.forget()));
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
-    /** @param {import('node:test').TestContext} t */
-    const open = (t) => bench.open(t, {
-        env: {
-            GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }), COLAB_ENDPOINT_3: fakes.chat.url, COLAB_ENDPOINT_4: '',
-            CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
-            CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
-            GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini, OLLAMA_HOST: fakes.ollama.url,
-            BEDROCK_ENDPOINT: fakes.bedrock.url, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: SIGNER.id, AWS_SECRET_ACCESS_KEY: SIGNER.secret,
-        },
-        config: { models: Object.fromEntries(Object.entries(PLACES).flatMap(([place, { at }]) => [false, true].flatMap((calls) => namesOf(at, modelOf(place, calls))))) },
-    });
+    /** With that one alone. @param {import('node:test').TestContext} t @param {string} place */
+    const open = (t, place) => {
+        const { at, fake } = PLACES[place], names = [modelOf(place, false), modelOf(place, true)];
+        return bench.open(t, {
+            env: { GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }), ...envOf(fake, fakes[fake].url) },
+            config: { models: Object.fromEntries(names.flatMap((name) => namesOf(at, name))) },
+        });
+    };
     return { fakes, open };
 }

@@ -72,7 +72,7 @@ atBoth('the suite of Open Responses', (bench) => {
 
     for (const place of Object.keys(PLACES)) {
         test(`before ${place}`, { skip: why }, async (t) => {
-            const host = await open(t);
+            const host = await open(t, place);
             const results = await run(dir, host.url, modelOf(place, true));
             const [sockets, http] = [true, false].map((is) => results.filter(({ id }) => NOT_OFFERED.test(id) === is));
             const tried = new Set(http.map(({ id }) => id));
