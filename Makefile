@@ -139,6 +139,12 @@ $(AGENTS): build/agents/%/tried: tools/agent.sh | $(NODE)
 	@tools/agent.sh $*
 	@touch $@
 
+# The compliance suite of Open Responses, and bun, which it runs with; the same holds for it.
+OPEN := build/open/tried
+$(OPEN): tools/open-responses.sh tests/open/package.json tests/open/package-lock.json | $(NODE)
+	@tools/open-responses.sh
+	@touch $@
+
 # ---------------------------------------------------------------- objects
 $(KEPT): | $(KEPT_STAMP) ;
 
@@ -305,7 +311,7 @@ build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
 # What is fetched comes first, and waits beside what is compiled; the fuzzers come when the first tests wait.
-test: $(PYTHON) $(AGENTS) $(REAL) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
+test: $(PYTHON) $(AGENTS) $(REAL) $(OPEN) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs
 fuzzers: $(FUZZERS)
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
@@ -313,7 +319,7 @@ test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 agents: build build/heady-gateway-asan $(AGENTS) | $(NODE)
 	@node tools/test.mjs agents
 real: build build/heady-gateway-asan $(REAL) | $(NODE)
-	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/load.test.mjs
+	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/dialects.test.mjs tests/real/load.test.mjs
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o

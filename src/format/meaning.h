@@ -145,7 +145,9 @@ struct mean {
     struct gw_str store;                 /* value */
     /* A prompt stands in the place of messages, and the answer is a text: /v1/completions, /api/generate. */
     bool bare;
-    bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
+    /* Responses: a summary of all this is asked for, to go on with in its place; alone: at a path of its own, which
+     * answers nothing but the summary. */
+    bool compacts, compacts_alone;
     struct gw_str unknown; /* the first member that nobody knows, its name */
     const char
         *other; /* the member that FEATURE_OTHER is of; NULL: the one that the speech names */

@@ -105,6 +105,7 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_responses = {
     .path = GW_STR_INIT("/v1/responses"),
     .stream_path = GW_STR_INIT("/v1/responses"),
+    .compacts_at = GW_STR_INIT("/responses/compact"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(PARALLEL) | BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(JSON) |

@@ -31,6 +31,8 @@ void responses_items_said(const struct responses_item *item, struct mean *m, str
 /* "input", and a list of tools. */
 void responses_items_input(struct gw_walk *w, struct mean *m);
 void responses_items_tools(struct gw_str value, struct mean *m);
+/* That a summary is asked for, behind all that has been said. */
+void responses_items_compact(struct mean *m);
 /* The inside of a value that is a string; else nothing. */
 struct gw_str responses_items_inside(struct gw_str value);
 

@@ -19,6 +19,8 @@ struct speech {
     /* Where its clients ask how many tokens a request is: how such a path ends; and the answer up to the number.
      * Empty: they do not. */
     struct gw_str counts_at, count;
+    /* Where they ask for a summary of a conversation, to go on with in its place. Empty: they do not. */
+    struct gw_str compacts_at;
     /* What stands for the signature of a call or a thought that is not its server's. Empty: thoughts go with it. */
     struct gw_str no_signature;
     uint64_t says; /* a bit per enum feature that it has words for */

@@ -33,6 +33,12 @@ const struct dialect *translate_dialect(const struct gw_call *c) {
     return speaks ? d : count_dialect(c->route.rest);
 }
 
+/* Whether the path asks for a summary, and not for an answer. */
+static bool compacts_alone(const struct gw_call *c, const struct dialect *from) {
+    struct gw_str at = from->speech->compacts_at;
+    return at.n > 0 && gw_str_ends(c->route.rest, at);
+}
+
 /* ------------------------------------------------------------------ places */
 
 /* "%m" is the model. */
@@ -82,7 +88,7 @@ static bool nodes_speak(const struct gw_call *c, const struct dialect *d) {
 
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
     const struct dialect *own = translate_dialect(c);
-    if (own == NULL || nodes_speak(c, own))
+    if (own == NULL || (nodes_speak(c, own) && !compacts_alone(c, own)))
         return false;
     if (count_dialect(c->route.rest) != NULL)
         return counts_here(c, link);
@@ -244,6 +250,7 @@ static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
     t->mean.arena = &c->arena;
+    t->mean.compacts_alone = compacts_alone(c, t->from);
     gw_walk_init(&w, t->came);
     t->from->speech->read_request(&w, &t->mean);
     seal_open_request(&t->seal, &t->mean, t->from);
