@@ -2,7 +2,9 @@
 
 #define PATH(m, p) {GW_STR_INIT(m), GW_STR_INIT(p)}
 #define PATHS(table) .paths = (table), .paths_n = sizeof(table) / sizeof *(table)
-#define LIKE_OPENAI .paths = openai, .paths_n = sizeof openai / sizeof *openai - 1
+/* What only OpenAI itself has stands behind the rest. */
+enum { OPENAI_ALONE = 2 };
+#define LIKE_OPENAI .paths = openai, .paths_n = sizeof openai / sizeof *openai - OPENAI_ALONE
 
 static const struct provider_path anthropic[] = {
     PATH("POST", "/v1/messages"),
@@ -42,7 +44,8 @@ static const struct provider_path openai[] = {
     PATH("POST", "/v1/audio/translations"),
     PATH("GET", "/v1/models"),
     PATH("GET", "/v1/models/*"),
-    PATH("POST", "/v1/responses/compact"), /* its own alone: LIKE_OPENAI ends before it */
+    PATH("POST", "/v1/responses/compact"), /* OPENAI_ALONE, as is the next one */
+    PATH("POST", "/v1/responses/input_tokens"),
 };
 static const struct provider_path azure[] = {
     PATH("POST", "/openai/deployments/*/chat/completions"),

@@ -41,6 +41,7 @@ void responses_read_request(struct gw_walk *w, struct mean *m);
 
 /* ---- responses_put.c */
 void responses_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+void responses_put_count(const struct mean *m, struct gw_str model, struct gw_out *o);
 
 /* ---- responses_said.c: what has been said, item by item, and the JSON of it */
 enum responses_kind {

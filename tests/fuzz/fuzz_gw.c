@@ -252,6 +252,10 @@ static void open_node(struct world *w, struct tracked *t) {
 }
 
 #define KEPT_ID "resp_hg000000000000000000000001"
+#define KEPT_BODY                                                                                  \
+    "{\"model\":\"two\",\"models\":[\"claude/"                                                     \
+    "x\"],\"input\":[],\"previous_response_id\":\"" KEPT_ID "\"}"
+#define KEPT_PATH ("/v1/responses/" KEPT_ID)
 
 /* The answer to a question, mostly to the last one and right: a challenge's, what the registry may tell. */
 static void answer_question(struct world *w, struct tracked *t) {
@@ -295,7 +299,7 @@ static const char *const targets[] = {"/api/heavy/code",
                                       "/v1beta/models/two:streamGenerateContent?alt=sse",
                                       "/v1/responses",
                                       "/v1/responses",
-                                      "/v1/responses/" KEPT_ID,
+                                      KEPT_PATH,
                                       "/v1/chat/completions"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
@@ -310,8 +314,7 @@ static const struct gw_str bodies[] = {
     GW_STR_INIT("{\"model\":\"two\",\"model\":\"x\",\"prompt\":7}"),
     GW_STR_INIT("{\"model\":\"nobody/x\"}"),
     GW_STR_INIT("{\"model\":\"claude/x\",\"input\":\"hi\",\"stream\":true}"),
-    GW_STR_INIT("{\"model\":\"two\",\"models\":[\"claude/x\"],\"input\":[],"
-                "\"previous_response_id\":\"" KEPT_ID "\"}")};
+    GW_STR_INIT(KEPT_BODY)};
 enum { BODIES = sizeof bodies / sizeof *bodies };
 
 static void choose_body(struct world *w, struct tracked *t) {

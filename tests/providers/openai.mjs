@@ -4,7 +4,7 @@
  */
 import { errorOf } from './openai-error.mjs';
 import { bearerOf, dataEvent, guarded, jsonReply, names, objectOf, refuse, streamReply, unknownField } from './reply.mjs';
-import { compactReply, responsesReply } from './responses.mjs';
+import { compactReply, countReply, responsesReply } from './responses.mjs';
 import { isMade, noise, png, say, split, tokensIn, vector, vectorBase64 } from './said.mjs';
 
 /**
@@ -395,6 +395,7 @@ const BODIES = {
     '/v1/completions': completionsReply,
     '/v1/responses': responsesReply,
     '/v1/responses/compact': compactReply,
+    '/v1/responses/input_tokens': countReply,
     '/v1/embeddings': embeddingsReply,
     '/v1/images/generations': imagesReply,
     '/v1/audio/speech': speechReply,

@@ -4,7 +4,7 @@
  */
 import { errorOf } from './openai-error.mjs';
 import { jsonReply, namedEvent, names, refuse, streamReply, unknownField } from './reply.mjs';
-import { say, split } from './said.mjs';
+import { say, split, tokensIn } from './said.mjs';
 
 /**
  * @typedef {import('./said.mjs').Said} Said
@@ -29,6 +29,8 @@ const FIELDS = names(`
     prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice
     tools top_logprobs top_p truncation user`);
 const COMPACT_FIELDS = names('input instructions model previous_response_id prompt_cache_key prompt_cache_retention');
+const COUNT_FIELDS = names(`conversation input instructions model parallel_tool_calls previous_response_id reasoning text tool_choice
+    tools truncation`);
 const TYPES = names(`
     message function_call function_call_output custom_tool_call custom_tool_call_output reasoning item_reference
     additional_tools tool_search_call tool_search_output compaction compaction_trigger web_search_call`);
@@ -294,6 +296,12 @@ export function responsesReply(body) {
     const parts = input.at(-1)?.type === 'compaction_trigger' ? compaction(said) : partsOf(said, body, tools);
     if (body.stream !== true) return jsonReply(finished(said, body, parts));
     return streamReply(streamOf(said, body, parts));
+}
+
+/** How many tokens it would be. @param {Body} body */
+export function countReply(body) {
+    const input = check(body, COUNT_FIELDS);
+    return jsonReply({ object: 'response.input_tokens', input_tokens: tokensIn(JSON.stringify(input)) });
 }
 
 /** A conversation in short: what its user has said, and one item that stands for all else. @param {Body} body */

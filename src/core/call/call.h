@@ -152,6 +152,7 @@ struct chain_link {
     struct gw_str path;            /* what is asked there */
     struct gw_str query;           /* and with which query, where the client's own is not its */
     const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
+    bool counts;                   /* it is asked there how many tokens a request is (count.c) */
     struct capability can;         /* what its model can */
 };
 
@@ -464,6 +465,12 @@ struct next translate_understand(struct gw_call *c, struct gw_time now);
  * estimate of the request that has been read. */
 const struct dialect *count_dialect(struct gw_str path);
 struct next count_tell(struct gw_call *c, struct gw_time now);
+/* The dialect in which whoever speaks this one counts; NULL: he does not. */
+const struct dialect *count_dialect_of(const struct dialect *d);
+/* Whether that was asked of the attempt's target, or is to be; and the client's answer, of what it has said. False: it
+ * has not said how many. */
+bool count_is_asked(const struct gw_call *c);
+bool count_put_answer(struct gw_call *c, struct gw_buf *out);
 /* Whether the attempt at hand is made in another dialect. */
 static inline bool call_translates(const struct gw_call *c) {
     return c->translation != NULL && chain_link(c)->speaks != NULL;

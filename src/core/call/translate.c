@@ -57,6 +57,21 @@ static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct g
 static bool counts_here(const struct gw_call *c, struct chain_link *link) {
     link->path = c->route.rest;
     link->speaks = translate_dialect(c);
+    link->counts = false;
+    return true;
+}
+
+/* One that is, if it counts in its own dialect. */
+static bool counts_there(struct gw_call *c, struct chain_link *link, struct gw_str model) {
+    const struct dialect *d = count_dialect_of(c->conf->providers[link->at.index].like->dialect);
+    struct gw_str path = {NULL, 0};
+    if (d != NULL && model.n > 0)
+        path = provider_path(c, link->at.index, path_for(c, d->speech->count_path, model));
+    if (path.p == NULL || url_check_path(path) != NULL)
+        return counts_here(c, link);
+    link->path = path;
+    link->speaks = d;
+    link->counts = true;
     return true;
 }
 
@@ -64,7 +79,7 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
     if (count_dialect(c->route.rest) != NULL)
-        return counts_here(c, link);
+        return counts_there(c, link, model);
     if (translate_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
         return false;
     struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
@@ -261,6 +276,19 @@ static bool read_meaning(struct gw_call *c) {
     return gw_walk_end(&w);
 }
 
+/* Places behind a first one that counts, or would, are left out. */
+static struct next count(struct gw_call *c, struct gw_time now) {
+    const struct chain_link *first = &c->chain->link[0];
+    if (first->speaks == NULL)
+        leave_out_others(c);
+    else if (!first->counts)
+        return count_tell(c, now);
+    else
+        c->chain->n = 1;
+    c->translation->counts = first->speaks != NULL;
+    return next_phase(PHASE_CACHE);
+}
+
 struct next translate_understand(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     if (remember_is_named(c))
@@ -282,13 +310,9 @@ struct next translate_understand(struct gw_call *c, struct gw_time now) {
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
-    if (count_dialect(c->route.rest) != NULL && c->chain->link[0].speaks != NULL)
-        return count_tell(c, now);
-    struct next next = next_on();
     if (count_dialect(c->route.rest) != NULL)
-        leave_out_others(c);
-    else
-        next = keep_able(c);
+        return count(c, now);
+    struct next next = keep_able(c);
     return next_is(next, NEXT_ON) ? next_phase(PHASE_CACHE) : next;
 }
 
@@ -359,7 +383,8 @@ void translate_put(struct gw_call *c, struct gw_action *a) {
     m.lacks = chain_link(c)->can.lacks;
     m.output = chain_link(c)->can.output;
     m.max_tokens = limit_of(c, &m);
-    chain_link(c)->speaks->speech->put_request(&m, chain_model(c), &o);
+    const struct speech *speech = chain_link(c)->speaks->speech;
+    (t->counts ? speech->put_count : speech->put_request)(&m, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;
     t->slice = (struct gw_slice){.kind = GW_LITERAL, .p = t->sent.p, .len = t->sent.n};
     a->send.slices = &t->slice;
@@ -475,14 +500,23 @@ static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     c->kept.translated = true;
 }
 
+static bool put_count(struct gw_call *c) {
+    struct gw_buf out;
+    if (!count_put_answer(c, &out))
+        return false;
+    c->kept.body = out;
+    put_lines(c, NULL);
+    return true;
+}
+
 /* The client's answer. False: what came is none of the target's dialect. */
 static bool put_answer(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
     struct gw_buf out;
     struct mean_answer *a = gw_arena_get(&c->arena, sizeof *a);
-    if (a == NULL)
-        return false;
+    if (a == NULL || t->counts)
+        return t->counts && put_count(c);
     a->mean.arena = &c->arena;
     a->created = (uint64_t)(now.wall_ms / 1000);
     a->seed = t->seed + c->attempt.number;

@@ -16,8 +16,10 @@ struct call_translation {
     struct mean mean;           /* what it asks for */
     bool recalled;              /* `came` holds what was kept of an answer, too (remember.c) */
     bool kept;                  /* its own answer is, or could not be */
-    struct gw_buf sent;         /* in the dialect of the attempt at hand */
-    struct gw_slice slice;      /* all of that */
+    bool
+        counts; /* how many tokens it is, is asked of whoever counts in another dialect (count.c) */
+    struct gw_buf sent;    /* in the dialect of the attempt at hand */
+    struct gw_slice slice; /* all of that */
 };
 
 #endif

@@ -183,6 +183,7 @@ static const struct base {
     {GW_STR_INIT("/v1/chat/completions"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/completions"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/responses/compact"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/responses/input_tokens"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/responses"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/embeddings"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/moderations"), GW_STR_INIT("openai"), true},
