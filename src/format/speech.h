@@ -53,5 +53,7 @@ void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event
 void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b);
 /* Writes the end; once. */
 void steps_end(struct mean_stream *s, struct gw_buf *b);
+/* Writes a whole answer, whose ids, names and signatures are the client's, as a stream from its beginning to its end. */
+void steps_answer(struct mean_stream *s, const struct mean_answer *a, struct gw_buf *b);
 
 #endif
