@@ -31,7 +31,9 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
         return false;
     struct call_translation *t = c->translation;
     gw_buf_init(&speech->ahead, &c->arena, AHEAD_MAX);
-    c->arena.cap += 2 * STREAM_SPEECH_MAX; /* a buffer that grows leaves the smaller one behind */
+    /* A buffer that grows leaves smaller ones behind, as large as itself in all; and writers keep some of an event. */
+    c->arena.cap += 2 * (STREAM_SPEECH_MAX + STREAM_TOLD_HELD) + 6 * STREAM_TOLD_MAX;
+    s->held.max = STREAM_TOLD_HELD;
     speech->to = (struct mean_stream){.arena = &c->arena,
                                       .in = in,
                                       .out = t->from,
