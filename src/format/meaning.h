@@ -129,6 +129,7 @@ struct mean {
     bool alike;
     uint64_t lacks, output;
     bool stream, stream_said, wants_usage;
+    bool list; /* a stream is to be a list of JSON, in pieces, and no events */
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
     struct gw_str stop[MEAN_STOPS];                                        /* raw */
@@ -232,6 +233,11 @@ struct mean_stream {
     uint32_t told;          /* a bit per choice whose role has been told */
     void *own;              /* anything else */
 };
+
+/* What stands before the next item of a stream that is a list, `blocks` of which have been told. */
+static inline struct gw_str mean_lead_item(const struct mean_stream *s) {
+    return s->blocks > 0 ? GW_STR(",\r\n") : GW_STR("[");
+}
 
 /* ------------------------------------------------------------------ for the readers */
 

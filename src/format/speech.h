@@ -35,7 +35,7 @@ struct speech {
     /* Log probabilities of it, in the form that a meaning has of them. NULL: they come in that form. */
     void (*put_logprobs)(struct gw_str ours, struct gw_out *o);
     /* A stream, event by event: its beginning, what it says, its end. They append whole events, in this dialect's
-     * framing. At the end the finish and the usage are known, as far as they will be. */
+     * framing, or what stands for them in a list. At the end the finish and the usage are known, as far as they will be. */
     void (*begin)(struct mean_stream *s, struct gw_buf *b);
     void (*step)(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
     void (*end)(struct mean_stream *s, struct gw_buf *b);

@@ -110,6 +110,27 @@ atBoth('answers that are translated', (bench) => {
         assert.match(answer.text, /^event: response.completed$/m);
     });
 
+    test('a client of Google’s that streams without alt=sse gets a list in pieces, from each provider', async (t) => {
+        const { env } = await startProvider(t, {
+            ...Object.fromEntries(Object.entries(LONG).filter(([name]) => name !== 'gemini').map(([name, make]) => [`name-of-${name}`, make(30_000)])),
+            'name-of-whole': { type: TYPES.json, pieces: ['{"id":"m","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn"}'] },
+            'name-of-cut': { ...LONG.claude(30_000), pieces: LONG.claude(30_000).pieces.slice(0, 1).concat(`"}}\n\n`) },
+        });
+        const is = { whole: 'claude', cut: 'claude', claude: 'claude', ollama: 'ollama', bedrock: 'bedrock' };
+        const models = Object.fromEntries(Object.entries(is).map(([name, provider]) => [`m-${name}`, `${provider}/name-of-${name}`]));
+        const host = await bench.open(t, { env, config: { models } });
+        for (const name of Object.keys(is)) {
+            const answer = await post(host.url, `/v1beta/models/m-${name}:streamGenerateContent`, { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] });
+            assert.equal(answer.headers['content-type'], 'application/json', name);
+            const items = JSON.parse(answer.text);
+            const text = items.flatMap((/** @type {any} */ item) => item.candidates?.[0].content.parts[0].text ?? []).join('');
+            assert.equal(text.replace(/^x+$/, 'x'), 'x', name);
+            const last = items.at(-1);
+            if (name === 'cut') assert.match(last.error.message, /broke off/);
+            else assert.equal(last.candidates[0].finishReason, 'STOP', name);
+        }
+    });
+
     test('a tool’s argument of 300 KiB in one event', async (t) => {
         const args = JSON.stringify({ text: 'a "b" \\ '.repeat(40_000) });
         const { env } = await startProvider(t, {

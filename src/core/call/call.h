@@ -505,6 +505,9 @@ void speak_piece(struct gw_call *c, const struct event_piece *piece);
 void speak_end(struct gw_call *c);
 /* The message of an event that tells an error. */
 struct gw_str speak_error(struct gw_call *c, struct gw_str event);
+/* Whether the client hears a list of JSON in pieces, and no events; and what stands before its next item. */
+bool speak_lists(const struct gw_call *c);
+struct gw_str speak_lead_item(const struct gw_call *c);
 /* The number of the next event, in dialects that number them. */
 uint32_t speak_sequence(const struct gw_call *c);
 /* generate.c: /generate of a provider, before its body has come and behind that */

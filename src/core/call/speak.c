@@ -51,7 +51,9 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
 }
 
 void speak_put_head(const struct gw_call *c, struct gw_buf *out) {
-    head_put(out, GW_STR("content-type"), frame_type(c->stream->out->framing));
+    const struct call_translation *t = c->translation;
+    head_put(out, GW_STR("content-type"),
+             t->mean.list ? GW_STR("application/json") : frame_type(t->from->framing));
     translate_put_id(c, out);
 }
 
@@ -99,6 +101,15 @@ struct gw_str speak_error(struct gw_call *c, struct gw_str event) {
     gw_buf_init(&b, &c->arena, said.message.n + 1);
     gw_json_decode(&b, said.message);
     return b.n > 0 ? gw_buf_str(&b) : GW_STR("the target sent an error");
+}
+
+bool speak_lists(const struct gw_call *c) {
+    return c->translation != NULL && c->translation->mean.list;
+}
+
+struct gw_str speak_lead_item(const struct gw_call *c) {
+    const struct stream_speech *speech = c->stream->speech;
+    return speech != NULL ? mean_lead_item(&speech->to) : GW_STR("[");
 }
 
 uint32_t speak_sequence(const struct gw_call *c) {

@@ -239,6 +239,15 @@ static void take_seed(struct gw_call *c) {
     c->translation->mean.seed = gw_buf_str(&b);
 }
 
+/* A query's member of this name and value. */
+static bool query_says(struct gw_str query, struct gw_str what) {
+    bool says = false;
+    query = gw_str_sub(query, 1, query.n);
+    while (query.n > 0 && !says)
+        says = gw_str_eq(gw_str_cut(&query, '&'), what);
+    return says;
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
@@ -250,6 +259,8 @@ static bool read_meaning(struct gw_call *c) {
     take_seed(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
+    t->mean.list =
+        t->mean.stream && t->from->events_if.n > 0 && !query_says(c->query, t->from->events_if);
     return gw_walk_end(&w);
 }
 
@@ -449,8 +460,7 @@ static bool streams(const struct gw_call *c) {
 static void put_stream_lines(struct gw_call *c) {
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
-    head_put(&head, GW_STR("content-type"), frame_type(c->translation->from->framing));
-    translate_put_id(c, &head);
+    speak_put_head(c, &head);
     answer_put_stream_lines(&head);
     c->kept.head = gw_buf_str(&head);
     c->kept.translated = true;
