@@ -214,6 +214,7 @@ struct mean_stream {
     bool wants_usage;               /* OpenAI's clients say so */
     bool begun, over, full;
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
+    struct gw_str stop;         /* raw: the sequence that stopped the first one; n == 0: none */
     uint32_t choices;           /* a bit per choice that has said something */
     struct usage usage;
     struct gw_str

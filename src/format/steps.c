@@ -166,6 +166,8 @@ static void note_finish(struct mean_stream *s, const struct event *e) {
     for (uint32_t i = 0; i < EVENT_CHOICES; i++)
         if ((e->finished >> i & 1) != 0 && (s->why[i] == WHY_UNTOLD || why != WHY_UNTOLD))
             s->why[i] = (uint8_t)why;
+    if (e->stop.n > 0)
+        note(s, &s->stop, e->stop);
     s->choices |= e->finished;
 }
 
@@ -327,6 +329,7 @@ void steps_answer(struct mean_stream *s, const struct mean_answer *a, struct gw_
         s->logprobs = one_line(s, c->logprobs);
         s->choices |= 1U << c->index;
         s->why[c->index] = (uint8_t)c->why;
+        s->stop = c->index == 0 ? c->stop : s->stop;
         for (const struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
             say_part(s, p, c->index, b);
     }
