@@ -316,6 +316,8 @@ bool mean_is_object(struct gw_str json);
 void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name);
 /* "stop": one string or several. */
 void mean_read_stops(struct mean *m, struct gw_walk *w);
+/* A document has bytes: what it uses. Those that are text become that, which every dialect has words for. */
+void mean_use_file(struct mean *m, struct mean_part *p);
 /* "data:image/png;base64,..." is taken apart; other URLs are kept as they are. */
 void mean_set_url(struct mean_part *p, struct gw_str url);
 /* The effort that a word names; UNSAID if none. And the word for it. */
@@ -354,6 +356,8 @@ static inline bool mean_is_true(struct gw_str value) {
 void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
 /* Makes one line of JSON from this byte on. What breaks lines stands between its tokens. */
 void mean_join_lines(struct gw_buf *json, size_t from);
+/* Whether a document has bytes that are PDF, or may be. */
+bool mean_is_pdf(const struct mean_part *p);
 /* Whether it is some text; a document of text alone is. */
 bool mean_is_text(const struct mean_part *p);
 bool mean_has(const struct mean_part *parts, enum mean_kind kind);
