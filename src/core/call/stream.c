@@ -314,23 +314,7 @@ static struct next observe_event(struct gw_call *c, struct gw_slice at, struct g
     return next_stay();
 }
 
-static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                              struct gw_time now) {
-    struct stream *s = c->stream;
-    struct event e;
-    event_read(event, s->framing, &s->in, &e);
-    if (s->in.dialect != NULL && s->speech == NULL)
-        s->out = s->in.dialect;
-    if (e.usage.n > 0)
-        meter_note(c, &e);
-    if (e.usage.n > 0 && s->speech == NULL && chain_hides(c, &e)) {
-        leave_out(c, at);
-        return next_stay();
-    }
-    return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
-}
-
-/* ------------------------------------------------------------------ chunks */
+/* ------------------------------------------------------------------ frames */
 
 /* The model's own events, in frames: nobody here reads where they end. */
 static bool is_unread(const struct stream *s) {
@@ -351,6 +335,32 @@ static struct next break_frame(struct gw_call *c, struct gw_time now) {
         return stream_complete(c, true, now);
     return resume_or_break(c, POOL_CUT, why, true, now);
 }
+
+/* A frame whose checksum is right was not torn on its way: its target has made it so, and what it was to say is
+ * lost. Of lines and of server-sent events one that is no JSON is passed over. */
+static bool is_broken(const struct stream *s, const struct event *e) {
+    return s->framing == FRAMING_AWS && s->speech != NULL && e->is == EVENT_MALFORMED;
+}
+
+static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                              struct gw_time now) {
+    struct stream *s = c->stream;
+    struct event e;
+    event_read(event, s->framing, &s->in, &e);
+    if (is_broken(s, &e))
+        return break_frame(c, now);
+    if (s->in.dialect != NULL && s->speech == NULL)
+        s->out = s->in.dialect;
+    if (e.usage.n > 0)
+        meter_note(c, &e);
+    if (e.usage.n > 0 && s->speech == NULL && chain_hides(c, &e)) {
+        leave_out(c, at);
+        return next_stay();
+    }
+    return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
+}
+
+/* ------------------------------------------------------------------ chunks */
 
 /* What went out in the last turn is no longer held. */
 static void forget_sent(struct gw_call *c) {

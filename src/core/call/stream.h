@@ -7,7 +7,8 @@
  *               an error, the end, silence                    the next target, as after a 5xx
  *     OBSERVE   events                                        each goes to the client in its turn
  *               part of an event                              held until the rest of it is there
- *               no JSON where there should be                 dropped
+ *               no JSON where there should be                 dropped; a frame of a translated stream: as if
+ *                                                             it broke off
  *               the end, after the finish                     the end mark, if it is missing; END
  *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
  *               ... and none is left, or it differs           an error in the stream's dialect; END
