@@ -21,7 +21,7 @@ const PARTS = [
     ['dialect gemini', /src\/format\/gemini/, 24_400],
     ['dialect bedrock', /src\/format\/bedrock/, 20_200],
     ['what models can', /src\/format\/(capability|feature)/, 6_900],
-    ['format', /src\/format\//, 34_500],
+    ['format', /src\/format\//, 36_500],
     ['JSON', /src\/base\/(json|real)/, 11_400],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
     ['base', /src\/base\//, 5_600],

@@ -44,7 +44,9 @@ static void read_parts(struct gw_walk *w, struct event *e, struct said *said, bo
     while (gw_walk_member(w, &name)) {
         enum event_part part = part_of(name);
         bool reason = is(name, "stop_reason");
-        if (part == 0 && !reason) {
+        if (part == 0 && is(name, "stop_sequence") && gw_walk_kind(w) == '"') {
+            gw_walk_string(w, &e->stop);
+        } else if (part == 0 && !reason) {
             e->opaque |= delta && (gw_walk_kind(w) == '{' || gw_walk_kind(w) == '[');
             gw_walk_skip(w);
         } else if (gw_walk_string(w, &raw)) {

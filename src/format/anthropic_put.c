@@ -10,7 +10,6 @@
  */
 #include "format/anthropic_speech.h"
 
-#include "base/base64.h"
 #include "format/claude.h"
 
 /* ------------------------------------------------------------------ small pieces */
@@ -51,28 +50,11 @@ static void put_image(struct gw_out *o, const struct mean_part *p) {
     put_bytes_or_url(o, p, GW_STR("image/png"));
 }
 
-/* Base64 is for PDF alone: bytes that are text have to come as text. */
-static bool is_text_media(const struct mean_part *p) {
-    return p->data.n > 0 && (gw_str_starts(p->media, GW_STR("text/")) ||
-                             gw_str_eq(p->media, GW_STR("application/json")));
-}
-
-static struct gw_str text_of(const struct mean_part *p, struct gw_arena *arena) {
-    struct gw_buf bytes, raw;
-    if (!is_text_media(p))
-        return p->text;
-    gw_buf_init(&bytes, arena, p->data.n);
-    gw_base64_decode(&bytes, p->data);
-    gw_buf_init(&raw, arena, 6 * bytes.n);
-    gw_buf_put_json(&raw, gw_buf_str(&bytes));
-    return gw_buf_str(&raw);
-}
-
+/* Base64 is for PDF alone. */
 static void put_document(struct gw_out *o, const struct mean_part *p) {
-    struct gw_str text = text_of(p, o->b->arena);
     gw_out_put_word(o, "type", "document");
-    if (text.n > 0)
-        put_source(o, "text", GW_STR("text/plain"), "data", text);
+    if (p->text.n > 0)
+        put_source(o, "text", GW_STR("text/plain"), "data", p->text);
     else
         put_bytes_or_url(o, p, GW_STR("application/pdf"));
     gw_out_may_raw(o, "title", p->name);
@@ -88,9 +70,9 @@ static bool is_words(const struct mean_part *p) {
 static bool is_content(const struct mean_part *p) {
     if (is_words(p))
         return !mean_is_blank(p->text);
-    bool placed = p->data.n > 0 || p->url.n > 0;
-    return (p->kind == MEAN_IMAGE && placed) ||
-           (p->kind == MEAN_FILE && (placed || !mean_is_blank(p->text)));
+    if (p->kind == MEAN_FILE)
+        return mean_is_pdf(p) || p->url.n > 0 || !mean_is_blank(p->text);
+    return p->kind == MEAN_IMAGE && (p->data.n > 0 || p->url.n > 0);
 }
 
 static bool is_users(const struct mean_part *p) {

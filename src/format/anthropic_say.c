@@ -312,7 +312,7 @@ void anthropic_say_end(struct mean_stream *s, struct gw_buf *b) {
     open_event(&o, b, "message_delta");
     gw_out_name(&o, "delta");
     gw_out_open(&o, '{');
-    put_stop(&o, mean_why((enum event_why)s->why[0], said != NULL && said->refused), GW_STR(""));
+    put_stop(&o, mean_why((enum event_why)s->why[0], said != NULL && said->refused), s->stop);
     gw_out_close(&o, '}');
     put_usage(&o, &s->usage);
     close_event(&o);

@@ -91,8 +91,10 @@ static void read_source(struct mean *m, struct mean_part *p, struct gw_str value
     bool image = p->kind == MEAN_IMAGE;
     if (p->file.n > 0)
         mean_use(m, FEATURE_FILE_ID);
+    else if (p->data.n > 0 && !image)
+        mean_use_file(m, p);
     else if (p->data.n > 0)
-        mean_use(m, image ? FEATURE_IMAGE : FEATURE_FILE);
+        mean_use(m, FEATURE_IMAGE);
     else if (p->url.n > 0)
         mean_use(m, image ? FEATURE_IMAGE_URL : FEATURE_FILE_URL);
     else if (p->text.n == 0)
@@ -637,6 +639,8 @@ const struct speech speech_anthropic = {
             [FEATURE_IMAGE] = "messages",
             [FEATURE_IMAGE_URL] = "messages",
             [FEATURE_FILE] = "messages",
+            [FEATURE_FILE_OFFICE] = "messages",
+            [FEATURE_FILE_OTHER] = "messages",
             [FEATURE_FILE_URL] = "messages",
             [FEATURE_FILE_ID] = "messages",
             [FEATURE_TOOLS] = "tools",

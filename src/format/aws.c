@@ -134,14 +134,14 @@ static bool is_prelude(const char *p) {
            aws_crc(0, gw_str(p, AWS_PRELUDE - CRC_BYTES)) == u32_at(p + AWS_PRELUDE - CRC_BYTES);
 }
 
-size_t aws_length(struct gw_str s, size_t seen) {
+size_t aws_length(struct gw_str s, size_t seen, size_t max) {
     struct aws_frame ignored;
     if (s.n < AWS_PRELUDE)
         return 0;
     if (seen < AWS_PRELUDE && !is_prelude(s.p))
         return FRAME_BAD;
     size_t length = u32_at(s.p);
-    if (s.n < length || length > FRAME_MAX)
+    if (s.n < length || length > max)
         return 0;
     struct gw_str frame = gw_str_sub(s, 0, length);
     bool whole =

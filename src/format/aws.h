@@ -23,9 +23,9 @@ struct aws_frame {
     struct gw_str payload;
 };
 
-/* frame_length for these frames: 0 until the frame is whole, or if it is too long to be looked at; FRAME_BAD if
+/* frame_length for these frames: 0 until the frame is whole, or if it is longer than `max`; FRAME_BAD if
  * it can be none. */
-size_t aws_length(struct gw_str s, size_t seen);
+size_t aws_length(struct gw_str s, size_t seen, size_t max);
 /* Reads a frame of which aws_length has told the length; false if its headers are not well made. */
 bool aws_read(struct gw_str frame, struct aws_frame *f);
 /* Appends a frame: an exception of a stream, whose payload is JSON. */

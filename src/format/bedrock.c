@@ -61,6 +61,18 @@ static void read_block(struct gw_walk *w, struct event *e) {
     }
 }
 
+/* What was asked for of the model's own answer: which stop sequence it was. */
+static void read_more(struct gw_walk *w, struct event *e) {
+    struct gw_str name;
+    if (!gw_walk_enter(w, '{'))
+        return;
+    while (gw_walk_member(w, &name))
+        if (is(name, "stop_sequence") && gw_walk_kind(w) == '"')
+            gw_walk_string(w, &e->stop);
+        else
+            gw_walk_skip(w);
+}
+
 struct block {
     uint32_t index;
     bool told, starts, goes_on; /* told: the event is of one */
@@ -96,6 +108,8 @@ static bool read_event(struct gw_walk *w, struct event *e) {
             gw_walk_string(w, &e->role);
         } else if (is(name, "stopReason")) {
             e->finish = gw_walk_string(w, &e->why);
+        } else if (is(name, "additionalModelResponseFields")) {
+            read_more(w, e);
         } else if (is(name, "usage")) {
             e->usage = event_value(w);
             e->end = true;

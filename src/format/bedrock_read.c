@@ -153,10 +153,10 @@ static void read_source(struct mean *m, struct mean_part *p, const struct bedroc
     p->text = s.text.n > 0 ? raw_of(s.text) : mean_joined(m, s.content);
     if (p->file.n > 0)
         mean_use(m, FEATURE_FILE_ID);
+    else if (p->data.n > 0 && p->kind == MEAN_FILE)
+        mean_use_file(m, p);
     else if (p->data.n > 0)
-        mean_use(m, p->kind == MEAN_IMAGE   ? FEATURE_IMAGE
-                    : p->kind == MEAN_AUDIO ? FEATURE_AUDIO
-                                            : FEATURE_FILE);
+        mean_use(m, p->kind == MEAN_IMAGE ? FEATURE_IMAGE : FEATURE_AUDIO);
     else if (p->text.n == 0)
         mean_wrong(m, "an image or a document has no source that is known");
 }

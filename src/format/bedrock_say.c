@@ -97,13 +97,17 @@ static void put_block(struct gw_out *o, const struct mean_part *p) {
     }
 }
 
+/* The word for a stop sequence goes with one that is told. */
+static const char *reason_with(enum event_why why, struct gw_str stop) {
+    return why == WHY_STOP && stop.n > 0 ? "stop_sequence" : reason_of(why);
+}
+
 static void put_reason(struct gw_out *o, const struct mean_choice *c) {
     bool calls = mean_has(c->turn.parts, MEAN_CALL);
     bool stopped = c->why == WHY_STOP || c->why == WHY_UNTOLD;
     enum event_why why =
         calls && stopped ? WHY_TOOL : mean_why(c->why, mean_has(c->turn.parts, MEAN_REFUSAL));
-    gw_out_put_word(o, "stopReason",
-                    why == WHY_STOP && c->stop.n > 0 ? "stop_sequence" : reason_of(why));
+    gw_out_put_word(o, "stopReason", reason_with(why, c->stop));
 }
 
 /* Of several answers the first one: there is room for no more. */
@@ -299,8 +303,8 @@ void bedrock_say_end(struct mean_stream *s, struct gw_buf *b) {
             put_no_args(s, i, b);
     end_block(s, b);
     struct frame f = open_frame(b, GW_STR("messageStop"));
-    gw_out_put_word(&f.o, "stopReason",
-                    reason_of(mean_why((enum event_why)s->why[0], said != NULL && said->refused)));
+    enum event_why why = mean_why((enum event_why)s->why[0], said != NULL && said->refused);
+    gw_out_put_word(&f.o, "stopReason", reason_with(why, s->stop));
     close_frame(&f);
     f = open_frame(b, GW_STR("metadata"));
     put_usage(&f.o, &s->usage);

@@ -259,16 +259,18 @@ const struct speech speech_bedrock = {
     .path = GW_STR_INIT("/model/%m/converse"),
     .stream_path = GW_STR_INIT("/model/%m/converse-stream"),
     .id_line = GW_STR_INIT("x-amzn-requestid"),
-    .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(AUDIO) | BIT(FILE) | BIT(TOOLS) | BIT(PICK_NONE) |
-            BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) |
-            BIT(RESULT_FAILED) | BIT(SCHEMA) | BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) |
-            BIT(TOP_K) | BIT(STOP) | BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(CACHE) |
-            BIT(TIER) | BIT(METADATA),
+    .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(AUDIO) | BIT(FILE) | BIT(FILE_OFFICE) |
+            BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(STRICT) |
+            BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) | BIT(MAX_TOKENS) |
+            BIT(TEMPERATURE) | BIT(TOP_P) | BIT(TOP_K) | BIT(STOP) | BIT(EFFORT) | BIT(BUDGET) |
+            BIT(SIGNATURE) | BIT(CACHE) | BIT(TIER) | BIT(METADATA),
     .names =
         {
             [FEATURE_IMAGE] = "messages",
             [FEATURE_AUDIO] = "messages",
             [FEATURE_FILE] = "messages",
+            [FEATURE_FILE_OFFICE] = "messages",
+            [FEATURE_FILE_OTHER] = "messages",
             [FEATURE_FILE_ID] = "messages",
             [FEATURE_TOOLS] = "toolConfig",
             [FEATURE_PICK_ANY] = "toolConfig.toolChoice",

@@ -59,14 +59,16 @@ static void put_id(struct gw_out *o, struct gw_str id) {
 
 /* ------------------------------------------------------------------ images and documents */
 
+/* What is given as text is one, whatever it was. */
 static struct gw_str format_of(const struct mean_part *p) {
     struct gw_str format = bedrock_format(p->media);
+    if (p->kind == MEAN_FILE && p->data.n == 0)
+        return GW_STR("txt");
     if (format.n > 0)
         return format;
-    return p->kind == MEAN_IMAGE                                        ? GW_STR("png")
-           : p->kind == MEAN_AUDIO                                      ? GW_STR("mp3")
-           : p->data.n == 0 || gw_str_starts(p->media, GW_STR("text/")) ? GW_STR("txt")
-                                                                        : GW_STR("pdf");
+    return p->kind == MEAN_IMAGE   ? GW_STR("png")
+           : p->kind == MEAN_AUDIO ? GW_STR("mp3")
+                                   : GW_STR("pdf");
 }
 
 static void put_source(struct gw_out *o, const struct mean_part *p) {
@@ -144,10 +146,14 @@ static bool is_words(const struct mean_part *p) {
     return (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL) && !mean_is_blank(p->text);
 }
 
+static bool has_format(const struct mean_part *p) {
+    return mean_is_pdf(p) || (p->data.n > 0 && bedrock_format(p->media).n > 0);
+}
+
 /* What can stand in a tool's result, too. */
 static bool is_content(const struct mean_part *p) {
     return is_words(p) || (p->kind == MEAN_IMAGE && p->data.n > 0) ||
-           (p->kind == MEAN_FILE && (p->data.n > 0 || !mean_is_blank(p->text)));
+           (p->kind == MEAN_FILE && (has_format(p) || !mean_is_blank(p->text)));
 }
 
 static bool is_users(const struct mean_part *p) {

@@ -71,7 +71,9 @@ struct dialect {
     bool asks_usage;        /* its streams tell their usage if include_usage asks for it */
     bool streams;           /* its answers are streams unless a request says otherwise */
     struct gw_str streams_at; /* how paths of streams end; empty: the body says what is wanted */
-    struct gw_str waits;      /* the member of an error that says when to come again; or empty */
+    struct gw_str
+        events_if; /* of the query: a stream without it is a list of JSON, in pieces; or empty */
+    struct gw_str waits; /* the member of an error that says when to come again; or empty */
     /* Around the inside of a JSON string: a last message that an answer goes on from, for servers that can.
      * Empty: none of this dialect can. */
     struct gw_str turn_head, turn_tail;

@@ -123,6 +123,7 @@ struct event {
     struct gw_str id;    /* of the whole answer, the inside of a JSON string; n == 0: none */
     struct gw_str role;  /* likewise */
     struct gw_str why;   /* likewise, of the last choice that is over: see event_why */
+    struct gw_str stop;  /* likewise, the sequence that stopped it; n == 0: it is not told */
     struct gw_str usage; /* the JSON value that holds it: see event_usage */
     struct gw_str logprobs; /* the JSON value of the last choice that has one */
     struct gw_str

@@ -10,6 +10,8 @@ static const struct {
     [FEATURE_IMAGE_URL] = {"image_url", "images by URL", FEATURE_REJECT},
     [FEATURE_AUDIO] = {"audio", "audio", FEATURE_REJECT},
     [FEATURE_FILE] = {"file", "documents as bytes", FEATURE_REJECT},
+    [FEATURE_FILE_OFFICE] = {"file_office", "documents of Word or Excel as bytes", FEATURE_REJECT},
+    [FEATURE_FILE_OTHER] = {"file_other", "documents of another type as bytes", FEATURE_REJECT},
     [FEATURE_FILE_URL] = {"file_url", "documents by URL", FEATURE_REJECT},
     [FEATURE_FILE_ID] = {"file_id", "documents by the id that a provider gave them",
                          FEATURE_REJECT},

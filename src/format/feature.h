@@ -13,9 +13,11 @@ enum feature {
     FEATURE_IMAGE,        /* its bytes */
     FEATURE_IMAGE_URL,    /* or where it is */
     FEATURE_AUDIO,
-    FEATURE_FILE,     /* a document: its bytes, ... */
-    FEATURE_FILE_URL, /* ... where it is, or ... */
-    FEATURE_FILE_ID,  /* ... what its provider calls it */
+    FEATURE_FILE,        /* a document: its bytes (those of text become text), ... */
+    FEATURE_FILE_OFFICE, /* ... of Word or Excel, ... */
+    FEATURE_FILE_OTHER,  /* ... of another type than these and PDF; ... */
+    FEATURE_FILE_URL,    /* ... where it is, or ... */
+    FEATURE_FILE_ID,     /* ... what its provider calls it */
     FEATURE_TOOLS,
     FEATURE_PICK_NONE,    /* tool choice: none of them, ... */
     FEATURE_PICK_ANY,     /* ... at least one, ... */

@@ -57,8 +57,8 @@ static size_t text_length(struct gw_str s, size_t seen, enum framing framing) {
     return length;
 }
 
-size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
-    return framing == FRAMING_AWS ? aws_length(s, seen) : text_length(s, seen, framing);
+size_t frame_length_within(struct gw_str s, size_t seen, enum framing framing, size_t max) {
+    return framing == FRAMING_AWS ? aws_length(s, seen, max) : text_length(s, seen, framing);
 }
 
 struct gw_str frame_type(enum framing framing) {

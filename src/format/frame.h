@@ -10,7 +10,8 @@
 
 enum framing { FRAMING_SSE = 0, FRAMING_LINES, FRAMING_AWS };
 
-enum { FRAME_MAX = 65536 }; /* the longest event that is looked at */
+/* The longest event that is looked at; and where its bytes do not go out as they came, so that it must be. */
+enum { FRAME_MAX = 65536, FRAME_TOLD_MAX = 1 << 20 };
 #define FRAME_BAD SIZE_MAX
 
 /* The length of the first event of `s`, or 0 if its end has not come. An earlier call with the first
@@ -19,8 +20,11 @@ enum { FRAME_MAX = 65536 }; /* the longest event that is looked at */
  * AWS: FRAME_BAD if `s` does not begin with a frame: a length out of bounds, a wrong CRC, headers that do
  * not fit. A bad prelude is reported with its last byte, other faults with the frame's. Where the next
  * frame begins is unknown then: the stream counts as cut at the start of `s`. A frame may be longer than
- * FRAME_MAX: its end is not looked for, in whatever pieces it comes. */
-size_t frame_length(struct gw_str s, size_t seen, enum framing framing);
+ * `max`: its end is not looked for, in whatever pieces it comes. */
+size_t frame_length_within(struct gw_str s, size_t seen, enum framing framing, size_t max);
+static inline size_t frame_length(struct gw_str s, size_t seen, enum framing framing) {
+    return frame_length_within(s, seen, framing, FRAME_MAX);
+}
 /* The content-type of a stream of them. */
 struct gw_str frame_type(enum framing framing);
 /* The bytes that complete an event whose end was lost; empty for AWS. */

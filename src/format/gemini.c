@@ -251,6 +251,7 @@ const struct dialect dialect_gemini = {
     .name = GW_STR_INIT("gemini"),
     .framing = FRAMING_SSE,
     .streams_at = GW_STR_INIT(":streamGenerateContent"),
+    .events_if = GW_STR_INIT("alt=sse"),
     .waits = GW_STR_INIT("\"retryDelay\""),
     .paths = {{GW_STR_INIT(":streamGenerateContent"), true},
               {GW_STR_INIT(":generateContent"), true}},

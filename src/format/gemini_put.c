@@ -115,8 +115,9 @@ void gemini_put_media(struct gw_out *o, const struct mean_part *p) {
 }
 
 bool gemini_put_is_media(const struct mean_part *p) {
-    return (p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || p->kind == MEAN_FILE) &&
-           (p->data.n > 0 || p->url.n > 0);
+    if (p->kind == MEAN_FILE)
+        return mean_is_pdf(p) || p->url.n > 0;
+    return (p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO) && (p->data.n > 0 || p->url.n > 0);
 }
 
 /* ------------------------------------------------------------------ parts */

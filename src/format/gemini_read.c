@@ -112,10 +112,10 @@ static void use_media(struct mean *m, struct mean_part *p) {
         mean_use(m, FEATURE_OTHER);
     else if (p->data.n == 0)
         use_place(m, p);
+    else if (p->kind == MEAN_FILE)
+        mean_use_file(m, p);
     else
-        mean_use(m, p->kind == MEAN_IMAGE   ? FEATURE_IMAGE
-                    : p->kind == MEAN_AUDIO ? FEATURE_AUDIO
-                                            : FEATURE_FILE);
+        mean_use(m, p->kind == MEAN_IMAGE ? FEATURE_IMAGE : FEATURE_AUDIO);
 }
 
 /* ------------------------------------------------------------------ calls */

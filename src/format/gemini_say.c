@@ -3,7 +3,7 @@
  *
  *     answers      a signature follows its thought in a part without text, which is not marked as a thought: Gemini CLI
  *                  sends thoughts back to nobody. What is hidden is marked, so that it can be told from that
- *     streams      a call comes whole: its arguments are gathered (calls.h)
+ *     streams      a call comes whole: its arguments are gathered (calls.h). Without alt=sse they are a list, which grows
  */
 #include "format/calls.h"
 #include "format/gemini_speech.h"
@@ -106,8 +106,12 @@ void gemini_say_answer(const struct mean_answer *a, const struct mean *asked, st
 
 /* ------------------------------------------------------------------ streams: chunks */
 
-static void open_chunk(struct gw_out *o, struct gw_buf *b) {
-    gw_buf_put(b, GW_STR("data: "));
+static void open_chunk(struct mean_stream *s, struct gw_out *o, struct gw_buf *b) {
+    if (s->asked->list)
+        gw_buf_put(b, mean_lead_item(s));
+    else
+        gw_buf_put(b, GW_STR("data: "));
+    s->blocks = 1;
     gw_out_init(o, b);
     gw_out_open(o, '{');
     gw_out_name(o, "candidates");
@@ -125,7 +129,10 @@ static void close_chunk(const struct mean_stream *s, struct gw_out *o, uint32_t 
     gw_out_may_raw(o, "modelVersion", s->model);
     gw_out_put_raw(o, "responseId", s->id);
     gw_out_close(o, '}');
-    gw_buf_put(o->b, GW_STR("\r\n\r\n"));
+    if (s->asked->list)
+        gw_buf_putc(o->b, '\n');
+    else
+        gw_buf_put(o->b, GW_STR("\r\n\r\n"));
 }
 
 static void put_text_chunk(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b) {
@@ -133,7 +140,7 @@ static void put_text_chunk(struct mean_stream *s, const struct mean_step *step, 
     struct gw_str none = GW_STR("");
     bool sign = step->kind == MEAN_STEP_SIGNATURE || step->kind == MEAN_STEP_HIDDEN;
     bool thought = step->kind == MEAN_STEP_REASONING || step->kind == MEAN_STEP_HIDDEN;
-    open_chunk(&o, b);
+    open_chunk(s, &o, b);
     gemini_put_text(&o, sign ? none : step->raw, thought, sign ? step->raw : none);
     close_chunk(s, &o, step->choice, NULL, NULL);
     s->logprobs = GW_STR("");
@@ -144,7 +151,7 @@ static void put_text_chunk(struct mean_stream *s, const struct mean_step *step, 
 static void put_call_chunk(struct mean_stream *s, uint32_t choice, const struct mean_part *call,
                            struct gw_buf *b) {
     struct gw_out o;
-    open_chunk(&o, b);
+    open_chunk(s, &o, b);
     gemini_put_call(&o, call, s->arena, call->signature);
     close_chunk(s, &o, choice, NULL, NULL);
 }
@@ -168,9 +175,11 @@ void gemini_say_end(struct mean_stream *s, struct gw_buf *b) {
         if ((s->choices >> i & 1) == 0)
             continue;
         calls_flush(s, i, put_call_chunk, b);
-        open_chunk(&o, b);
+        open_chunk(s, &o, b);
         gemini_put_text(&o, GW_STR(""), false, GW_STR(""));
         bool last = s->choices >> i == 1;
         close_chunk(s, &o, i, finish_of((enum event_why)s->why[i]), last ? &s->usage : NULL);
     }
+    if (s->asked->list)
+        gw_buf_put(b, GW_STR("]\n"));
 }

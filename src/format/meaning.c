@@ -1,5 +1,6 @@
 #include "format/meaning.h"
 
+#include "base/base64.h"
 #include "base/rng.h"
 
 static bool is(struct gw_str name, const char *literal) {
@@ -294,6 +295,63 @@ void mean_set_url(struct mean_part *p, struct gw_str url) {
     struct gw_str media = gw_str_sub(url, scheme.n, (size_t)at - scheme.n);
     p->media = plain_media(gw_str_cut(&media, ';'));
     p->data = gw_str_sub(url, (size_t)at + base64.n, url.n);
+}
+
+/* ------------------------------------------------------------------ documents */
+
+static struct gw_str bare_media(const struct mean_part *p) {
+    struct gw_str media = p->media;
+    return gw_str_cut(&media, ';');
+}
+
+static bool is_text_media(struct gw_str media) {
+    static const struct gw_str of = GW_STR_INIT("application/");
+    struct gw_str kinds = GW_STR("json xml javascript x-javascript ecmascript typescript yaml "
+                                 "x-yaml toml csv sql x-sh jsonl x-ndjson graphql");
+    if (gw_str_starts(media, GW_STR("text/")) || gw_str_ends(media, GW_STR("+json")) ||
+        gw_str_ends(media, GW_STR("+xml")))
+        return true;
+    if (!gw_str_starts(media, of))
+        return false;
+    bool text = false;
+    while (kinds.n > 0 && !text)
+        text = gw_str_eq(gw_str_cut(&kinds, ' '), gw_str_sub(media, of.n, media.n));
+    return text;
+}
+
+static bool is_office(struct gw_str media) {
+    return gw_str_eq(media, GW_STR("application/msword")) ||
+           gw_str_eq(media, GW_STR("application/vnd.ms-excel")) ||
+           gw_str_ends(media, GW_STR(".wordprocessingml.document")) ||
+           gw_str_ends(media, GW_STR(".spreadsheetml.sheet"));
+}
+
+/* The text that its bytes are; false: there is none. */
+static bool take_text(struct mean *m, struct mean_part *p) {
+    struct gw_buf bytes, raw;
+    gw_buf_init(&bytes, m->arena, p->data.n);
+    gw_base64_decode(&bytes, p->data);
+    gw_buf_init(&raw, m->arena, 6 * bytes.n);
+    gw_buf_put_json(&raw, gw_buf_str(&bytes));
+    m->full |= bytes.full || raw.full;
+    if (raw.n == 0)
+        return false;
+    p->text = gw_buf_str(&raw);
+    p->data = GW_STR("");
+    return true;
+}
+
+bool mean_is_pdf(const struct mean_part *p) {
+    struct gw_str media = bare_media(p);
+    return p->data.n > 0 && (media.n == 0 || gw_str_eq(media, GW_STR("application/pdf")));
+}
+
+void mean_use_file(struct mean *m, struct mean_part *p) {
+    if (is_text_media(bare_media(p)) && take_text(m, p))
+        return;
+    mean_use(m, FEATURE_FILE);
+    if (!mean_is_pdf(p))
+        mean_use(m, is_office(bare_media(p)) ? FEATURE_FILE_OFFICE : FEATURE_FILE_OTHER);
 }
 
 /* ------------------------------------------------------------------ effort */

@@ -129,6 +129,7 @@ struct mean {
     bool alike;
     uint64_t lacks, output;
     bool stream, stream_said, wants_usage;
+    bool list; /* a stream is to be a list of JSON, in pieces, and no events */
     struct gw_str max_tokens, temperature, top_p, top_k, seed, n;          /* values */
     struct gw_str frequency, presence, logit_bias, logprobs, top_logprobs; /* values */
     struct gw_str stop[MEAN_STOPS];                                        /* raw */
@@ -215,6 +216,7 @@ struct mean_stream {
     bool wants_usage;               /* OpenAI's clients say so */
     bool begun, over, full;
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
+    struct gw_str stop;         /* raw: the sequence that stopped the first one; n == 0: none */
     uint32_t choices;           /* a bit per choice that has said something */
     struct usage usage;
     struct gw_str
@@ -234,6 +236,11 @@ struct mean_stream {
     uint32_t told;          /* a bit per choice whose role has been told */
     void *own;              /* anything else */
 };
+
+/* What stands before the next item of a stream that is a list, `blocks` of which have been told. */
+static inline struct gw_str mean_lead_item(const struct mean_stream *s) {
+    return s->blocks > 0 ? GW_STR(",\r\n") : GW_STR("[");
+}
 
 /* ------------------------------------------------------------------ for the readers */
 
@@ -311,6 +318,8 @@ bool mean_is_object(struct gw_str json);
 void mean_unknown(struct mean *m, struct gw_walk *w, struct gw_str name);
 /* "stop": one string or several. */
 void mean_read_stops(struct mean *m, struct gw_walk *w);
+/* A document has bytes: what it uses. Those that are text become that, which every dialect has words for. */
+void mean_use_file(struct mean *m, struct mean_part *p);
 /* "data:image/png;base64,..." is taken apart; other URLs are kept as they are. */
 void mean_set_url(struct mean_part *p, struct gw_str url);
 /* The effort that a word names; UNSAID if none. And the word for it. */
@@ -349,6 +358,8 @@ static inline bool mean_is_true(struct gw_str value) {
 void mean_put_texts(const struct mean_part *parts, const char *between, struct gw_out *o);
 /* Makes one line of JSON from this byte on. What breaks lines stands between its tokens. */
 void mean_join_lines(struct gw_buf *json, size_t from);
+/* Whether a document has bytes that are PDF, or may be. */
+bool mean_is_pdf(const struct mean_part *p);
 /* Whether it is some text; a document of text alone is. */
 bool mean_is_text(const struct mean_part *p);
 bool mean_has(const struct mean_part *parts, enum mean_kind kind);

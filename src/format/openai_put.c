@@ -79,7 +79,7 @@ static void put_part(struct gw_out *o, const struct mean_part *p) {
 /* What is neither fetched here nor known by its name is none. */
 static bool is_content(const struct mean_part *p) {
     bool picture = p->kind == MEAN_IMAGE && (p->data.n > 0 || p->url.n > 0);
-    bool file = p->kind == MEAN_FILE && p->data.n > 0;
+    bool file = p->kind == MEAN_FILE && mean_is_pdf(p);
     return is_text(p) || picture || file || p->kind == MEAN_AUDIO || p->kind == MEAN_REFUSAL;
 }
 

@@ -76,7 +76,10 @@ static void read_file(struct gw_walk *w, struct mean *m, struct mean_part *p) {
         else
             gw_walk_skip(w);
     }
-    mean_use(m, p->file.n > 0 ? FEATURE_FILE_ID : p->data.n > 0 ? FEATURE_FILE : FEATURE_FILE_URL);
+    if (p->file.n == 0 && p->data.n > 0)
+        mean_use_file(m, p);
+    else if (p->file.n > 0 || p->url.n > 0)
+        mean_use(m, p->file.n > 0 ? FEATURE_FILE_ID : FEATURE_FILE_URL);
 }
 
 /* Its members may come in any order, so what it is is known last. */
@@ -590,6 +593,8 @@ const struct speech speech_openai = {
             [FEATURE_IMAGE_URL] = "messages",
             [FEATURE_AUDIO] = "messages",
             [FEATURE_FILE] = "messages",
+            [FEATURE_FILE_OFFICE] = "messages",
+            [FEATURE_FILE_OTHER] = "messages",
             [FEATURE_FILE_URL] = "messages",
             [FEATURE_FILE_ID] = "messages",
             [FEATURE_TOOLS] = "tools",

@@ -106,7 +106,7 @@ static enum mean_kind kind_of(struct gw_str type) {
                                      : MEAN_OTHER;
 }
 
-static void use_part(struct mean *m, const struct mean_part *p) {
+static void use_part(struct mean *m, struct mean_part *p) {
     bool image = p->kind == MEAN_IMAGE;
     if (p->kind == MEAN_OTHER)
         mean_use(m, FEATURE_OTHER);
@@ -114,10 +114,12 @@ static void use_part(struct mean *m, const struct mean_part *p) {
         mean_use(m, FEATURE_AUDIO);
     else if (p->file.n > 0)
         mean_use(m, FEATURE_FILE_ID);
-    else if (image || p->kind == MEAN_FILE)
-        mean_use(m, p->data.n > 0 ? (image ? FEATURE_IMAGE : FEATURE_FILE)
-                    : image       ? FEATURE_IMAGE_URL
-                                  : FEATURE_FILE_URL);
+    else if (image)
+        mean_use(m, p->data.n > 0 ? FEATURE_IMAGE : FEATURE_IMAGE_URL);
+    else if (p->kind == MEAN_FILE && p->data.n > 0)
+        mean_use_file(m, p);
+    else if (p->kind == MEAN_FILE && p->url.n > 0)
+        mean_use(m, FEATURE_FILE_URL);
     if (p->cache.n > 0)
         mean_use(m, FEATURE_CACHE);
 }

@@ -57,7 +57,10 @@ static void put_file(struct gw_out *o, const struct mean_part *p) {
     if (p->file.n > 0) {
         gw_out_put_raw(o, "file_id", p->file);
     } else if (p->data.n > 0) {
-        gw_out_put_raw(o, "filename", p->name.n > 0 ? p->name : GW_STR("document.pdf"));
+        gw_out_put_raw(o, "filename",
+                       p->name.n > 0    ? p->name
+                       : mean_is_pdf(p) ? GW_STR("document.pdf")
+                                        : GW_STR("document"));
         put_url(o, "file_data", p, "application/pdf");
     } else {
         gw_out_put_raw(o, "file_url", p->url);
@@ -70,7 +73,8 @@ static bool is_text(const struct mean_part *p) {
 }
 
 static bool is_content(const struct mean_part *p) {
-    return is_text(p) || p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || p->kind == MEAN_FILE;
+    bool file = p->kind == MEAN_FILE && (p->file.n > 0 || p->data.n > 0 || p->url.n > 0);
+    return is_text(p) || p->kind == MEAN_IMAGE || p->kind == MEAN_AUDIO || file;
 }
 
 static void put_part(struct gw_out *o, const struct mean_part *p) {

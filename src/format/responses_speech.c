@@ -112,11 +112,11 @@ const struct speech speech_responses = {
     .put_count = responses_put_count,
     .compacts_at = GW_STR_INIT("/responses/compact"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
-            BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
-            BIT(PARALLEL) | BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(JSON) |
-            BIT(SCHEMA) | BIT(MAX_TOKENS) | BIT(TEMPERATURE) | BIT(TOP_P) | BIT(LOGPROBS) |
-            BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(TIER) | BIT(VERBOSITY) | BIT(USER) |
-            BIT(METADATA),
+            BIT(FILE_OFFICE) | BIT(FILE_OTHER) | BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) |
+            BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) | BIT(STRICT) | BIT(CUSTOM) |
+            BIT(RESULT_IMAGE) | BIT(JSON) | BIT(SCHEMA) | BIT(MAX_TOKENS) | BIT(TEMPERATURE) |
+            BIT(TOP_P) | BIT(LOGPROBS) | BIT(EFFORT) | BIT(BUDGET) | BIT(SIGNATURE) | BIT(TIER) |
+            BIT(VERBOSITY) | BIT(USER) | BIT(METADATA),
     .names =
         {
             [FEATURE_SYSTEM_LATER] = "input",
@@ -124,6 +124,8 @@ const struct speech speech_responses = {
             [FEATURE_IMAGE_URL] = "input",
             [FEATURE_AUDIO] = "input",
             [FEATURE_FILE] = "input",
+            [FEATURE_FILE_OFFICE] = "input",
+            [FEATURE_FILE_OTHER] = "input",
             [FEATURE_FILE_URL] = "input",
             [FEATURE_FILE_ID] = "input",
             [FEATURE_TOOLS] = "tools",

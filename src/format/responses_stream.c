@@ -7,7 +7,8 @@
  */
 #include "format/responses_speech.h"
 
-enum { KEPT_MAX = 1 << 20 };
+/* Of what is kept a twelfth is not text. */
+enum { KEPT_MAX = 5 << 18 };
 
 /* ------------------------------------------------------------------ events */
 

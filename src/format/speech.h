@@ -39,7 +39,7 @@ struct speech {
     /* Log probabilities of it, in the form that a meaning has of them. NULL: they come in that form. */
     void (*put_logprobs)(struct gw_str ours, struct gw_out *o);
     /* A stream, event by event: its beginning, what it says, its end. They append whole events, in this dialect's
-     * framing. At the end the finish and the usage are known, as far as they will be. */
+     * framing, or what stands for them in a list. At the end the finish and the usage are known, as far as they will be. */
     void (*begin)(struct mean_stream *s, struct gw_buf *b);
     void (*step)(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
     void (*end)(struct mean_stream *s, struct gw_buf *b);
@@ -57,5 +57,7 @@ void steps_put(struct mean_stream *s, const struct event *e, struct gw_str event
 void steps_piece(struct mean_stream *s, const struct event_piece *p, struct gw_buf *b);
 /* Writes the end; once. */
 void steps_end(struct mean_stream *s, struct gw_buf *b);
+/* Writes a whole answer, whose ids, names and signatures are the client's, as a stream from its beginning to its end. */
+void steps_answer(struct mean_stream *s, const struct mean_answer *a, struct gw_buf *b);
 
 #endif

@@ -5,7 +5,10 @@
  */
 #include "format/speech.h"
 
-enum { PROBS_MAX = 1 << 17 }; /* of one event, written anew */
+enum {
+    PROBS_MAX = 1 << 17, /* of one event, written anew */
+    ARGS_AROUND = 64,    /* what stands around a text that is an argument */
+};
 
 static const struct speech *out_of(const struct mean_stream *s) {
     return s->out->speech;
@@ -163,6 +166,8 @@ static void note_finish(struct mean_stream *s, const struct event *e) {
     for (uint32_t i = 0; i < EVENT_CHOICES; i++)
         if ((e->finished >> i & 1) != 0 && (s->why[i] == WHY_UNTOLD || why != WHY_UNTOLD))
             s->why[i] = (uint8_t)why;
+    if (e->stop.n > 0)
+        note(s, &s->stop, e->stop);
     s->choices |= e->finished;
 }
 
@@ -228,4 +233,106 @@ void steps_end(struct mean_stream *s, struct gw_buf *b) {
     settle(s);
     s->over = true;
     out_of(s)->end(s, b);
+}
+
+/* ------------------------------------------------------------------ whole answers */
+
+static void say(struct mean_stream *s, enum mean_step_kind kind, uint32_t choice, struct gw_str raw,
+                struct gw_buf *b) {
+    if (raw.n > 0)
+        put(s, &(struct mean_step){.kind = kind, .choice = choice, .raw = raw}, b);
+}
+
+/* A value of a whole answer may be written on several lines; an event has one. */
+static struct gw_str one_line(struct mean_stream *s, struct gw_str value) {
+    struct gw_buf b;
+    if (gw_str_chr(value, '\n') < 0 && gw_str_chr(value, '\r') < 0)
+        return value;
+    gw_buf_init(&b, s->arena, value.n);
+    gw_buf_put(&b, value);
+    mean_join_lines(&b, 0);
+    s->full |= b.full;
+    return gw_buf_str(&b);
+}
+
+static void say_thought(struct mean_stream *s, const struct mean_part *p, uint32_t choice,
+                        struct gw_buf *b) {
+    if (!p->hidden)
+        say(s, MEAN_STEP_REASONING, choice, p->text, b);
+    say(s, p->hidden ? MEAN_STEP_HIDDEN : MEAN_STEP_SIGNATURE, choice, p->signature, b);
+}
+
+/* The argument of a tool that takes a text stands in an object, as it does where targets stream it. */
+static void say_args(struct mean_stream *s, const struct mean_part *p, uint32_t choice,
+                     struct gw_buf *b) {
+    struct mean_step step = {.kind = MEAN_STEP_ARGS, .choice = choice, .tool = s->calls - 1};
+    struct gw_buf json;
+    struct gw_out o;
+    if (p->args.n == 0 && !p->custom)
+        return; /* the end of the stream says that there are none */
+    step.value = p->custom || !p->args_is_text;
+    step.raw = step.value ? one_line(s, p->args) : p->args;
+    if (p->custom) {
+        gw_buf_init(&json, s->arena, p->args.n + ARGS_AROUND);
+        gw_out_init(&o, &json);
+        mean_put_args(p, s->arena, &o);
+        s->full |= json.full;
+        step.raw = gw_buf_str(&json);
+    }
+    s->call[step.tool].args = true;
+    put(s, &step, b);
+}
+
+static void say_call(struct mean_stream *s, const struct mean_part *p, uint32_t choice,
+                     struct gw_buf *b) {
+    uint32_t call = s->calls;
+    if (call == MEAN_CALLS) {
+        s->full = true;
+        return;
+    }
+    struct gw_str id = p->id.n > 0 ? p->id : mean_make_id(s->arena, "call_", s->seed, call + 1);
+    s->calls++;
+    s->call[call].told = true;
+    s->call[call].choice = choice;
+    s->call[call].id = id;
+    s->call[call].name = p->name;
+    s->called |= 1U << choice;
+    put(s,
+        &(struct mean_step){.kind = MEAN_STEP_CALL,
+                            .choice = choice,
+                            .tool = call,
+                            .id = id,
+                            .name = p->name,
+                            .signature = p->signature},
+        b);
+    say_args(s, p, choice, b);
+}
+
+static void say_part(struct mean_stream *s, const struct mean_part *p, uint32_t choice,
+                     struct gw_buf *b) {
+    if (p->kind == MEAN_CALL)
+        say_call(s, p, choice, b);
+    else if (p->kind == MEAN_REASONING)
+        say_thought(s, p, choice, b);
+    else if (p->kind == MEAN_TEXT || p->kind == MEAN_REFUSAL)
+        say(s, p->kind == MEAN_TEXT ? MEAN_STEP_TEXT : MEAN_STEP_REFUSAL, choice, p->text, b);
+}
+
+void steps_answer(struct mean_stream *s, const struct mean_answer *a, struct gw_buf *b) {
+    s->model = a->model;
+    s->usage = a->usage;
+    s->begun = true;
+    out_of(s)->begin(s, b);
+    for (const struct mean_choice *c = a->choices; c != NULL; c = c->next) {
+        if (c->index >= EVENT_CHOICES)
+            continue;
+        s->logprobs = one_line(s, c->logprobs);
+        s->choices |= 1U << c->index;
+        s->why[c->index] = (uint8_t)c->why;
+        s->stop = c->index == 0 ? c->stop : s->stop;
+        for (const struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
+            say_part(s, p, c->index, b);
+    }
+    s->logprobs = GW_STR("");
+    steps_end(s, b);
 }

@@ -63,6 +63,31 @@ static void try_request(const struct dialect *in, struct gw_str text, struct gw_
     }
 }
 
+/* The data of each event is JSON, but for OpenAI's end mark. */
+static void check_events(const struct dialect *out, struct gw_str text) {
+    struct event_source source = {.dialect = out};
+    struct event e;
+    size_t n;
+    while ((n = frame_length(text, 0, out->framing)) > 0 && n != FRAME_BAD) {
+        event_read(gw_str_sub(text, 0, n), out->framing, &source, &e);
+        GW_ASSERT(e.is != EVENT_MALFORMED && e.is != EVENT_ERROR);
+        text = gw_str_sub(text, n, text.n);
+    }
+    GW_ASSERT(text.n == 0 || text.n > FRAME_MAX);
+}
+
+/* As a stream. */
+static void tell_answer(const struct dialect *in, const struct dialect *out,
+                        const struct mean_answer *a, const struct mean *asked) {
+    struct mean_stream s = {
+        .arena = asked->arena, .in = in, .out = out, .asked = asked, .wants_usage = true};
+    struct gw_buf b;
+    gw_buf_init(&b, asked->arena, OUT_MAX);
+    steps_answer(&s, a, &b);
+    if (!b.full && !s.full)
+        check_events(out, gw_buf_str(&b));
+}
+
 static void try_answer(const struct dialect *in, struct gw_str text, struct gw_arena *arena) {
     const struct dialect *out;
     struct mean asked = {.arena = arena};
@@ -78,20 +103,8 @@ static void try_answer(const struct dialect *in, struct gw_str text, struct gw_a
         gw_buf_init(&b, arena, OUT_MAX);
         out->speech->put_answer(&a, &asked, &b);
         GW_ASSERT(b.full || a.mean.full || is_json(gw_buf_str(&b)));
+        tell_answer(in, out, &a, &asked);
     }
-}
-
-/* The data of each event is JSON, but for OpenAI's end mark. */
-static void check_events(const struct dialect *out, struct gw_str text) {
-    struct event_source source = {.dialect = out};
-    struct event e;
-    size_t n;
-    while ((n = frame_length(text, 0, out->framing)) > 0 && n != FRAME_BAD) {
-        event_read(gw_str_sub(text, 0, n), out->framing, &source, &e);
-        GW_ASSERT(e.is != EVENT_MALFORMED && e.is != EVENT_ERROR);
-        text = gw_str_sub(text, n, text.n);
-    }
-    GW_ASSERT(text.n == 0 || text.n > FRAME_MAX);
 }
 
 static void try_stream(const struct dialect *in, const struct dialect *out, struct gw_str text,

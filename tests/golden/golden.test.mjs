@@ -82,7 +82,7 @@ describe('golden files', () => {
         assert.equal(answer.status, 200, `${await answer.text()}\n${body}`);
     }
 
-    for (const file of globSync(`${HERE}*/{request,answer,stream}/*.{json,txt,bin}`).sort()) {
+    for (const file of globSync(`${HERE}*/{request,answer,told,stream}/*.{json,txt,bin}`).sort()) {
         const kind = basename(dirname(file)), dialect = basename(dirname(dirname(file)));
         const name = basename(file).replace(/\.[a-z]+$/, '');
         for (const out of SPOKEN.filter(() => SPOKEN.includes(dialect))) {

@@ -4,6 +4,7 @@
  *     translate request IN OUT [MODEL] <FILE     a request of dialect IN, as one of OUT
  *     translate answer  IN OUT [FILE2] <FILE     a whole answer of a target that speaks IN, for a client of OUT that
  *                                                asked FILE2 (a request in its own dialect)
+ *     translate told    IN OUT [FILE2] <FILE     the same, but the client wants a stream
  *     translate stream  IN OUT [usage [FILE2]] <FILE     likewise a stream; "usage": the client asks for it
  *     translate table                            docs/dialects.md
  *
@@ -107,8 +108,21 @@ static void read_asked(const struct dialect *d, const char *file, struct gw_aren
     fclose(f);
 }
 
-static void do_answer(const struct dialect *in, const struct dialect *out, const char *asked,
-                      struct gw_arena *arena) {
+static void put_told(const struct dialect *in, const struct dialect *out, const struct mean *asked,
+                     const struct mean_answer *a, struct gw_buf *b) {
+    struct mean_stream s = {.arena = asked->arena,
+                            .in = in,
+                            .out = out,
+                            .asked = asked,
+                            .created = CREATED,
+                            .seed = SEED,
+                            .wants_usage = true};
+    steps_answer(&s, a, b);
+    b->full |= s.full;
+}
+
+static void do_answer(const struct dialect *in, const struct dialect *out, bool told,
+                      const char *asked, struct gw_arena *arena) {
     struct mean m = {.arena = arena};
     struct mean_answer a = {.mean = {.arena = arena}, .created = CREATED, .seed = SEED};
     struct gw_walk w;
@@ -119,7 +133,10 @@ static void do_answer(const struct dialect *in, const struct dialect *out, const
     check(&a.mean, gw_walk_end(&w));
     gw_buf_init(&b, arena, INPUT_MAX);
     mean_own_names(&a, &m);
-    out->speech->put_answer(&a, &m, &b);
+    if (told)
+        put_told(in, out, &m, &a, &b);
+    else
+        out->speech->put_answer(&a, &m, &b);
     put(&b);
 }
 
@@ -256,15 +273,15 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "table") == 0)
         return do_table();
     if (argc < 4) {
-        fprintf(stderr, "usage: translate request|answer|stream IN OUT [...]\n");
+        fprintf(stderr, "usage: translate request|answer|told|stream IN OUT [...]\n");
         return 2;
     }
     gw_arena_init(&arena, &mem, 1 << 16, ARENA_MAX);
     const struct dialect *in = dialect_named(argv[2]), *out = dialect_named(argv[3]);
     if (strcmp(argv[1], "request") == 0)
         do_request(in, out, argc > 4 ? argv[4] : "some-model", &arena);
-    else if (strcmp(argv[1], "answer") == 0)
-        do_answer(in, out, argc > 4 ? argv[4] : NULL, &arena);
+    else if (strcmp(argv[1], "answer") == 0 || strcmp(argv[1], "told") == 0)
+        do_answer(in, out, argv[1][0] == 't', argc > 4 ? argv[4] : NULL, &arena);
     else
         do_stream(in, out, argc > 4, argc > 5 ? argv[5] : NULL, &arena);
     gw_arena_del(&arena);

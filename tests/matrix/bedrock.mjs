@@ -18,10 +18,15 @@ const FILLERS = ['...', '(no content)'];
 
 // ------------------------------------------------------------------ requests
 
+/** Bedrock's word for a document's type. @type {Record<string, string>} */
+const FORMATS = {
+    'application/pdf': 'pdf', 'text/plain': 'txt', 'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'docx',
+};
+
 /** @param {any} file @returns {Body} */
 function documentOf({ name = 'document', media, data, id }) {
     if (id !== undefined) return { document: { format: 'pdf', name, source: { s3Location: { uri: `s3://bucket/${id}` } } } };
-    return { document: { format: media === 'application/pdf' ? 'pdf' : 'txt', name: name.replace(/\W/g, ' '), source: { bytes: data } } };
+    return { document: { format: FORMATS[media] ?? 'txt', name: name.replace(/\W/g, ' '), source: { bytes: data } } };
 }
 
 /** @param {Part} part @returns {Body[]} */
@@ -46,7 +51,7 @@ function request(turns) {
 
 /** @param {Body} document */
 function readDocument({ format, name, source: { bytes, text } }) {
-    return { name, media: format === 'pdf' ? 'application/pdf' : 'text/plain', data: text === undefined ? bytes : Buffer.from(text).toString('base64') };
+    return { name, media: Object.keys(FORMATS).find((media) => FORMATS[media] === format), data: text === undefined ? bytes : Buffer.from(text).toString('base64') };
 }
 
 /** @param {Body} block @returns {Part} */

@@ -43,6 +43,7 @@ import { holds } from './meaning.mjs';
 const ALL = ['openai', 'responses', 'anthropic', 'gemini', 'ollama', 'bedrock'];
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
 const PDF = 'JVBERi0xLjQKJSVFT0YK';
+const WORD = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
 const TEXT = Buffer.from('first line\nsecond “line”').toString('base64');
 const WAV = 'UklGRiQAAABXQVZFZm10IA==';
 const SCHEMA = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false };
@@ -152,7 +153,11 @@ const TALK = [
         { from: ['openai', 'responses', 'anthropic', 'gemini'] }),
     talk('document as bytes', 'documents as bytes', [user([{ file: { media: 'application/pdf', data: PDF, name: 'report' } }, { text: 'Sum it up' }])],
         { from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
-    talk('document of text', 'documents as bytes', [user([{ file: { media: 'text/plain', data: TEXT, name: 'notes' } }, { text: 'Sum it up' }])],
+    talk('document of Word', 'documents of Word or Excel as bytes', [user([{ file: { media: WORD, data: PDF, name: 'report' } }, { text: 'Sum it up' }])],
+        { from: ['openai', 'responses', 'gemini', 'bedrock'] }),
+    talk('document of another type', 'documents of another type as bytes',
+        [user([{ file: { media: 'application/zip', data: PDF, name: 'report' } }, { text: 'Sum it up' }])], { from: ['openai', 'responses', 'gemini'] }),
+    talk('document of text', '', [user([{ file: { media: 'text/plain', data: TEXT, name: 'notes' } }, { text: 'Sum it up' }])],
         { instead: { anthropic: [] }, from: ['openai', 'responses', 'anthropic', 'gemini', 'bedrock'] }),
     talk('document by URL', 'documents by URL', [user([{ file: { url: 'https://example.org/a.pdf' } }, { text: 'Sum it up' }])],
         { from: ['responses', 'anthropic', 'gemini'] }),

@@ -6,5 +6,4 @@
  * @type {[client: string, provider: string, feature: string, how: string, why: string][]}
  */
 export const OPEN = [
-    ['bedrock', 'claude', 'finish: which stop sequence', 'stream', 'whole it says stop_sequence, streamed end_turn'],
 ];

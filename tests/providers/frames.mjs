@@ -30,9 +30,11 @@ export function frame(headers, payload) {
 }
 
 /** @param {string} type @param {unknown} value */
-export function eventFrame(type, value) {
-    const headers = { ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' };
-    return frame(headers, JSON.stringify(value));
+export const eventFrame = (type, value) => textFrame(type, JSON.stringify(value));
+
+/** An event whose payload is this text, JSON or not. @param {string} type @param {string} payload */
+export function textFrame(type, payload) {
+    return frame({ ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' }, payload);
 }
 
 /** @param {string} type @param {string} message */

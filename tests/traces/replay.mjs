@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { argv, exit, stderr, stdout } from 'node:process';
 import * as abi from '../../build/offsets.js';
 import { Core } from '../../worker-shim/core.js';
-import { eventFrame, exceptionFrame } from '../providers/frames.mjs';
+import { exceptionFrame, textFrame } from '../providers/frames.mjs';
 
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
@@ -220,7 +220,7 @@ export class Replay {
   onFrame(rest) {
     const [, name, attempt, how, type, text] = /^(\S+) (\S+) (\S+) (\S+) (.*)$/.exec(rest) ?? die('frame', rest);
     const { message } = how === 'exception' ? JSON.parse(text) : { message: '' };
-    const bytes = how === 'exception' ? exceptionFrame(type, message) : eventFrame(type, JSON.parse(text));
+    const bytes = how === 'exception' ? exceptionFrame(type, message) : textFrame(type, text);
     if (how === 'bad') bytes[bytes.length - 1] ^= 1;
     const part = how === 'torn' ? bytes.subarray(0, bytes.length >> 1) : bytes;
     this.chunk = part.toString('latin1');

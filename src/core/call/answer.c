@@ -404,6 +404,9 @@ void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now) {
 static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
                            const struct answer_head *h, struct gw_time now) {
     bool stream = (h->event_stream || h->ndjson || h->frames) && res->body_len != 0;
+    if (stream && call_translates(c) && !translate_wants(c, res))
+        return h->ndjson || res->status != 200 ? translate_keep(c, res, now)
+                                               : translate_refuse_stream(c, now);
     if (is_observed(c, res, stream))
         return stream_on_head(c, res, h, now);
     if (call_translates(c))
@@ -423,11 +426,18 @@ static struct next deliver(struct gw_call *c, const struct gw_res_head *res,
     return stream || shown ? relay_to_end(c, shown) : relay_and_end(c, now);
 }
 
+/* The client has been told that a stream is coming, and nothing of it. */
+static bool waits_for_stream(const struct gw_call *c) {
+    return c->has_head && c->stream != NULL && !c->stream->begun;
+}
+
 /* The client has the head of a stream already: only the same kind of stream will do. */
 static bool fits_stream(const struct gw_call *c, const struct gw_res_head *res,
                         const struct answer_head *h) {
     if (c->stream == NULL)
         return false;
+    if (waits_for_stream(c) && translate_wants(c, res))
+        return true; /* one is made of any answer */
     bool stream = c->stream->framing == FRAMING_LINES ? h->ndjson
                   : c->stream->framing == FRAMING_AWS ? h->frames
                                                       : h->event_stream;
@@ -461,8 +471,8 @@ void answer_on_hint(struct gw_call *c, const struct gw_res_head *res) {
  * refusal, or not as a stream. That is no fault of the target's. */
 static bool is_answer_behind_head(const struct gw_call *c, const struct gw_res_head *res,
                                   const struct answer_head *h, enum verdict verdict) {
-    bool waits = c->has_head && c->stream != NULL && !c->stream->begun;
-    return waits && (verdict == DELIVER || verdict == REFUSED) && !fits_stream(c, res, h);
+    return waits_for_stream(c) && (verdict == DELIVER || verdict == REFUSED) &&
+           !fits_stream(c, res, h);
 }
 
 static struct next tell_status(struct gw_call *c, uint32_t status, struct gw_time now) {

@@ -483,6 +483,10 @@ void translate_put_head(struct gw_str lines, struct gw_buf *out);
 void translate_put_warnings(const struct gw_call *c, struct gw_buf *out);
 /* Appends the line in which this client's dialect tells a request's id. */
 void translate_put_id(const struct gw_call *c, struct gw_buf *out);
+/* Whether the attempt at hand is translated for a client that wants a stream, and this is its answer; and what follows
+ * if it is a stream that nobody wants. */
+bool translate_wants(const struct gw_call *c, const struct gw_res_head *res);
+struct next translate_refuse_stream(struct gw_call *c, struct gw_time now);
 /* An answer that is no stream: it is kept; it has come; and a kept error in the client's dialect. */
 struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
 struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now);
@@ -533,6 +537,9 @@ bool speak_waits(const struct gw_call *c);
 void speak_last(struct gw_call *c);
 /* The message of an event that tells an error. */
 struct gw_str speak_error(struct gw_call *c, struct gw_str event);
+/* Whether the client hears a list of JSON in pieces, and no events; and what stands before its next item. */
+bool speak_lists(const struct gw_call *c);
+struct gw_str speak_lead_item(const struct gw_call *c);
 /* The number of the next event, in dialects that number them. */
 uint32_t speak_sequence(const struct gw_call *c);
 /* generate.c: /generate of a provider, before its body has come and behind that */

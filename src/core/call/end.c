@@ -269,13 +269,21 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
     return answer(c, e->status, gw_buf_str(&head), gw_buf_str(&body));
 }
 
+/* The client has the head of a stream, and this is one, all of it. */
+static struct next give_behind_head(struct gw_call *c) {
+    stream_put_text(c, gw_buf_str(&c->kept.body));
+    return next_done(0);
+}
+
 struct next end_give_kept(struct gw_call *c, struct gw_time now) {
     struct gw_buf head;
-    if (c->has_head)
+    if (c->has_head && (!c->kept.translated || c->stream->begun))
         return stream_break(c, BROKE_OFF);
     c->attempt.at = c->kept.at; /* that one's model is named, too */
     if (c->kept.status < 300 && c->kept.translated && remember_is_due(c))
         return remember_answer(c, now);
+    if (c->has_head)
+        return give_behind_head(c);
     if (count_is_asked(c) && !c->kept.translated)
         return count_tell(c, now);
     if (call_translates(c) && !c->kept.translated)

@@ -116,7 +116,7 @@ static struct gw_str id_in(struct gw_str answer) {
 }
 
 struct next remember_answer(struct gw_call *c, struct gw_time now) {
-    struct gw_str answer = gw_buf_str(&c->kept.body), id = id_in(answer);
+    struct gw_str answer = c->translation->answer, id = id_in(answer);
     struct gw_buf b;
     bool fits = begin(c, answer.n, now, &b);
     if (fits)
@@ -148,7 +148,7 @@ struct next remember_on_kept(struct gw_call *c, const struct gw_answer *answer,
         note(c, GW_STR(""), true, now);
     else
         give_up(c, answer->bytes, now);
-    if (c->stream == NULL || c->stream->speech == NULL)
+    if (c->stream == NULL || c->stream->speech == NULL || !speak_waits(c))
         return next_kept();
     speak_last(c);
     return c->state == CALL_ASK ? next_done(0) : next_stay();

@@ -17,6 +17,18 @@ static struct gw_str in_frame(struct gw_call *c, struct gw_str payload) {
     return gw_buf_str(&b);
 }
 
+/* As the last item of a list: without what makes an event of it. */
+static struct gw_str in_list(struct gw_call *c, struct gw_str event) {
+    struct gw_buf b;
+    gw_buf_init(&b, &c->arena, 2 * ERROR_MAX);
+    gw_buf_put(&b, speak_lead_item(c));
+    event = gw_str_sub(event, (size_t)gw_str_chr(event, '{'), event.n);
+    gw_buf_put(&b, gw_str_cut(&event, '\n'));
+    gw_buf_put(&b, GW_STR("]\n"));
+    c->arena_full |= b.full;
+    return gw_buf_str(&b);
+}
+
 static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why) {
     struct stream *s = c->stream;
     const struct dialect *d = s->out;
@@ -34,7 +46,9 @@ static struct next tell(struct gw_call *c, struct gw_str what, struct gw_str why
     }
     gw_buf_put(&b, gw_str_sub(d->error_tail, number > 0, d->error_tail.n));
     c->arena_full |= b.full;
-    stream_put_text(c, d->framing == FRAMING_AWS ? in_frame(c, gw_buf_str(&b)) : gw_buf_str(&b));
+    stream_put_text(c, d->framing == FRAMING_AWS ? in_frame(c, gw_buf_str(&b))
+                       : speak_lists(c)          ? in_list(c, gw_buf_str(&b))
+                                                 : gw_buf_str(&b));
     return next_done(0);
 }
 

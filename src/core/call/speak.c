@@ -33,7 +33,9 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
         return false;
     struct call_translation *t = c->translation;
     gw_buf_init(&speech->ahead, &c->arena, AHEAD_MAX);
-    c->arena.cap += 2 * STREAM_SPEECH_MAX; /* a buffer that grows leaves the smaller one behind */
+    /* A buffer that grows leaves smaller ones behind, as large as itself in all; and writers keep some of an event. */
+    c->arena.cap += 2 * (STREAM_SPEECH_MAX + STREAM_TOLD_HELD) + 6 * STREAM_TOLD_MAX;
+    s->held.max = STREAM_TOLD_HELD;
     speech->to = (struct mean_stream){.arena = &c->arena,
                                       .in = in,
                                       .out = t->from,
@@ -51,7 +53,9 @@ bool speak_begin(struct gw_call *c, struct gw_time now) {
 }
 
 void speak_put_head(const struct gw_call *c, struct gw_buf *out) {
-    head_put(out, GW_STR("content-type"), frame_type(c->stream->out->framing));
+    const struct call_translation *t = c->translation;
+    head_put(out, GW_STR("content-type"),
+             t->mean.list ? GW_STR("application/json") : frame_type(t->from->framing));
     translate_put_id(c, out);
 }
 
@@ -122,6 +126,15 @@ struct gw_str speak_error(struct gw_call *c, struct gw_str event) {
     gw_buf_init(&b, &c->arena, said.message.n + 1);
     gw_json_decode(&b, said.message);
     return b.n > 0 ? gw_buf_str(&b) : GW_STR("the target sent an error");
+}
+
+bool speak_lists(const struct gw_call *c) {
+    return c->translation != NULL && c->translation->mean.list;
+}
+
+struct gw_str speak_lead_item(const struct gw_call *c) {
+    const struct stream_speech *speech = c->stream->speech;
+    return speech != NULL ? mean_lead_item(&speech->to) : GW_STR("[");
 }
 
 uint32_t speak_sequence(const struct gw_call *c) {

@@ -175,8 +175,7 @@ static void pass(struct gw_call *c, struct gw_slice at, struct gw_str event, con
 }
 
 /* What cannot be read cannot be translated. */
-static struct next give_up_speech(struct gw_call *c, struct gw_time now) {
-    struct gw_str why = GW_STR("sent what nobody here can read");
+static struct next give_up_speech(struct gw_call *c, struct gw_str why, struct gw_time now) {
     return c->stream->begun ? resume_or_break(c, POOL_CUT, why, true, now)
                             : fail_over(c, POOL_CUT, why, true, now);
 }
@@ -186,7 +185,7 @@ static struct next go_raw(struct gw_call *c, struct gw_slice at, struct gw_str b
                           struct gw_time now) {
     struct stream *s = c->stream;
     if (s->speech != NULL)
-        return give_up_speech(c, now);
+        return give_up_speech(c, GW_STR("sent what nobody here can read"), now);
     if (s->resuming)
         return resume_differs(c, now);
     if (!s->begun)
@@ -315,23 +314,7 @@ static struct next observe_event(struct gw_call *c, struct gw_slice at, struct g
     return next_stay();
 }
 
-static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                              struct gw_time now) {
-    struct stream *s = c->stream;
-    struct event e;
-    event_read(event, s->framing, &s->in, &e);
-    if (s->in.dialect != NULL && s->speech == NULL)
-        s->out = s->in.dialect;
-    if (e.usage.n > 0)
-        meter_note(c, &e);
-    if (e.usage.n > 0 && s->speech == NULL && chain_hides(c, &e)) {
-        leave_out(c, at);
-        return next_stay();
-    }
-    return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
-}
-
-/* ------------------------------------------------------------------ chunks */
+/* ------------------------------------------------------------------ frames */
 
 /* The model's own events, in frames: nobody here reads where they end. */
 static bool is_unread(const struct stream *s) {
@@ -353,6 +336,32 @@ static struct next break_frame(struct gw_call *c, struct gw_time now) {
     return resume_or_break(c, POOL_CUT, why, true, now);
 }
 
+/* A frame whose checksum is right was not torn on its way: its target has made it so, and what it was to say is
+ * lost. Of lines and of server-sent events one that is no JSON is passed over. */
+static bool is_broken(const struct stream *s, const struct event *e) {
+    return s->framing == FRAMING_AWS && s->speech != NULL && e->is == EVENT_MALFORMED;
+}
+
+static struct next take_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
+                              struct gw_time now) {
+    struct stream *s = c->stream;
+    struct event e;
+    event_read(event, s->framing, &s->in, &e);
+    if (is_broken(s, &e))
+        return break_frame(c, now);
+    if (s->in.dialect != NULL && s->speech == NULL)
+        s->out = s->in.dialect;
+    if (e.usage.n > 0)
+        meter_note(c, &e);
+    if (e.usage.n > 0 && s->speech == NULL && chain_hides(c, &e)) {
+        leave_out(c, at);
+        return next_stay();
+    }
+    return s->begun ? observe_event(c, at, event, &e, now) : hold_event(c, at, event, &e, now);
+}
+
+/* ------------------------------------------------------------------ chunks */
+
 /* What went out in the last turn is no longer held. */
 static void forget_sent(struct gw_call *c) {
     struct stream *s = c->stream;
@@ -363,11 +372,23 @@ static void forget_sent(struct gw_call *c) {
     s->partial = 0;
 }
 
+static size_t event_max(const struct stream *s) {
+    return s->speech != NULL ? STREAM_TOLD_MAX : STREAM_EVENT_MAX;
+}
+
+/* An event whose end is not looked for any longer. */
+static struct next pass_long(struct gw_call *c, struct gw_slice at, struct gw_str bytes,
+                             struct gw_time now) {
+    if (c->stream->speech != NULL)
+        return give_up_speech(c, GW_STR("sent an event above 1 MiB"), now);
+    return go_raw(c, at, bytes, now);
+}
+
 /* The beginning of an event waits for the rest of it. */
 static struct next keep_partial(struct gw_call *c, struct gw_str bytes, struct gw_time now) {
     struct stream *s = c->stream;
-    if (bytes.n > STREAM_EVENT_MAX)
-        return go_raw(
+    if (bytes.n > event_max(s))
+        return pass_long(
             c, (struct gw_slice){.kind = GW_CHUNK, .off = s->chunk.n - bytes.n, .len = bytes.n},
             bytes, now);
     gw_buf_put(&s->held, bytes);
@@ -381,13 +402,13 @@ static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time
     size_t had = s->held.n - s->partial, from = s->partial;
     if (had == 0)
         return 0;
-    struct gw_str more = gw_str_sub(s->chunk, 0, STREAM_EVENT_MAX - had);
+    struct gw_str more = gw_str_sub(s->chunk, 0, event_max(s) - had);
     gw_buf_put(&s->held, more);
     c->arena_full |= s->held.full;
     if (s->held.full)
         return s->chunk.n;
     struct gw_str all = gw_str_sub(gw_buf_str(&s->held), from, s->held.n);
-    size_t n = frame_length(all, had, s->framing);
+    size_t n = frame_length_within(all, had, s->framing, event_max(s));
     if (n == FRAME_BAD)
         *next = break_frame(c, now);
     if (n == FRAME_BAD || (n == 0 && more.n == s->chunk.n))
@@ -397,7 +418,7 @@ static size_t go_on_partial(struct gw_call *c, struct next *next, struct gw_time
     all.n = had + used;
     struct gw_slice at = {.kind = GW_LITERAL, .off = from, .len = all.n};
     if (n == 0) {
-        *next = go_raw(c, at, all, now);
+        *next = pass_long(c, at, all, now);
         s->partial = s->held.n;
         return used;
     }
@@ -426,7 +447,7 @@ static size_t take_next(struct gw_call *c, size_t off, struct next *next, struct
             return (size_t)at.len;
         }
     }
-    size_t n = frame_length(rest, 0, s->framing);
+    size_t n = frame_length_within(rest, 0, s->framing, event_max(s));
     at.len = n;
     if (n == FRAME_BAD)
         *next = break_frame(c, now);

@@ -7,7 +7,8 @@
  *               an error, the end, silence                    the next target, as after a 5xx
  *     OBSERVE   events                                        each goes to the client in its turn
  *               part of an event                              held until the rest of it is there
- *               no JSON where there should be                 dropped
+ *               no JSON where there should be                 dropped; a frame of a translated stream: as if
+ *                                                             it broke off
  *               the end, after the finish                     the end mark, if it is missing; END
  *               the end, an error, silence before the finish  the next target: TRY, then OBSERVE
  *               ... and none is left, or it differs           an error in the stream's dialect; END
@@ -22,9 +23,9 @@
  * to the client.
  *
  * A stream in no known dialect, or with an event above STREAM_EVENT_MAX, is passed on as it comes (raw),
- * and cannot be resumed.
+ * and cannot be resumed. One that is translated may have events up to STREAM_TOLD_MAX; with a longer one it fails.
  *
- * Memory. At most 136 KiB are held, and usually nothing: STREAM_PREAMBLE_MAX of preamble, one event that
+ * Memory. At most 136 KiB are held (of a stream that is translated 2 MiB and 8 KiB, if it has events as long), and usually nothing: STREAM_PREAMBLE_MAX of preamble, one event that
  * is not whole yet, and, in the turn in which it becomes whole, the next one. What goes out is named by
  * slices; only if an answer is resumed in more than STREAM_SLICES places of one chunk is the rest of that
  * chunk copied. To that come the structure itself (1.4 KiB) and what delivered.h says.
@@ -46,6 +47,9 @@ struct stream_speech;
 enum {
     STREAM_PREAMBLE_MAX = 8192,
     STREAM_EVENT_MAX = FRAME_MAX,
+    STREAM_TOLD_MAX =
+        FRAME_TOLD_MAX, /* where it is translated: it cannot be passed on as it comes */
+    STREAM_TOLD_HELD = STREAM_PREAMBLE_MAX + 2 * STREAM_TOLD_MAX,
     STREAM_SPILL_MAX = 1 << 19,
     STREAM_SPEECH_MAX =
         6 << 20, /* likewise, where all of it is written: an end may tell the whole once more */

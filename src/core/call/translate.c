@@ -7,7 +7,8 @@
  *               out; if that leaves none, it is refused by the name of the field
  *     SEND      it is written in the target's dialect, for each attempt anew
  *     ANSWER    a stream is translated event by event (speak.c). A whole answer, or an error, is kept until it is
- *               whole, and written in the client's dialect
+ *               whole, and written in the client's dialect: as a stream, if the client wants one. A stream that it does
+ *               not want is a failed attempt
  *
  * Places that offer the client's own path get its own bytes, in the same chain.
  *
@@ -21,6 +22,7 @@ enum {
     ARENA_MORE = 1 << 18, /* what a small request may mean */
     ARENA_TIMES = 4,
     ANSWER_SHARE = 8,
+    STREAM_TIMES = 6, /* what is written of a whole answer that goes out as a stream */
     TEXT_MAX = 512,
     MEMBER_MAX = 64,
     WAIT_MOST_MS = 86400000,
@@ -75,6 +77,15 @@ static bool counts_there(struct gw_call *c, struct chain_link *link, struct gw_s
     return true;
 }
 
+/* Whether the client's request says that it wants a stream, in its own dialect. That it would take one too, by its head,
+ * does not say so. */
+static bool wants_stream(const struct gw_call *c) {
+    const struct dialect *from = translate_dialect(c);
+    if (from->streams_at.n > 0)
+        return gw_str_ends(c->route.rest, from->streams_at);
+    return c->says_stream || (from->streams && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
+}
+
 bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
@@ -82,7 +93,7 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
         return counts_there(c, link, model);
     if (translate_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
         return false;
-    struct gw_str pattern = c->streamed ? d->speech->stream_path : d->speech->path;
+    struct gw_str pattern = wants_stream(c) ? d->speech->stream_path : d->speech->path;
     struct gw_str whole = path_for(c, pattern, model), query = whole;
     struct gw_str path = provider_path(c, link->at.index, gw_str_cut(&query, '?'));
     if (path.p == NULL || url_check_path(path) != NULL)
@@ -260,6 +271,15 @@ static void note_store(struct gw_call *c) {
         t->mean.uses &= ~(1ULL << FEATURE_PREVIOUS);
 }
 
+/* A query's member of this name and value. */
+static bool query_says(struct gw_str query, struct gw_str what) {
+    bool says = false;
+    query = gw_str_sub(query, 1, query.n);
+    while (query.n > 0 && !says)
+        says = gw_str_eq(gw_str_cut(&query, '&'), what);
+    return says;
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
@@ -273,6 +293,8 @@ static bool read_meaning(struct gw_call *c) {
     note_store(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
+    t->mean.list =
+        t->mean.stream && t->from->events_if.n > 0 && !query_says(c->query, t->from->events_if);
     return gw_walk_end(&w);
 }
 
@@ -479,6 +501,19 @@ static void put_said_wait(const struct gw_call *c, struct gw_buf *head) {
     gw_buf_put(head, GW_STR("\r\n"));
 }
 
+static bool streams(const struct gw_call *c) {
+    return c->translation->mean.stream;
+}
+
+static void put_stream_lines(struct gw_call *c) {
+    struct gw_buf head;
+    gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
+    speak_put_head(c, &head);
+    answer_put_stream_lines(&head);
+    c->kept.head = gw_buf_str(&head);
+    c->kept.translated = true;
+}
+
 static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     static const struct gw_str again = GW_STR_INIT("retry-after: ");
     struct gw_buf head;
@@ -509,11 +544,49 @@ static bool put_count(struct gw_call *c) {
     return true;
 }
 
+static struct gw_buf write_whole(struct gw_call *c, const struct mean_answer *a) {
+    struct call_translation *t = c->translation;
+    struct gw_buf out;
+    gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
+    t->from->speech->put_answer(a, &t->mean, &out);
+    t->answer = gw_buf_str(&out);
+    return out;
+}
+
+static struct gw_buf write_stream(struct gw_call *c, const struct mean_answer *a) {
+    struct call_translation *t = c->translation;
+    struct mean_stream s = {.arena = &c->arena,
+                            .in = chain_link(c)->speaks,
+                            .out = t->from,
+                            .asked = &t->mean,
+                            .created = a->created,
+                            .seed = a->seed,
+                            .wants_usage = t->mean.wants_usage};
+    struct gw_buf out;
+    size_t n = STREAM_TIMES * c->kept.body.n + ARENA_MORE;
+    c->arena.cap += 2 * n;
+    gw_buf_init(&out, &c->arena, n);
+    steps_answer(&s, a, &out);
+    out.full |= s.full;
+    return out;
+}
+
+/* As the client wants it; what is to be kept of it (remember.c) is whole. False: it is too long for that. */
+static bool write_answer(struct gw_call *c, const struct mean_answer *a) {
+    struct gw_buf out = {.full = false};
+    if (!streams(c) || remember_is_due(c))
+        out = write_whole(c, a);
+    bool full = out.full;
+    if (streams(c))
+        out = write_stream(c, a);
+    c->kept.body = out;
+    return !full && !out.full;
+}
+
 /* The client's answer. False: what came is none of the target's dialect. */
 static bool put_answer(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
-    struct gw_buf out;
     struct mean_answer *a = gw_arena_get(&c->arena, sizeof *a);
     if (a == NULL || t->counts)
         return t->counts && put_count(c);
@@ -530,12 +603,24 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
         a->id = mean_make_id(&c->arena, "answer_", a->seed, 0);
     mean_own_names(a, &t->mean);
     seal_answer(&t->seal, a, chain_link(c)->speaks);
-    gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
-    t->from->speech->put_answer(a, &t->mean, &out);
     meter_tell(c, &a->usage, a->model);
-    c->kept.body = out;
-    put_lines(c, NULL);
-    return !out.full;
+    if (!write_answer(c, a))
+        return false;
+    if (streams(c))
+        put_stream_lines(c);
+    else
+        put_lines(c, NULL);
+    return true;
+}
+
+bool translate_wants(const struct gw_call *c, const struct gw_res_head *res) {
+    return call_translates(c) && streams(c) && res->status == 200;
+}
+
+struct next translate_refuse_stream(struct gw_call *c, struct gw_time now) {
+    struct next next = give_up(c, GW_STR("sent a stream that was not asked for"), true, now);
+    c->attempt.stays_ms = STAYS_NOT; /* it would do so again */
+    return next;
 }
 
 struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {

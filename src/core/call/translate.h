@@ -15,7 +15,9 @@ struct call_translation {
     struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
     bool recalled;              /* `came` holds what was kept of an answer, too (remember.c) */
-    bool kept;                  /* its own answer is, or could not be */
+    struct gw_str
+        answer; /* for the client; of one that is written as a stream, only if it is to be kept */
+    bool kept;  /* its own answer is, or could not be */
     bool
         counts; /* how many tokens it is, is asked of whoever counts in another dialect (count.c) */
     struct gw_buf sent;    /* in the dialect of the attempt at hand */
