@@ -256,6 +256,11 @@ ROUNDTRIP := build/native/tests/golden/roundtrip
 PAIRS := build/native/tests/golden/pairs
 $(ROUNDTRIP) $(PAIRS): %: %.o $(call pure,native)
 	$(call say,link $@)$(CC_native) $^ -lm -o $@
+# The same in the Worker's code.
+PAIRS_WASM := build/pairs.wasm
+$(PAIRS_WASM): build/wasm/tests/golden/pairs.o $(call pure,wasm) | $(NODE)
+	$(call say,link $@)$(WASM_LINK) -Wl,-z,stack-size=262144 $^ -o build/wasm/pairs-linked
+	@$(WASM_OPT) build/wasm/pairs-linked -o $@
 dialects: $(TRANSLATE)
 	$(TRANSLATE) table >docs/dialects.md
 # What comes of each dialect x provider x feature, played.
@@ -304,7 +309,7 @@ build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
 # What is fetched comes first, and waits beside what is compiled; the fuzzers come when the first tests wait.
-test: $(PYTHON) $(AGENTS) $(REAL) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
+test: $(PYTHON) $(AGENTS) $(REAL) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(PAIRS_WASM) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs
 fuzzers: $(FUZZERS)
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
@@ -327,10 +332,10 @@ size: build/core.wasm build/wasm/map | $(NODE)
 	@node tools/parts.mjs build/wasm/map build/core.wasm
 sim: build/sim
 	@build/sim $(SIM_SEED) $(SIM_SEEDS)
-bench: build $(BENCH_TOOLS) $(PAIRS) | $(NODE)
+bench: build $(BENCH_TOOLS) $(PAIRS) $(PAIRS_WASM) | $(NODE)
 	node tests/bench/edge.mjs
 	node tests/bench/native.mjs
-	$(PAIRS)
+	node tests/bench/pairs.mjs
 
 # ---------------------------------------------------------------- lint
 C_SRC := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch])
