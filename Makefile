@@ -71,10 +71,11 @@ WASM_LINK := $(WASM_CC) -Wl,--gc-sections -Wl,--stack-first
 BOX_LINK := $(WASM_LINK) -mexec-model=reactor -Wl,-z,stack-size=65536 \
 	-Wl,--max-memory=33554432 -Wl,--strip-all
 # npm's is years ahead of Debian's, and makes 4 KiB less. The lowest KiB is the end of the stack, which nothing
-# else uses. What is called most gets the shortest numbers.
-WASM_OPT := node_modules/.bin/node node_modules/.bin/wasm-opt -Oz --converge --low-memory-unused \
-	--reorder-locals --reorder-functions --enable-multivalue --enable-bulk-memory --enable-sign-ext \
-	--enable-mutable-globals --enable-nontrapping-float-to-int
+# else uses. Control flow is built anew from flat code: 2.5 KiB less. Functions keep their order, in which those
+# that are alike are near each other: by how often they are called the module is 2 KiB less, and as gzip 2 KiB more.
+WASM_OPT := node_modules/.bin/node node_modules/.bin/wasm-opt -Oz --flatten --rereloop -Oz -Oz --converge \
+	--low-memory-unused --enable-multivalue --enable-bulk-memory --enable-sign-ext --enable-mutable-globals \
+	--enable-nontrapping-float-to-int
 
 # A variant is a compiler with its flags; its objects live in build/<variant>/.
 CC_native = $(CC) -O2 $(HARDEN)
