@@ -18,7 +18,7 @@ const PARTS = [
     ['dialect anthropic', /src\/format\/anthropic/, 17_000],
     ['dialect responses', /src\/format\/responses/, 32_500],
     ['dialect ollama', /src\/format\/ollama/, 9_900],
-    ['dialect gemini', /src\/format\/gemini/, 24_400],
+    ['dialect gemini', /src\/format\/gemini/, 25_500],
     ['dialect bedrock', /src\/format\/bedrock/, 20_200],
     ['what models can', /src\/format\/(capability|feature)/, 6_900],
     ['format', /src\/format\//, 36_500],

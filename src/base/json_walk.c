@@ -37,9 +37,21 @@ static bool is_hex(char c) {
 static const char *escape_end(const char *p, const char *end) {
     if (end - p < 2)
         return NULL;
-    if (p[1] != 'u')
-        return gw_str_chr(GW_STR("\"\\/bfnrt"), p[1]) >= 0 ? p + 2 : NULL;
-    if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+    switch (p[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return p + 2;
+    default:
+        break;
+    }
+    if (p[1] != 'u' || end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) ||
+        !is_hex(p[5]))
         return NULL;
     return p + 6;
 }
@@ -58,16 +70,13 @@ static const char *skip_text(const char *p, const char *end) {
 const char *gw_json_string_end(const char *p, const char *end, bool *plain) {
     *plain = true;
     while (p != NULL && (p = skip_text(p, end)) < end) {
-        const char *near = end - p < 8 ? end : p + 8;
-        while (p != NULL && p < near) {
-            unsigned char c = (unsigned char)*p;
-            if (c == '"')
-                return p;
-            if (c < 0x20)
-                return NULL;
-            *plain &= c != '\\' && c < 0xf0;
-            p = c == '\\' ? escape_end(p, end) : p + 1;
-        }
+        unsigned char c = (unsigned char)*p;
+        if (c == '"')
+            return p;
+        if (c < 0x20)
+            return NULL;
+        *plain &= c != '\\' && c < 0xf0;
+        p = c == '\\' ? escape_end(p, end) : p + 1;
     }
     return NULL;
 }

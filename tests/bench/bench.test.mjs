@@ -14,13 +14,19 @@ function runsThrough(script, scenarios) {
     });
 }
 
-test('what translation costs, short', () => {
-    const pairs = fileURLToPath(new URL('../../build/native/tests/golden/pairs', import.meta.url));
-    const text = execFileSync(pairs, ['1'], { encoding: 'utf8' });
-    const [, small, large, event] = text.match(/^at most: ([\d.]+) us, ([\d.]+) us, ([\d.]+) us$/m) ?? [];
-    assert.ok(Number(small) > 0 && Number(large) > Number(small) && Number(event) > 0, text);
-    assert.ok(!/ 0\.0+ /.test(text), `each pair is translated: ${text}`);
+test('what translation costs, short', { timeout: 120_000 }, () => {
+    const bench = fileURLToPath(new URL('pairs.mjs', import.meta.url));
+    const text = execFileSync(process.execPath, [bench, '--short'], { encoding: 'utf8' });
+    assert.equal(text.match(/^  \w+ to \w+ +4 KB request [\d.]+ \/ [\d.]+ /gm)?.length, 30, text);
+    for (const host of ['native', 'wasm']) {
+        for (const what of ['4 KB request', '100 KB request', 'event']) {
+            const [, least, most] = text.match(new RegExp(`^${what}, ${host} +([\\d.]+) to ([\\d.]+) us$`, 'm')) ?? [];
+            assert.ok(Number(least) > 0 && Number(most) >= Number(least), text);
+        }
+    }
+    assert.match(text, /^The module starts in [\d.]+ ms/m);
 });
 
 runsThrough('edge.mjs', ['request', 'unified', 'relayed', 'observed']);
 runsThrough('native.mjs', ['small', 'large', 'unified', 'relayed', 'observed', 'p99', 'idle stream']);
+runsThrough('litellm.mjs', ['whole', 'stream', 'slowly']);

@@ -124,23 +124,39 @@ const streams = Object.entries(DIALECTS).map(([name, d]) => ({
 }));
 
 /** Who serves a dialect, by its provider and a model there; and a prompt of 4 KB. @type {Record<string, string>} */
-const SERVES = { openai: 'openai/gpt-5.5', anthropic: 'claude/claude-sonnet-5', gemini: 'gemini/gemini-3.7-flash' };
+const SERVES = {
+  openai: 'openai/gpt-5.5', anthropic: 'claude/claude-sonnet-5', gemini: 'gemini/gemini-3.7-flash',
+  ollama: 'ollama/llama3.2', bedrock: 'bedrock/anthropic.claude-sonnet-5',
+};
 const LONG = JSON.stringify('word '.repeat(800)).slice(1, -1);
+/** Bedrock's frames are lines of a trace of their own; others' events stand in chunks. @type {typeof DIALECTS} */
+const SPOKEN = {
+  ...DIALECTS,
+  bedrock: {
+    path: '', streams: '/model/gemini-3.7-flash/converse-stream', body: JSON.parse(converse), type: FRAMES[0].slice(16),
+    before: FRAMES[2], event: (_, i) => delta(i), after: 'frame a 1 event messageStop {"stopReason":"end_turn"}',
+  },
+};
+const line = (/** @type {string} */ said) => (said.startsWith('frame ') ? said : `chunk a 1 ${said}`);
 /** A stream that a client of one dialect gets from a target of another. @param {string} from @param {string} to @param {number} n */
 function translated(from, to, n) {
-  const client = DIALECTS[from], target = DIALECTS[to];
+  const client = SPOKEN[from], target = SPOKEN[to];
   const inBody = client.streams === undefined;
   const text = JSON.stringify({ ...client.body, ...inBody ? { stream: true, model: SERVES[to] } : {} }).replace(user.content, LONG);
-  const path = (client.streams ?? client.path).replace(/gemini-3.7-flash/, SERVES[to]);
+  const model = from === 'bedrock' ? encodeURIComponent(SERVES[to]) : SERVES[to];
+  const path = (client.streams ?? client.path).replace(/gemini-3.7-flash/, model);
   return [
     ...post(path, text), ...body('a', text), `h content-type: ${target.type ?? 'text/event-stream'}`, 'res a 1 200 -',
-    ...target.before ? [`chunk a 1 ${target.before}`] : [],
-    ...events(1, n, (i) => target.event(WORDS[i % WORDS.length], i)), `chunk a 1 ${target.after}`, 'end a 1 clean', 'close a'];
+    ...target.before ? [line(target.before)] : [],
+    ...Array.from({ length: n }, (_, i) => line(target.event(WORDS[i % WORDS.length], i))), line(target.after), 'end a 1 clean', 'close a'];
 }
-const PAIRS = Object.keys(SERVES).filter((name) => name !== 'openai').flatMap((name) => [['openai', name], [name, 'openai']]);
+/** These servers take the client's dialect as it is. */
+const UNTRANSLATED = ['openai-ollama', 'responses-openai'];
+const PAIRS = Object.keys(SPOKEN).flatMap((from) => Object.keys(SERVES).map((to) => [from, to]))
+  .filter(([from, to]) => from !== to && !UNTRANSLATED.includes(`${from}-${to}`));
 const pairs = PAIRS.flatMap(([from, to]) => [
-  { name: `${from}-${to}`, env: KEYS, times: 50, lines: translated(from, to, 1) },
-  { name: `event-${from}-${to}`, env: KEYS, times: 1, count: EVENTS, per: 'event', lines: translated(from, to, EVENTS) },
+  { name: `${from}-${to}`, env: [...KEYS, ...AWS], times: 50, lines: translated(from, to, 1) },
+  { name: `event-${from}-${to}`, env: [...KEYS, ...AWS], times: 1, count: EVENTS, per: 'event', lines: translated(from, to, EVENTS) },
 ]);
 
 /** @typedef {{name: string, times: number, per: string, lines: string[], env?: string[]}} Case */
