@@ -458,7 +458,8 @@ bool translate_fits(struct gw_call *c, struct chain_link *link);
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
 /* Whether there is such a place; then the body is read for it, in the phase decide. */
 bool translate_is_due(const struct gw_call *c);
-struct next translate_read(struct gw_call *c);
+/* `follows`: it names an answer that it goes on from (remember.c). */
+struct next translate_read(struct gw_call *c, bool follows);
 /* What has come is read, and the places that cannot be asked for it are left out. */
 struct next translate_understand(struct gw_call *c, struct gw_time now);
 /* count.c: the dialect whose clients ask at this path how many tokens a request is, or NULL; and the answer, an

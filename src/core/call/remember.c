@@ -200,8 +200,7 @@ static void translate_all(struct gw_call *c) {
 
 bool remember_is_named(const struct gw_call *c) {
     const struct call_translation *t = c->translation;
-    return t->from == &dialect_responses && !t->recalled &&
-           responses_kept_is_own(responses_kept_previous(t->came));
+    return t->follows && !t->recalled && responses_kept_is_own(responses_kept_previous(t->came));
 }
 
 struct next remember_recall(struct gw_call *c, struct gw_time now) {

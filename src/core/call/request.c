@@ -377,7 +377,7 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         return more;
     seed_draw(c);
     prefix_note(c);
-    bool due = translate_is_due(c) || remember_may_be_asked(c);
+    bool follows = remember_may_be_asked(c);
     body_drop_facts(c);
-    return due ? translate_read(c) : next_on();
+    return follows || translate_is_due(c) ? translate_read(c, follows) : next_on();
 }

@@ -345,7 +345,7 @@ static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struc
     return last ? translate_understand(c, now) : next_stay();
 }
 
-struct next translate_read(struct gw_call *c) {
+struct next translate_read(struct gw_call *c, bool follows) {
     size_t n = (size_t)c->body.received;
     if (!room_take(&c->gw->cluster.pool.cells, c->body.client, 2 * n,
                    c->conf->limits.replay_total_max))
@@ -361,6 +361,7 @@ struct next translate_read(struct gw_call *c) {
     t->room = 2 * n;
     t->came = gw_str(came, n);
     t->from = translate_dialect(c);
+    t->follows = follows;
     t->seed = gw_rng_next(&c->gw->rng);
     t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
     c->translation = t;

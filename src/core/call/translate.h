@@ -14,6 +14,7 @@ struct call_translation {
     uint64_t room, seed;        /* taken for it; what ids are made of */
     struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
+    bool follows;               /* it names an answer that it goes on from */
     bool recalled;              /* `came` holds what was kept of an answer, too (remember.c) */
     struct gw_str
         answer; /* for the client; of one that is written as a stream, only if it is to be kept */

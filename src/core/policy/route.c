@@ -259,9 +259,11 @@ static bool is_models(struct gw_str path, struct route *out) {
 /* What the gateway keeps itself; other ids are their provider's. */
 static bool is_kept(struct gw_str path, struct route *out) {
     const struct gw_str base = GW_STR("/v1/responses/");
-    *out = (struct route){.kind = GW_ROUTE_RESPONSE, .name = GW_STR("v1/responses")};
-    out->rest = gw_str_sub(path, base.n, path.n);
-    return gw_str_starts(path, base) && responses_kept_is_own(out->rest);
+    struct gw_str id = gw_str_sub(path, base.n, path.n);
+    if (!gw_str_starts(path, base) || !responses_kept_is_own(id))
+        return false;
+    *out = (struct route){.kind = GW_ROUTE_RESPONSE, .name = GW_STR("v1/responses"), .rest = id};
+    return true;
 }
 
 bool route_is_listing(struct gw_str path) {
