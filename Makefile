@@ -139,6 +139,12 @@ $(AGENTS): build/agents/%/tried: tools/agent.sh | $(NODE)
 	@tools/agent.sh $*
 	@touch $@
 
+# The compliance suite of Open Responses, and bun, which it runs with; the same holds for it.
+OPEN := build/open/tried
+$(OPEN): tools/open-responses.sh tests/open/package.json tests/open/package-lock.json | $(NODE)
+	@tools/open-responses.sh
+	@touch $@
+
 # ---------------------------------------------------------------- objects
 $(KEPT): | $(KEPT_STAMP) ;
 
@@ -285,8 +291,9 @@ build/fuzz/fuzz_conn: $(call objects,fuzz,$(filter-out src/native/process/main.c
 build/fuzz/fuzz_conn: FUZZ_LIBS = $(LIBS)
 
 # The daemon's store alone, to be killed; and a bad disk for it, by LD_PRELOAD.
-build/store-hammer: build/asan/tests/store/hammer.o $(call objects,asan,$(filter-out src/native/process/main.c,$(DAEMON)))
-build/store-hammer: $(call pure,asan)
+STORE_TOOLS := build/store-hammer build/store-kept
+$(STORE_TOOLS): build/store-%: build/asan/tests/store/%.o $(call objects,asan,$(filter-out src/native/process/main.c,$(DAEMON)))
+$(STORE_TOOLS): $(call pure,asan)
 	$(call say,link $@)$(CC_asan) -Wl,--as-needed $^ $(LIBS) -o $@
 build/bad-disk.so: tests/store/disk.c
 	@mkdir -p $(@D)
@@ -294,7 +301,7 @@ build/bad-disk.so: tests/store/disk.c
 
 BENCH_TOOLS := $(patsubst tests/bench/%.c,build/bench-%,$(BENCH))
 BUILT := build build/looks build/sim build/sim-asan $(BENCH_TOOLS) build/heady-gateway-asan build/core-trap.wasm \
-	build/wasm/map build/store-hammer build/bad-disk.so
+	build/wasm/map $(STORE_TOOLS) build/bad-disk.so
 # Other people's HTTP/2, by Debian's Go: a peer of our own on its standard library, and h2spec, pinned.
 PEERS := build/peer-go build/h2spec
 GO := GOTOOLCHAIN=local GOFLAGS=-buildvcs=false go
@@ -304,7 +311,7 @@ build/h2spec: tests/peers/h2spec/go.mod tests/peers/h2spec/go.sum | $(TOOLS)
 	$(call say,go $@)cd $(<D) && $(GO) build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
 # What is fetched comes first, and waits beside what is compiled; the fuzzers come when the first tests wait.
-test: $(PYTHON) $(AGENTS) $(REAL) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
+test: $(PYTHON) $(AGENTS) $(REAL) $(OPEN) $(PEERS) $(BUILT) build/cost-replay $(REPLAY) $(TRANSLATE) $(ROUNDTRIP) $(PAIRS) $(TOYS) $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 	@node tools/test.mjs
 fuzzers: $(FUZZERS)
 test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
@@ -312,7 +319,7 @@ test-unit: $(UNIT_NATIVE) $(UNIT_WASM) | $(NODE)
 agents: build build/heady-gateway-asan $(AGENTS) | $(NODE)
 	@node tools/test.mjs agents
 real: build build/heady-gateway-asan $(REAL) | $(NODE)
-	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/load.test.mjs
+	@REAL=long node --test --test-concurrency=1 tests/real/real.test.mjs tests/real/dialects.test.mjs tests/real/load.test.mjs
 fuzz: $(FUZZERS) | $(NODE)
 	@node tools/test.mjs fuzz --seconds=$(FUZZ_SECONDS)
 $(BENCH_TOOLS): build/bench-%: build/native/tests/bench/%.o

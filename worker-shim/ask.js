@@ -13,8 +13,8 @@
  */
 import {
     ASK_BYTES, ASK_ID, ASK_KEY, ASK_WHAT, GW_ANSWER_DONE, GW_ANSWER_FAILED, GW_ANSWER_LATE, GW_ANSWER_MAX,
-    GW_ANSWER_NONE, GW_ANSWER_UNASKED, GW_ASK_ALIVE, GW_ASK_KEEP, GW_ASK_LEASES,
-    GW_ASK_PROOF, GW_FAIL_LOCAL,
+    GW_ANSWER_NONE, GW_ANSWER_UNASKED, GW_ASK_ALIVE, GW_ASK_FORGET, GW_ASK_KEEP, GW_ASK_LEASES,
+    GW_ASK_PROOF, GW_ASK_RECALL, GW_ASK_STORE, GW_FAIL_LOCAL, GW_STORED_MAX,
 } from '../build/offsets.js';
 import { headersOf } from './heads.js';
 import { classify } from './upstream.js';
@@ -34,6 +34,9 @@ export const WHO = {
     [GW_ASK_LEASES]: object('REGISTRY', 'nodes'),
     [GW_ASK_KEEP]: object('REGISTRY', 'nodes'),
     [GW_ASK_ALIVE]: any,
+    [GW_ASK_STORE]: owned('RESPONSES'),
+    [GW_ASK_RECALL]: owned('RESPONSES'),
+    [GW_ASK_FORGET]: owned('RESPONSES'),
 };
 
 /** Puts the question of the ASK that was just polled. @param {Call} call
@@ -46,7 +49,8 @@ export function askPut(call, answered) {
         wait: Math.max(0, core.at() - core.mono),
     };
     const failed = (/** @type {unknown} */ error) => answered(id, missed(error));
-    WHO[question.what](call, question).then((answer) => answered(id, short(answer)), failed);
+    const most = question.what === GW_ASK_RECALL ? GW_STORED_MAX : GW_ANSWER_MAX;
+    WHO[question.what](call, question).then((answer) => answered(id, short(answer, most)), failed);
 }
 
 /** @type {Answer} */
@@ -62,8 +66,8 @@ function missed(error) {
 /** @param {string} why @returns {Answer} */
 const refused = (why) => ({ status: GW_ANSWER_FAILED, bytes: why });
 
-/** @param {Answer} answer */
-const short = (answer) => (answer.bytes.length <= GW_ANSWER_MAX ? answer : refused('it is too long'));
+/** @param {Answer} answer @param {number} most */
+const short = (answer, most) => (answer.bytes.length <= most ? answer : refused('it is too long'));
 
 const decoder = new TextDecoder();
 const text = (/** @type {Uint8Array} */ bytes) => decoder.decode(bytes);
@@ -72,6 +76,18 @@ const text = (/** @type {Uint8Array} */ bytes) => decoder.decode(bytes);
 function object(binding, name) {
     return async (/** @type {Call} */ { hub }, /** @type {Question} */ { what, key, bytes }) => (
         hub.object(binding, name).ask(what, key, text(bytes)));
+}
+
+/** An owner's Durable Object behind a binding, by a key "OWNER/NAME"; the name has no slash. What is to be
+ * kept may outlive the call. @param {string} binding @returns {Who} */
+function owned(binding) {
+    return (call, { what, key, bytes, wait }) => {
+        const at = key.lastIndexOf('/');
+        const asked = call.hub.object(binding, key.slice(0, at)).ask(what, key.slice(at + 1), bytes);
+        const answer = inTime(AbortSignal.timeout(wait), asked);
+        call.ctx.waitUntil(answer);
+        return answer;
+    };
 }
 
 /** A target by HTTP: its head. @param {Question} question */

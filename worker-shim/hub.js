@@ -17,7 +17,7 @@ const REFUSED_MAX = 1024;
 
 /** What each of our Durable Objects can do.
  * @typedef {import('cloudflare:workers').DurableObject & {
- *   ask(what: number, key: string, bytes: string): Promise<import('./ask.js').Answer> }} Answers */
+ *   ask(what: number, key: string, bytes: string | Uint8Array): Promise<import('./ask.js').Answer> }} Answers */
 
 export class Hub {
     /** @param {Record<string, unknown>} env */
@@ -94,15 +94,20 @@ function warn(missing) {
     if (missing !== '') console.warn(JSON.stringify({ event: 'incomplete', message: missing }));
 }
 
-/** "NAME=value" records, each ended by a NUL byte. REGISTRY_URL is the daemon's alone: here it is the
- * binding of the Durable Object, if there is one. @param {Record<string, unknown>} env */
+/** What is the daemon's alone, and here a Durable Object, if it is bound: by its binding. */
+const BOUND = { REGISTRY_URL: 'REGISTRY', HEADY_DATA_DIR: 'RESPONSES' };
+
+/** "NAME=value" records, each ended by a NUL byte. @param {Record<string, unknown>} env */
 function environment(env) {
     let text = '';
     for (const [name, value] of Object.entries(env)) {
         const known = typeof value === 'string' && !value.includes('\0');
-        if (known && name !== 'REGISTRY_URL') text += `${name}=${value}\0`;
+        if (known && !(name in BOUND)) text += `${name}=${value}\0`;
     }
-    return typeof env.REGISTRY === 'object' ? `${text}REGISTRY_URL=binding://REGISTRY\0` : text;
+    for (const [name, binding] of Object.entries(BOUND)) {
+        if (typeof env[binding] === 'object') text += `${name}=binding://${binding}\0`;
+    }
+    return text;
 }
 
 /** @type {Hub | null} */

@@ -55,9 +55,17 @@ enum {
     GW_ANSWER_HEADERS_MAX = 128, /* of a response's: servers add what they like */
     GW_HEAD_MAX = 65536,         /* bytes of either */
     GW_SHOW_BODY = 65536,     /* request bytes that the core may ask to see without needing all */
-    GW_ANSWER_MAX = 16384,    /* bytes of an answer to an ASK */
+    GW_ANSWER_MAX = 16384,    /* bytes of an answer to an ASK, but for RECALL's */
     GW_SHOW_ANSWER = 4194304, /* response bytes that the core may ask to see of what is relayed */
     GW_AHEAD = 262144, /* request bytes that a host may have beyond what an attempt has taken */
+};
+
+/* What a host keeps by STORE. Where one of the last three would be passed, what ends soonest is given up. */
+enum {
+    GW_STORED_MAX = 2 << 20,        /* bytes of one */
+    GW_STORED_OF_OWNER = 4096,      /* of one owner */
+    GW_STORED_OWNER_MAX = 64 << 20, /* bytes of one owner */
+    GW_STORED_ALL_MAX = 1 << 30,    /* bytes of all, where they are in one file */
 };
 
 /* Offsets and lengths: these two stand for what is not known. */
@@ -196,7 +204,7 @@ enum gw_answer_status {
 /* Each ASK has one at most: those that come late, twice, or for nothing that was asked, are ignored. */
 struct gw_answer {
     uint32_t id, status; /* as ASK gave it; enum gw_answer_status */
-    struct gw_str bytes; /* at most GW_ANSWER_MAX */
+    struct gw_str bytes; /* at most GW_ANSWER_MAX; of RECALL, GW_STORED_MAX */
 };
 
 struct gw_event {
@@ -247,6 +255,11 @@ enum gw_ask_what {
     GW_ASK_LEASES,    /* the registry, in the rack by HTTP: all leases, as lines */
     GW_ASK_KEEP,  /* the registry or the store: to keep the lease that `bytes` are, of node `key` */
     GW_ASK_ALIVE, /* a target by HTTP: DONE is an answer, whatever it is */
+    /* The store. `key` is "OWNER/NAME"; the name has no slash. DONE of a STORE is kept for good, until
+     * its time is over. */
+    GW_ASK_STORE, /* to keep `bytes`: a line that says until when, in ms since 1970, and what is kept */
+    GW_ASK_RECALL, /* what is kept, without that line */
+    GW_ASK_FORGET, /* not to keep it any longer */
     GW_ASKS,
 };
 

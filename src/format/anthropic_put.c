@@ -349,20 +349,36 @@ static void put_user_id(struct gw_out *o, const struct mean *m) {
     gw_out_close(o, '}');
 }
 
+/* What a model reads of it. */
+static void put_read(struct gw_out *o, const struct mean *m) {
+    put_tools(o, m);
+    put_system(o, m);
+    put_messages(o, m);
+    put_pick(o, m);
+}
+
+static void put_model(struct gw_out *o, struct gw_str model) {
+    gw_out_name(o, "model");
+    gw_out_text(o, model);
+}
+
+void anthropic_put_count(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    put_model(o, model);
+    put_read(o, m);
+    gw_out_close(o, '}');
+}
+
 void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
     struct claude_thought t = claude_thought_of(m, model);
     gw_out_open(o, '{');
-    gw_out_name(o, "model");
-    gw_out_text(o, model);
+    put_model(o, model);
     gw_out_name(o, "max_tokens");
     if (m->max_tokens.n > 0)
         gw_out_value(o, m->max_tokens);
     else
         gw_out_u64(o, m->output > 0 && m->output < t.tokens ? m->output : t.tokens);
-    put_tools(o, m);
-    put_system(o, m);
-    put_messages(o, m);
-    put_pick(o, m);
+    put_read(o, m);
     put_sampling(o, m, &t);
     claude_put_thinking(o, m, &t);
     put_config(o, m, &t);

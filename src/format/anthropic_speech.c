@@ -623,6 +623,9 @@ const struct speech speech_anthropic = {
     .stream_path = GW_STR_INIT("/v1/messages"),
     .counts_at = GW_STR_INIT("/messages/count_tokens"),
     .count = GW_STR_INIT("{\"input_tokens\":"),
+    .counted = GW_STR_INIT("input_tokens"),
+    .count_path = GW_STR_INIT("/v1/messages/count_tokens"),
+    .put_count = anthropic_put_count,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |

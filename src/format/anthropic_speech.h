@@ -10,6 +10,7 @@ void anthropic_read_config(struct gw_str value, struct mean *m);   /* "output_co
 
 /* ---- anthropic_put.c */
 void anthropic_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+void anthropic_put_count(const struct mean *m, struct gw_str model, struct gw_out *o);
 
 /* ---- anthropic_say.c */
 void anthropic_say_answer(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);

@@ -516,11 +516,9 @@ static void put_tier(struct gw_out *o, const struct mean *m) {
         gw_out_put_word(o, "serviceTier", "standard");
 }
 
-/* The model's name stands in the path. */
-void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
+static void put_members(const struct mean *m, struct gw_str model, struct gw_out *o) {
     struct putter to = {.m = m, .o = o, .new = is_new(model)};
     const struct mean_turn *first = first_of(m);
-    gw_out_open(o, '{');
     put_system(o, m, first);
     put_contents(&to, first);
     if (mean_has_tools(m)) {
@@ -529,5 +527,23 @@ void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out
     }
     put_config(o, m, model);
     put_tier(o, m);
+}
+
+/* The model's name stands in the path. */
+void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    put_members(m, model, o);
+    gw_out_close(o, '}');
+}
+
+/* And here once more. */
+void gemini_put_count(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    gw_out_name(o, "generateContentRequest");
+    gw_out_open(o, '{');
+    gw_out_name(o, "model");
+    gw_out_quoted(o, GW_STR("models/"), model, GW_STR(""));
+    put_members(m, model, o);
+    gw_out_close(o, '}');
     gw_out_close(o, '}');
 }

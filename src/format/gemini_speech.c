@@ -508,6 +508,9 @@ const struct speech speech_gemini = {
     .no_signature = GW_STR_INIT("skip_thought_signature_validator"),
     .counts_at = GW_STR_INIT(":countTokens"),
     .count = GW_STR_INIT("{\"totalTokens\":"),
+    .counted = GW_STR_INIT("totalTokens"),
+    .count_path = GW_STR_INIT("/v1beta/models/%m:countTokens"),
+    .put_count = gemini_put_count,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |

@@ -50,6 +50,7 @@ void gemini_logprobs_put(struct gw_out *o, struct gw_str theirs);
 /* ---- gemini_put.c */
 
 void gemini_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+void gemini_put_count(const struct mean *m, struct gw_str model, struct gw_out *o);
 /* Parts. */
 bool gemini_put_is_media(const struct mean_part *p);
 void gemini_put_text(struct gw_out *o, struct gw_str text, bool thought, struct gw_str signature);

@@ -672,13 +672,12 @@ void mean_own_names(struct mean_answer *a, const struct mean *asked) {
 
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    enum { LETTERS = 24 };
     struct gw_rng rng;
     struct gw_buf b;
     gw_rng_init(&rng, seed + n * UINT64_C(0x9e3779b97f4a7c15));
-    gw_buf_init(&b, arena, strlen(prefix) + LETTERS);
+    gw_buf_init(&b, arena, strlen(prefix) + MEAN_ID_LETTERS);
     gw_buf_put(&b, gw_str(prefix, strlen(prefix)));
-    for (int i = 0; i < LETTERS; i++)
+    for (int i = 0; i < MEAN_ID_LETTERS; i++)
         gw_buf_putc(&b, letters[gw_rng_next(&rng) % (sizeof letters - 1)]);
     return gw_buf_str(&b);
 }

@@ -176,7 +176,9 @@ struct mean {
     struct gw_str store;                 /* value */
     /* A prompt stands in the place of messages, and the answer is a text: /v1/completions, /api/generate. */
     bool bare;
-    bool compacts; /* Responses: a summary of all this is asked for, to go on with in its place */
+    /* Responses: a summary of all this is asked for, to go on with in its place; alone: at a path of its own, which
+     * answers nothing but the summary. */
+    bool compacts, compacts_alone;
     struct gw_str unknown; /* the first member that nobody knows, its name */
     const char
         *other; /* the member that FEATURE_OTHER is of; NULL: the one that the speech names */
@@ -233,7 +235,7 @@ struct mean_step {
     struct gw_str signature;
 };
 
-enum { MEAN_CALLS = 64, MEAN_ID_MAX = 64 };
+enum { MEAN_CALLS = 64, MEAN_ID_MAX = 64, MEAN_ID_LETTERS = 24 };
 
 /* What a client has been told of an answer that is written step by step. */
 struct mean_stream {

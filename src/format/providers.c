@@ -2,6 +2,9 @@
 
 #define PATH(m, p) {GW_STR_INIT(m), GW_STR_INIT(p)}
 #define PATHS(table) .paths = (table), .paths_n = sizeof(table) / sizeof *(table)
+/* What only OpenAI itself has stands behind the rest. */
+enum { OPENAI_ALONE = 2 };
+#define LIKE_OPENAI .paths = openai, .paths_n = sizeof openai / sizeof *openai - OPENAI_ALONE
 
 static const struct provider_path anthropic[] = {
     PATH("POST", "/v1/messages"),
@@ -41,6 +44,8 @@ static const struct provider_path openai[] = {
     PATH("POST", "/v1/audio/translations"),
     PATH("GET", "/v1/models"),
     PATH("GET", "/v1/models/*"),
+    PATH("POST", "/v1/responses/compact"), /* OPENAI_ALONE, as is the next one */
+    PATH("POST", "/v1/responses/input_tokens"),
 };
 static const struct provider_path azure[] = {
     PATH("POST", "/openai/deployments/*/chat/completions"),
@@ -116,7 +121,7 @@ static const struct provider table[] = {
      .key = PROVIDER_BEARER,
      .version = GW_STR_INIT("/v1"),
      .models = "llama- llama3- mixtral-8x7b-32768 gemma2- whisper-large- compound-",
-     PATHS(openai)},
+     LIKE_OPENAI},
     {.name = GW_STR_INIT("azure"),
      .base_env = GW_STR_INIT("AZURE_OPENAI_ENDPOINT"),
      .key_env = GW_STR_INIT("AZURE_OPENAI_API_KEY"),
@@ -146,7 +151,7 @@ static const struct provider table[] = {
      .dialect = &dialect_openai,
      .version = GW_STR_INIT("/v1"),
      .open = true,
-     PATHS(openai)},
+     LIKE_OPENAI},
 };
 
 const struct provider *providers_at(uint32_t i) {

@@ -257,7 +257,7 @@ static void put_error(struct gw_buf *b, const struct dialect_error *e) {
 const struct dialect dialect_responses = {
     .name = GW_STR_INIT("responses"),
     .framing = FRAMING_SSE,
-    .paths = {{GW_STR_INIT("/responses"), true}},
+    .paths = {{GW_STR_INIT("/responses"), true}, {GW_STR_INIT("/responses/compact"), true}},
     .seed = FACTS_SEED,
     .binds = true,
     .read = read_event,

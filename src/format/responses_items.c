@@ -473,7 +473,7 @@ static void read_compaction(const struct responses_item *item, struct mean *m) {
     mean_add_part(m, mean_add_turn(m, MEAN_USER), MEAN_TEXT)->text = gw_buf_str(&b);
 }
 
-static void read_trigger(struct mean *m) {
+void responses_items_compact(struct mean *m) {
     m->compacts = true;
     mean_add_part(m, mean_add_turn(m, MEAN_USER), MEAN_TEXT)->text = summarize;
 }
@@ -493,7 +493,7 @@ static void read_input_item(struct gw_walk *w, struct mean *m) {
     else if (is(type, "compaction") || is(type, "compaction_summary"))
         read_compaction(&item, m);
     else if (is(type, "compaction_trigger"))
-        read_trigger(m);
+        responses_items_compact(m);
     else if (is(type, "additional_tools"))
         responses_items_tools(item.tools, m);
     else

@@ -451,8 +451,8 @@ static void put_tier(struct gw_out *o, struct gw_str tier) {
             gw_out_put_raw(o, "service_tier", tier);
 }
 
-void responses_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
-    gw_out_open(o, '{');
+/* What a model reads of it. */
+static void put_read(const struct mean *m, struct gw_str model, struct gw_out *o) {
     gw_out_name(o, "model");
     gw_out_text(o, model);
     put_instructions(o, m);
@@ -461,6 +461,18 @@ void responses_put_request(const struct mean *m, struct gw_str model, struct gw_
         put_tools(o, m);
         put_pick(o, m);
     }
+}
+
+void responses_put_count(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    put_read(m, model, o);
+    put_text(o, m);
+    gw_out_close(o, '}');
+}
+
+void responses_put_request(const struct mean *m, struct gw_str model, struct gw_out *o) {
+    gw_out_open(o, '{');
+    put_read(m, model, o);
     put_limit(o, m->max_tokens);
     if (mean_can(m, FEATURE_TEMPERATURE))
         put_sampling(o, "temperature", m->temperature);

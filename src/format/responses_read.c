@@ -304,8 +304,12 @@ void responses_read_request(struct gw_walk *w, struct mean *m) {
         return;
     while (gw_walk_member(w, &name))
         read_member(w, name, m);
-    if (m->compacts && m->tools != NULL)
-        pick(m, MEAN_PICK_NONE);
     if (m->turns == NULL && m->previous.n == 0)
         mean_wrong(m, "there is no \"input\"");
+    if (m->compacts_alone && !m->compacts)
+        responses_items_compact(m);
+    if (m->compacts_alone && m->stream)
+        mean_wrong(m, "a summary does not come as a stream");
+    if (m->compacts && m->tools != NULL)
+        pick(m, MEAN_PICK_NONE);
 }

@@ -178,6 +178,17 @@ static void put_output(struct gw_out *o, const struct responses_state *state) {
     gw_out_close(o, ']');
 }
 
+/* A summary that was asked for at a path of its own: nothing of what was asked is told again. */
+static void put_compaction(struct gw_out *o, const struct responses_state *state) {
+    gw_out_open(o, '{');
+    gw_out_put_raw(o, "id", state->id);
+    gw_out_put_word(o, "object", "response.compaction");
+    gw_out_put_u64(o, "created_at", state->created);
+    put_output(o, state);
+    put_usage(o, state->usage);
+    gw_out_close(o, '}');
+}
+
 void responses_say_put(struct gw_out *o, const struct responses_state *state) {
     const char *reason = responses_say_reason(state);
     gw_out_open(o, '{');
@@ -265,9 +276,8 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
     struct responses_said said;
     struct gw_out o;
     const struct mean_choice *c = a->choices;
-    bool own = gw_str_starts(a->id, GW_STR("resp_"));
     struct responses_state state = {
-        .id = own ? a->id : mean_make_id(a->mean.arena, "resp_", a->seed, 0),
+        .id = mean_make_id(a->mean.arena, RESPONSES_KEPT_PREFIX, a->seed, 0),
         .model = a->model,
         .created = a->created,
         .over = true,
@@ -279,8 +289,13 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
     responses_said_init(&said, a->mean.arena, a->seed, ANSWER_MAX);
     for (const struct mean_part *p = c != NULL ? c->turn.parts : NULL; p != NULL; p = p->next)
         add_part(&said, asked, c, p);
+    if (asked->compacts) /* there is one, even if nothing was said */
+        responses_said_summary(&said, GW_STR(""));
     cut(&said, &state);
     gw_out_init(&o, b);
-    responses_say_put(&o, &state);
+    if (asked->compacts_alone)
+        put_compaction(&o, &state);
+    else
+        responses_say_put(&o, &state);
     b->full |= said.full;
 }

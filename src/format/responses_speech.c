@@ -105,6 +105,12 @@ static void read_answer(struct gw_walk *w, struct mean_answer *a) {
 const struct speech speech_responses = {
     .path = GW_STR_INIT("/v1/responses"),
     .stream_path = GW_STR_INIT("/v1/responses"),
+    .counts_at = GW_STR_INIT("/responses/input_tokens"),
+    .count = GW_STR_INIT("{\"object\":\"response.input_tokens\",\"input_tokens\":"),
+    .counted = GW_STR_INIT("input_tokens"),
+    .count_path = GW_STR_INIT("/v1/responses/input_tokens"),
+    .put_count = responses_put_count,
+    .compacts_at = GW_STR_INIT("/responses/compact"),
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(PARALLEL) | BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(JSON) |

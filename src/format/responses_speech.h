@@ -3,6 +3,7 @@
 #define GW_FORMAT_RESPONSES_SPEECH_H
 
 #include "format/custom_input.h"
+#include "format/responses_kept.h"
 #include "format/speech.h"
 
 /* What a summary that stands for a conversation begins with, where its provider's has encrypted content. */
@@ -30,6 +31,8 @@ void responses_items_said(const struct responses_item *item, struct mean *m, str
 /* "input", and a list of tools. */
 void responses_items_input(struct gw_walk *w, struct mean *m);
 void responses_items_tools(struct gw_str value, struct mean *m);
+/* That a summary is asked for, behind all that has been said. */
+void responses_items_compact(struct mean *m);
 /* The inside of a value that is a string; else nothing. */
 struct gw_str responses_items_inside(struct gw_str value);
 
@@ -38,6 +41,7 @@ void responses_read_request(struct gw_walk *w, struct mean *m);
 
 /* ---- responses_put.c */
 void responses_put_request(const struct mean *m, struct gw_str model, struct gw_out *o);
+void responses_put_count(const struct mean *m, struct gw_str model, struct gw_out *o);
 
 /* ---- responses_said.c: what has been said, item by item, and the JSON of it */
 enum responses_kind {
@@ -145,5 +149,7 @@ void responses_say_answer(const struct mean_answer *a, const struct mean *asked,
 void responses_stream_begin(struct mean_stream *s, struct gw_buf *b);
 void responses_stream_step(struct mean_stream *s, const struct mean_step *step, struct gw_buf *b);
 void responses_stream_end(struct mean_stream *s, struct gw_buf *b);
+/* The answer of a stream that has ended, whole. */
+void responses_stream_put(const struct mean_stream *s, struct gw_out *o);
 
 #endif

@@ -28,9 +28,8 @@ static void close_event(struct gw_out *o) {
     gw_buf_put(o->b, GW_STR("\n\n"));
 }
 
-static void put_whole(struct mean_stream *s, const char *type, bool over, struct gw_buf *b) {
-    struct gw_out o;
-    struct responses_state state = {.id = s->id,
+static struct responses_state state_of(const struct mean_stream *s, bool over) {
+    return (struct responses_state){.id = s->id,
                                     .model = s->model,
                                     .created = s->created,
                                     .over = over,
@@ -38,6 +37,11 @@ static void put_whole(struct mean_stream *s, const char *type, bool over, struct
                                     .asked = s->asked,
                                     .usage = &s->usage,
                                     .said = s->own};
+}
+
+static void put_whole(struct mean_stream *s, const char *type, bool over, struct gw_buf *b) {
+    struct gw_out o;
+    struct responses_state state = state_of(s, over);
     const char *reason = responses_say_reason(&state);
     open_event(s, reason != NULL ? "incomplete" : type, &o, b);
     gw_out_name(&o, "response");
@@ -282,7 +286,7 @@ void responses_stream_begin(struct mean_stream *s, struct gw_buf *b) {
         return;
     responses_said_init(said, s->arena, s->seed, KEPT_MAX);
     s->own = said;
-    s->id = mean_make_id(s->arena, "resp_", s->seed, 0);
+    s->id = mean_make_id(s->arena, RESPONSES_KEPT_PREFIX, s->seed, 0);
     put_whole(s, "created", false, b);
     put_whole(s, "in_progress", false, b);
 }
@@ -335,4 +339,9 @@ void responses_stream_end(struct mean_stream *s, struct gw_buf *b) {
     }
     put_whole(s, "completed", true, b);
     s->full |= said->full;
+}
+
+void responses_stream_put(const struct mean_stream *s, struct gw_out *o) {
+    struct responses_state state = state_of(s, true);
+    responses_say_put(o, &state);
 }

@@ -16,9 +16,11 @@ struct speech {
     struct gw_str path, stream_path;
     struct gw_str
         id_line; /* the head line that tells a request's id, beside x-request-id; or empty */
-    /* Where its clients ask how many tokens a request is: how such a path ends; and the answer up to the number.
-     * Empty: they do not. */
-    struct gw_str counts_at, count;
+    /* Where its clients ask how many tokens a request is: how such a path ends; the answer up to the number, and what
+     * that is called in it; and where a provider of it is asked, by put_count. Empty: they do not. */
+    struct gw_str counts_at, count, counted, count_path;
+    /* Where they ask for a summary of a conversation, to go on with in its place. Empty: they do not. */
+    struct gw_str compacts_at;
     /* What stands for the signature of a call or a thought that is not its server's. Empty: thoughts go with it. */
     struct gw_str no_signature;
     uint64_t says; /* a bit per enum feature that it has words for */
@@ -29,6 +31,8 @@ struct speech {
     void (*read_request)(struct gw_walk *json, struct mean *m);
     /* `model`: plain text. */
     void (*put_request)(const struct mean *m, struct gw_str model, struct gw_out *o);
+    /* What a provider is asked for its tokens; NULL: none is. */
+    void (*put_count)(const struct mean *m, struct gw_str model, struct gw_out *o);
     /* A whole answer. */
     void (*read_answer)(struct gw_walk *json, struct mean_answer *a);
     void (*put_answer)(const struct mean_answer *a, const struct mean *asked, struct gw_buf *b);

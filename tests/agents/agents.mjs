@@ -14,9 +14,10 @@ import { shown } from '../lib/readme.mjs';
  * @property {string} fake            the provider that it asks
  * @property {string} about           which of README's snippets
  * @property {string} model
- * @property {[string, Record<string, string>] | null} call   the tool that it has, and what it takes
+ * @property {[string, Record<string, string | string[]>] | null} call   the tool that it has, and what it takes
  * @property {(prompt: string) => string[]} command
  * @property {Record<string, string>} [env]   besides: what keeps it at home
+ * @property {[file: string, text: string][]} [files]   of its home, for the same
  * @property {RegExp} asks            every request that may reach the provider, as "METHOD /path"
  * @property {RegExp[]} [own]         every request that the gateway answers by itself, as "METHOD /path status"
  * @property {boolean} [direct]       it gets no proxy, for with one it leaves something out
@@ -70,6 +71,15 @@ const codex = (model) => (prompt) => [
     '-m', model, prompt,
 ];
 
+/** Without what it leaves running behind itself. */
+const CLINE = { CLINE_SESSION_BACKEND_MODE: 'local', CLINE_NO_AUTO_UPDATE: '1' };
+/** @type {[string, string][]} */
+const QUIET = [['.cline/data/settings/global-settings.json', '{"telemetryOptOut":true}']];
+/** @param {string} provider @param {string} model @returns {(prompt: string) => string[]} */
+const cline = (provider, model) => (prompt) => [
+    below('cline/node_modules/.bin/cline'), '-P', provider, '-m', model, prompt,
+];
+
 /** @param {string} prompt */
 const claude = (prompt) => [
     below('claude/node_modules/.bin/claude'), '-p', prompt, '--model', 'claude-sonnet-5', '--allowedTools', 'Bash',
@@ -84,6 +94,9 @@ const CODEX = {
 };
 const READ = /** @type {Task['call']} */ (['read', { filePath: NOTE }]);
 const OPENCODES = { agent: 'opencode', about: 'opencode', env: OPENCODE, call: READ };
+const CLINES = {
+    agent: 'cline', about: 'Cline', env: CLINE, files: QUIET, call: /** @type {Task['call']} */ (['run_commands', { commands: [`cat ${NOTE}`] }]),
+};
 const AIDERS = { agent: 'aider', about: 'aider', call: null };
 
 /** @type {Record<string, Task>} */
@@ -118,6 +131,19 @@ export const TASKS = {
     'opencode, generateContent': {
         ...OPENCODES, rack: true, fake: 'gemini', model: 'gemini-3.7-flash', command: opencode('google/gemini-3.7-flash'),
         asks: /^POST \/v1beta\/models\/[\w.-]+:streamGenerateContent\?alt=sse$/,
+    },
+    'Cline, Messages': {
+        ...CLINES, fake: 'anthropic', model: 'claude-sonnet-5', command: cline('anthropic', 'claude-sonnet-5'), asks: /^POST \/v1\/messages$/,
+    },
+    'Cline, Responses': {
+        ...CLINES, rack: true, fake: 'openai', model: 'gpt-5.5', command: cline('openai-native', 'gpt-5.5'), asks: /^POST \/v1\/responses$/,
+    },
+    'Cline, chat': {
+        ...CLINES, rack: true, fake: 'openai', model: 'gpt-4o', command: cline('openai-compatible', 'gpt-4o'), asks: /^POST \/v1\/chat\/completions$/,
+    },
+    'Cline, generateContent': {
+        ...CLINES, rack: true, fake: 'gemini', model: 'gemini-3.7-flash', command: cline('gemini', 'gemini-3.7-flash'),
+        asks: /^POST \/v1beta\/models\/gemini-3.7-flash:streamGenerateContent\?alt=sse$/,
     },
     'aider, chat': {
         ...AIDERS, fake: 'openai', model: 'gpt-4o', command: aider('openai/gpt-4o'), asks: /^POST \/v1\/chat\/completions$/,
@@ -156,6 +182,7 @@ export async function run(task, url, key, word, prompt = promptOf(task), as = (t
     const { env, files } = shown(task.about, url, key);
     for (const [name, value] of Object.entries(env)) env[name] = as(value);
     for (const [file, text] of files) write(join(home, file), as(text));
+    for (const [file, text] of task.files ?? []) write(join(home, file), text);
     write(join(home, 'work', NOTE), `the word is ${word}\n`);
     for (const [name, value] of Object.entries(task.env ?? {})) env[name] = value === 'hk-…' ? key : value;
     if (!task.direct) Object.assign(env, WALLS);

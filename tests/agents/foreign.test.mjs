@@ -21,6 +21,7 @@ const LONG = process.env.AGENTS === 'long';
 /** Whom each is led to in the short form. @type {Record<string, string>} */
 const SHORT = {
     'Claude Code': 'gemini', 'Codex': 'anthropic', 'Gemini CLI': 'openai', 'opencode, Messages': 'openai', 'aider, chat': 'anthropic',
+    'Cline, chat': 'gemini',
 };
 
 /** The same call three times over: of a file that is there, of one that is not, and of the first again.
@@ -28,8 +29,8 @@ const SHORT = {
 function threeCalls({ call }) {
     if (call === null) return undefined; // aider edits a file instead
     const [name, args] = call;
-    const missed = Object.fromEntries(Object.entries(args).map(([key, value]) => [key, value.replace('note.txt', 'missing.txt')]));
-    return [args, missed, args].map((one) => `${name}(${JSON.stringify(one)})`).join(','); // opencode quotes what has spaces in it
+    const there = JSON.stringify(args), missed = there.replace('note.txt', 'missing.txt');
+    return [there, missed, there].map((one) => `${name}(${one})`).join(','); // opencode quotes what has spaces in it
 }
 
 const tasks = Object.entries(TASKS).filter(([title]) => title in SHORT || (LONG && !/hello|WebSocket/.test(title)));

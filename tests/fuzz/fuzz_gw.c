@@ -251,6 +251,12 @@ static void open_node(struct world *w, struct tracked *t) {
     feed(w, t, &e);
 }
 
+#define KEPT_ID "resp_hg000000000000000000000001"
+#define KEPT_BODY                                                                                  \
+    "{\"model\":\"two\",\"models\":[\"claude/"                                                     \
+    "x\"],\"input\":[],\"previous_response_id\":\"" KEPT_ID "\"}"
+#define KEPT_PATH ("/v1/responses/" KEPT_ID)
+
 /* The answer to a question, mostly to the last one and right: a challenge's, what the registry may tell. */
 static void answer_question(struct world *w, struct tracked *t) {
     static const struct gw_str told[] = {
@@ -266,6 +272,9 @@ static void answer_question(struct world *w, struct tracked *t) {
         gw_buf_put_hex(&b, t->call->node->proof, GW_SHA256);
         e.answer.bytes = gw_buf_str(&b);
     }
+    if (t->asked == GW_ASK_RECALL)
+        e.answer.bytes = GW_STR(
+            "{\"input\":[{\"role\":\"user\",\"content\":\"a\"}],\"response\":{\"output\":[]}}");
     if (pick < 64)
         e.answer = (struct gw_answer){pick % 4, pick % 6, bytes(&w->in, pick)};
     feed(w, t, &e);
@@ -288,6 +297,9 @@ static const char *const targets[] = {"/api/heavy/code",
                                       "/v1/chat/completions",
                                       "/v1/messages",
                                       "/v1beta/models/two:streamGenerateContent?alt=sse",
+                                      "/v1/responses",
+                                      "/v1/responses",
+                                      KEPT_PATH,
                                       "/v1/chat/completions"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
@@ -300,7 +312,9 @@ static const struct gw_str bodies[] = {
     GW_STR_INIT("{\"model\":\"claude/x\",\"stream\":true,\"messages\":[]}"),
     GW_STR_INIT("{\"contents\":[],\"prompt\":\"\\ud83d\\ude00\",\"system_prompt\":\"b\"}"),
     GW_STR_INIT("{\"model\":\"two\",\"model\":\"x\",\"prompt\":7}"),
-    GW_STR_INIT("{\"model\":\"nobody/x\"}")};
+    GW_STR_INIT("{\"model\":\"nobody/x\"}"),
+    GW_STR_INIT("{\"model\":\"claude/x\",\"input\":\"hi\",\"stream\":true}"),
+    GW_STR_INIT(KEPT_BODY)};
 enum { BODIES = sizeof bodies / sizeof *bodies };
 
 static void choose_body(struct world *w, struct tracked *t) {
@@ -484,7 +498,7 @@ static void one_step(struct world *w) {
     }
 }
 
-#define EDGE_ENV "REGISTRY_URL=binding://REGISTRY\0GATEWAY_AUTH=off\0"
+#define EDGE_ENV "REGISTRY_URL=binding://REGISTRY\0GATEWAY_AUTH=off\0HEADY_DATA_DIR=binding://R\0"
 
 static struct gw *make(bool edge) {
     static struct gw_cells shared = {NULL, 1};

@@ -26,12 +26,13 @@ import { tellsNoSecret } from './secrets.mjs';
  * @property {number} [port]
  * @property {boolean} [detached]             in a process group of its own
  * @property {boolean} [registry]             false: without the Durable Object
+ * @property {boolean} [responses]            false: without that of what clients let it keep
  * @property {number} [kv]                   the port of a KV service (kv.mjs) for the binding STATE
  * @property {Record<string, number>} [kvs]   ports of more of them, by binding
  * @property {number} [cache]                 the port of a cache (cache.mjs) behind the Cache API
  * @property {string} [main]                  instead of worker-shim/index.js, in a bundle of its own
  * @property {boolean} [invalid]              its configuration is not valid: it never gets healthy
- * @property {boolean} [second]               another isolate beside it, which shares the Durable Object
+ * @property {boolean} [second]               another isolate beside it, which shares the Durable Objects
  */
 
 const MAIN = 'worker-shim/index.js';
@@ -160,13 +161,18 @@ function kvsOf({ kv, kvs = {} }) {
 /** @param {string} name @param {number} port */
 const outside = (name, port) => `(name = ${quote(name)}, external = (address = "127.0.0.1:${port}", http = ())),`;
 
-/** @param {EdgeOptions} options @param {string} registry whose Durable Object it is */
-function bindings(options, registry) {
+/** The Durable Objects, by their bindings. */
+const OBJECTS = { REGISTRY: 'Registry', RESPONSES: 'Responses' };
+
+/** @param {EdgeOptions} options @param {string} whose whose Durable Objects they are */
+function bindings(options, whose) {
     const texts = Object.entries(options.env ?? {})
         .map(([name, value]) => `(name = ${quote(name)}, text = ${quote(value)})`);
-    const object = `(name = "REGISTRY", durableObjectNamespace = (className = "Registry"${registry}))`;
+    const unbound = [options.registry === false && 'REGISTRY', options.responses === false && 'RESPONSES'];
+    const objects = Object.entries(OBJECTS).filter(([name]) => !unbound.includes(name)).map(([name, of]) => (
+        `(name = "${name}", durableObjectNamespace = (className = "${of}"${whose}))`));
     const kv = kvsOf(options).map(([name]) => `(name = ${quote(name)}, kvNamespace = ${quote(`kv-${name}`)})`);
-    return [...texts, ...kv, ...(options.registry === false ? [] : [object])].join(',\n    ');
+    return [...texts, ...kv, ...objects].join(',\n    ');
 }
 
 /** One worker, which is one isolate. @param {string} name @param {string} bound its bindings
@@ -191,7 +197,8 @@ function worker(name, bound, modules, objects, cached) {
 function capnp(dir, options, objects) {
     const port = options.port ?? 0;
     const code = modules(dir, options);
-    const own = '(className = "Registry", uniqueKey = "registry", enableSql = true)';
+    const own = Object.values(OBJECTS).map((name) => (
+        `(className = "${name}", uniqueKey = "${name.toLowerCase()}", enableSql = true)`)).join(', ');
     const services = options.second ? ['gateway', 'second'] : ['gateway'];
     const cached = options.cache !== undefined;
     const [first, second] = [

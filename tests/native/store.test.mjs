@@ -21,6 +21,7 @@ import { nodeKey, register } from '../node/register.mjs';
 /** @typedef {import('node:test').TestContext} Test */
 
 const HAMMER = join(ROOT, 'build/store-hammer');
+const KEPT = join(ROOT, 'build/store-kept');
 const BAD_DISK = join(ROOT, 'build/bad-disk.so');
 const SECRET = 'a-node-secret-of-this-test';
 const KEY = nodeKey(SECRET, 3);
@@ -54,6 +55,12 @@ atHost('rack', 'the store alone', () => {
     test('its door: in order, late, full, left, and a failure takes nobody with it', (t) => {
         const run = hammer(folder(t), 'door');
         assert.match(run.stdout, /^6 passed, 0 failed$/m, run.stdout + run.stderr);
+        assert.equal(run.status, 0, run.stderr);
+    });
+
+    test('what is kept by owner and name: found, over, forgotten, and never more than it may be', (t) => {
+        const run = spawnSync(KEPT, [folder(t)], { encoding: 'utf8', timeout: 60_000 });
+        assert.match(run.stdout, /^5 passed, 0 failed$/m, run.stdout + run.stderr);
         assert.equal(run.status, 0, run.stderr);
     });
 

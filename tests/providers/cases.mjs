@@ -146,6 +146,9 @@ const openai = {
         const file = await toFile(noise('a song', 2000), 'song.mp3');
         assert.match((await client.audio.transcriptions.create({ model: 'whisper-1', file })).text, /^heard \d+ bytes$/);
     },
+    async tokens(client) {
+        assert.ok((await client.responses.inputTokens.count({ model: GPT, input: HEARD })).input_tokens > 0);
+    },
     async models(client) {
         const ids = [];
         for await (const { id } of client.models.list()) ids.push(id);

@@ -17,7 +17,7 @@ import { end, parseFaults, takeFault } from './faults.mjs';
 import { gemini } from './gemini.mjs';
 import { both } from './listener.mjs';
 import { ollama } from './ollama.mjs';
-import { openai } from './openai.mjs';
+import { chat, openai } from './openai.mjs';
 
 /**
  * @typedef {import('./reply.mjs').Ask} Ask
@@ -54,7 +54,7 @@ const PACE_MS = 2;
 const KEPT_MS = 60_000;
 
 /** @type {Record<string, Face>} */
-const FACES = { anthropic, openai, gemini, ollama, bedrock };
+const FACES = { anthropic, openai, chat, gemini, ollama, bedrock };
 
 /** An entry of `seen` that grows with its answer. */
 class Exchange {

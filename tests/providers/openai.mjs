@@ -4,7 +4,7 @@
  */
 import { errorOf } from './openai-error.mjs';
 import { bearerOf, dataEvent, guarded, jsonReply, names, objectOf, refuse, streamReply, unknownField } from './reply.mjs';
-import { responsesReply } from './responses.mjs';
+import { compactReply, countReply, responsesReply } from './responses.mjs';
 import { isMade, noise, png, say, split, tokensIn, vector, vectorBase64 } from './said.mjs';
 
 /**
@@ -407,6 +407,8 @@ const BODIES = {
     '/v1/chat/completions': chatReply,
     '/v1/completions': completionsReply,
     '/v1/responses': responsesReply,
+    '/v1/responses/compact': compactReply,
+    '/v1/responses/input_tokens': countReply,
     '/v1/embeddings': embeddingsReply,
     '/v1/images/generations': imagesReply,
     '/v1/audio/speech': speechReply,
@@ -441,3 +443,9 @@ function answer(ask) {
 
 /** @type {import('./reply.mjs').Face} */
 export const openai = { keyOf, admit, answer, refuse: refused };
+
+/** A server that has OpenAI's chats and nothing else of it, for whoever comes: as a node is. @type {import('./reply.mjs').Face} */
+export const chat = {
+    ...openai, admit: () => null,
+    answer: (ask) => (ask.path === '/v1/chat/completions' ? answer(ask) : refused(ask, { status: 404, message: 'not found' })),
+};

@@ -4,7 +4,7 @@
  */
 import { errorOf } from './openai-error.mjs';
 import { jsonReply, namedEvent, names, refuse, streamReply, unknownField } from './reply.mjs';
-import { say, split } from './said.mjs';
+import { say, split, tokensIn } from './said.mjs';
 
 /**
  * @typedef {import('./said.mjs').Said} Said
@@ -28,6 +28,9 @@ const FIELDS = names(`
     metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key prompt_cache_options
     prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text tool_choice
     tools top_logprobs top_p truncation user`);
+const COMPACT_FIELDS = names('input instructions model previous_response_id prompt_cache_key prompt_cache_retention');
+const COUNT_FIELDS = names(`conversation input instructions model parallel_tool_calls previous_response_id reasoning text tool_choice
+    tools truncation`);
 const TYPES = names(`
     message function_call function_call_output custom_tool_call custom_tool_call_output reasoning item_reference
     additional_tools tool_search_call tool_search_output compaction compaction_trigger web_search_call`);
@@ -77,9 +80,9 @@ function checkPart(part, role, param) {
     }
 }
 
-/** @param {Body} body @returns {any[]} its input, as items */
-function check(body) {
-    const unknown = unknownField(body, FIELDS);
+/** @param {Body} body @param {Set<string>} [fields] @returns {any[]} its input, as items */
+function check(body, fields = FIELDS) {
+    const unknown = unknownField(body, fields);
     if (unknown !== undefined) refuse(`Unknown parameter: '${unknown}'.`, { param: unknown, code: 'unknown_parameter' });
     if (body.previous_response_id) {
         refuse(`Previous response with id '${body.previous_response_id}' not found.`,
@@ -221,6 +224,11 @@ function usageOf(said) {
     };
 }
 
+/** As it is told again: a function's with all its members. @param {Body} tool */
+function toldAgain(tool) {
+    return tool.type === 'function' ? { ...tool, description: tool.description ?? null, parameters: tool.parameters ?? null, strict: tool.strict ?? true } : tool;
+}
+
 /** The resource, as it is in one of its states. @param {Said} said @param {Body} body @param {string} status @param {Body} more */
 function resource(said, body, status, more) {
     return {
@@ -233,7 +241,7 @@ function resource(said, body, status, more) {
         reasoning: { effort: body.reasoning?.effort ?? null, summary: body.reasoning?.summary ?? null },
         safety_identifier: body.safety_identifier ?? null, service_tier: 'default', store: body.store ?? true,
         temperature: body.temperature ?? 1, text: { format: { type: 'text' }, verbosity: 'medium', ...body.text },
-        tool_choice: body.tool_choice ?? 'auto', tools: body.tools ?? [], top_logprobs: body.top_logprobs ?? 0, top_p: body.top_p ?? 1,
+        tool_choice: body.tool_choice ?? 'auto', tools: (body.tools ?? []).map(toldAgain), top_logprobs: body.top_logprobs ?? 0, top_p: body.top_p ?? 1,
         truncation: body.truncation ?? 'disabled', usage: null, user: body.user ?? null, ...more,
     };
 }
@@ -288,4 +296,22 @@ export function responsesReply(body) {
     const parts = input.at(-1)?.type === 'compaction_trigger' ? compaction(said) : partsOf(said, body, tools);
     if (body.stream !== true) return jsonReply(finished(said, body, parts));
     return streamReply(streamOf(said, body, parts));
+}
+
+/** How many tokens it would be. @param {Body} body */
+export function countReply(body) {
+    const input = check(body, COUNT_FIELDS);
+    return jsonReply({ object: 'response.input_tokens', input_tokens: tokensIn(JSON.stringify(input)) });
+}
+
+/** A conversation in short: what its user has said, and one item that stands for all else. @param {Body} body */
+export function compactReply(body) {
+    const input = check(body, COMPACT_FIELDS);
+    const said = say(askedOf(body, input, new Map()));
+    const kept = input.filter(({ role }) => role === 'user').map(({ content }, i) => ({
+        id: `msg_${said.id}${i}`, type: 'message', status: 'completed', role: 'user',
+        content: typeof content === 'string' ? [{ type: 'input_text', text: content }] : content,
+    }));
+    const output = [...kept, ...compaction(said).map(({ item }) => item)];
+    return jsonReply({ id: `resp_${said.id}`, object: 'response.compaction', created_at: CREATED, output, usage: usageOf(said) });
 }

@@ -9,6 +9,7 @@
  * | … say({"text": "…"}) …          | that text                                                     |
  * | any, of a model …-40-words      | the first one's, with 40 drawn words                          |
  * | … look_up({"q": 1}) …           | a call of that tool for each time it is written so, if offered |
+ * | any, of a model …-calls         | a call of the first tool that is offered                      |
  * | a tool's result                 | text, which hears the result                                  |
  * | any, with a schema              | JSON that fits the schema                                     |
  *
@@ -51,6 +52,8 @@ const DRAWN = 12;
 const DRAWN_MAX = 100_000;
 /** In the name of a model that a test has made up: every provider takes it for one of its own. */
 const MADE = /-(\d+)-words\b/;
+/** A model that calls a tool unasked, as the suites of others expect of one. */
+const EAGER = /-calls$/;
 const PER_DIGEST = 32;
 const HEARD_MAX = 200;
 const THOUGHTS = ['Let ', 'me ', 'think: ', '1 < 2.'];
@@ -128,7 +131,7 @@ function parsed(text) {
 function writtenCalls(heard, tools) {
     /** @type {Call[]} */
     const calls = [];
-    for (const match of heard.matchAll(/([\w.-]+)\((?=\{)/g)) {
+    for (const match of heard.matchAll(/(?<![\w.-])([\w.-]+)\((?=\{)/g)) {
         const begin = match.index + match[0].length;
         const end = objectEnd(heard, begin);
         const args = end < 0 ? null : parsed(heard.slice(begin, end));
@@ -138,8 +141,9 @@ function writtenCalls(heard, tools) {
 }
 
 /** @param {Asked} asked @returns {Call[]} */
-function callsOf({ heard, answered, tools = [], forced, single }) {
+function callsOf({ model, heard, answered, tools = [], forced: told, single }) {
     if (tools.length === 0) return [];
+    const forced = told ?? (EAGER.test(model) && !answered ? 'any' : undefined);
     const written = answered ? [] : writtenCalls(heard, tools);
     const must = forced === undefined || forced === 'any' ? written : written.filter(({ name }) => name === forced);
     if (must.length > 0 || forced === undefined) return single ? must.slice(0, 1) : must;

@@ -33,12 +33,13 @@ function thinModel(model, layers) {
 }
 
 /** Starts one that serves so many at once. @param {number} slots
- * @param {number} [layers] of the model; 0: all of them @returns {Promise<RealNode>} */
-export async function startRealNode(slots, layers = 0) {
+ * @param {number} [layers] of the model; 0: all of them
+ * @param {string} [template] what it makes of a conversation, instead of its own @returns {Promise<RealNode>} */
+export async function startRealNode(slots, layers = 0, template) {
     const port = await freePort();
     const [whole] = globSync(join(ROOT, MODEL));
     const model = layers > 0 ? thinModel(whole, layers) : whole;
-    const child = start([PYTHON, join(ROOT, 'tests/real/node.py'), model, String(port), String(slots)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = start([PYTHON, join(ROOT, 'tests/real/node.py'), model, String(port), String(slots), ...template ? [join(ROOT, template)] : []], { stdio: ['pipe', 'pipe', 'pipe'] });
     await ready(child, `http://127.0.0.1:${port}/health`, 60_000);
     const between = await startWire(port);
     return {

@@ -12,4 +12,4 @@ const near = cache('toy', KEEP_S);
 WHO[GW_ASK_TOY] = (call, question) => (
     call.hub.bindings.TOY_STORE === 'cache' ? near(call, question) : far(call, question));
 
-export { default, Registry } from '../../worker-shim/index.js';
+export { default, Registry, Responses } from '../../worker-shim/index.js';

@@ -56,7 +56,8 @@ static const char *const fail_names[] = {"",      "refused", "dns",  "tls",   "c
                                          "along"};
 static const char *const sent_names[] = {"none", "part", "all"};
 static const char *const tick_names[] = {"", "held-back", "unseen"};
-static const char *const ask_names[] = {"", "proof", "leases", "keep", "alive", "toy"};
+static const char *const ask_names[] = {"",      "proof",  "leases", "keep", "alive",
+                                        "store", "recall", "forget", "toy"};
 static const char *const answer_names[] = {"done", "none", "older", "late", "unasked", "failed"};
 static const char *const how_names[] = {"clean", "cut", "along"};
 

@@ -10,7 +10,7 @@ import { eventFrame, exceptionFrame } from '../providers/frames.mjs';
 const FAILS = ['', 'refused', 'dns', 'tls', 'connect-time', 'reset', 'stale', 'junk', 'local', 'untaken', 'along'];
 const SENT = ['none', 'part', 'all'];
 const TICKS = ['', 'held-back', 'unseen'];
-const ASKS = ['', 'proof', 'leases', 'keep', 'alive'];
+const ASKS = ['', 'proof', 'leases', 'keep', 'alive', 'store', 'recall', 'forget'];
 const ANSWERS = ['done', 'none', 'older', 'late', 'unasked', 'failed'];
 const SHOWS = ['', 'health', 'limits', 'state', 'targets', 'keyed'];
 

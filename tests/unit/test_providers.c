@@ -36,6 +36,10 @@ static void test_what_runs_a_model(void) {
     CHECK(allows("claude", "POST", "/v1/messages/count_tokens"));
     CHECK(allows("claude", "GET", "/v1/models/claude-opus-5"));
     CHECK(allows("gemini", "POST", "/v1beta/models/gemini-3-pro:streamGenerateContent"));
+    CHECK(allows("openai", "POST", "/v1/responses") && allows("groq", "POST", "/v1/responses"));
+    CHECK(allows("openai", "POST", "/v1/responses/compact"));
+    CHECK(!allows("groq", "POST", "/v1/responses/compact"));
+    CHECK(!allows("lmstudio", "POST", "/v1/responses/compact"));
     CHECK(allows("groq", "POST", "/v1/chat/completions"));
     CHECK(allows("azure", "POST", "/openai/deployments/d/chat/completions"));
     CHECK(allows("bedrock", "POST", "/model/anthropic.claude-v1%3A0/converse-stream"));

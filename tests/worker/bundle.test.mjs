@@ -43,8 +43,10 @@ describe('bundle', { timeout: 120_000 }, () => {
         assert.match(text, /api\.headysystems\.com/);
         assert.match(text, /crons/);
         assert.match(text, /kv_namespaces/);
-        assert.match(text, /^new_sqlite_classes = \["Registry"\]/m);
-        const bound = text.match(/^durable_objects\.bindings = .*name = "REGISTRY"/gm);
-        assert.equal(bound?.length, text.match(/^kv_namespaces = /gm)?.length, 'in each environment');
+        for (const [binding, name] of [['REGISTRY', 'Registry'], ['RESPONSES', 'Responses']]) {
+            assert.match(text, new RegExp(`^new_sqlite_classes = \\["${name}"\\]`, 'm'));
+            const bound = text.match(new RegExp(`^ *\\{ name = "${binding}", class_name = "${name}" \\}`, 'gm'));
+            assert.equal(bound?.length, text.match(/^kv_namespaces = /gm)?.length, 'in each environment');
+        }
     });
 });

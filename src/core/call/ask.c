@@ -15,10 +15,10 @@
  * what the call waits for returns next_stay. */
 static struct next (*const handlers[GW_ASKS])(struct gw_call *c, const struct gw_answer *answer,
                                               struct gw_time now) = {
-    [GW_ASK_PROOF] = nodes_on_proof,
-    [GW_ASK_LEASES] = lookup_on_leases,
-    [GW_ASK_KEEP] = nodes_on_kept,
-    [GW_ASK_ALIVE] = doubt_on_answer,
+    [GW_ASK_PROOF] = nodes_on_proof,         [GW_ASK_LEASES] = lookup_on_leases,
+    [GW_ASK_KEEP] = nodes_on_kept,           [GW_ASK_ALIVE] = doubt_on_answer,
+    [GW_ASK_STORE] = remember_on_kept,       [GW_ASK_RECALL] = remember_on_recalled,
+    [GW_ASK_FORGET] = remember_on_forgotten,
 };
 
 struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit_ms,

@@ -7,7 +7,7 @@
  * every one of these steps, and fails on a step that is not here.
  *
  *   NEW      REQ_HEAD  SNIFF QUEUE TRY DONE     the body is to come; all are busy; sent; refused
- *   NEW      REQ_HEAD  SIGNED ASK               a node registers; the registry is asked for a node
+ *   NEW      REQ_HEAD  SIGNED ASK               a node registers; the registry, or the store, is asked
  *   NEW      task      PROBE ASK                a call without a client
  *   SNIFF    REQ_BODY  SNIFF QUEUE TRY ASK DONE more to come; whole, or not held; 400, 413, 503
  *   SNIFF    TICK      SNIFF DONE               408
@@ -28,6 +28,7 @@
  *   TRY      GONE      DONE
  *   KEEP     RES_BODY  KEEP TRY QUEUE DONE      kept aside; too much of it: next target
  *   KEEP     RES_END   TRY QUEUE SNIFF DONE     next target, or none left; the body is read again (unseal.c)
+ *   KEEP     RES_END   ASK                      it is to be kept here (remember.c)
  *   KEEP     TICK      KEEP TRY QUEUE DONE      it takes too long
  *   KEEP     GONE      DONE
  *   RELAY    RES_BODY  RELAY                    shown: what it says of its cost is read (meter.c)
@@ -45,7 +46,9 @@
  *   HOLD     GONE      DONE
  *   OBSERVE  RES_BODY  OBSERVE TRY QUEUE DONE   DATA; an error: resumed, or an in-band error
  *   OBSERVE  RES_END   TRY QUEUE DONE           cut: resumed, or an in-band error; END 0
+ *   OBSERVE  RES_END   ASK                      its end waits until it is kept here
  *   OBSERVE  TICK      OBSERVE TRY QUEUE DONE   silence: resumed, or an in-band error
+ *   OBSERVE  TICK      ASK                      likewise, and its target let it linger
  *   OBSERVE  REQ_BODY  OBSERVE DONE
  *   OBSERVE  ANSWER    OBSERVE TRY              it lives, or late; it does not: resumed
  *   OBSERVE  GONE      DONE

@@ -152,6 +152,7 @@ struct chain_link {
     struct gw_str path;            /* what is asked there */
     struct gw_str query;           /* and with which query, where the client's own is not its */
     const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
+    bool counts;                   /* it is asked there how many tokens a request is (count.c) */
     struct capability can;         /* what its model can */
 };
 
@@ -298,6 +299,7 @@ struct gw {
     struct affinity_table talks;
     struct gw_suspect suspects[GW_SUSPECTS];
     uint32_t suspect_next;
+    bool store_away; /* what was to be kept last was not */
 };
 
 /* call.c. Handlers return what shall happen next (next.h), and only call.c makes it happen. What is not
@@ -457,10 +459,18 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link);
 /* Whether there is such a place; then the body is read for it, in the phase decide. */
 bool translate_is_due(const struct gw_call *c);
 struct next translate_read(struct gw_call *c);
+/* What has come is read, and the places that cannot be asked for it are left out. */
+struct next translate_understand(struct gw_call *c, struct gw_time now);
 /* count.c: the dialect whose clients ask at this path how many tokens a request is, or NULL; and the answer, an
  * estimate of the request that has been read. */
 const struct dialect *count_dialect(struct gw_str path);
 struct next count_tell(struct gw_call *c, struct gw_time now);
+/* The dialect in which whoever speaks this one counts; NULL: he does not. */
+const struct dialect *count_dialect_of(const struct dialect *d);
+/* Whether that was asked of the attempt's target, or is to be; and the client's answer, of what it has said. False: it
+ * has not said how many. */
+bool count_is_asked(const struct gw_call *c);
+bool count_put_answer(struct gw_call *c, struct gw_buf *out);
 /* Whether the attempt at hand is made in another dialect. */
 static inline bool call_translates(const struct gw_call *c) {
     return c->translation != NULL && chain_link(c)->speaks != NULL;
@@ -491,6 +501,25 @@ struct next unseal_read(struct gw_call *c);
 /* What is changed in the body for that, for whoever is asked in the client's dialect. */
 void unseal_put(const struct gw_call *c, struct edits *edits);
 void unseal_release(struct gw_call *c);
+/* remember.c: what clients of Responses leave here */
+/* Whether the answer at hand, which is translated, is to be kept; then it is, and given behind that. */
+bool remember_is_due(const struct gw_call *c);
+struct next remember_answer(struct gw_call *c, struct gw_time now);
+/* Likewise one that was a stream, of at most `n` bytes. False: it cannot be kept; nothing is to be waited for. */
+struct mean_stream;
+bool remember_stream(struct gw_call *c, const struct mean_stream *s, size_t n, struct gw_time now);
+struct next remember_on_kept(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);
+/* Whether a request may go on from what is kept, by the facts of its body; whether it does, by its body; then what is
+ * kept is asked for, and the request goes on as one that says all that itself. */
+bool remember_may_be_asked(const struct gw_call *c);
+bool remember_is_named(const struct gw_call *c);
+struct next remember_recall(struct gw_call *c, struct gw_time now);
+struct next remember_on_recalled(struct gw_call *c, const struct gw_answer *answer,
+                                 struct gw_time now);
+/* GET and DELETE of one that is kept. */
+struct next remember_tell(struct gw_call *c, struct gw_time now);
+struct next remember_on_forgotten(struct gw_call *c, const struct gw_answer *answer,
+                                  struct gw_time now);
 /* speak.c: streams that are translated */
 /* The head of an attempt's answer has come; false: no memory. */
 bool speak_begin(struct gw_call *c, struct gw_time now);
@@ -498,9 +527,12 @@ void speak_commit(struct gw_call *c);
 /* The lines of its head that are the stream's own. */
 void speak_put_head(const struct gw_call *c, struct gw_buf *out);
 /* What an event says; one piece of content; the end. */
-void speak_event(struct gw_call *c, const struct event *e, struct gw_str event);
+void speak_event(struct gw_call *c, const struct event *e, struct gw_str event, struct gw_time now);
 void speak_piece(struct gw_call *c, const struct event_piece *piece);
-void speak_end(struct gw_call *c);
+void speak_end(struct gw_call *c, struct gw_time now);
+/* Whether the end waits until the answer is kept (remember.c); and it need not any more. */
+bool speak_waits(const struct gw_call *c);
+void speak_last(struct gw_call *c);
 /* The message of an event that tells an error. */
 struct gw_str speak_error(struct gw_call *c, struct gw_str event);
 /* The number of the next event, in dialects that number them. */

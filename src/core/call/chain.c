@@ -118,10 +118,14 @@ static struct next add_names(struct gw_call *c, struct gw_str more) {
     if (chain->too_many)
         return refuse(c, 400, GW_STR("invalid_value"), GW_STR("models"),
                       GW_STR("this chain leads to more than 16 places; name fewer models"));
+    uint32_t more_n = generates(c) ? c->conf->failover_n : 0;
     /* Who names no model means the one that this dialect's provider takes then. */
+    if (chain->n == 0 && more_n == 0 && !c->conf->providers[c->route.provider].backend.set)
+        return refuse(c, 400, GW_STR("missing_required_parameter"), GW_STR("model"),
+                      GW_STR("name a model; GET /v1/models lists them"));
     if (chain->n == 0)
         add(c, &(struct model_place){.index = c->route.provider});
-    for (uint32_t i = 0; i < c->conf->failover_n && generates(c); i++)
+    for (uint32_t i = 0; i < more_n; i++)
         add(c, &c->conf->failover[i]);
     return next_on();
 }

@@ -1,7 +1,8 @@
 /*
  * Clients that ask how many tokens a request is. Whoever counts in the client's own dialect is asked like for anything
- * else. Where the first place of the chain does not, nobody is asked: the answer is an estimate (format/estimate.h), and
- * says so in x-heady-estimated. Places behind it that would have to estimate are left out: they know no better.
+ * else. A first place that counts in another one is asked in that; it alone, for those behind it know no better. Where
+ * nobody counts, or whoever does has not answered well, the answer is an estimate (format/estimate.h), and says so in
+ * x-heady-estimated.
  */
 #include "core/call/call.h"
 #include "core/call/translate.h"
@@ -15,6 +16,47 @@ const struct dialect *count_dialect(struct gw_str path) {
             return d;
     return NULL;
 }
+
+/* ------------------------------------------------------------------ whoever counts */
+
+/* OpenAI counts what it would be asked in Responses. */
+const struct dialect *count_dialect_of(const struct dialect *d) {
+    if (d == &dialect_openai)
+        d = &dialect_responses;
+    return d != NULL && d->speech != NULL && d->speech->put_count != NULL ? d : NULL;
+}
+
+bool count_is_asked(const struct gw_call *c) {
+    return c->translation != NULL && c->translation->counts;
+}
+
+/* The number in the answer of whoever was asked; n == 0: there is none. */
+static struct gw_str number_in(struct gw_str answer, struct gw_str member) {
+    struct gw_walk w;
+    struct gw_str name, found = GW_STR("");
+    uint64_t n;
+    gw_walk_init(&w, answer);
+    if (!gw_walk_enter(&w, '{'))
+        return found;
+    while (gw_walk_member(&w, &name)) {
+        struct gw_str value = mean_value(&w);
+        if (gw_str_eq(name, member))
+            found = value;
+    }
+    return gw_walk_end(&w) && gw_str_u64(found, &n) ? found : GW_STR("");
+}
+
+bool count_put_answer(struct gw_call *c, struct gw_buf *out) {
+    const struct speech *of = chain_link(c)->speaks->speech;
+    struct gw_str n = number_in(gw_buf_str(&c->kept.body), of->counted);
+    gw_buf_init(out, &c->arena, 128);
+    gw_buf_put(out, c->translation->from->speech->count);
+    gw_buf_put(out, n);
+    gw_buf_putc(out, '}');
+    return n.n > 0;
+}
+
+/* ------------------------------------------------------------------ nobody counts */
 
 struct next count_tell(struct gw_call *c, struct gw_time now) {
     const struct call_translation *t = c->translation;

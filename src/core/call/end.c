@@ -250,6 +250,8 @@ struct next end_tell_error(struct gw_call *c, struct gw_time now) {
         return next_done(1);
     if (c->has_head)
         return c->stream->begun ? stream_break(c, BROKE_OFF) : stream_refuse(c, e->message);
+    if (count_is_asked(c))
+        return count_tell(c, now);
     gw_buf_init(&head, &c->arena, 2048);
     gw_buf_init(&body, &c->arena, BODY_MAX);
     put_error(c, e, &head, &body);
@@ -272,6 +274,10 @@ struct next end_give_kept(struct gw_call *c, struct gw_time now) {
     if (c->has_head)
         return stream_break(c, BROKE_OFF);
     c->attempt.at = c->kept.at; /* that one's model is named, too */
+    if (c->kept.status < 300 && c->kept.translated && remember_is_due(c))
+        return remember_answer(c, now);
+    if (count_is_asked(c) && !c->kept.translated)
+        return count_tell(c, now);
     if (call_translates(c) && !c->kept.translated)
         translate_error(c);
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);

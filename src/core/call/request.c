@@ -237,6 +237,8 @@ static struct next follow_route(struct gw_call *c, struct gw_time now) {
         return generate_check(c);
     case GW_ROUTE_MODELS:
         return catalog_tell(c, now);
+    case GW_ROUTE_RESPONSE:
+        return remember_tell(c, now);
     case GW_ROUTE_AI_UNKNOWN:
         return provider_refuse_unknown(c);
     case GW_ROUTE_TWIN:
@@ -375,6 +377,7 @@ struct next request_decide(struct gw_call *c, struct gw_time now) {
         return more;
     seed_draw(c);
     prefix_note(c);
+    bool due = translate_is_due(c) || remember_may_be_asked(c);
     body_drop_facts(c);
-    return translate_is_due(c) ? translate_read(c) : next_on();
+    return due ? translate_read(c) : next_on();
 }

@@ -53,10 +53,10 @@ struct next stream_complete(struct gw_call *c, bool drop, struct gw_time now) {
     answer_served(c, !s->errored, now);
     try_close(c, drop, now);
     if (s->speech != NULL)
-        speak_end(c);
+        speak_end(c, now);
     else if (!s->ended && s->finished)
         stream_put_text(c, s->out->end);
-    return next_done(0);
+    return s->speech != NULL && speak_waits(c) ? next_wait(CALL_ASK) : next_done(0);
 }
 
 struct next resume_or_break(struct gw_call *c, uint32_t trouble, struct gw_str why, bool drop,
@@ -179,7 +179,7 @@ struct next resume_differs(struct gw_call *c, struct gw_time now) {
 
 /* What is new of an event, in the client's dialect. */
 static void speak_rest(struct gw_call *c, struct gw_str event, const struct event *e,
-                       const struct changes *edits) {
+                       const struct changes *edits, struct gw_time now) {
     struct event rest = *e;
     for (uint32_t i = 0; i < rest.pieces_n; i++)
         for (uint32_t k = 0; k < edits->n; k++)
@@ -187,7 +187,7 @@ static void speak_rest(struct gw_call *c, struct gw_str event, const struct even
                 rest.piece[i].raw =
                     gw_str_sub(rest.piece[i].raw, edits->edit[k].n, rest.piece[i].raw.n);
     stream_note_end(c->stream, e);
-    speak_event(c, &rest, event);
+    speak_event(c, &rest, event, now);
 }
 
 struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str event,
@@ -212,7 +212,7 @@ struct next resume_on_event(struct gw_call *c, struct gw_slice at, struct gw_str
     if (!fresh && !due)
         return next_stay();
     if (s->speech != NULL) {
-        speak_rest(c, event, e, &edits);
+        speak_rest(c, event, e, &edits, now);
         return next_stay();
     }
     if (s->id.n > 0 && e->id.n > 0)

@@ -9,6 +9,8 @@
 struct stream_speech {
     struct mean_stream to; /* what the client has been told */
     struct gw_buf ahead;   /* before the commit */
+    struct gw_buf last;    /* its end, until the answer is kept */
+    bool waits;            /* for that */
 };
 
 enum { AHEAD_MAX = 65536 };
@@ -64,26 +66,49 @@ static void look(struct gw_call *c, const struct gw_buf *b) {
     c->arena_full |= b->full || c->stream->speech->to.full;
 }
 
-void speak_event(struct gw_call *c, const struct event *e, struct gw_str event) {
+/* It goes out at once, or when the answer is kept. */
+void speak_end(struct gw_call *c, struct gw_time now) {
+    struct stream_speech *s = c->stream->speech;
+    if (s->to.over)
+        return;
+    gw_buf_init(&s->last, &c->arena, STREAM_SPEECH_MAX);
+    struct gw_buf *b = remember_is_due(c) ? &s->last : text(c);
+    steps_end(&s->to, b);
+    look(c, b);
+    if (b != &s->last)
+        return;
+    s->waits = true;
+    if (c->arena_full || !remember_stream(c, &s->to, s->last.n, now))
+        speak_last(c);
+}
+
+bool speak_waits(const struct gw_call *c) {
+    return c->stream->speech->waits;
+}
+
+void speak_last(struct gw_call *c) {
+    struct stream_speech *s = c->stream->speech;
+    struct gw_buf *b = text(c);
+    s->waits = false;
+    gw_buf_put(b, gw_buf_str(&s->last));
+    look(c, b);
+}
+
+void speak_event(struct gw_call *c, const struct event *e, struct gw_str event,
+                 struct gw_time now) {
     struct gw_buf *b = text(c);
     struct mean_stream *to = &c->stream->speech->to;
     if (to->over || e->is == EVENT_PING || e->is == EVENT_STRANGE)
         return;
     steps_put(to, e, event, b);
-    if (e->end)
-        steps_end(to, b);
     look(c, b);
+    if (e->end)
+        speak_end(c, now);
 }
 
 void speak_piece(struct gw_call *c, const struct event_piece *piece) {
     struct gw_buf *b = text(c);
     steps_piece(&c->stream->speech->to, piece, b);
-    look(c, b);
-}
-
-void speak_end(struct gw_call *c) {
-    struct gw_buf *b = text(c);
-    steps_end(&c->stream->speech->to, b);
     look(c, b);
 }
 

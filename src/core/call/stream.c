@@ -162,12 +162,12 @@ static void note_content(struct gw_call *c, const struct event *e) {
         stream_let_go(c);
 }
 
-static void pass(struct gw_call *c, struct gw_slice at, struct gw_str event,
-                 const struct event *e) {
+static void pass(struct gw_call *c, struct gw_slice at, struct gw_str event, const struct event *e,
+                 struct gw_time now) {
     stream_note_end(c->stream, e);
     note_content(c, e);
     if (c->stream->speech != NULL) {
-        speak_event(c, e, event);
+        speak_event(c, e, event, now);
         return;
     }
     note_number(c->stream, e);
@@ -212,7 +212,7 @@ static void keep(struct gw_call *c, struct gw_slice at, struct gw_str event, con
     note_content(c, e);
     stream_note_end(s, e);
     if (s->speech != NULL) {
-        speak_event(c, e, event);
+        speak_event(c, e, event, now);
         leave_out(c, at);
         late_on_sign(c, now);
         return;
@@ -280,7 +280,7 @@ static struct next hold_event(struct gw_call *c, struct gw_slice at, struct gw_s
         s->partial = s->held.n;
         if (e->is == EVENT_ERROR)
             return pass_error(c, at, event, now);
-        pass(c, at, event, e);
+        pass(c, at, event, e, now);
     } else if (e->is == EVENT_MALFORMED && (known || s->closing)) {
         leave_out(c, at);
     } else if (e->is == EVENT_MALFORMED || (e->is == EVENT_STRANGE && s->in.dialect == NULL)) {
@@ -309,7 +309,7 @@ static struct next observe_event(struct gw_call *c, struct gw_slice at, struct g
     }
     if (s->resuming)
         return resume_on_event(c, at, event, e, now);
-    pass(c, at, event, e);
+    pass(c, at, event, e, now);
     if (s->framing != FRAMING_AWS) /* no two frames are alike: each has its checksum */
         shape_learn(&s->shape, event, e);
     return next_stay();

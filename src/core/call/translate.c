@@ -44,6 +44,12 @@ static bool asks_embeddings(const struct gw_call *c) {
     return dialects_of_embeds(c->route.rest) != NULL;
 }
 
+/* Whether the path asks for a summary, and not for an answer. */
+static bool compacts_alone(const struct gw_call *c, const struct dialect *from) {
+    struct gw_str at = from->speech->compacts_at;
+    return at.n > 0 && gw_str_ends(c->route.rest, at);
+}
+
 /* ------------------------------------------------------------------ places */
 
 /* "%m" is the model. */
@@ -71,6 +77,21 @@ static struct gw_str pattern_of(const struct gw_call *c, const struct dialect *d
 static bool counts_here(const struct gw_call *c, struct chain_link *link) {
     link->path = c->route.rest;
     link->speaks = translate_dialect(c);
+    link->counts = false;
+    return true;
+}
+
+/* One that is, if it counts in its own dialect. */
+static bool counts_there(struct gw_call *c, struct chain_link *link, struct gw_str model) {
+    const struct dialect *d = count_dialect_of(c->conf->providers[link->at.index].like->dialect);
+    struct gw_str path = {NULL, 0};
+    if (d != NULL && model.n > 0)
+        path = provider_path(c, link->at.index, path_for(c, d->speech->count_path, model));
+    if (path.p == NULL || url_check_path(path) != NULL)
+        return counts_here(c, link);
+    link->path = path;
+    link->speaks = d;
+    link->counts = true;
     return true;
 }
 
@@ -78,7 +99,7 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
     if (count_dialect(c->route.rest) != NULL)
-        return counts_here(c, link);
+        return counts_there(c, link, model);
     struct gw_str pattern = d != NULL && model.n > 0 ? pattern_of(c, d) : GW_STR("");
     if (translate_dialect(c) == NULL || pattern.n == 0)
         return false;
@@ -102,7 +123,7 @@ static bool nodes_speak(const struct gw_call *c, const struct dialect *d) {
 
 bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
     const struct dialect *own = translate_dialect(c);
-    if (own == NULL || nodes_speak(c, own))
+    if (own == NULL || (nodes_speak(c, own) && !compacts_alone(c, own)))
         return false;
     if (count_dialect(c->route.rest) != NULL)
         return counts_here(c, link);
@@ -252,11 +273,23 @@ static void take_seed(struct gw_call *c) {
     c->translation->mean.seed = gw_buf_str(&b);
 }
 
+/* Clients of Responses may leave their answers here (remember.c). */
+static void note_store(struct gw_call *c) {
+    struct call_translation *t = c->translation;
+    if (t->from != &dialect_responses)
+        return;
+    if (!c->conf->stores || c->conf->limits.responses_keep_s == 0)
+        t->mean.store = GW_STR("false");
+    if (t->recalled)
+        t->mean.uses &= ~(1ULL << FEATURE_PREVIOUS);
+}
+
 /* What it means; false: it could not be read. */
 static bool read_meaning(struct gw_call *c) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
     t->mean.arena = &c->arena;
+    t->mean.compacts_alone = compacts_alone(c, t->from);
     gw_walk_init(&w, t->came);
     if (t->embeds) {
         embed_read_request(&w, &t->mean);
@@ -266,13 +299,32 @@ static bool read_meaning(struct gw_call *c) {
     }
     seal_open_request(&t->seal, &t->mean, t->from);
     take_seed(c);
+    note_store(c);
     if (t->from->streams_at.n > 0)
         t->mean.stream = gw_str_ends(c->route.rest, t->from->streams_at);
     return gw_walk_end(&w);
 }
 
-static struct next understand(struct gw_call *c, struct gw_time now) {
+/* Places behind a first one that counts, or would, are left out. */
+static struct next count(struct gw_call *c, struct gw_time now) {
+    const struct chain_link *first = &c->chain->link[0];
+    if (first->speaks == NULL)
+        leave_out_others(c);
+    else if (!first->counts)
+        return count_tell(c, now);
+    else
+        c->chain->n = 1;
+    c->translation->counts = first->speaks != NULL;
+    return next_phase(PHASE_CACHE);
+}
+
+struct next translate_understand(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
+    if (remember_is_named(c))
+        return remember_recall(c, now);
+    if (!translate_is_due(c))
+        return next_phase(PHASE_CACHE);
+    gw_buf_init(&t->sent, &c->arena, 2 * t->came.n + ARENA_MORE);
     bool whole = read_meaning(c);
     if ((!whole || t->mean.bad || t->mean.full) && leave_out_others(c))
         return next_phase(PHASE_CACHE);
@@ -287,13 +339,9 @@ static struct next understand(struct gw_call *c, struct gw_time now) {
     if (t->mean.full)
         return refuse(c, 413, GW_STR("request_too_large"), GW_STR(""),
                       GW_STR("the request holds more parts than can be translated; send fewer"));
-    if (count_dialect(c->route.rest) != NULL && c->chain->link[0].speaks != NULL)
-        return count_tell(c, now);
-    struct next next = next_on();
     if (count_dialect(c->route.rest) != NULL)
-        leave_out_others(c);
-    else
-        next = keep_able(c);
+        return count(c, now);
+    struct next next = keep_able(c);
     return next_is(next, NEXT_ON) ? next_phase(PHASE_CACHE) : next;
 }
 
@@ -301,7 +349,7 @@ static struct next take(struct gw_call *c, struct gw_str bytes, bool last, struc
     struct call_translation *t = c->translation;
     memcpy((char *)t->came.p + t->taken, bytes.p, bytes.n);
     t->taken += bytes.n;
-    return last ? understand(c, now) : next_stay();
+    return last ? translate_understand(c, now) : next_stay();
 }
 
 struct next translate_read(struct gw_call *c) {
@@ -323,7 +371,6 @@ struct next translate_read(struct gw_call *c) {
     t->embeds = asks_embeddings(c);
     t->seed = gw_rng_next(&c->gw->rng);
     t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
-    gw_buf_init(&t->sent, &c->arena, 2 * n + ARENA_MORE);
     c->translation = t;
     return body_read_again(c, 0, take);
 }
@@ -367,7 +414,10 @@ void translate_put(struct gw_call *c, struct gw_action *a) {
     m.output = chain_link(c)->can.output;
     m.max_tokens = limit_of(c, &m);
     const struct dialect *to = chain_link(c)->speaks;
-    (t->embeds ? to->embeds->put_request : to->speech->put_request)(&m, chain_model(c), &o);
+    if (t->embeds)
+        to->embeds->put_request(&m, chain_model(c), &o);
+    else
+        (t->counts ? to->speech->put_count : to->speech->put_request)(&m, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;
     t->slice = (struct gw_slice){.kind = GW_LITERAL, .p = t->sent.p, .len = t->sent.n};
     a->send.slices = &t->slice;
@@ -548,14 +598,23 @@ static void count_texts(struct gw_call *c, struct mean_answer *a) {
     c->estimated = !told;
 }
 
+static bool put_count(struct gw_call *c) {
+    struct gw_buf out;
+    if (!count_put_answer(c, &out))
+        return false;
+    c->kept.body = out;
+    put_lines(c, NULL);
+    return true;
+}
+
 /* The client's answer. False: what came is none of the target's dialect. */
 static bool put_answer(struct gw_call *c, struct gw_time now) {
     struct call_translation *t = c->translation;
     struct gw_walk w;
     struct gw_buf out;
     struct mean_answer *a = gw_arena_get(&c->arena, sizeof *a);
-    if (a == NULL)
-        return false;
+    if (a == NULL || t->counts)
+        return t->counts && put_count(c);
     a->mean.arena = &c->arena;
     a->created = (uint64_t)(now.wall_ms / 1000);
     a->seed = t->seed + c->attempt.number;

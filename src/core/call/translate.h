@@ -18,8 +18,12 @@ struct call_translation {
     uint64_t tokens;            /* that the head of the answer tells; 0: it does not */
     struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
-    struct gw_buf sent;         /* in the dialect of the attempt at hand */
-    struct gw_slice slice;      /* all of that */
+    bool recalled;              /* `came` holds what was kept of an answer, too (remember.c) */
+    bool kept;                  /* its own answer is, or could not be */
+    bool
+        counts; /* how many tokens it is, is asked of whoever counts in another dialect (count.c) */
+    struct gw_buf sent;    /* in the dialect of the attempt at hand */
+    struct gw_slice slice; /* all of that */
 };
 
 #endif

@@ -127,6 +127,7 @@ static void set_limits(struct limits_conf *l, bool edge) {
         .connect_ms = 3000,
         .request_ms = 600000,
         .silence_ms = 30000,
+        .responses_keep_s = 86400,
     };
 }
 

@@ -143,6 +143,8 @@ struct limits_conf {
     uint64_t resume;                                   /* 1: streams that fail go on elsewhere */
     uint64_t upstream_http2;                           /* 1: HTTP/2 where a target offers it */
     uint64_t connect_ms, request_ms, silence_ms, probe_ms;
+    uint64_t
+        responses_keep_s; /* how long answers of Responses are kept for who names them; 0: none are */
 };
 
 enum { BREAKER_THRESHOLD_MAX = 63 };
@@ -183,9 +185,10 @@ struct config {
     struct gw_str node_keys[GW_NODES]; /* in hexadecimal; n == 0: nodes cannot register */
     struct gw_str node_hosts[GW_NODE_HOSTS]; /* under which a node's URL may be */
     uint32_t node_hosts_n;
-    struct backend_conf registry;         /* where registrations are looked up and kept */
-    bool remembers;                       /* what has been registered outlives this gateway */
-    struct gw_str listen;                 /* lines */
+    struct backend_conf registry; /* where registrations are looked up and kept */
+    bool remembers;               /* what has been registered outlives this gateway */
+    bool stores;                  /* there is somewhere to keep what clients leave (GW_ASK_STORE) */
+    struct gw_str listen;         /* lines */
     const struct gw_str *request_headers; /* allowed upstream beside the built-in ones */
     uint32_t request_headers_n;
     struct tls_conf tls[GW_TLS_HOSTS];

@@ -235,7 +235,8 @@ static bool read_registry(struct env *e) {
     struct backend_conf *registry = &e->conf->registry;
     struct url url;
     /* an isolate is no beginning: many come and go */
-    e->conf->remembers = e->conf->host == GW_EDGE || get(e, GW_STR("HEADY_DATA_DIR")).p != NULL;
+    e->conf->stores = get(e, GW_STR("HEADY_DATA_DIR")).p != NULL;
+    e->conf->remembers = e->conf->host == GW_EDGE || e->conf->stores;
     if (value.p == NULL)
         return true;
     registry->base = GW_STR("/api/nodes");

@@ -45,6 +45,7 @@ static const struct reader_field limit_fields[] = {
     LIMIT(request_ms, 100, 86400000),
     LIMIT(silence_ms, 100, 86400000),
     LIMIT(probe_ms, 0, 86400000),
+    LIMIT(responses_keep_s, 0, 2592000),
 };
 
 static bool read_limits(struct reader *r, const struct gw_json *item, void *into) {

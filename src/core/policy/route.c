@@ -1,5 +1,7 @@
 #include "core/policy/route.h"
 
+#include "format/responses_kept.h"
+
 static const struct gw_str class_routes[GW_CLASSES] = {
     GW_STR_INIT("heavy/reasoning"), GW_STR_INIT("heavy/code"), GW_STR_INIT("heavy/vision"),
     GW_STR_INIT("heavy/batch")};
@@ -32,6 +34,7 @@ const struct route_rule route_rules[GW_ROUTE_KINDS] = {
     [GW_ROUTE_MODEL]         = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
     [GW_ROUTE_GENERATE]      = {ROUTE_POST,  ROUTE_KEY,    ROUTE_WHOLE,    true,  MODEL},
     [GW_ROUTE_MODELS]        = {READ,        ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
+    [GW_ROUTE_RESPONSE]      = {READ | ROUTE_DELETE, ROUTE_KEY, ROUTE_NO_BODY, false, 0},
     [GW_ROUTE_AI_UNKNOWN]    = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_HELLO]         = {READ,        ROUTE_PUBLIC, ROUTE_NO_BODY,  false, 0},
     [GW_ROUTE_TWIN]          = {ROUTE_ALL,   ROUTE_KEY,    ROUTE_STREAMED, false, IDEMPOTENT},
@@ -179,6 +182,8 @@ static const struct base {
     {GW_STR_INIT("/v1/messages"), GW_STR_INIT("claude"), true},
     {GW_STR_INIT("/v1/chat/completions"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/completions"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/responses/compact"), GW_STR_INIT("openai"), true},
+    {GW_STR_INIT("/v1/responses/input_tokens"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/responses"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/embeddings"), GW_STR_INIT("openai"), true},
     {GW_STR_INIT("/v1/moderations"), GW_STR_INIT("openai"), true},
@@ -252,6 +257,14 @@ static bool is_models(struct gw_str path, struct route *out) {
     return is_under(path, base);
 }
 
+/* What the gateway keeps itself; other ids are their provider's. */
+static bool is_kept(struct gw_str path, struct route *out) {
+    const struct gw_str base = GW_STR("/v1/responses/");
+    *out = (struct route){.kind = GW_ROUTE_RESPONSE, .name = GW_STR("v1/responses")};
+    out->rest = gw_str_sub(path, base.n, path.n);
+    return gw_str_starts(path, base) && responses_kept_is_own(out->rest);
+}
+
 bool route_is_listing(struct gw_str path) {
     return gw_str_starts(path, GW_STR("/v1/models/")) && route_model(path).n == 0;
 }
@@ -264,7 +277,9 @@ struct route route_of(const struct config *conf, struct gw_str path) {
     if (gw_str_eq(first, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_HEALTH, .name = GW_STR("health")};
     if (!gw_str_eq(first, GW_STR("api")) || path.n == 0)
-        return is_of_dialect(conf, whole, &ai) || is_models(whole, &ai) ? ai : none;
+        return is_kept(whole, &ai) || is_of_dialect(conf, whole, &ai) || is_models(whole, &ai)
+                   ? ai
+                   : none;
     struct gw_str second = cut_segment(&path);
     if (gw_str_eq(second, GW_STR("health")) && path.n == 0)
         return (struct route){.kind = GW_ROUTE_API_HEALTH, .name = GW_STR("health")};

@@ -20,6 +20,7 @@ enum route_kind {
     GW_ROUTE_AI,            /* /api/ai/<provider>/rest, /api/claude/rest, ...: in its own dialect */
     GW_ROUTE_MODEL,    /* the unified API: the model that is asked for decides; then HEAVY or AI */
     GW_ROUTE_MODELS,   /* GET /v1/models[/id] */
+    GW_ROUTE_RESPONSE, /* /v1/responses/<id>, of an answer that is kept here; rest: the id */
     GW_ROUTE_GENERATE, /* /generate of a provider; then AI */
     GW_ROUTE_AI_UNKNOWN, /* a provider that nobody knows: 404 that names the providers */
     GW_ROUTE_HELLO,      /* /api/hello: Claude Code asks whether somebody is there; public */

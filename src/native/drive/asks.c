@@ -37,6 +37,9 @@ static const struct who table[GW_ASKS] = {
     [GW_ASK_LEASES] = {ask_http, .http = true},
     [GW_ASK_KEEP] = {ask_store, .store = WHATS_KEEP_FRAME},
     [GW_ASK_ALIVE] = {ask_http, .http = true, .any = true},
+    [GW_ASK_STORE] = {ask_store, .store = WHATS_PUT_KEPT},
+    [GW_ASK_RECALL] = {ask_store, .store = WHATS_GET_KEPT},
+    [GW_ASK_FORGET] = {ask_store, .store = WHATS_DROP_KEPT},
 };
 
 /* ------------------------------------------------------------------ life */

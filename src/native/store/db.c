@@ -15,6 +15,10 @@
 static const char *const steps[] = {
     "CREATE TABLE frames (key TEXT PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL) "
     "WITHOUT ROWID",
+    "CREATE TABLE kept (owner TEXT NOT NULL, name TEXT NOT NULL, until INTEGER NOT NULL, "
+    "size INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (owner, name)); "
+    "CREATE INDEX kept_of_owner ON kept (owner, until, size, name); "
+    "CREATE INDEX kept_until ON kept (until)",
 };
 
 enum { VERSION = sizeof steps / sizeof *steps, PATH_MAX_BYTES = 4096, SQL_MAX = 64 };
@@ -128,7 +132,7 @@ static bool open_to_write(struct db *db) {
     make_file(db);
     return open_sql(db, db->path, SQLITE_OPEN_READWRITE) && read_version(db, &version) &&
            exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                    "PRAGMA journal_size_limit = 4194304") &&
+                    "PRAGMA journal_size_limit = 4194304; PRAGMA secure_delete = ON") &&
            (version == VERSION || take_steps(db));
 }
 

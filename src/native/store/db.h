@@ -14,8 +14,9 @@
  *                                         | newer release has taken over) nothing more is written
  *     no database, or a damaged one       | it and its -wal become heady.db.broken-N, the log says so, and a new
  *                                         | one is begun. What is in it are hints, which are learnt anew in a
- *                                         | minute; no gateway shall be away for that, and no byte is deleted.
- *                                         | Whoever keeps in it what cannot be learnt anew decides here again
+ *                                         | minute, and answers that a client may send again; no gateway shall be
+ *                                         | away for that, and no byte is deleted. Whoever keeps in it what cannot
+ *                                         | be had anew decides here again
  *     it cannot be written                | it is read; every attempt to write tries again
  *     it cannot be read, or the disk      | nothing: the transaction fails, and the next one tries again. That
  *     fails or is full                    | is never taken for damage

@@ -25,8 +25,8 @@
 
 enum {
     STORE_ASKS_MAX = 1024,
-    STORE_BYTES_MAX = 8 << 20,
-    STORE_ANSWER_MAX = 1 << 20,
+    STORE_BYTES_MAX = 32 << 20,
+    STORE_ANSWER_MAX = 2 << 20, /* GW_STORED_MAX */
     STORE_BATCH = 64,
     STORE_STOP_MS = 2000,
 };
