@@ -209,8 +209,8 @@ static struct next check_class(struct gw_call *c, struct chain_link *link) {
 
 /* Google's clients name the model of embeddings in the body as well: where it has another name, that is written anew. */
 static bool names_within(const struct gw_call *c, struct gw_str model) {
-    return dialects_of_embeds(c->route.rest) == &dialect_gemini &&
-           !gw_str_eq(c->chain->named, model);
+    return c->chain->in_path && !gw_str_eq(c->chain->named, model) &&
+           dialects_of_embeds(c->route.rest) == &dialect_gemini;
 }
 
 /* Whether this client may be served there; fills in the rest of the link. */
