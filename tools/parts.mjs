@@ -14,19 +14,20 @@ const PARTS = [
     ['core/policy', /src\/core\/policy\//, 14_400],
     ['core/call', /src\/core\/call\//, 99_500],
     ['core/show', /src\/core\/show\//, 3_000],
+    ['embeddings', /src\/(format\/(\w+_)?embed|base\/real32)/, 7_800],
     ['dialect openai', /src\/format\/openai/, 18_500],
     ['dialect anthropic', /src\/format\/anthropic/, 17_000],
     ['dialect responses', /src\/format\/responses/, 32_500],
     ['dialect ollama', /src\/format\/ollama/, 9_900],
     ['dialect gemini', /src\/format\/gemini/, 25_500],
     ['dialect bedrock', /src\/format\/bedrock/, 20_200],
-    ['what models can', /src\/format\/(capability|feature)/, 6_900],
+    ['what models can', /src\/format\/(capability|feature)/, 7_400],
     ['format', /src\/format\//, 36_500],
     ['JSON', /src\/base\/(json|real)/, 11_400],
     ['digests', /sha256|platform_util|src\/base\/digest/, 2_800],
     ['base', /src\/base\//, 5_600],
     ['box and heap', /\/wasm\/wasm\//, 3_000],
-    ['texts', /^<internal>/, 35_000], // the strings of all parts, which the linker has merged
+    ['texts', /^<internal>/, 36_400], // the strings of all parts, which the linker has merged
     ['libc', /\.a\(|\/crt1/, 1_200],
 ];
 

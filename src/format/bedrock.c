@@ -15,6 +15,7 @@
  *
  * Blocks are numbered as Anthropic's are. A text has no start.
  */
+#include "format/embed.h"
 #include "format/event.h"
 #include "format/speech.h"
 
@@ -187,4 +188,6 @@ const struct dialect dialect_bedrock = {
     .put_error_head = put_error_head,
     .put_error = put_error,
     .speech = &speech_bedrock,
+    .embeds = &embeds_bedrock,
+    .embeds_at = {GW_STR_INIT("/invoke")},
 };

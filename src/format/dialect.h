@@ -27,6 +27,7 @@
 struct event;
 struct gw_walk;
 struct speech;
+struct embeds;
 
 enum { DIALECTS_MAX = 8, DIALECT_PATHS = 2, DIALECT_WHYS = 6 /* WHY_OTHER of event.h */ };
 
@@ -100,6 +101,9 @@ struct dialect {
     void (*put_error)(struct gw_buf *b, const struct dialect_error *e);
     const struct speech *speech; /* how it is translated (speech.h); NULL: it is not */
     bool speaks_all;             /* on all of its paths, and not only where it talks */
+    /* Embeddings in it (embed.h), and how the paths end where its clients ask for them. NULL: it has none. */
+    const struct embeds *embeds;
+    struct gw_str embeds_at[DIALECT_PATHS];
 };
 
 /* A comment that all clients of server-sent events ignore. */
@@ -117,6 +121,8 @@ struct dialect {
 const struct dialect *dialects_at(uint32_t i);
 /* The dialect that has this path, or NULL. `*talks`: see struct dialect_path; false without a dialect. */
 const struct dialect *dialects_of_path(struct gw_str path, bool *talks);
+/* The dialect in which embeddings are asked for at this path, or NULL. */
+const struct dialect *dialects_of_embeds(struct gw_str path);
 /* The dialect to assume where nothing shows which it is. */
 const struct dialect *dialects_default(enum framing framing);
 

@@ -31,6 +31,16 @@ const struct dialect *dialects_of_path(struct gw_str path, bool *talks) {
     return NULL;
 }
 
+const struct dialect *dialects_of_embeds(struct gw_str path) {
+    for (uint32_t i = 0; i < TABLE_N && path.n > 0; i++)
+        for (uint32_t k = 0; k < DIALECT_PATHS && table[i]->embeds_at[k].n > 0; k++) {
+            struct gw_str suffix = table[i]->embeds_at[k];
+            if (suffix.p[suffix.n - 1] == path.p[path.n - 1] && gw_str_ends(path, suffix))
+                return table[i];
+        }
+    return NULL;
+}
+
 const struct dialect *dialects_default(enum framing framing) {
     uint32_t i = TABLE_N - 1;
     while (i > 0 && (table[i]->framing != framing || !table[i]->usual))

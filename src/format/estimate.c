@@ -51,5 +51,7 @@ uint64_t estimate_input(const struct mean *m) {
         e.tokens += TOOL;
         e.bytes += t->name.n + t->description.n + t->schema.n + t->format.n;
     }
+    for (const struct mean_item *t = m->embeds.texts.first; t != NULL; t = t->next)
+        e.bytes += t->said.n;
     return e.tokens + (10 * e.bytes + BYTES_OF_TEN - 1) / BYTES_OF_TEN;
 }

@@ -4,6 +4,7 @@ static const struct {
     const char *word, *about;
     enum feature_fate fate;
 } table[FEATURES] = {
+    [FEATURE_TALK] = {"talk", "a conversation", FEATURE_REJECT},
     [FEATURE_SYSTEM_LATER] = {"system_later", "a system message behind the first turn",
                               FEATURE_DROP},
     [FEATURE_IMAGE] = {"image", "images as bytes", FEATURE_REJECT},
@@ -49,6 +50,12 @@ static const struct {
     [FEATURE_PREVIOUS] = {"previous", "an earlier answer by its id", FEATURE_REJECT},
     [FEATURE_SAFEGUARDS] = {"safeguards", "safeguards", FEATURE_REJECT},
     [FEATURE_KEPT] = {"kept", "content that a provider keeps, by its name", FEATURE_REJECT},
+    [FEATURE_TEXTS] = {"texts", "several texts at once", FEATURE_REJECT},
+    [FEATURE_TOKENS] = {"tokens", "texts as numbers of tokens", FEATURE_REJECT},
+    [FEATURE_DIMENSIONS] = {"dimensions", "how many numbers a vector has", FEATURE_REJECT},
+    [FEATURE_TASK] = {"task", "what the vectors are for", FEATURE_WARN},
+    [FEATURE_TITLE] = {"title", "the title of a text", FEATURE_WARN},
+    [FEATURE_TRUNCATE] = {"truncate", "whether long texts are cut", FEATURE_WARN},
     [FEATURE_OTHER] = {"other", "content of another kind", FEATURE_REJECT},
     [FEATURE_UNKNOWN] = {"unknown", "a member that is not known here", FEATURE_WARN},
 };

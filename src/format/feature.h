@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 enum feature {
+    FEATURE_TALK, /* a conversation: of embedding models nothing else is asked than vectors */
     FEATURE_SYSTEM_LATER, /* a system message behind the first turn */
     FEATURE_IMAGE,        /* its bytes */
     FEATURE_IMAGE_URL,    /* or where it is */
@@ -52,6 +53,12 @@ enum feature {
     FEATURE_PREVIOUS,   /* the answer before it, kept by the server */
     FEATURE_SAFEGUARDS, /* Claude Code's wish that its server watches over it */
     FEATURE_KEPT,       /* content that its provider keeps, by the name that it gave it */
+    FEATURE_TEXTS,      /* embeddings: of several texts at once, ... */
+    FEATURE_TOKENS,     /* ... of texts as numbers of tokens; ... */
+    FEATURE_DIMENSIONS, /* ... how many numbers a vector has, ... */
+    FEATURE_TASK,       /* ... what they are for, ... */
+    FEATURE_TITLE,      /* ... what the text is called, and ... */
+    FEATURE_TRUNCATE,   /* ... whether a text that is too long is cut */
     FEATURE_OTHER,      /* content of a kind that has no counterpart */
     FEATURE_UNKNOWN,    /* a member that nobody here knows */
     FEATURES,
@@ -71,6 +78,14 @@ struct gw_str feature_word(enum feature feature);
 enum feature feature_named(struct gw_str word);
 /* For people: what it is. */
 const char *feature_about(enum feature feature);
+/* Whether nothing would be left of a request without it: it is refused, whatever the configuration says. */
+static inline bool feature_is_vital(enum feature feature) {
+    return feature == FEATURE_TALK || feature == FEATURE_TEXTS || feature == FEATURE_TOKENS;
+}
+/* Whether it is of embeddings alone. */
+static inline bool feature_is_of_embeddings(enum feature feature) {
+    return feature >= FEATURE_TEXTS && feature <= FEATURE_TRUNCATE;
+}
 /* What becomes of it where nobody has said otherwise. */
 enum feature_fate feature_fate(enum feature feature);
 

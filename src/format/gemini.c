@@ -18,6 +18,7 @@
  *
  *     event.tools     16 bits for each of the first four candidates: 8 for its calls so far, 8 for its signatures
  */
+#include "format/embed.h"
 #include "format/event.h"
 #include "format/speech.h"
 
@@ -284,4 +285,6 @@ const struct dialect dialect_gemini = {
     .error_tail = GW_STR_INIT("\",\"status\":\"UNAVAILABLE\"}}\n\n: broken off"),
     .put_error = put_error,
     .speech = &speech_gemini,
+    .embeds = &embeds_gemini,
+    .embeds_at = {GW_STR_INIT(":embedContent"), GW_STR_INIT(":batchEmbedContents")},
 };

@@ -112,6 +112,24 @@ struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index) {
     return c;
 }
 
+void mean_add_item(struct mean *m, struct mean_list *list, struct gw_str said, uint64_t at) {
+    struct mean_item **p = &list->first;
+    struct mean_item *item = list->n < MEAN_TEXTS ? get(m, sizeof *item) : NULL;
+    if (list->n == MEAN_TEXTS)
+        mean_wrong(m, "there are more than 2048 texts");
+    if (item == NULL)
+        return;
+    if (list->last != NULL && list->last->at <= at)
+        p = &list->last->next;
+    while (*p != NULL && (*p)->at <= at)
+        p = &(*p)->next;
+    *item = (struct mean_item){.next = *p, .said = said, .at = at};
+    *p = item;
+    if (item->next == NULL)
+        list->last = item;
+    list->n++;
+}
+
 void mean_wrong(struct mean *m, const char *wrong) {
     if (!m->bad)
         m->wrong = wrong;

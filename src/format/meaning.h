@@ -92,6 +92,37 @@ enum mean_pick {
     MEAN_PICK_ONE
 };
 
+/* ------------------------------------------------------------------ embeddings */
+
+/* Texts of a request, raw; or the vectors of its answer, each a value: a list of numbers. */
+struct mean_item {
+    struct mean_item *next;
+    struct gw_str said;
+    uint64_t at; /* its place among them */
+};
+
+struct mean_list {
+    struct mean_item *first, *last;
+    uint32_t n;
+};
+
+enum { MEAN_TEXTS = 2048 }; /* of one request: as many as OpenAI takes */
+
+/* What is asked for in the place of an answer to turns: see embed.h. */
+struct mean_embeds {
+    struct mean_list texts;
+    struct gw_str dimensions;    /* value: how many numbers a vector is to have */
+    struct gw_str task, purpose; /* raw: what they are for, in Google's words and in Cohere's */
+    struct gw_str truncate;      /* value: whether a text that is too long is cut */
+    struct gw_str format, types; /* raw, value: of the numbers, as OpenAI and Bedrock name that */
+    struct gw_str title, normalize; /* raw, value */
+    /* Of the client's answer: numbers come as base64 of their bytes; it holds one vector, and no list; vectors
+     * stand in it by the type of their numbers. */
+    bool base64, one, typed;
+    bool differ;     /* one of a batch wants something else than another */
+    uint32_t wishes; /* of that one: a bit per kind of member */
+};
+
 /* ------------------------------------------------------------------ the request */
 
 enum mean_form { MEAN_FORM_TEXT = 0, MEAN_FORM_JSON, MEAN_FORM_SCHEMA };
@@ -157,6 +188,7 @@ struct mean {
         struct gw_str tools, choice, format, summary, instructions, truncation, calls, cache_key,
             safety;
     } said;
+    struct mean_embeds embeds;
     struct mean_part spare; /* what stands in for a part that did not fit */
     struct mean_turn spare_turn;
     struct mean_tool spare_tool;
@@ -178,6 +210,7 @@ struct mean_answer {
     struct gw_str id, model; /* raw */
     uint64_t created, seed;  /* s; what ids are made of. The caller's, before it is read */
     struct mean_choice *choices, *last;
+    struct mean_list vectors; /* of embeddings */
     struct usage usage;
     struct mean_choice spare;
 };
@@ -252,6 +285,8 @@ struct mean_part *mean_add_part(struct mean *m, struct mean_turn *t, enum mean_k
 struct mean_part *mean_add_inner(struct mean *m, struct mean_part *result, enum mean_kind kind);
 struct mean_tool *mean_add_tool(struct mean *m, enum mean_tool_kind kind);
 struct mean_choice *mean_add_choice(struct mean_answer *a, uint32_t index);
+/* Adds one, at its place among them; `m` is whose list it is. Of more than MEAN_TEXTS it says that they are wrong. */
+void mean_add_item(struct mean *m, struct mean_list *list, struct gw_str said, uint64_t at);
 static inline void mean_use(struct mean *m, enum feature feature) {
     m->uses |= 1ULL << feature;
 }

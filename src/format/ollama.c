@@ -3,6 +3,7 @@
  * /api/generate {"response","thinking","done"}. A tool call is never split
  * between lines; its arguments are a JSON value, not a string.
  */
+#include "format/embed.h"
 #include "format/event.h"
 #include "format/speech.h"
 
@@ -141,5 +142,7 @@ const struct dialect dialect_ollama = {
     .error_tail = GW_STR_INIT("\"}\n"),
     .put_error = put_error,
     .speech = &speech_ollama,
+    .embeds = &embeds_ollama,
+    .embeds_at = {GW_STR_INIT("/api/embed"), GW_STR_INIT("/api/embeddings")},
     .speaks_all = true,
 };

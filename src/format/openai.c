@@ -3,7 +3,7 @@
  * "content","reasoning_content","refusal","tool_calls":[{"index","id","function":{"name",
  * "arguments"}}]},"text","finish_reason"}],"usage"}, or {"error":{...}}.
  */
-#include "format/speech.h"
+#include "format/embed.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -211,4 +211,6 @@ const struct dialect dialect_openai = {
                               "\"code\":\"stream_cut\"}}\n\n"),
     .put_error = put_error,
     .speech = &speech_openai,
+    .embeds = &embeds_openai,
+    .embeds_at = {GW_STR_INIT("/v1/embeddings")},
 };

@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LLAMA, NOVA, OLDER, SONNET } from '../providers/bedrock.mjs';
+import { COHERE, COHERE_OLDER, LLAMA, NOVA, OLDER, SONNET, TITAN } from '../providers/bedrock.mjs';
 import { startProvider } from '../providers/fakes.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -26,8 +26,18 @@ const ASKED = {
     ollama: ['ollama', 'llama3.2:3b', '/api/chat', '/api/chat'],
     bedrock: ['bedrock', SONNET, '/model/%m/converse', '/model/%m/converse-stream'],
 };
+/** The same for embeddings. @type {Record<string, [string, string, string, string]>} */
+const EMBEDS = {
+    openai: ['openai', 'text-embedding-3-small', '/v1/embeddings', ''],
+    gemini: ['gemini', 'gemini-embedding-001', '/v1beta/models/%m:batchEmbedContents', ''],
+    ollama: ['ollama', 'nomic-embed-text', '/api/embed', ''],
+    bedrock: ['bedrock', COHERE, '/model/%m/invoke', ''],
+};
 /** Others that are asked for other things; what they are sent is in no file. @type {Record<string, string[]>} */
 const OTHERS = { bedrock: [OLDER, NOVA, LLAMA] };
+/** @type {Record<string, string[]>} */
+const OTHER_EMBEDS = { bedrock: [TITAN, COHERE_OLDER], openai: ['text-embedding-ada-002'] };
+const isEmbeds = (/** @type {string} */ kind) => kind === 'embed' || kind === 'vectors';
 
 /** @type {Record<string, Record<string, string>>} */
 const KEYS = {
@@ -70,33 +80,33 @@ describe('golden files', () => {
     });
     after(() => Promise.all(Object.values(fakes).map((fake) => fake.close())));
 
-    /** The provider takes it. @param {string} dialect @param {string} text @param {string} [other] model */
-    async function isTaken(dialect, text, other) {
-        const known = ASKED[dialect];
-        if (known === undefined || /^cannot .*: reject$/m.test(text)) return;
+    /** The provider takes it. @param {[string, string, string, string]} known @param {string} text @param {string} [other] model */
+    async function isTaken(known, text, other) {
+        if (/^cannot .*: reject$/m.test(text)) return;
         const [fake, model, path, streamed] = known;
         const body = text.slice(text.indexOf('\n{') + 1);
-        const streams = /"stream":true/.test(body) || dialect === 'gemini';
+        const streams = /"stream":true/.test(body) || path.endsWith(':generateContent');
         const headers = { 'content-type': 'application/json', ...KEYS[fake] };
         const answer = await fetch(fakes[fake].url + (streams ? streamed : path).replace('%m', encodeURIComponent(other ?? model)), { method: 'POST', headers, body });
         assert.equal(answer.status, 200, `${await answer.text()}\n${body}`);
     }
 
-    for (const file of globSync(`${HERE}*/{request,answer,told,stream}/*.{json,txt,bin}`).sort()) {
+    for (const file of globSync(`${HERE}*/{request,answer,told,stream,embed,vectors}/*.{json,txt,bin}`).sort()) {
         const kind = basename(dirname(file)), dialect = basename(dirname(dirname(file)));
         const name = basename(file).replace(/\.[a-z]+$/, '');
-        for (const out of SPOKEN.filter(() => SPOKEN.includes(dialect))) {
+        const table = isEmbeds(kind) ? EMBEDS : ASKED;
+        for (const out of SPOKEN.filter((one) => SPOKEN.includes(dialect) && one in table)) {
             test(`${dialect} ${kind} ${name} as ${out}`, async () => {
-                const model = ASKED[out]?.[1] ?? 'some-model';
-                const more = kind === 'request' ? [model] : kind === 'stream' ? ['usage'] : [];
+                const model = table[out][1], asks = kind === 'request' || kind === 'embed';
+                const more = asks ? [model] : kind === 'stream' ? ['usage'] : [];
                 const expected = `${dirname(file)}/${name}.${out}`, asked = `${dirname(file)}/${name}.asked-${out}`;
                 if (existsSync(asked)) more.push(asked);
                 const { out: bytes, status } = translated([kind, dialect, out, ...more], file);
                 if (UPDATE) writeFileSync(expected, bytes);
                 if (!UPDATE) assert.equal(bytes.toString('latin1'), readFileSync(expected).toString('latin1'));
-                if (kind !== 'request' || status !== 0) return;
-                await isTaken(out, bytes.toString());
-                for (const other of OTHERS[out] ?? []) await isTaken(out, translated([kind, dialect, out, other], file).out.toString(), other);
+                if (!asks || status !== 0 || (isEmbeds(kind) && out === dialect)) return; // that is never translated
+                await isTaken(table[out], bytes.toString());
+                for (const other of (isEmbeds(kind) ? OTHER_EMBEDS : OTHERS)[out] ?? []) await isTaken(table[out], translated([kind, dialect, out, other], file).out.toString(), other);
             });
         }
     }

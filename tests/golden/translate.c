@@ -6,6 +6,8 @@
  *                                                asked FILE2 (a request in its own dialect)
  *     translate told    IN OUT [FILE2] <FILE     the same, but the client wants a stream
  *     translate stream  IN OUT [usage [FILE2]] <FILE     likewise a stream; "usage": the client asks for it
+ *     translate embed   IN OUT [MODEL] <FILE     likewise a request for embeddings
+ *     translate vectors IN OUT [FILE2] <FILE     and its answer
  *     translate table                            docs/dialects.md
  *
  * Lines before the result say what OUT has no words for: "cannot FEATURE FATE". Exit 1: what came is none of IN.
@@ -14,6 +16,8 @@
 #include <stdlib.h>
 
 #include "format/capability.h"
+#include "format/embed.h"
+#include "format/estimate.h"
 #include "format/speech.h"
 
 enum { INPUT_MAX = 1 << 24, ARENA_MAX = 1 << 26, SEED = 7, CREATED = 1700000000 };
@@ -37,6 +41,17 @@ static const struct dialect *dialect_named(const char *name) {
     exit(2);
 }
 
+/* Embeddings are translated, and no conversation; see main. */
+static bool embeds;
+
+static uint64_t says(const struct dialect *d) {
+    return embeds ? d->embeds->says : d->speech->says;
+}
+
+static const char *name_in(const struct dialect *d, uint32_t f) {
+    return embeds ? embed_name(d->embeds, (enum feature)f) : d->speech->names[f];
+}
+
 static struct gw_str slurp(FILE *f, struct gw_arena *arena) {
     char *p = gw_arena_get(arena, INPUT_MAX);
     return gw_str(p, fread(p, 1, INPUT_MAX, f));
@@ -52,7 +67,10 @@ static void check(const struct mean *m, bool whole) {
 static void read_request(const struct dialect *d, struct gw_str text, struct mean *m) {
     struct gw_walk w;
     gw_walk_init(&w, text);
-    d->speech->read_request(&w, m);
+    if (embeds)
+        embed_read_request(&w, m);
+    else
+        d->speech->read_request(&w, m);
     check(m, gw_walk_end(&w));
 }
 
@@ -71,8 +89,8 @@ static void look_up(struct gw_str model, struct gw_arena *arena, struct mean *m)
 static void show_cannot(const struct mean *m, const struct dialect *in, const struct dialect *out) {
     static const char *const fates[] = {"drop", "warn", "reject"};
     for (uint32_t f = 0; f < FEATURES; f++) {
-        const char *name = in->speech->names[f];
-        if ((m->uses & ~(out->speech->says & ~m->lacks)) >> f & 1)
+        const char *name = name_in(in, f);
+        if ((m->uses & ~(says(out) & ~m->lacks)) >> f & 1)
             printf("cannot %s (%s): %s\n", feature_about((enum feature)f),
                    name != NULL ? name : "-", fates[feature_fate((enum feature)f)]);
     }
@@ -94,7 +112,8 @@ static void do_request(const struct dialect *in, const struct dialect *out, cons
     show_cannot(&m, in, out);
     gw_buf_init(&b, arena, INPUT_MAX);
     gw_out_init(&o, &b);
-    out->speech->put_request(&m, gw_str(model, strlen(model)), &o);
+    (embeds ? out->embeds->put_request : out->speech->put_request)(&m, gw_str(model, strlen(model)),
+                                                                   &o);
     put(&b);
 }
 
@@ -128,15 +147,26 @@ static void do_answer(const struct dialect *in, const struct dialect *out, bool 
     struct gw_walk w;
     struct gw_buf b;
     read_asked(out, asked, arena, &m);
-    gw_walk_init(&w, slurp(stdin, arena));
-    in->speech->read_answer(&w, &a);
+    struct gw_str text = slurp(stdin, arena);
+    size_t size = text.n;
+    gw_walk_init(&w, text);
+    if (embeds)
+        embed_read_answer(&w, &a);
+    else
+        in->speech->read_answer(&w, &a);
     check(&a.mean, gw_walk_end(&w));
-    gw_buf_init(&b, arena, INPUT_MAX);
+    if (embeds && !usage_has(&a.usage, USAGE_INPUT))
+        a.usage.n[USAGE_INPUT] = estimate_input(&m);
+    gw_buf_init(&b, arena, embeds ? embed_room(&m, size) : INPUT_MAX);
+    if (a.id.n == 0 && embeds)
+        a.id = GW_STR("made-id");
+    if (a.model.n == 0 && embeds)
+        a.model = GW_STR("asked-model");
     mean_own_names(&a, &m);
     if (told)
         put_told(in, out, &m, &a, &b);
     else
-        out->speech->put_answer(&a, &m, &b);
+        (embeds ? out->embeds->put_answer : out->speech->put_answer)(&a, &m, &b);
     put(&b);
 }
 
@@ -187,33 +217,72 @@ static const char intro[] =
 
 static const char *fate_word(const struct dialect *d, uint32_t f) {
     static const char *const words[] = {"left out", "told", "refused"};
-    return d->speech->says >> f & 1 ? "yes" : words[feature_fate((enum feature)f)];
+    return says(d) >> f & 1 ? "yes" : words[feature_fate((enum feature)f)];
 }
 
 static const char *name_word(const struct dialect *d, uint32_t f) {
-    return d->speech->names[f] != NULL ? d->speech->names[f] : "";
+    return name_in(d, f) != NULL ? name_in(d, f) : "";
+}
+
+/* Whether the table at hand has a row for this. */
+static bool has_row(uint32_t f) {
+    bool both = f == FEATURE_USER || f == FEATURE_OTHER || f == FEATURE_UNKNOWN;
+    if (embeds)
+        return both || feature_is_of_embeddings((enum feature)f);
+    return both || (f != FEATURE_TALK && !feature_is_of_embeddings((enum feature)f));
+}
+
+static bool has_column(const struct dialect *d) {
+    return embeds ? d->embeds != NULL : d->speech != NULL;
 }
 
 static void put_page_table(const char *(*word)(const struct dialect *, uint32_t), bool code) {
     const struct dialect *d;
     printf("| a request may use |");
     for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
-        if (d->speech != NULL)
+        if (has_column(d))
             printf(" %.*s |", (int)d->name.n, d->name.p);
     printf("\n|---|");
     for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++)
-        printf("%s", d->speech != NULL ? "---|" : "");
+        printf("%s", has_column(d) ? "---|" : "");
     printf("\n");
     for (uint32_t f = 0; f < FEATURES; f++) {
+        if (!has_row(f))
+            continue;
         printf("| %s |", feature_about((enum feature)f));
         for (uint32_t i = 0; (d = dialects_at(i)) != NULL; i++) {
-            if (d->speech == NULL)
+            if (!has_column(d))
                 continue;
             const char *tick = code && word(d, f)[0] != '\0' ? "`" : "";
             printf(" %s%s%s |", tick, word(d, f), tick);
         }
         printf("\n");
     }
+}
+
+static const char embeds_intro[] =
+    "\n## Embeddings\n\n"
+    "`/v1/embeddings`, `:embedContent`, `:batchEmbedContents`, `/api/embed`, `/api/embeddings` "
+    "and\n"
+    "InvokeModel, by the target's dialect. Anthropic has none: a chain passes it over. An answer "
+    "has\n"
+    "the vectors as numbers, as they came; as base64 they are floats of 32 bits.\n\n"
+    "Several texts at once for a model that takes one, such as Titan, and texts as numbers of "
+    "tokens\n"
+    "are refused whatever `on_unsupported` says: nothing would be left of the request. It may "
+    "have\n"
+    "2,048 texts. Cohere must be told what vectors are for: where nothing is said, they are of\n"
+    "documents (`search_document`). A batch of Google's is translated if its requests differ in "
+    "their\n"
+    "texts alone. Of InvokeModel, Titan's form and Cohere's are translated.\n\n";
+
+static void put_embeds(void) {
+    embeds = true;
+    printf("%s", embeds_intro);
+    put_page_table(fate_word, false);
+    printf("\nWhat clients call it:\n\n");
+    put_page_table(name_word, true);
+    embeds = false;
 }
 
 static const char models_intro[] =
@@ -262,6 +331,7 @@ static int do_table(void) {
     put_page_table(fate_word, false);
     printf("\n## What clients call it\n\n");
     put_page_table(name_word, true);
+    put_embeds();
     put_models(&arena);
     put_words();
     gw_arena_del(&arena);
@@ -273,14 +343,15 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "table") == 0)
         return do_table();
     if (argc < 4) {
-        fprintf(stderr, "usage: translate request|answer|told|stream IN OUT [...]\n");
+        fprintf(stderr, "usage: translate request|answer|told|stream|embed|vectors IN OUT [...]\n");
         return 2;
     }
     gw_arena_init(&arena, &mem, 1 << 16, ARENA_MAX);
     const struct dialect *in = dialect_named(argv[2]), *out = dialect_named(argv[3]);
-    if (strcmp(argv[1], "request") == 0)
+    embeds = strcmp(argv[1], "embed") == 0 || strcmp(argv[1], "vectors") == 0;
+    if (strcmp(argv[1], "request") == 0 || strcmp(argv[1], "embed") == 0)
         do_request(in, out, argc > 4 ? argv[4] : "some-model", &arena);
-    else if (strcmp(argv[1], "answer") == 0 || strcmp(argv[1], "told") == 0)
+    else if (strcmp(argv[1], "stream") != 0)
         do_answer(in, out, argv[1][0] == 't', argc > 4 ? argv[4] : NULL, &arena);
     else
         do_stream(in, out, argc > 4, argc > 5 ? argv[5] : NULL, &arena);

@@ -2,11 +2,13 @@
  * Bedrock's runtime: Converse and InvokeModel, whole and in frames, for whoever signs his requests or has one of
  * Bedrock's own keys. A key to take is "ID:SECRET" or "ID:SECRET:TOKEN"; without a colon it is a bearer.
  *
- * By InvokeModel a model is asked in its maker's dialect: here that is Anthropic's, which answers itself.
+ * By InvokeModel a model is asked in its maker's dialect: here that is Anthropic's, which answers itself, or that of an
+ * embedding model.
  */
 import { anthropic } from './anthropic.mjs';
 import { checkConverse } from './converse.mjs';
 import { eventFrame, exceptionFrame } from './frames.mjs';
+import { EMBEDDERS, embedReply } from './invoke-embed.mjs';
 import { bearerOf, guarded, jsonReply, objectOf, refuse, streamReply } from './reply.mjs';
 import { isMade, say, split } from './said.mjs';
 import { signerOf, whyNotSigned } from './sigv4.mjs';
@@ -30,7 +32,8 @@ export const MAKERS = 'claude-sonnet-5';
 export const PROFILE = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123def456';
 /** One that still takes sampling and budgets, and ones of other makers. */
 export const OLDER = 'anthropic.claude-sonnet-4-20250514-v1:0', NOVA = 'amazon.nova-pro-v1:0', LLAMA = 'meta.llama4-70b-instruct-v1:0';
-const MODELS = [SONNET, PROFILE, `us.${SONNET}`, OLDER, NOVA, LLAMA, 'openai.gpt-oss-120b-1:0'];
+export { COHERE, COHERE_OLDER, TITAN } from './invoke-embed.mjs';
+const MODELS = [...EMBEDDERS, SONNET, PROFILE, `us.${SONNET}`, OLDER, NOVA, LLAMA, 'openai.gpt-oss-120b-1:0'];
 
 /** @type {Record<number, [string, string]>} */
 const ERRORS = {
@@ -261,6 +264,8 @@ function route(ask) {
     if (model === undefined || ask.method !== 'POST') return refuse('', { status: 404, code: 'UnknownOperationException' });
     const id = decodeURIComponent(model);
     if (!MODELS.includes(id) && !isMade(id)) refuse('The provided model identifier is invalid.');
+    if (EMBEDDERS.includes(id) && what !== 'invoke') refuse(`The model doesn't support the ${what} operation.`);
+    if (EMBEDDERS.includes(id)) return embedReply(id, objectOf(ask, 'Malformed input request, please reformat your input and try again.'));
     if (what === 'invoke') return invoke(ask);
     if (what === 'invoke-with-response-stream') return invokeStream(ask);
     const said = say(askedOf(id, bodyOf(ask, id)));

@@ -24,6 +24,8 @@ const NO_KEY = 'Method doesn\'t allow unregistered callers (callers without esta
 const MODELS = [
     'gemini-3.8-flash', 'gemini-3.7-flash', 'gemini-3.1-pro-preview', 'gemini-3.5-flash-lite', 'gemini-2.5-flash', 'gemini-embedding-001',
 ];
+/** An embedding model that tells what it has counted, as the older ones do not. It is not in the list. */
+const COUNTING = 'gemini-embedding-2';
 
 /** @type {Record<number, [string, string]>} */
 const ERRORS = {
@@ -168,7 +170,7 @@ function checkContents(contents, model) {
 
 /** @param {string} name @param {string} method @param {string} version */
 function checkModel(name, method, version) {
-    if (MODELS.includes(name) || isMade(name)) return;
+    if ([...MODELS, COUNTING].includes(name) || isMade(name)) return;
     refuse(`models/${name} is not found for API version ${version}, or is not supported for ${method}. Call ListModels to see the list of ` +
         'available models and their supported methods.', { status: 404 });
 }
@@ -318,10 +320,26 @@ function bodyOf(ask) {
 /** @param {any} content */
 const textIn = (content) => (content?.parts ?? []).map((/** @type {any} */ part) => part.text ?? '').join('');
 
+const TASKS = names(`
+    TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING QUESTION_ANSWERING
+    FACT_VERIFICATION CODE_RETRIEVAL_QUERY`);
+const BATCH_MOST = 100;
+
+/** @param {string} model @param {Body[]} asked */
+function countOf(model, asked) {
+    const tokens = asked.reduce((sum, { content }) => sum + tokensIn(textIn(content)), 0);
+    return model === COUNTING ? { usageMetadata: { promptTokenCount: tokens, totalTokenCount: tokens } } : {};
+}
+
 /** @param {Body} body @param {string} model */
 function embedding(body, model) {
     checkNames(body, EMBED, '');
+    if (!model.includes('embedding')) refuse(`models/${model} is not found for API version v1beta, or is not supported for embedContent.`, { status: 404 });
     if (body.content === undefined) refuse('* EmbedContentRequest.content: content is not specified');
+    for (const part of body.content.parts ?? []) checkNames(part, PART, 'content.parts');
+    if (textIn(body.content) === '') refuse('* EmbedContentRequest.content: contents is not specified');
+    if (body.taskType !== undefined && !TASKS.has(body.taskType)) refuse(`Invalid value at 'task_type', "${body.taskType}"`);
+    if (body.title !== undefined && body.taskType !== 'RETRIEVAL_DOCUMENT') refuse('The `title` is only supported for RETRIEVAL_DOCUMENT.');
     if (body.model !== undefined && body.model !== `models/${model}`) refuse('The model of a request must be that of the batch.');
     const size = body.outputDimensionality ?? body.embedContentConfig?.outputDimensionality ?? DIMENSIONS;
     return { values: vector(textIn(body.content), size) };
@@ -346,12 +364,16 @@ const METHODS = {
         const totalTokens = contents.reduce((sum, content) => sum + tokensIn(textIn(content)), 0);
         return reply({ totalTokens, promptTokensDetails: [{ modality: 'TEXT', tokenCount: totalTokens }] });
     },
-    embedContent: (ask, model) => reply({ embedding: embedding(bodyOf(ask), model) }),
+    embedContent: (ask, model) => {
+        const body = bodyOf(ask);
+        return reply({ embedding: embedding(body, model), ...countOf(model, [body]) });
+    },
     batchEmbedContents: (ask, model) => {
         const { requests } = bodyOf(ask);
         const empty = !Array.isArray(requests) || requests.length === 0;
         if (empty) refuse('* BatchEmbedContentsRequest.requests: at least one request is required');
-        return reply({ embeddings: requests.map((/** @type {Body} */ one) => embedding(one, model)) });
+        if (requests.length > BATCH_MOST) refuse('* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch');
+        return reply({ embeddings: requests.map((/** @type {Body} */ one) => embedding(one, model)), ...countOf(model, requests) });
     },
 };
 

@@ -237,9 +237,15 @@ function generate(body) {
 
 // ------------------------------------------------------------------ the rest
 
+/** @type {Members} */
+const EMBED = { model: isText, input: () => true, truncate: isFlag, dimensions: isWhole, keep_alive: () => true, options: has(OPTIONS, 'Options') };
+/** @type {Members} */
+const EMBEDDINGS = { model: isText, prompt: isText, keep_alive: () => true, options: has(OPTIONS, 'Options') };
+
 /** @param {Body} body */
 function embed(body) {
-    if (body.input === undefined) refuse('invalid input type');
+    checkMembers(body, EMBED, 'EmbedRequest');
+    if (![body.input].flat().every(isText)) refuse('invalid input type');
     const texts = [body.input].flat();
     const embeddings = texts.map((text) => vector(String(text), body.dimensions ?? DIMENSIONS));
     const prompt_eval_count = texts.reduce((sum, text) => sum + tokensIn(String(text)), 0);
@@ -248,6 +254,7 @@ function embed(body) {
 
 /** The older form: one text, and no counts. @param {Body} body */
 function embeddings(body) {
+    checkMembers(body, EMBEDDINGS, 'EmbeddingRequest');
     return jsonReply({ embedding: vector(String(body.prompt ?? ''), DIMENSIONS) });
 }
 

@@ -20,7 +20,7 @@ const FINGERPRINT = 'fp_0fa4e';
 const MODELS = [
     'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-5.5', 'gpt-4.1', 'gpt-4o', 'gpt-4o-mini', 'gpt-4-turbo',
     'gpt-3.5-turbo-instruct', 'gpt-image-1', 'gpt-4o-mini-tts', 'tts-1', 'whisper-1', 'text-embedding-3-small',
-    'text-embedding-3-large', 'omni-moderation-latest',
+    'text-embedding-3-large', 'text-embedding-ada-002', 'omni-moderation-latest',
 ];
 const NAMES = /^(gpt-|chatgpt-|codex-|o\d|text-embedding-|dall-e-|tts-|whisper-|omni-moderation)/;
 /** These think, and have another name for the limit. */
@@ -322,11 +322,24 @@ export function completionsReply(body) {
 
 const EMBEDDING_FIELDS = names('input model encoding_format dimensions user');
 
+const INPUTS_MOST = 2048;
+
+/** One text or list of tokens, or several. @param {any} input */
+function checkInput(input) {
+    const isOne = (/** @type {any} */ one) => (typeof one === 'string' && one !== '') || (Array.isArray(one) && one.length > 0 && one.every(Number.isInteger));
+    const several = Array.isArray(input) && !isOne(input);
+    if (several && input.length > INPUTS_MOST) refuse(`Invalid 'input': array too long. Expected an array with maximum length ${INPUTS_MOST}, but got an array with length ${input.length} instead.`);
+    if (several ? input.length === 0 || !input.every(isOne) : !isOne(input)) refuse("'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference.");
+}
+
 /** @param {Body} body */
 export function embeddingsReply(body) {
     checkFields(body, EMBEDDING_FIELDS);
     const { input, encoding_format: format = 'float' } = body;
     if (input === undefined) missing('input');
+    checkInput(input);
+    if (body.dimensions !== undefined && body.model === 'text-embedding-ada-002') refuse('This model does not support specifying dimensions.');
+    if (body.dimensions !== undefined && !(body.dimensions >= 1)) refuse(`Invalid value for 'dimensions' = ${body.dimensions}. Must be greater than or equal to 1.`, { param: 'dimensions' });
     if (!['float', 'base64'].includes(format)) refuse(`Invalid value: '${format}'.`, { param: 'encoding_format', code: 'invalid_value' });
     const tokens = Array.isArray(input) && typeof input[0] === 'number';
     const texts = (tokens || !Array.isArray(input) ? [input] : input).map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));

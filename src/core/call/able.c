@@ -1,17 +1,19 @@
 /*
- * Places of a chain whose models cannot do what the request needs (format/capability.h), as far as its facts tell:
- * pictures, sound, documents, tools. They are left out, and the answer says so. What else a model cannot do is found
+ * Places of a chain whose models cannot do what the request needs (format/capability.h), as far as its path and its facts
+ * tell: a conversation, pictures, sound, documents, tools. They are left out, and the answer says so. What else a model cannot do is found
  * where a request is understood to be translated (translate.c).
  */
 #include "core/call/call.h"
 
 /* What a request is seen to need, as far as models differ in it. */
-static uint64_t needs_of(const struct facts *f) {
+static uint64_t needs_of(const struct gw_call *c) {
     static const uint32_t pairs[][2] = {{FACTS_NEED_IMAGES, FEATURE_IMAGE},
                                         {FACTS_NEED_AUDIO, FEATURE_AUDIO},
                                         {FACTS_NEED_FILES, FEATURE_FILE},
                                         {FACTS_NEED_TOOLS, FEATURE_TOOLS}};
-    uint64_t needs = 0;
+    const struct facts *f = c->facts;
+    bool talks;
+    uint64_t needs = dialects_of_path(c->route.rest, &talks) != NULL ? 1ULL << FEATURE_TALK : 0;
     for (uint32_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if ((f->needs & pairs[i][0]) != 0)
             needs |= 1ULL << pairs[i][1];
@@ -33,7 +35,7 @@ static struct gw_str lacks_text(struct gw_call *c, uint64_t lacks) {
  * themselves. Those that are asked in another dialect are judged once the request has been understood. */
 static void leave_out(struct gw_call *c) {
     struct call_chain *chain = c->chain;
-    uint64_t needs = chain->n > 1 ? needs_of(c->facts) : 0;
+    uint64_t needs = chain->n > 1 ? needs_of(c) : 0;
     uint32_t able = 0, n = 0;
     for (uint32_t i = 0; i < chain->n; i++)
         able += chain->link[i].speaks != NULL || (needs & chain->link[i].can.lacks) == 0;

@@ -542,6 +542,8 @@ struct next answer_begin(struct gw_call *c, struct gw_time now) {
 struct next answer_on_kept(struct gw_call *c, const struct gw_event *e, struct gw_time now) {
     if (e->kind == GW_RES_END)
         return kept_one(c, e->res_end.how, false, now);
+    if (e->kind == GW_RES_BODY && c->kept.translates)
+        c->kept.body.full |= !translate_takes(c, e->res_body.n);
     if (e->kind == GW_RES_BODY)
         gw_buf_put(&c->kept.body, e->res_body);
     return c->kept.body.full ? kept_one(c, GW_CUT, true, now) : next_stay();

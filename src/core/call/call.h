@@ -490,6 +490,8 @@ bool translate_wants(const struct gw_call *c, const struct gw_res_head *res);
 struct next translate_refuse_stream(struct gw_call *c, struct gw_time now);
 /* An answer that is no stream: it is kept; it has come; and a kept error in the client's dialect. */
 struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now);
+/* Whether there is room for so much more of that. */
+bool translate_takes(struct gw_call *c, size_t n);
 struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now);
 void translate_error(struct gw_call *c);
 /* Nothing of it is needed any more. */

@@ -183,6 +183,17 @@ static struct next refuse_dialect(struct gw_call *c, const struct model_place *a
     return refuse(c, 400, GW_STR("dialect_not_offered"), GW_STR("model"), gw_buf_str(&b));
 }
 
+/* Of embeddings another dialect would do, if this one had them. */
+static struct next refuse_embeddings(struct gw_call *c, const struct model_place *at) {
+    struct gw_buf b;
+    struct gw_str name = c->conf->providers[at->index].backend.target.name;
+    gw_buf_init(&b, &c->arena, TEXT_MAX);
+    gw_buf_put(&b, name);
+    gw_buf_put(&b, GW_STR(" has no embeddings; ask for an embedding model of another provider"));
+    end_because(c, name, GW_STR("has no embeddings"));
+    return refuse(c, 400, GW_STR("embeddings_not_offered"), GW_STR("model"), gw_buf_str(&b));
+}
+
 static struct next refuse_name(struct gw_call *c) {
     return refuse(c, 400, GW_STR("invalid_value"), GW_STR("model"),
                   GW_STR("a model's name here stands in a path, and this one cannot"));
@@ -194,6 +205,12 @@ static struct next check_class(struct gw_call *c, struct chain_link *link) {
     if (!translate_fits_nodes(c, link))
         link->path = c->route.rest;
     return next_on();
+}
+
+/* Google's clients name the model of embeddings in the body as well: where it has another name, that is written anew. */
+static bool names_within(const struct gw_call *c, struct gw_str model) {
+    return c->chain->in_path && !gw_str_eq(c->chain->named, model) &&
+           dialects_of_embeds(c->route.rest) == &dialect_gemini;
 }
 
 /* Whether this client may be served there; fills in the rest of the link. */
@@ -210,8 +227,11 @@ static struct next check(struct gw_call *c, struct chain_link *link) {
     if (c->chain->in_path && url_check_path(path) != NULL)
         return refuse_name(c);
     link->path = provider_path(c, at->index, path);
-    bool served = link->path.p != NULL || translate_fits(c, link);
-    return served ? next_on() : refuse_dialect(c, at);
+    if ((link->path.p != NULL && !names_within(c, at->model)) || translate_fits(c, link))
+        return next_on();
+    const struct dialect *embeds = dialects_of_embeds(c->route.rest);
+    bool other = embeds == NULL || embeds == &dialect_bedrock; /* InvokeModel is for more */
+    return other ? refuse_dialect(c, at) : refuse_embeddings(c, at);
 }
 
 static bool is_twice(const struct call_chain *chain, uint32_t n, const struct model_place *at) {

@@ -224,7 +224,7 @@ static void put_error(const struct gw_call *c, const struct call_error *e, struc
     if (route_rules[c->route.kind].judged)
         d = dialects_of_path(c->route.rest, &talks);
     if (d == NULL && route_rules[c->route.kind].judged)
-        d = count_dialect(c->route.rest);
+        d = translate_dialect(c);
     if (d == NULL)
         d = provider_dialect(c);
     if (d == NULL && gw_str_starts(c->path, GW_STR("/model/"))) /* it has no route */

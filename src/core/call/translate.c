@@ -13,16 +13,21 @@
  * Places that offer the client's own path get its own bytes, in the same chain.
  *
  * Memory: twice the body's size is taken from the room for bodies (room.h), and the call's arena may grow by four times as
- * much. An answer may have an eighth of limits.json_bytes_max.
+ * much. An answer may have an eighth of limits.json_bytes_max; vectors may have half of it, and twice their bytes are
+ * taken from the room, too. Above that, or without room, the client is told so.
  */
 #include "core/call/translate.h"
 #include "core/call/call.h"
+#include "format/embed.h"
+#include "format/estimate.h"
 
 enum {
     ARENA_MORE = 1 << 18, /* what a small request may mean */
     ARENA_TIMES = 4,
     ANSWER_SHARE = 8,
     STREAM_TIMES = 6, /* what is written of a whole answer that goes out as a stream */
+    VECTORS_SHARE = 2,
+    ROOM_STEP = 1 << 18, /* what an answer's room is taken by */
     TEXT_MAX = 512,
     MEMBER_MAX = 64,
     WAIT_MOST_MS = 86400000,
@@ -32,7 +37,13 @@ const struct dialect *translate_dialect(const struct gw_call *c) {
     bool talks;
     const struct dialect *d = dialects_of_path(c->route.rest, &talks);
     bool speaks = d != NULL && d->speech != NULL && (talks || d->speaks_all);
-    return speaks ? d : count_dialect(c->route.rest);
+    if (!speaks)
+        d = count_dialect(c->route.rest);
+    return d != NULL ? d : dialects_of_embeds(c->route.rest);
+}
+
+static bool asks_embeddings(const struct gw_call *c) {
+    return dialects_of_embeds(c->route.rest) != NULL;
 }
 
 /* Whether the path asks for a summary, and not for an answer. */
@@ -53,6 +64,24 @@ static struct gw_str path_for(struct gw_call *c, struct gw_str pattern, struct g
     gw_buf_put(&b, gw_str_sub(pattern, 1, pattern.n));
     c->arena_full |= b.full;
     return gw_buf_str(&b);
+}
+
+/* Whether the client's request says that it wants a stream, in its own dialect. That it would take one too, by its head,
+ * does not say so. */
+static bool wants_stream(const struct gw_call *c) {
+    const struct dialect *from = translate_dialect(c);
+    if (from->streams_at.n > 0)
+        return gw_str_ends(c->route.rest, from->streams_at);
+    return c->says_stream || (from->streams && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
+}
+
+/* Where a dialect asks for what this call wants; empty: it cannot. */
+static struct gw_str pattern_of(const struct gw_call *c, const struct dialect *d) {
+    if (asks_embeddings(c))
+        return d->embeds != NULL ? d->embeds->path : GW_STR("");
+    if (d->speech == NULL)
+        return GW_STR("");
+    return wants_stream(c) ? d->speech->stream_path : d->speech->path;
 }
 
 /* A place that is not asked: what it would count is estimated. */
@@ -77,23 +106,14 @@ static bool counts_there(struct gw_call *c, struct chain_link *link, struct gw_s
     return true;
 }
 
-/* Whether the client's request says that it wants a stream, in its own dialect. That it would take one too, by its head,
- * does not say so. */
-static bool wants_stream(const struct gw_call *c) {
-    const struct dialect *from = translate_dialect(c);
-    if (from->streams_at.n > 0)
-        return gw_str_ends(c->route.rest, from->streams_at);
-    return c->says_stream || (from->streams && !facts_is(c->facts, FACTS_STREAM, GW_JSON_FALSE));
-}
-
 bool translate_fits(struct gw_call *c, struct chain_link *link) {
     const struct dialect *d = c->conf->providers[link->at.index].like->dialect;
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
     if (count_dialect(c->route.rest) != NULL)
         return counts_there(c, link, model);
-    if (translate_dialect(c) == NULL || d == NULL || d->speech == NULL || model.n == 0)
+    struct gw_str pattern = d != NULL && model.n > 0 ? pattern_of(c, d) : GW_STR("");
+    if (translate_dialect(c) == NULL || pattern.n == 0)
         return false;
-    struct gw_str pattern = wants_stream(c) ? d->speech->stream_path : d->speech->path;
     struct gw_str whole = path_for(c, pattern, model), query = whole;
     struct gw_str path = provider_path(c, link->at.index, gw_str_cut(&query, '?'));
     if (path.p == NULL || url_check_path(path) != NULL)
@@ -118,7 +138,7 @@ bool translate_fits_nodes(struct gw_call *c, struct chain_link *link) {
         return false;
     if (count_dialect(c->route.rest) != NULL)
         return counts_here(c, link);
-    link->path = dialect_openai.speech->path;
+    link->path = pattern_of(c, &dialect_openai);
     link->speaks = &dialect_openai;
     return true;
 }
@@ -163,7 +183,8 @@ static struct gw_str plain_name(struct gw_str raw) {
 /* What the client calls it; a member that nobody knows by its own name. */
 static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
     const struct call_translation *t = c->translation;
-    const char *name = t->from->speech->names[feature];
+    const char *name =
+        t->embeds ? embed_name(t->from->embeds, feature) : t->from->speech->names[feature];
     if (feature == FEATURE_UNKNOWN)
         return plain_name(t->mean.unknown);
     if (feature == FEATURE_OTHER && t->mean.other != NULL)
@@ -174,13 +195,16 @@ static struct gw_str name_of(const struct gw_call *c, enum feature feature) {
 }
 
 static enum feature_fate fate_of(const struct gw_call *c, enum feature feature) {
-    uint32_t wanted = c->conf->on_unsupported;
+    uint32_t wanted = feature_is_vital(feature) ? CONFIG_REJECT : c->conf->on_unsupported;
     return wanted != CONFIG_AS_USUAL ? (enum feature_fate)(wanted - 1) : feature_fate(feature);
 }
 
 /* What the request uses that cannot be had at this place. */
 static uint64_t missing_at(const struct gw_call *c, const struct chain_link *link) {
-    uint64_t says = link->speaks != NULL ? link->speaks->speech->says : ~0ULL;
+    uint64_t says = link->speaks == NULL     ? ~0ULL
+                    : c->translation->embeds ? link->speaks->embeds->says
+                                             : link->speaks->speech->says;
+    says |= 1ULL << FEATURE_TALK; /* who does not embed, that is */
     return c->translation->mean.uses & ~(says & ~link->can.lacks);
 }
 
@@ -287,7 +311,12 @@ static bool read_meaning(struct gw_call *c) {
     t->mean.arena = &c->arena;
     t->mean.compacts_alone = compacts_alone(c, t->from);
     gw_walk_init(&w, t->came);
-    t->from->speech->read_request(&w, &t->mean);
+    if (t->embeds) {
+        embed_read_request(&w, &t->mean);
+    } else {
+        t->from->speech->read_request(&w, &t->mean);
+        mean_use(&t->mean, FEATURE_TALK);
+    }
     seal_open_request(&t->seal, &t->mean, t->from);
     take_seed(c);
     note_store(c);
@@ -362,6 +391,7 @@ struct next translate_read(struct gw_call *c, bool follows) {
     t->came = gw_str(came, n);
     t->from = translate_dialect(c);
     t->follows = follows;
+    t->embeds = asks_embeddings(c);
     t->seed = gw_rng_next(&c->gw->rng);
     t->seal = (struct seal){.key = c->conf->seal_key, .who = c->key_name};
     c->translation = t;
@@ -406,8 +436,11 @@ void translate_put(struct gw_call *c, struct gw_action *a) {
     m.lacks = chain_link(c)->can.lacks;
     m.output = chain_link(c)->can.output;
     m.max_tokens = limit_of(c, &m);
-    const struct speech *speech = chain_link(c)->speaks->speech;
-    (t->counts ? speech->put_count : speech->put_request)(&m, chain_model(c), &o);
+    const struct dialect *to = chain_link(c)->speaks;
+    if (t->embeds)
+        to->embeds->put_request(&m, chain_model(c), &o);
+    else
+        (t->counts ? to->speech->put_count : to->speech->put_request)(&m, chain_model(c), &o);
     c->arena_full |= t->sent.full || t->mean.full;
     t->slice = (struct gw_slice){.kind = GW_LITERAL, .p = t->sent.p, .len = t->sent.n};
     a->send.slices = &t->slice;
@@ -462,10 +495,42 @@ void translate_put_warnings(const struct gw_call *c, struct gw_buf *out) {
 
 /* ------------------------------------------------------------------ the answer */
 
+/* Bedrock says in its head how many tokens the texts were; Cohere's form has no place for that. */
+static void note_tokens(struct gw_call *c, const struct gw_res_head *res) {
+    static const struct gw_str line = GW_STR_INIT("x-amzn-bedrock-input-token-count");
+    c->translation->tokens = 0;
+    for (uint32_t i = 0; i < res->headers_n; i++)
+        if (gw_str_ieq(res->headers[i].name, line))
+            (void)gw_str_u64(res->headers[i].value, &c->translation->tokens);
+}
+
+/* One piece in place of many that grow, if it is known how much comes. */
+static void make_room(struct gw_buf *b, uint64_t n) {
+    if (n > b->max || gw_buf_room(b, (size_t)n) == NULL)
+        return;
+    b->n = 0;
+}
+
+bool translate_takes(struct gw_call *c, size_t n) {
+    struct call_translation *t = c->translation;
+    uint64_t held = 2 * (c->kept.body.n + n);
+    if (!t->embeds || held <= t->vectors_room)
+        return true;
+    uint64_t more = (held - t->vectors_room + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+    t->crowded = !room_take(&c->gw->cluster.pool.cells, c->body.client, more,
+                            c->conf->limits.replay_total_max);
+    if (t->crowded)
+        return false;
+    t->vectors_room += more;
+    t->room += more;
+    return true;
+}
+
 /* It is kept until it is whole. */
 struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, struct gw_time now) {
     struct call_kept *k = &c->kept;
-    size_t max = (size_t)c->conf->limits.json_bytes_max / ANSWER_SHARE;
+    bool embeds = c->translation->embeds;
+    size_t max = (size_t)c->conf->limits.json_bytes_max / (embeds ? VECTORS_SHARE : ANSWER_SHARE);
     struct gw_buf head;
     gw_buf_init(&head, &c->arena, CALL_HEAD_MAX);
     answer_put_head(c, res, &head);
@@ -478,6 +543,13 @@ struct next translate_keep(struct gw_call *c, const struct gw_res_head *res, str
     k->translates = true;
     k->whole = k->translated = false;
     c->attempt.limit_at = c->deadline_ms;
+    note_tokens(c, res);
+    if (embeds && res->body_len != GW_UNKNOWN && res->status < 400) {
+        k->body.full = res->body_len > max || !translate_takes(c, (size_t)res->body_len);
+        make_room(&k->body, k->body.full ? 0 : res->body_len);
+    }
+    if (k->body.full)
+        return translate_on_kept(c, GW_CUT, true, now);
     return res->body_len == 0 ? translate_on_kept(c, GW_CLEAN, true, now) : next_wait(CALL_KEEP);
 }
 
@@ -489,6 +561,22 @@ static struct next give_up(struct gw_call *c, struct gw_str why, bool drop, stru
     end_because(c, c->attempt.to->target.name, why);
     try_close(c, drop, now);
     return next_target(!c->body.forgotten, true);
+}
+
+/* It was good, but there is no place for it. Nobody else's would be smaller. */
+static struct next refuse_large(struct gw_call *c, bool drop, struct gw_time now) {
+    bool crowded = c->translation->crowded;
+    struct call_error e = {.status = crowded ? 503 : 502,
+                           .type = GW_STR("server_error"),
+                           .code = GW_STR("answer_too_large"),
+                           .message =
+                               GW_STR("the vectors are more than there is room to translate; "
+                                      "ask for those of fewer texts at once"),
+                           .retry_after_s = crowded,
+                           .is_final = !crowded};
+    answer_judge(c, c->kept.status, now);
+    try_close(c, drop, now);
+    return end_refuse(c, &e);
 }
 
 /* Some say in their words how long they are busy. */
@@ -536,6 +624,16 @@ static void put_lines(struct gw_call *c, const struct dialect_error *error) {
     c->kept.translated = true;
 }
 
+/* What the texts cost; if nobody says, by their bytes. */
+static void count_texts(struct gw_call *c, struct mean_answer *a) {
+    if (usage_has(&a->usage, USAGE_INPUT))
+        return;
+    bool told = c->translation->tokens > 0;
+    a->usage.n[USAGE_INPUT] = told ? c->translation->tokens : estimate_input(&c->translation->mean);
+    a->usage.present |= told ? 1U << USAGE_INPUT : 0;
+    c->estimated = !told;
+}
+
 static bool put_count(struct gw_call *c) {
     struct gw_buf out;
     if (!count_put_answer(c, &out))
@@ -548,8 +646,12 @@ static bool put_count(struct gw_call *c) {
 static struct gw_buf write_whole(struct gw_call *c, const struct mean_answer *a) {
     struct call_translation *t = c->translation;
     struct gw_buf out;
-    gw_buf_init(&out, &c->arena, 2 * c->kept.body.max + ARENA_MORE);
-    t->from->speech->put_answer(a, &t->mean, &out);
+    gw_buf_init(&out, &c->arena,
+                t->embeds ? embed_room(&t->mean, c->kept.body.n)
+                          : 2 * c->kept.body.max + ARENA_MORE);
+    if (t->embeds && !t->mean.embeds.base64)
+        make_room(&out, out.max);
+    (t->embeds ? t->from->embeds->put_answer : t->from->speech->put_answer)(a, &t->mean, &out);
     t->answer = gw_buf_str(&out);
     return out;
 }
@@ -581,7 +683,7 @@ static bool write_answer(struct gw_call *c, const struct mean_answer *a) {
     if (streams(c))
         out = write_stream(c, a);
     c->kept.body = out;
-    return !full && !out.full;
+    return c->translation->embeds || (!full && !out.full);
 }
 
 /* The client's answer. False: what came is none of the target's dialect. */
@@ -595,9 +697,15 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
     a->created = (uint64_t)(now.wall_ms / 1000);
     a->seed = t->seed + c->attempt.number;
     gw_walk_init(&w, gw_buf_str(&c->kept.body));
-    chain_link(c)->speaks->speech->read_answer(&w, a);
-    if (!gw_walk_end(&w) || a->mean.bad || a->mean.full)
+    if (t->embeds)
+        embed_read_answer(&w, a);
+    else
+        chain_link(c)->speaks->speech->read_answer(&w, a);
+    if (!gw_walk_end(&w) || a->mean.bad || a->mean.full ||
+        (t->embeds && a->vectors.n != t->mean.embeds.texts.n))
         return false;
+    if (t->embeds)
+        count_texts(c, a);
     if (a->model.n == 0)
         a->model = chain_model(c);
     if (a->id.n == 0)
@@ -627,11 +735,16 @@ struct next translate_refuse_stream(struct gw_call *c, struct gw_time now) {
 struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct gw_time now) {
     struct call_kept *k = &c->kept;
     bool whole = how == GW_CLEAN && !k->cut && !k->body.full, good = k->status < 400;
+    bool vectors = good && c->translation->embeds;
     k->translates = false;
+    if (vectors && k->body.full)
+        return refuse_large(c, drop, now);
     if (!whole && (good || !call_at_provider(c)))
         return give_up(c, GW_STR("cut the answer"), drop, now);
     if (good && !put_answer(c, now))
         return give_up(c, GW_STR("answered what nobody here can read"), drop, now);
+    if (vectors && k->body.full)
+        return refuse_large(c, drop, now);
     if (!whole)
         k->body.n = 0;
     c->status = k->status;

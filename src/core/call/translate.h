@@ -9,9 +9,13 @@
 
 struct call_translation {
     const struct dialect *from; /* the client's */
+    bool embeds;                /* it asks for embeddings */
     struct gw_str came;         /* the request, whole */
     size_t taken;               /* of it, until now */
     uint64_t room, seed;        /* taken for it; what ids are made of */
+    uint64_t vectors_room;      /* of that: for an answer's vectors; and ... */
+    bool crowded;               /* ... there was not enough */
+    uint64_t tokens;            /* that the head of the answer tells; 0: it does not */
     struct seal seal;           /* for what the client is to bring back */
     struct mean mean;           /* what it asks for */
     bool follows;               /* it names an answer that it goes on from */

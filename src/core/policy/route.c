@@ -197,6 +197,7 @@ static const struct base {
     {GW_STR_INIT("/api/chat"), GW_STR_INIT("ollama"), true},
     {GW_STR_INIT("/api/generate"), GW_STR_INIT("ollama"), true},
     {GW_STR_INIT("/api/embed"), GW_STR_INIT("ollama"), true},
+    {GW_STR_INIT("/api/embeddings"), GW_STR_INIT("ollama"), true},
     {GW_STR_INIT("/model"), GW_STR_INIT("bedrock"), false},
 };
 
