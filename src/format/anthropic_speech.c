@@ -625,6 +625,7 @@ const struct speech speech_anthropic = {
     .stream_path = GW_STR_INIT("/v1/messages"),
     .counts_at = GW_STR_INIT("/messages/count_tokens"),
     .count = GW_STR_INIT("{\"input_tokens\":"),
+    .thinks_unseen = true,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |

@@ -508,6 +508,7 @@ const struct speech speech_gemini = {
     .no_signature = GW_STR_INIT("skip_thought_signature_validator"),
     .counts_at = GW_STR_INIT(":countTokens"),
     .count = GW_STR_INIT("{\"totalTokens\":"),
+    .thinks_unseen = true,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |

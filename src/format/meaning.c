@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/rng.h"
+#include "format/speech.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -708,6 +709,25 @@ void mean_own_names(struct mean_answer *a, const struct mean *asked) {
         for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
             if (p->kind == MEAN_CALL)
                 p->name = mean_own_name(asked, a->mean.arena, p->name);
+}
+
+bool mean_hides_thoughts(const struct mean *asked, const struct dialect *in,
+                         const struct dialect *out) {
+    bool signs = (in->speech->says >> FEATURE_SIGNATURE & 1) != 0;
+    bool unwanted = out->speech->thinks_unseen && !asked->shows_thoughts;
+    return !signs && (unwanted || asked->effort == MEAN_EFFORT_NONE);
+}
+
+void mean_hide_thoughts(struct mean_answer *a, const struct mean *asked, const struct dialect *in,
+                        const struct dialect *out) {
+    bool hides = mean_hides_thoughts(asked, in, out);
+    for (struct mean_choice *c = a->choices; c != NULL && hides; c = c->next)
+        for (struct mean_part **at = &c->turn.parts; *at != NULL;) {
+            if ((*at)->kind != MEAN_REASONING)
+                at = &(*at)->next;
+            else
+                *at = (*at)->next;
+        }
 }
 
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {

@@ -213,6 +213,7 @@ struct mean_stream {
     uint64_t created, seed;         /* s; what ids are made of */
     bool wants_usage;               /* OpenAI's clients say so */
     bool begun, over, full;
+    bool hides;                 /* since it has begun: thoughts are not told (speech.h) */
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
     struct gw_str stop;         /* raw: the sequence that stopped the first one; n == 0: none */
     uint32_t choices;           /* a bit per choice that has said something */

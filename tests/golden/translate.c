@@ -133,6 +133,7 @@ static void do_answer(const struct dialect *in, const struct dialect *out, bool 
     check(&a.mean, gw_walk_end(&w));
     gw_buf_init(&b, arena, INPUT_MAX);
     mean_own_names(&a, &m);
+    mean_hide_thoughts(&a, &m, in, out);
     if (told)
         put_told(in, out, &m, &a, &b);
     else

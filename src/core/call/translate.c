@@ -529,6 +529,7 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
     if (a->id.n == 0)
         a->id = mean_make_id(&c->arena, "answer_", a->seed, 0);
     mean_own_names(a, &t->mean);
+    mean_hide_thoughts(a, &t->mean, chain_link(c)->speaks, t->from);
     seal_answer(&t->seal, a, chain_link(c)->speaks);
     meter_tell(c, &a->usage, a->model);
     if (!write_answer(c, a))
