@@ -272,6 +272,8 @@ struct mean_error {
     struct gw_str message, code;
 };
 void mean_read_error(struct gw_walk *w, struct mean_error *e);
+/* The beginning of its message, at most `most` bytes, where the body is not whole; raw; or empty. */
+struct gw_str mean_torn_error(struct gw_str body, size_t most);
 /* What an answer of this dialect says of its cost, by the value of its usage. */
 void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value);
 /* Members of a request that are kept as they stand, and the feature that each is. */

@@ -595,6 +595,8 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now);
 /* Whether a 400 says that the request is too long for this model. */
 bool answer_is_too_long(struct gw_str body);
+/* What can be told of a kept refusal of which not all came, or more than is kept. */
+struct gw_str answer_torn(struct gw_call *c);
 /* How long a provider says in its words that it is busy, as `name`: "1.5s"; in ms. -1: it does not say. */
 double answer_wait_within(struct gw_str body, struct gw_str name);
 void answer_first_content(struct gw_call *c, struct gw_time now);

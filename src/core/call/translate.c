@@ -559,8 +559,6 @@ struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct
         return give_up(c, GW_STR("cut the answer"), drop, now);
     if (good && !put_answer(c, now))
         return give_up(c, GW_STR("answered what nobody here can read"), drop, now);
-    if (!whole)
-        k->body.n = 0;
     c->status = k->status;
     answer_first_content(c, now);
     answer_judge(c, k->status, now);
@@ -614,6 +612,8 @@ void translate_error(struct gw_call *c) {
                               .code = plain(c, said.code),
                               .param = GW_STR(""),
                               .message = plain(c, said.message)};
+    if (!gw_walk_end(&w) && k->body.n > 0)
+        e.message = answer_torn(c);
     if (e.message.n == 0)
         e.message = GW_STR("the target refused the request, and did not say why");
     if (k->status == 400 && answer_is_too_long(gw_buf_str(&k->body)))
