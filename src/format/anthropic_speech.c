@@ -628,6 +628,7 @@ const struct speech speech_anthropic = {
     .counted = GW_STR_INIT("input_tokens"),
     .count_path = GW_STR_INIT("/v1/messages/count_tokens"),
     .put_count = anthropic_put_count,
+    .thinks_unseen = true,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(FILE) | BIT(FILE_URL) |
             BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) | BIT(PARALLEL) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(SCHEMA) |

@@ -511,6 +511,7 @@ const struct speech speech_gemini = {
     .counted = GW_STR_INIT("totalTokens"),
     .count_path = GW_STR_INIT("/v1beta/models/%m:countTokens"),
     .put_count = gemini_put_count,
+    .thinks_unseen = true,
     .says = BIT(SYSTEM_LATER) | BIT(IMAGE) | BIT(IMAGE_URL) | BIT(AUDIO) | BIT(FILE) |
             BIT(FILE_URL) | BIT(TOOLS) | BIT(PICK_NONE) | BIT(PICK_ANY) | BIT(PICK_ONE) |
             BIT(STRICT) | BIT(CUSTOM) | BIT(RESULT_IMAGE) | BIT(RESULT_FAILED) | BIT(JSON) |

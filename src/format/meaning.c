@@ -2,6 +2,8 @@
 
 #include "base/base64.h"
 #include "base/rng.h"
+#include "base/utf8.h"
+#include "format/speech.h"
 
 static bool is(struct gw_str name, const char *literal) {
     return gw_str_eq(name, gw_str(literal, strlen(literal)));
@@ -180,6 +182,24 @@ void mean_read_error(struct gw_walk *w, struct mean_error *e) {
         return;
     while (gw_walk_member(w, &name))
         read_error_member(w, name, e);
+}
+
+struct gw_str mean_torn_error(struct gw_str body, size_t most) {
+    static const struct gw_str name = GW_STR_INIT("\"message\"");
+    ptrdiff_t at = gw_str_find(body, name);
+    struct gw_str rest = gw_str_sub(body, at < 0 ? body.n : (size_t)at + name.n, body.n);
+    while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == ':' || rest.p[0] == '\n'))
+        rest = gw_str_sub(rest, 1, rest.n);
+    if (rest.n == 0 || rest.p[0] != '"')
+        return GW_STR("");
+    size_t n = 1, step = 1;
+    for (; n < rest.n && rest.p[n] != '"'; n += step) {
+        bool u = rest.p[n] == '\\' && n + 1 < rest.n && rest.p[n + 1] == 'u';
+        step = u ? 6 : rest.p[n] == '\\' ? 2 : gw_utf8_char(rest.p + n, rest.n - n);
+        if (step == 0 || n + step > rest.n || n + step > most)
+            break;
+    }
+    return gw_str_sub(rest, 1, n - 1);
 }
 
 void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value) {
@@ -726,6 +746,25 @@ void mean_own_names(struct mean_answer *a, const struct mean *asked) {
         for (struct mean_part *p = c->turn.parts; p != NULL; p = p->next)
             if (p->kind == MEAN_CALL)
                 p->name = mean_own_name(asked, a->mean.arena, p->name);
+}
+
+bool mean_hides_thoughts(const struct mean *asked, const struct dialect *in,
+                         const struct dialect *out) {
+    bool signs = (in->speech->says >> FEATURE_SIGNATURE & 1) != 0;
+    bool unwanted = out->speech->thinks_unseen && !asked->shows_thoughts;
+    return !signs && (unwanted || asked->effort == MEAN_EFFORT_NONE);
+}
+
+void mean_hide_thoughts(struct mean_answer *a, const struct mean *asked, const struct dialect *in,
+                        const struct dialect *out) {
+    bool hides = mean_hides_thoughts(asked, in, out);
+    for (struct mean_choice *c = a->choices; c != NULL && hides; c = c->next)
+        for (struct mean_part **at = &c->turn.parts; *at != NULL;) {
+            if ((*at)->kind != MEAN_REASONING)
+                at = &(*at)->next;
+            else
+                *at = (*at)->next;
+        }
 }
 
 struct gw_str mean_make_id(struct gw_arena *arena, const char *prefix, uint64_t seed, uint64_t n) {

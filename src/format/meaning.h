@@ -248,6 +248,7 @@ struct mean_stream {
     uint64_t created, seed;         /* s; what ids are made of */
     bool wants_usage;               /* OpenAI's clients say so */
     bool begun, over, full;
+    bool hides;                 /* since it has begun: thoughts are not told (speech.h) */
     uint8_t why[EVENT_CHOICES]; /* enum event_why of each choice that is over */
     struct gw_str stop;         /* raw: the sequence that stopped the first one; n == 0: none */
     uint32_t choices;           /* a bit per choice that has said something */
@@ -308,6 +309,8 @@ struct mean_error {
     struct gw_str message, code;
 };
 void mean_read_error(struct gw_walk *w, struct mean_error *e);
+/* The beginning of its message, at most `most` bytes, where the body is not whole; raw; or empty. */
+struct gw_str mean_torn_error(struct gw_str body, size_t most);
 /* What an answer of this dialect says of its cost, by the value of its usage. */
 void mean_read_usage(struct mean_answer *a, const struct dialect *d, struct gw_str value);
 /* Members of a request that are kept as they stand, and the feature that each is. */

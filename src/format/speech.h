@@ -23,7 +23,9 @@ struct speech {
     struct gw_str compacts_at;
     /* What stands for the signature of a call or a thought that is not its server's. Empty: thoughts go with it. */
     struct gw_str no_signature;
-    uint64_t says; /* a bit per enum feature that it has words for */
+    bool
+        thinks_unseen; /* its servers tell what a model has thought to those alone who ask for it */
+    uint64_t says;     /* a bit per enum feature that it has words for */
     /* What the features are called in it: the member of a request, for those who are told that it cannot be had.
      * NULL: it has no name for it. */
     const char *names[FEATURES];
@@ -47,6 +49,16 @@ struct speech {
 
 extern const struct speech speech_openai, speech_anthropic, speech_responses, speech_gemini,
     speech_ollama, speech_bedrock;
+
+/* ---- meaning.c */
+
+/* Whether a client that has asked this is not told the thoughts of a target that speaks `in`. What its server wants back
+ * is told always: those that are signed. */
+bool mean_hides_thoughts(const struct mean *asked, const struct dialect *in,
+                         const struct dialect *out);
+/* Then they are taken out of a whole answer. */
+void mean_hide_thoughts(struct mean_answer *a, const struct mean *asked, const struct dialect *in,
+                        const struct dialect *out);
 
 /* ---- steps.c: from the events of a target's stream to steps */
 

@@ -133,7 +133,7 @@ static void put_piece(struct mean_stream *s, const struct event_piece *p, struct
     enum event_part part = event_part_of(p->channel);
     if (part >= PART_ID)
         put_call(s, p, b);
-    else if (kinds[part] != 0)
+    else if (kinds[part] != 0 && !(part == PART_REASONING && s->hides))
         put(s,
             &(struct mean_step){.kind = kinds[part],
                                 .choice = event_choice_of(p->channel),
@@ -178,6 +178,7 @@ static void begin(struct mean_stream *s, struct gw_str event, struct gw_buf *b) 
     if (model.n > 0)
         s->model = gw_arena_dup(s->arena, model);
     s->begun = true;
+    s->hides = mean_hides_thoughts(s->asked, s->in, s->out);
     out_of(s)->begin(s, b);
 }
 

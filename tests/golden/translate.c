@@ -163,6 +163,7 @@ static void do_answer(const struct dialect *in, const struct dialect *out, bool 
     if (a.model.n == 0 && embeds)
         a.model = GW_STR("asked-model");
     mean_own_names(&a, &m);
+    mean_hide_thoughts(&a, &m, in, out);
     if (told)
         put_told(in, out, &m, &a, &b);
     else

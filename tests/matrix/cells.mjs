@@ -97,9 +97,9 @@ const HELLO = [{ role: 'user', parts: [{ text: 'Hello, “you”' }] }];
 
 /** @param {Cell} cell @param {Turn[]} turns @param {Provider} provider @returns {Body} */
 function bodyOf(cell, turns, provider) {
-    const { client, feature: { base = {}, says = {} }, stream } = cell;
+    const { client, feature: { base = {}, says = {}, wish = {} }, stream } = cell;
     const body = client.request(turns, { model: modelOf(cell, provider), stream });
-    return merged(merged(body, base[client.name]), says[client.name]);
+    return merged(merged(merged(body, base[client.name]), says[client.name]), wish[client.name]);
 }
 
 /** @param {Cell} cell @param {Turn[]} turns @param {Provider} [provider] @returns {Promise<Answer & {body: Body}>} */
@@ -209,11 +209,16 @@ function unsealed(part) {
     return part.call === undefined ? part : { call: { ...part.call, id: part.call.id.replace(/_hg1[\w-]+$/, '') } };
 }
 
+/** Whether the client is not told what a model has thought, since it has not asked for that: so do its own servers. What is
+ * signed may be wanted back; chats and Ollama sign nothing. @param {Cell} cell */
+const isHidden = (cell) => cell.feature.unasked === true && ['anthropic', 'gemini'].includes(cell.client.name)
+    && ['openai', 'ollama'].includes(spoken(cell).name);
+
 /** A refusal that the client has no words for is text. @param {Cell} cell @param {Choice} choice @returns {Choice} */
 function toldChoice(cell, { parts, finish, sequence, logprobs }) {
     const custom = cell.feature.said?.parts?.[0].call?.input;
     const known = parts.flatMap(plain).flatMap((part) => {
-        if (part.thought !== undefined && !heard(cell, 'thought')) return [];
+        if (part.thought !== undefined && (!heard(cell, 'thought') || isHidden(cell))) return [];
         if (part.refusal !== undefined && !heard(cell, 'refusal')) return [{ text: part.refusal }];
         return custom !== undefined && part.call ? [{ call: { id: 'call_1', name: 'patch', input: custom } }] : [part];
     });
@@ -363,6 +368,7 @@ function resultOf(cell) {
     const main = row === undefined ? 'yes' : fate(cell, row);
     if (main !== 'yes' || aspect === undefined) return main;
     if (aspect === 'seal') return bringsSeals(cell) ? main : 'no words';
+    if (isHidden(cell)) return 'left out';
     return heard(cell, aspect) || (aspect === 'refusal' && said?.finish === 'filter') ? 'yes' : 'no words';
 }
 

@@ -34,6 +34,8 @@ import { holds } from './meaning.mjs';
  * @property {Choice[]} [choices]
  * @property {Partial<import('./meaning.mjs').Usage>} [usage]
  * @property {Aspect} [aspect]        what the answer tells
+ * @property {Members} [wish]         what a client has to say to be told that, where it has to say it
+ * @property {boolean} [unasked]      and what nobody has asked to be told
  * @property {'same' | 'other'} [next]   the answer is followed by another turn, at the same provider or at another
  * @property {boolean} [renamed]      a call is told by the name that the provider received
  * @property {'effort' | 'sampling' | 'sight'} [dull]   it is asked of a model that cannot be told this
@@ -432,7 +434,12 @@ const ANSWERS = [
     answer('finish: filter', 'filter', { said: { finish: 'filter' } }),
     answer('finish: which stop sequence', 'sequence', { said: { finish: 'sequence', sequence: 'END' } }),
     answer('refusal', 'refusal', { said: { parts: [{ refusal: 'I won’t.' }] } }),
-    answer('thoughts in the answer', 'thought', { said: THOUGHT }),
+    answer('thoughts in the answer', 'thought', {
+        said: THOUGHT, wish: {
+            anthropic: { thinking: { type: 'adaptive', display: 'summarized' } }, gemini: { generationConfig: { thinkingConfig: { includeThoughts: true } } },
+        },
+    }),
+    answer('thoughts that nobody asked for', 'thought', { said: THOUGHT, unasked: true }),
     answer('signed thoughts, in the next turn', 'seal', { uses: ['earlier thoughts with their signatures', 'tools'], base: tools(), said: SEALED, next: 'same' }),
     answer('signed thoughts, in the next turn elsewhere', 'seal', { uses: ['tools'], base: tools(), said: SEALED, next: 'other' }),
     answer('usage', undefined, { usage: { input: 1234, output: 567 } }),

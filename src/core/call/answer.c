@@ -5,8 +5,10 @@
 #include "base/real.h"
 #include "core/call/call.h"
 #include "core/cluster/capacity.h"
+#include "format/meaning.h"
 
 enum {
+    TORN_MAX = 1024,          /* of the message of a refusal that is not whole */
     WAIT_DIGITS = 16,         /* of a wait that is said in words */
     KEEP_MS = 2000,           /* how long the body of a first 500 may take to come */
     PROVIDER_KEEP_MS = 10000, /* likewise, of a provider's refusal */
@@ -139,13 +141,22 @@ bool answer_is_too_long(struct gw_str body) {
     return false;
 }
 
-/* A refusal of which not all came, or more than is kept. */
+struct gw_str answer_torn(struct gw_call *c) {
+    struct gw_buf b;
+    struct gw_str raw = mean_torn_error(gw_buf_str(&c->kept.body), TORN_MAX);
+    gw_buf_init(&b, &c->arena, 2 * TORN_MAX);
+    gw_buf_put(&b, GW_STR("the provider refused the request, and not all of its words came"));
+    gw_buf_put(&b, raw.n > 0 ? GW_STR(": ") : GW_STR(""));
+    gw_json_decode(&b, raw);
+    gw_buf_put(&b, raw.n > 0 ? GW_STR(" ...") : GW_STR(""));
+    return gw_buf_str(&b);
+}
+
 static struct next refuse_torn(struct gw_call *c) {
     return end_refuse(c, &(struct call_error){.status = c->kept.status,
                                               .type = GW_STR("invalid_request_error"),
                                               .code = GW_STR("refused_by_provider"),
-                                              .message = GW_STR("the provider refused the request, "
-                                                                "and not all of its words came"),
+                                              .message = answer_torn(c),
                                               .is_final = true});
 }
 

@@ -9,6 +9,7 @@
 #include "base/pace.h"
 #include "base/prefetch.h"
 #include "base/rng.h"
+#include "core/call/chain.h"
 #include "core/call/edit.h"
 #include "core/call/next.h"
 #include "core/call/stream.h"
@@ -33,8 +34,7 @@ enum {
     CALL_KEPT_ANSWER = 16384,   /* bytes of a first 500, for the client if no target does better */
     GW_SUSPECTS = 64,
     DOUBT_CHUNKS = 8, /* see doubt.c */
-    CHAIN_LINKS = 16,
-    QUEUE_KEYS = 64, /* that take turns (queue.c); of more, some share theirs */
+    QUEUE_KEYS = 64,  /* that take turns (queue.c); of more, some share theirs */
 };
 
 struct gw_call;
@@ -143,32 +143,6 @@ struct call_sum {
     struct gw_sha256_sum sum;
     uint32_t at;
     uint64_t left;
-};
-
-/* One of the places that a chain leads to. */
-struct chain_link {
-    struct model_place at;
-    const struct model_conf *says; /* what the file says of it; NULL: nothing */
-    struct gw_str path;            /* what is asked there */
-    struct gw_str query;           /* and with which query, where the client's own is not its */
-    const struct dialect *speaks;  /* in which dialect; NULL: the client's own */
-    bool counts;                   /* it is asked there how many tokens a request is (count.c) */
-    struct capability can;         /* what its model can */
-};
-
-/* The model that a request names, and where it may be served (chain.c). */
-struct call_chain {
-    struct gw_str named; /* as the client names it; n == 0: it does not */
-    struct gw_str raw;   /* as it stands in the path */
-    struct chain_link link[CHAIN_LINKS];
-    uint32_t n;
-    bool too_many; /* names that there is no room for */
-    bool in_path;  /* the name stands in the path */
-    bool steady;   /* sampled at temperature 0, or with a seed: it may come out the same again */
-    struct facts_at model;  /* where the name stands in the body; kind 0: nowhere */
-    struct facts_at models; /* where the rest of the chain does */
-    uint32_t model_before, models_before, models_behind, body;
-    struct edit usage; /* asks for a stream's usage; text.n == 0: it is not asked for */
 };
 
 /* An answer that is kept while others are asked, to be given if nobody does better; or read, since its words
@@ -413,42 +387,10 @@ bool provider_is_allowed(const struct gw_call *c, uint32_t provider);
 struct gw_str provider_path(struct gw_call *c, uint32_t provider, struct gw_str path);
 struct next provider_refuse_absent(struct gw_call *c, uint32_t provider);
 struct next provider_refuse_key(struct gw_call *c);
-/* chain.c: requests that name a model, and where it may be served */
-/* The body has been read: on, with the route of the first place; or refused. */
-struct next chain_decide(struct gw_call *c);
+/* chain.c, chain_link.c: requests that name a model, and where it may be served: see chain.h */
 /* able.c: notes what the models of the chain can, and leaves places out that cannot do what the request needs, unless
  * that leaves none. */
 void able_keep(struct gw_call *c);
-/* The link of the attempt at hand; NULL: there is no chain. */
-const struct chain_link *chain_link(const struct gw_call *c);
-/* Who serves there, for people. */
-struct gw_str chain_who(const struct gw_call *c, const struct chain_link *link);
-/* How long the file lets the attempt's model take for its first byte; 0: it does not say. There is a chain. */
-double chain_own_first_byte_ms(const struct gw_call *c);
-/* How long the attempt's model may be silent behind its first content. */
-double chain_silence_ms(const struct gw_call *c);
-/* Whether another place of the chain could take what this one refuses as too long; and that those which are
- * not larger are not asked. */
-bool chain_fits_elsewhere(const struct gw_call *c, struct gw_time now);
-void chain_skip_small(struct gw_call *c);
-/* Whether the nodes of a class (route.class) are among the places. */
-bool chain_has_class(const struct gw_call *c);
-/* Whether a node may serve: its class was asked for, or a model that it has. */
-bool chain_has(const struct gw_call *c, uint32_t node);
-/* Nodes that may not serve are left out of the plan. */
-void chain_leave_out(struct gw_call *c);
-/* Plans the chain, or the provider of a native route; false: no memory. */
-bool chain_plan(struct gw_call *c);
-/* Whether a stream of the attempt's target may be gone on with by asking for it again. */
-bool chain_may_resume(const struct gw_call *c);
-/* Whether an event tells what the client has not asked for. */
-bool chain_hides(const struct gw_call *c, const struct event *e);
-/* The model, as the attempt's target knows it; n == 0: nobody has named one. */
-struct gw_str chain_model(const struct gw_call *c);
-/* What the attempt's target is told instead of what came: its name of the model, no chain, to tell its usage. */
-void chain_put(struct gw_call *c, struct edits *edits);
-/* Appends a model's name as it stands in a path. */
-void chain_put_escaped(struct gw_str name, struct gw_buf *b);
 /* translate.c: requests that are sent to some place in another dialect */
 /* The client's dialect, by the path; NULL: what is asked there is not translated. */
 const struct dialect *translate_dialect(const struct gw_call *c);
@@ -630,6 +572,8 @@ void answer_served(struct gw_call *c, bool whole, struct gw_time now);
 void answer_judge(struct gw_call *c, uint32_t status, struct gw_time now);
 /* Whether a 400 says that the request is too long for this model. */
 bool answer_is_too_long(struct gw_str body);
+/* What can be told of a kept refusal of which not all came, or more than is kept. */
+struct gw_str answer_torn(struct gw_call *c);
 /* How long a provider says in its words that it is busy, as `name`: "1.5s"; in ms. -1: it does not say. */
 double answer_wait_within(struct gw_str body, struct gw_str name);
 void answer_first_content(struct gw_call *c, struct gw_time now);

@@ -111,8 +111,10 @@ bool translate_fits(struct gw_call *c, struct chain_link *link) {
     struct gw_str model = link->at.model.n > 0 ? link->at.model : c->chain->named;
     if (count_dialect(c->route.rest) != NULL)
         return counts_there(c, link, model);
-    struct gw_str pattern = d != NULL && model.n > 0 ? pattern_of(c, d) : GW_STR("");
-    if (translate_dialect(c) == NULL || pattern.n == 0)
+    if (translate_dialect(c) == NULL || d == NULL || model.n == 0)
+        return false;
+    struct gw_str pattern = pattern_of(c, d);
+    if (pattern.n == 0)
         return false;
     struct gw_str whole = path_for(c, pattern, model), query = whole;
     struct gw_str path = provider_path(c, link->at.index, gw_str_cut(&query, '?'));
@@ -711,6 +713,7 @@ static bool put_answer(struct gw_call *c, struct gw_time now) {
     if (a->id.n == 0)
         a->id = mean_make_id(&c->arena, "answer_", a->seed, 0);
     mean_own_names(a, &t->mean);
+    mean_hide_thoughts(a, &t->mean, chain_link(c)->speaks, t->from);
     seal_answer(&t->seal, a, chain_link(c)->speaks);
     meter_tell(c, &a->usage, a->model);
     if (!write_answer(c, a))
@@ -745,8 +748,6 @@ struct next translate_on_kept(struct gw_call *c, uint32_t how, bool drop, struct
         return give_up(c, GW_STR("answered what nobody here can read"), drop, now);
     if (vectors && k->body.full)
         return refuse_large(c, drop, now);
-    if (!whole)
-        k->body.n = 0;
     c->status = k->status;
     answer_first_content(c, now);
     answer_judge(c, k->status, now);
@@ -800,6 +801,8 @@ void translate_error(struct gw_call *c) {
                               .code = plain(c, said.code),
                               .param = GW_STR(""),
                               .message = plain(c, said.message)};
+    if (!gw_walk_end(&w) && k->body.n > 0)
+        e.message = answer_torn(c);
     if (e.message.n == 0)
         e.message = GW_STR("the target refused the request, and did not say why");
     if (k->status == 400 && answer_is_too_long(gw_buf_str(&k->body)))
