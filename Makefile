@@ -173,10 +173,11 @@ build/$1/%.o: %.c build/$1/flags | $(KEPT_STAMP)
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant,$v)))
 
-# The facts about models, as a text of C: without comments and spaces in front.
-build/gen/models.inc: config/models.json Makefile
+# The facts about models, as rows of C.
+build/gen/models.inc: config/models.json tools/models.sh
 	@mkdir -p $(@D)
-	@sed -e 's|^ *||' -e '/^\/\//d' -e '/^$$/d' -e 's/\([:,]\) /\1/g' -e 's/[\\"]/\\&/g' -e 's/.*/"&"/' $< >$@
+	@tools/models.sh $< >$@.new
+	@mv $@.new $@
 $(foreach v,$(VARIANTS),build/$v/src/format/capability.o): build/gen/models.inc
 
 # ---------------------------------------------------------------- the daemon

@@ -1,14 +1,12 @@
 #include "format/capability.h"
 
-static const char file[] =
+#define BIT(feature) (1ULL << FEATURE_##feature)
+
+static const struct capability_row rows[] = {
 #include "models.inc"
-    ;
+};
 
-struct gw_str capability_file(void) {
-    return gw_str(file, sizeof file - 1);
-}
-
-/* ------------------------------------------------------------------ reading */
+const struct capabilities capability_table = {rows, sizeof rows / sizeof *rows};
 
 bool capability_lacks(const struct gw_json *list, uint64_t *lacks) {
     if (!gw_json_is(list, GW_JSON_ARRAY))
@@ -23,60 +21,20 @@ bool capability_lacks(const struct gw_json *list, uint64_t *lacks) {
     return true;
 }
 
-static bool read_tokens(const struct gw_json *member, uint64_t *tokens) {
-    if (!gw_json_is(member, GW_JSON_NUMERAL) || member->number < 0 || member->number > 1e12)
-        return false;
-    *tokens = (uint64_t)member->number;
-    return true;
-}
-
-static bool read_member(const struct gw_json *member, struct capability *c) {
-    if (gw_str_eq(member->name, GW_STR("context")))
-        return read_tokens(member, &c->context);
-    if (gw_str_eq(member->name, GW_STR("output")))
-        return read_tokens(member, &c->output);
-    return gw_str_eq(member->name, GW_STR("lacks")) && capability_lacks(member, &c->lacks);
-}
-
-static bool read_one(const struct gw_json *entry, struct gw_arena *arena, struct capability *c) {
-    bool good = gw_json_is(entry, GW_JSON_OBJECT);
-    *c = (struct capability){.begins = gw_arena_dup(arena, entry->name)};
-    for (const struct gw_json *m = good ? entry->child : NULL; m != NULL; m = m->next)
-        good &= read_member(m, c);
-    return good;
-}
-
-static bool read_all(const struct gw_json *root, struct gw_arena *arena, struct capabilities *all) {
-    uint32_t n = 0;
-    for (const struct gw_json *m = root->child; m != NULL; m = m->next)
-        n++;
-    all->of = gw_arena_get(arena, (n + 1) * sizeof *all->of);
-    all->n = 0;
-    for (const struct gw_json *m = root->child; all->of != NULL && m != NULL; m = m->next)
-        if (!read_one(m, arena, &all->of[all->n++]))
-            return false;
-    return all->of != NULL;
-}
-
-bool capability_read(struct gw_str text, struct gw_arena *arena, struct capabilities *all) {
-    struct gw_arena tree;
-    gw_arena_init(&tree, arena->mem, 4096, gw_json_most(text.n));
-    const struct gw_json *root = gw_json_parse(text, GW_JSON_COMMENTS, &tree, NULL);
-    bool good = gw_json_is(root, GW_JSON_OBJECT) && read_all(root, arena, all);
-    gw_arena_del(&tree);
-    return good;
-}
-
 /* ------------------------------------------------------------------ looking up */
 
-/* The longest entry that this begins with, if it is longer than the best until now. */
-static void look(const struct capabilities *all, struct gw_str name, struct capability *best) {
+/* The longest row that this begins with, if it is not shorter than the best until now. */
+static const struct capability_row *look(const struct capabilities *all, struct gw_str name,
+                                         const struct capability_row *best) {
     for (uint32_t i = 0; i < all->n; i++) {
-        const struct capability *c = &all->of[i];
-        bool near = c->begins.n == 0 || (name.n > 0 && c->begins.p[0] == name.p[0]);
-        if (near && c->begins.n >= best->begins.n && gw_str_starts(name, c->begins))
-            *best = *c;
+        const struct capability_row *row = &all->of[i];
+        struct gw_str begins = gw_str(row->begins, strlen(row->begins));
+        bool near = begins.n == 0 || (name.n > 0 && begins.p[0] == name.p[0]);
+        if (near && gw_str_starts(name, begins) &&
+            (best == NULL || begins.n >= strlen(best->begins)))
+            best = row;
     }
+    return best;
 }
 
 static bool is_border(char c) {
@@ -84,10 +42,11 @@ static bool is_border(char c) {
 }
 
 struct capability capability_of(const struct capabilities *all, struct gw_str model) {
-    struct capability best = {.context = 0};
-    look(all, model, &best);
+    const struct capability_row *best = look(all, model, NULL);
     for (size_t i = 0; i < model.n; i++)
         if (is_border(model.p[i]))
-            look(all, gw_str_sub(model, i + 1, model.n), &best);
-    return best;
+            best = look(all, gw_str_sub(model, i + 1, model.n), best);
+    if (best == NULL)
+        return (struct capability){.context = 0};
+    return (struct capability){best->context, best->output, best->lacks};
 }

@@ -75,13 +75,8 @@ static void read_request(const struct dialect *d, struct gw_str text, struct mea
 }
 
 /* What is known of the model that is asked. */
-static void look_up(struct gw_str model, struct gw_arena *arena, struct mean *m) {
-    struct capabilities all;
-    if (!capability_read(capability_file(), arena, &all)) {
-        fprintf(stderr, "config/models.json cannot be read\n");
-        exit(2);
-    }
-    struct capability can = capability_of(&all, model);
+static void look_up(struct gw_str model, struct mean *m) {
+    struct capability can = capability_of(&capability_table, model);
     m->lacks = can.lacks;
     m->output = can.output;
 }
@@ -108,7 +103,7 @@ static void do_request(const struct dialect *in, const struct dialect *out, cons
     struct gw_buf b;
     struct gw_out o;
     read_request(in, slurp(stdin, arena), &m);
-    look_up(gw_str(model, strlen(model)), arena, &m);
+    look_up(gw_str(model, strlen(model)), &m);
     show_cannot(&m, in, out);
     gw_buf_init(&b, arena, INPUT_MAX);
     gw_out_init(&o, &b);
@@ -302,14 +297,11 @@ static void put_tokens(uint64_t n) {
         printf(" |");
 }
 
-static void put_models(struct gw_arena *arena) {
-    struct capabilities all;
-    if (!capability_read(capability_file(), arena, &all))
-        exit(2);
+static void put_models(void) {
     printf("%s", models_intro);
-    for (uint32_t i = 0; i < all.n; i++) {
-        const struct capability *c = &all.of[i];
-        printf(c->begins.n > 0 ? "| `%.*s` |" : "| any other |", (int)c->begins.n, c->begins.p);
+    for (uint32_t i = 0; i < capability_table.n; i++) {
+        const struct capability_row *c = &capability_table.of[i];
+        printf(*c->begins != '\0' ? "| `%s` |" : "| any other |", c->begins);
         put_tokens(c->context);
         put_tokens(c->output);
         for (uint32_t f = 0; f < FEATURES; f++)
@@ -333,7 +325,7 @@ static int do_table(void) {
     printf("\n## What clients call it\n\n");
     put_page_table(name_word, true);
     put_embeds();
-    put_models(&arena);
+    put_models();
     put_words();
     gw_arena_del(&arena);
     return 0;

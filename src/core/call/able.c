@@ -55,7 +55,7 @@ static void look_up(struct gw_call *c) {
     for (uint32_t i = 0; i < c->chain->n; i++) {
         struct chain_link *link = &c->chain->link[i];
         if (c->chain->n > 1 || link->speaks != NULL)
-            link->can = config_capability(c->conf, &link->at, link->says);
+            link->can = config_capability(&link->at, link->says);
     }
 }
 

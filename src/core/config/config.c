@@ -190,11 +190,6 @@ struct config *config_new(const struct gw_mem *mem, const struct gw_source *sour
     conf->refs = 1;
     gw_arena_init(&conf->arena, mem, 16384, GW_CONF_MAX);
     set_defaults(conf, source->host);
-    if (!capability_read(capability_file(), &conf->arena, &conf->capabilities)) {
-        gw_buf_put(why, GW_STR("out of memory; give the gateway more"));
-        config_unref(conf);
-        return NULL;
-    }
     if (!config_file_read(conf, source, why)) {
         config_unref(conf);
         return NULL;

@@ -167,7 +167,6 @@ struct config {
     uint32_t providers_n;
     const struct model_conf *models;
     uint32_t models_n;
-    struct capabilities capabilities;             /* what is known of models by their names */
     struct model_place failover[GW_MODEL_PLACES]; /* behind every chain: FAILOVER_CHAIN */
     uint32_t failover_n;
     struct class_conf classes[GW_CLASSES];
@@ -222,8 +221,7 @@ const struct model_conf *config_model(const struct config *conf, struct gw_str n
 /* The entry "provider/model" of what is at this place, or NULL. */
 const struct model_conf *config_model_at(const struct config *conf, const struct model_place *at);
 /* What the model at this place can: as that entry, which may be NULL, says, else as is known. */
-struct capability config_capability(const struct config *conf, const struct model_place *at,
-                                    const struct model_conf *says);
+struct capability config_capability(const struct model_place *at, const struct model_conf *says);
 /* The place that a name speaks of by itself: "provider/model", "heavy/class", or how it begins. False: none.
  * A place may be at a provider that is not there. */
 bool config_model_place(const struct config *conf, struct gw_str name, struct model_place *out);

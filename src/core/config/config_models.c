@@ -40,9 +40,8 @@ const struct model_conf *config_model_at(const struct config *conf, const struct
     return NULL;
 }
 
-struct capability config_capability(const struct config *conf, const struct model_place *at,
-                                    const struct model_conf *says) {
-    struct capability can = capability_of(&conf->capabilities, at->model);
+struct capability config_capability(const struct model_place *at, const struct model_conf *says) {
+    struct capability can = capability_of(&capability_table, at->model);
     if (says != NULL && says->context > 0)
         can.context = says->context;
     if (says != NULL && says->output > 0)
