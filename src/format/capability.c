@@ -23,15 +23,20 @@ bool capability_lacks(const struct gw_json *list, uint64_t *lacks) {
 
 /* ------------------------------------------------------------------ looking up */
 
+static bool begins(struct gw_str name, const char *with) {
+    size_t n = 0;
+    while (with[n] != '\0' && n < name.n && with[n] == name.p[n])
+        n++;
+    return with[n] == '\0';
+}
+
 /* The longest row that this begins with, if it is not shorter than the best until now. */
 static const struct capability_row *look(const struct capabilities *all, struct gw_str name,
                                          const struct capability_row *best) {
     for (uint32_t i = 0; i < all->n; i++) {
         const struct capability_row *row = &all->of[i];
-        struct gw_str begins = gw_str(row->begins, strlen(row->begins));
-        bool near = begins.n == 0 || (name.n > 0 && begins.p[0] == name.p[0]);
-        if (near && gw_str_starts(name, begins) &&
-            (best == NULL || begins.n >= strlen(best->begins)))
+        if (begins(name, row->begins) &&
+            (best == NULL || strlen(row->begins) >= strlen(best->begins)))
             best = row;
     }
     return best;

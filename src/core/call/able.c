@@ -12,8 +12,7 @@ static uint64_t needs_of(const struct gw_call *c) {
                                         {FACTS_NEED_FILES, FEATURE_FILE},
                                         {FACTS_NEED_TOOLS, FEATURE_TOOLS}};
     const struct facts *f = c->facts;
-    bool talks;
-    uint64_t needs = dialects_of_path(c->route.rest, &talks) != NULL ? 1ULL << FEATURE_TALK : 0;
+    uint64_t needs = c->dialect != NULL ? 1ULL << FEATURE_TALK : 0;
     for (uint32_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if ((f->needs & pairs[i][0]) != 0)
             needs |= 1ULL << pairs[i][1];

@@ -211,10 +211,12 @@ struct gw_call {
     const struct key_conf *key;
     struct gw_str key_name;
     bool has_request, from_twin, client_limited;
-    bool estimated;        /* the answer is not anybody's word, but an estimate of ours */
-    bool streamed;         /* a stream is wanted, by the head or ... */
-    bool says_stream;      /* ... by the body */
-    bool talks;            /* its body may hold a conversation, which is not known yet */
+    bool estimated;   /* the answer is not anybody's word, but an estimate of ours */
+    bool streamed;    /* a stream is wanted, by the head or ... */
+    bool says_stream; /* ... by the body */
+    bool talks;       /* its body may hold a conversation, which is not known yet */
+    const struct dialect *
+        dialect; /* in which answers are made at this path of the unified API or of nodes; NULL: none */
     bool seeds;            /* it may get a seed */
     bool binds;            /* it may say what one target remembers: that is not known yet */
     bool bound;            /* it does; once sent, it is not repeated elsewhere */
@@ -391,7 +393,7 @@ struct next provider_refuse_key(struct gw_call *c);
 /* able.c: notes what the models of the chain can, and leaves places out that cannot do what the request needs, unless
  * that leaves none. */
 void able_keep(struct gw_call *c);
-/* translate.c: requests that are sent to some place in another dialect */
+/* translate.c: requests that are sent to some place in another dialect; translated.c: what comes of them */
 /* The client's dialect, by the path; NULL: what is asked there is not translated. */
 const struct dialect *translate_dialect(const struct gw_call *c);
 /* Whether a place that does not offer the path can be asked in its own dialect; fills in the rest of the link. */

@@ -101,8 +101,7 @@ static bool add_name(struct gw_call *c, struct gw_str name) {
 
 /* Whether the answer is text that a model makes up. Of embeddings and the like another model's are of no use. */
 static bool generates(const struct gw_call *c) {
-    bool talks;
-    return dialects_of_path(c->route.rest, &talks) != NULL;
+    return c->dialect != NULL;
 }
 
 static struct next add_names(struct gw_call *c, struct gw_str more) {
@@ -361,7 +360,6 @@ static void set_route(struct gw_call *c) {
 }
 
 struct next chain_decide(struct gw_call *c) {
-    bool talks;
     const struct facts *f = c->facts;
     if (f == NULL)
         return refuse(c, 400, GW_STR("invalid_json"), GW_STR(""),
@@ -378,9 +376,8 @@ struct next chain_decide(struct gw_call *c) {
     }
     take_facts(c, chain);
     c->chain = chain;
-    const struct dialect *d = dialects_of_path(c->route.rest, &talks);
-    if (d != NULL)
-        note_stream(c, d);
+    if (c->dialect != NULL)
+        note_stream(c, c->dialect);
     provider_note_own_key(c);
     struct next next = add_names(c, more);
     if (next_is(next, NEXT_ON))
@@ -388,7 +385,7 @@ struct next chain_decide(struct gw_call *c) {
     if (!next_is(next, NEXT_ON))
         return next;
     set_route(c);
-    if (d != NULL)
-        note_usage(c, d);
+    if (c->dialect != NULL)
+        note_usage(c, c->dialect);
     return next;
 }

@@ -157,8 +157,9 @@ struct next remember_on_kept(struct gw_call *c, const struct gw_answer *answer,
 /* ------------------------------------------------------------------ going on from it */
 
 bool remember_may_be_asked(const struct gw_call *c) {
-    return c->chain != NULL && c->facts != NULL && translate_dialect(c) == &dialect_responses &&
-           facts_is(c->facts, FACTS_PREVIOUS, GW_JSON_STRING);
+    return c->chain != NULL && c->facts != NULL &&
+           facts_is(c->facts, FACTS_PREVIOUS, GW_JSON_STRING) &&
+           translate_dialect(c) == &dialect_responses;
 }
 
 static struct next refuse_unknown(struct gw_call *c, uint32_t status, struct gw_str id) {

@@ -190,6 +190,7 @@ static void note_path(struct gw_call *c) {
     if (c->route.kind != GW_ROUTE_HEAVY && c->route.kind != GW_ROUTE_MODEL)
         return;
     const struct dialect *d = dialects_of_path(c->route.rest, &c->talks);
+    c->dialect = d;
     c->binds = d != NULL && d->binds;
     c->seeds = d != NULL && seed_may_be_wanted(c, d);
 }
