@@ -7,6 +7,8 @@
  *     this server's signature      as it was
  *     the signature of another     the word that this dialect has for that; where it has none, the item of a list that
  *                                  it is in is left out, which is the thought itself
+ *     a summary that another       a message of the user's with that text
+ *     model made (Responses)
  */
 #ifndef GW_FORMAT_UNSEAL_H
 #define GW_FORMAT_UNSEAL_H

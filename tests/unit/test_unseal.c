@@ -83,6 +83,21 @@ static void test_others(void) {
         check(&dialect_anthropic, same[i], same[i]);
 }
 
+/* OpenAI's clients keep it as an item that only its server could read. */
+static void test_summaries(void) {
+    const struct dialect *own = &dialect_responses;
+    check(own,
+          "{\"input\":[{\"type\":\"compaction\",\"encrypted_content\":\"heady-summary:so "
+          "\\\"far\"}, 1]}",
+          "{\"input\":[{\"role\":\"user\",\"content\":\"so \\\"far\"}, 1]}");
+    check(own,
+          "[{\"encrypted_content\":\"@G\"},{\"encrypted_content\":\"heady-summary:a\"},"
+          "{\"encrypted_content\":\"@G\"}]",
+          "[{\"role\":\"user\",\"content\":\"a\"}]");
+    check(own, "[{\"encrypted_content\":\"gAAA\"},{\"text\":\"heady-summary:a\"}]",
+          "[{\"encrypted_content\":\"gAAA\"},{\"text\":\"heady-summary:a\"}]");
+}
+
 static void test_bad(void) {
     bool full;
     changed(GW_STR("{\"a\":"), &dialect_openai, &full);
@@ -105,6 +120,7 @@ int main(void) {
     RUN(test_thoughts);
     RUN(test_own);
     RUN(test_others);
+    RUN(test_summaries);
     RUN(test_bad);
     gw_arena_del(&arena);
     return unit_end();

@@ -9,6 +9,7 @@
  *
  * To add a question: a name in gw.h, a line in the table below and in each host's.
  */
+#include "base/date.h"
 #include "core/call/call.h"
 
 /* What is done with an answer. It may come in any state of the call: a handler that has nothing to do with
@@ -54,6 +55,31 @@ struct gw_str ask_health_head(struct gw_call *c, const struct backend_conf *to,
         head_put(&b, GW_STR("x-heady-challenge"), challenge);
     c->arena_full |= b.full;
     return gw_buf_str(&b);
+}
+
+void ask_note(struct gw_call *c, const struct ask_words *words, const struct gw_answer *answer,
+              bool *away, struct gw_time now) {
+    enum { WHY_SHOWN = 128, LINE = 512 };
+    bool good = answer->status == GW_ANSWER_DONE;
+    struct gw_str why = answer->bytes.n > 0 ? answer->bytes : GW_STR("no answer");
+    struct gw_buf b;
+    if (*away != good)
+        return;
+    *away = !good;
+    gw_buf_init(&b, &c->arena, LINE);
+    gw_buf_put(&b, GW_STR("{\"time\":\""));
+    gw_date_put_iso(&b, now.wall_ms);
+    gw_buf_put(&b, GW_STR("\",\"event\":\""));
+    gw_buf_put(&b, words->event);
+    gw_buf_put(&b, GW_STR("\",\"reason\":\""));
+    gw_buf_put(&b, good ? words->back : words->gone);
+    if (!good) {
+        gw_buf_put_json(&b, gw_str_sub(why, 0, WHY_SHOWN));
+        gw_buf_put(&b, words->remedy);
+    }
+    gw_buf_put(&b, GW_STR("\"}"));
+    if (!b.full)
+        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
 }
 
 double ask_until(const struct gw_call *c) {

@@ -642,6 +642,12 @@ struct gw_action *ask_put(struct gw_call *c, enum gw_ask_what what, double limit
 struct gw_str ask_url(struct gw_call *c, const struct backend_conf *to, struct gw_str path);
 struct gw_str ask_health_head(struct gw_call *c, const struct backend_conf *to,
                               struct gw_str challenge);
+/* A line for the log when whoever is asked goes away, and when he is back; `*away` is what was known until now. */
+struct ask_words {
+    struct gw_str event, back, gone, remedy; /* between the last two stands why */
+};
+void ask_note(struct gw_call *c, const struct ask_words *words, const struct gw_answer *answer,
+              bool *away, struct gw_time now);
 /* By when the next of those under way must be answered; there is one. */
 double ask_until(const struct gw_call *c);
 struct next ask_on_answer(struct gw_call *c, const struct gw_answer *answer, struct gw_time now);

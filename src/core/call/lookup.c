@@ -3,7 +3,6 @@
  * and by a request whose node has failed, before it fails over: the node may have come back at another
  * URL. A registry that does not answer changes nothing: requests go on with what is known here.
  */
-#include "base/date.h"
 #include "core/call/call.h"
 #include "core/policy/access.h"
 
@@ -123,39 +122,19 @@ struct next lookup_begin(struct gw_call *c, bool reached, struct gw_time now) {
 
 /* ------------------------------------------------------------------ answers */
 
-/* A line for the log when the registry goes away, and when it is back. */
-static void note(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
-    struct gw_buf b;
-    gw_buf_init(&b, &c->arena, 256);
-    gw_buf_put(&b, GW_STR("{\"time\":\""));
-    gw_date_put_iso(&b, now.wall_ms);
-    gw_buf_put(&b, GW_STR("\",\"event\":\"registry\",\"reason\":\""));
-    if (!c->gw->cluster.registry.away) {
-        gw_buf_put(&b, GW_STR("it answers again"));
-    } else {
-        gw_buf_put(&b, GW_STR("no leases came: "));
-        gw_buf_put_json(&b, answer->bytes.n > 0 ? answer->bytes : GW_STR("no answer"));
-        gw_buf_put(&b, GW_STR("; nodes stay where they are known to be. Check REGISTRY_URL and "
-                              "TWIN_SECRET"));
-    }
-    gw_buf_put(&b, GW_STR("\"}"));
-    if (!b.full)
-        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
-}
-
 /* The registry has answered, or has not: whoever asked goes on. */
 struct next lookup_on_leases(struct gw_call *c, const struct gw_answer *answer,
                              struct gw_time now) {
+    static const struct ask_words words = {
+        GW_STR_INIT("registry"), GW_STR_INIT("it answers again"), GW_STR_INIT("no leases came: "),
+        GW_STR_INIT("; nodes stay where they are known to be. Check REGISTRY_URL and TWIN_SECRET")};
     struct registry *r = &c->gw->cluster.registry;
     bool good = answer->status == GW_ANSWER_DONE;
     if (good)
         registry_take_answer(&c->gw->cluster, answer->bytes, now);
     else
         r->failed_at = now.mono_ms;
-    if (r->away == good) {
-        r->away = !good;
-        note(c, answer, now);
-    }
+    ask_note(c, &words, answer, &r->away, now);
     if (!c->has_request)
         return next_done(0);
     if (c->route.kind == GW_ROUTE_NODES)

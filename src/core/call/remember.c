@@ -15,7 +15,6 @@
  *       not DONE             it is given without: x-heady-reason says so, and the log
  *     GET, DELETE            /v1/responses/<id of ours>: RECALL, FORGET
  */
-#include "base/date.h"
 #include "core/call/call.h"
 #include "core/call/translate.h"
 #include "format/responses_kept.h"
@@ -50,27 +49,12 @@ static struct next ask(struct gw_call *c, enum gw_ask_what what, struct gw_str i
     return next_wait(CALL_ASK);
 }
 
-/* A line for the log when what is to be kept is not, and when it is again. */
-static void note(struct gw_call *c, struct gw_str why, bool good, struct gw_time now) {
-    struct gw_buf b;
-    if (c->gw->store_away != good)
-        return;
-    c->gw->store_away = !good;
-    gw_buf_init(&b, &c->arena, 512);
-    gw_buf_put(&b, GW_STR("{\"time\":\""));
-    gw_date_put_iso(&b, now.wall_ms);
-    gw_buf_put(&b, GW_STR("\",\"event\":\"store\",\"reason\":\""));
-    if (good) {
-        gw_buf_put(&b, GW_STR("answers are kept again"));
-    } else {
-        gw_buf_put(&b, GW_STR("answers of /v1/responses are not kept: "));
-        gw_buf_put_json(&b, gw_str_sub(why.n > 0 ? why : GW_STR("no answer"), 0, 128));
-        gw_buf_put(&b, GW_STR("; previous_response_id will not find them. Check HEADY_DATA_DIR, at "
-                              "the edge the binding RESPONSES"));
-    }
-    gw_buf_put(&b, GW_STR("\"}"));
-    if (!b.full)
-        call_push(c, GW_RECORD)->record.line = gw_buf_str(&b);
+static void note(struct gw_call *c, const struct gw_answer *answer, struct gw_time now) {
+    static const struct ask_words words = {
+        GW_STR_INIT("store"), GW_STR_INIT("answers are kept again"),
+        GW_STR_INIT("answers of /v1/responses are not kept: "),
+        GW_STR_INIT("; check HEADY_DATA_DIR, at the edge the binding RESPONSES")};
+    ask_note(c, &words, answer, &c->gw->store_away, now);
 }
 
 /* ------------------------------------------------------------------ keeping */
@@ -101,18 +85,15 @@ static void keep(struct gw_call *c, struct gw_str id, const struct gw_buf *b, st
     a->ask.bytes = gw_buf_str(b);
 }
 
-static void give_up(struct gw_call *c, struct gw_str why, struct gw_time now) {
+/* It is given nevertheless. */
+static void give_up(struct gw_call *c) {
     end_because(c, GW_STR("answer"), GW_STR("is not kept"));
-    note(c, why, false, now);
 }
 
-/* The id stands at its beginning. */
+/* It is written first. */
 static struct gw_str id_in(struct gw_str answer) {
-    struct gw_walk w;
-    struct gw_str name;
-    gw_walk_init(&w, answer);
-    bool found = gw_walk_enter(&w, '{') && gw_walk_member(&w, &name);
-    return found ? mean_raw(&w) : GW_STR("");
+    enum { AT = sizeof "{\"id\":\"" - 1 };
+    return gw_str_sub(answer, AT, sizeof RESPONSES_KEPT_PREFIX - 1 + MEAN_ID_LETTERS);
 }
 
 struct next remember_answer(struct gw_call *c, struct gw_time now) {
@@ -122,7 +103,7 @@ struct next remember_answer(struct gw_call *c, struct gw_time now) {
     if (fits)
         responses_kept_put(c->translation->came, answer, &b);
     if (!fits || b.full || !responses_kept_is_own(id)) {
-        give_up(c, GW_STR("it is too long"), now);
+        give_up(c);
         return next_kept();
     }
     keep(c, id, &b, now);
@@ -137,17 +118,15 @@ bool remember_stream(struct gw_call *c, const struct mean_stream *s, size_t n, s
     if (fits && !b.full)
         keep(c, s->id, &b, now);
     else
-        give_up(c, GW_STR("it is too long"), now);
+        give_up(c);
     return fits && !b.full;
 }
 
 struct next remember_on_kept(struct gw_call *c, const struct gw_answer *answer,
                              struct gw_time now) {
-    bool good = answer->status == GW_ANSWER_DONE;
-    if (good)
-        note(c, GW_STR(""), true, now);
-    else
-        give_up(c, answer->bytes, now);
+    note(c, answer, now);
+    if (answer->status != GW_ANSWER_DONE)
+        give_up(c);
     if (c->stream == NULL || c->stream->speech == NULL || !speak_waits(c))
         return next_kept();
     speak_last(c);
@@ -167,10 +146,7 @@ static struct next refuse_unknown(struct gw_call *c, uint32_t status, struct gw_
     gw_buf_init(&text, &c->arena, MORE + id.n);
     gw_buf_put(&text, GW_STR("no response with id '"));
     gw_buf_put(&text, id);
-    gw_buf_put(&text, keeps(c) ? GW_STR("' is kept for this key: it was asked for with \"store\": "
-                                        "false, or its time is over; send the whole conversation")
-                               : GW_STR("' can be kept: this gateway has no store; send the whole "
-                                        "conversation, or set HEADY_DATA_DIR"));
+    gw_buf_put(&text, GW_STR("' is kept for this key (any longer); send the whole conversation"));
     return end_refuse(
         c, &(struct call_error){
                .status = status,

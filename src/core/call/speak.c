@@ -92,10 +92,9 @@ bool speak_waits(const struct gw_call *c) {
 
 void speak_last(struct gw_call *c) {
     struct stream_speech *s = c->stream->speech;
-    struct gw_buf *b = text(c);
     s->waits = false;
-    gw_buf_put(b, gw_buf_str(&s->last));
-    look(c, b);
+    stream_end_copies(c);
+    stream_put_text(c, gw_buf_str(&s->last));
 }
 
 void speak_event(struct gw_call *c, const struct event *e, struct gw_str event,

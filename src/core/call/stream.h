@@ -54,7 +54,8 @@ enum {
     STREAM_SPEECH_MAX =
         6 << 20, /* likewise, where all of it is written: an end may tell the whole once more */
     STREAM_SLICES = 8,
-    STREAM_DATA = 3, /* DATA of a turn: before an attempt is dropped, before END, at its end */
+    STREAM_DATA =
+        4, /* DATA of a turn: before what is large, before an attempt is dropped, before END, at its end */
     STREAM_ID_MAX = 128,
     STREAM_NUMBER_MAX = 20,
 };
@@ -127,6 +128,8 @@ void stream_put_text(struct gw_call *c, struct gw_str constant);
 struct gw_buf *stream_spill(struct gw_call *c);
 /* Makes the DATA: at the turn's end, before END, and before the attempt that the chunk is of is dropped. */
 void stream_flush(struct gw_call *c);
+/* The same, once in a turn; what is put next is large and goes out from where it is, if a slice is left. */
+void stream_end_copies(struct gw_call *c);
 
 /* stream.c */
 /* The head of an answer that is to be observed has come. */

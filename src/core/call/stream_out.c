@@ -80,6 +80,12 @@ void stream_flush(struct gw_call *c) {
     out->spill_given = out->spill.n;
 }
 
+void stream_end_copies(struct gw_call *c) {
+    struct stream_out *out = &c->stream->turn;
+    stream_flush(c);
+    out->spilled = out->n >= STREAM_SLICES;
+}
+
 void stream_begin_turn(struct gw_call *c) {
     struct stream_out *out = &c->stream->turn;
     out->n = out->given = 0;
