@@ -102,13 +102,13 @@ export async function startFakes() {
 
 /** A fresh gateway before the fakes, and a door before it.
  * @param {import('node:test').TestContext} t @param {import('../lib/hosts.mjs').Bench} bench @param {Fakes} fakes
- * @param {Record<string, any>} [config] what else its file says */
-export async function openFront(t, bench, fakes, config = {}) {
+ * @param {Record<string, any>} [config] what else its file says @param {Record<string, string>} [env] and its environment */
+export async function openFront(t, bench, fakes, config = {}, env = {}) {
     const host = await bench.open(t, { config, env: {
         GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY }),
         CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
         CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic,
-        GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini,
+        GEMINI_ENDPOINT: fakes.gemini.url, GEMINI_API_KEY: KEYS.gemini, ...env,
     } });
     const front = await startFront(host.url);
     t.after(() => front.close());

@@ -65,11 +65,11 @@ bool remember_is_due(const struct gw_call *c) {
            !gw_str_eq(t->mean.store, GW_STR("false")) && !t->mean.compacts;
 }
 
-/* A buffer for what is to be kept, behind the line that says until when. False: it is too large. */
+/* A buffer for what is to be kept, behind the line that says until when. False: it cannot be. */
 static bool begin(struct gw_call *c, size_t answer_n, struct gw_time now, struct gw_buf *b) {
     size_t n = c->translation->came.n + answer_n + MORE;
     c->translation->kept = true;
-    if (n > GW_STORED_MAX)
+    if (n > GW_STORED_MAX || c->asks_n == CALL_ASKS)
         return false;
     c->arena.cap += n;
     *b = (struct gw_buf){.p = gw_arena_get(&c->arena, n), .cap = n, .max = n, .arena = &c->arena};
