@@ -81,7 +81,7 @@ function object(binding, name) {
 /** An owner's Durable Object behind a binding, by a key "OWNER/NAME"; the name has no slash. What is to be
  * kept may outlive the call. @param {string} binding @returns {Who} */
 function owned(binding) {
-    return (call, { what, key, bytes, wait }) => {
+    return async (call, { what, key, bytes, wait }) => {
         const at = key.lastIndexOf('/');
         const asked = call.hub.object(binding, key.slice(0, at)).ask(what, key.slice(at + 1), bytes);
         const answer = inTime(AbortSignal.timeout(wait), asked);

@@ -57,6 +57,12 @@ void gw_out_raw(struct gw_out *o, struct gw_str raw) {
     gw_out_joined(o, raw, GW_STR(""));
 }
 
+void gw_out_raw_name(struct gw_out *o, struct gw_str raw) {
+    gw_out_raw(o, raw);
+    gw_buf_putc(o->b, ':');
+    o->more = false;
+}
+
 void gw_out_quoted(struct gw_out *o, struct gw_str before, struct gw_str text,
                    struct gw_str after) {
     begin_value(o);

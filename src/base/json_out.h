@@ -30,6 +30,8 @@ void gw_out_open(struct gw_out *o, char bracket);
 void gw_out_close(struct gw_out *o, char bracket);
 /* A member's name; its value follows. It needs no escapes. */
 void gw_out_name(struct gw_out *o, const char *name);
+/* Likewise, from its raw inside. */
+void gw_out_raw_name(struct gw_out *o, struct gw_str raw);
 /* A string, from its raw inside; and one of plain text, which is encoded. */
 void gw_out_raw(struct gw_out *o, struct gw_str raw);
 void gw_out_text(struct gw_out *o, struct gw_str text);

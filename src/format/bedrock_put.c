@@ -241,9 +241,7 @@ static void put_metadata(struct gw_out *o, struct gw_str value) {
         said = mean_raw(&w);
         if (said.n == 0 || name.n == 0 || !is_plain(name) || !is_plain(said) || n == METADATA_MAX)
             continue;
-        gw_out_raw(o, name);
-        gw_buf_putc(o->b, ':');
-        o->more = false;
+        gw_out_raw_name(o, name);
         gw_out_raw(o, said);
         n++;
     }

@@ -78,9 +78,7 @@ static void put_strict_object(struct gw_out *o, struct gw_walk *w, bool map) {
             continue;
         object |= gw_str_eq(name, GW_STR("type")) && gw_str_eq(value, GW_STR("\"object\""));
         closed |= gw_str_eq(name, GW_STR("additionalProperties"));
-        gw_out_raw(o, name);
-        gw_buf_putc(o->b, ':');
-        o->more = false;
+        gw_out_raw_name(o, name);
         if (!map && is_data(name))
             gw_out_value(o, value);
         else

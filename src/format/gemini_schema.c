@@ -24,12 +24,6 @@ static bool is_among(struct gw_str name, const char *const *names) {
 
 /* ------------------------------------------------------------------ writing */
 
-static void put_name(struct gw_out *o, struct gw_str raw) {
-    gw_out_raw(o, raw);
-    gw_buf_putc(o->b, ':');
-    o->more = false;
-}
-
 static void put_lower(struct gw_out *o, struct gw_str raw) {
     gw_out_raw(o, GW_STR(""));
     o->b->n -= !o->b->full; /* the closing quote */
@@ -87,7 +81,7 @@ static void put_named(struct gw_walk *w, struct gw_out *o) {
     gw_out_open(o, '{');
     if (gw_walk_enter(w, '{'))
         while (gw_walk_member(w, &name)) {
-            put_name(o, name);
+            gw_out_raw_name(o, name);
             put_schema(w, o);
         }
     gw_out_close(o, '}');
@@ -126,7 +120,7 @@ static void put_known(struct gw_out *o, struct gw_str name, const char *const *n
     if (*names != NULL)
         gw_out_name(o, *names);
     else
-        put_name(o, name);
+        gw_out_raw_name(o, name);
 }
 
 static void put_inner(struct gw_walk *w, struct gw_out *o, struct gw_str name) {
@@ -137,13 +131,13 @@ static void put_inner(struct gw_walk *w, struct gw_out *o, struct gw_str name) {
         put_known(o, name, of_several);
         put_schemas(w, o, false);
     } else if (is_among(name, of_named)) {
-        put_name(o, is(name, "defs") ? GW_STR("$defs") : name);
+        gw_out_raw_name(o, is(name, "defs") ? GW_STR("$defs") : name);
         put_named(w, o);
     } else if (is_among(name, limits)) {
         put_known(o, name, limits);
         put_limit(w, o);
     } else {
-        put_name(o, name);
+        gw_out_raw_name(o, name);
         put_value(w, o);
     }
 }

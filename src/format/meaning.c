@@ -150,6 +150,19 @@ struct gw_str mean_value(struct gw_walk *w) {
     return event_value(w);
 }
 
+struct gw_str mean_member_of(struct gw_str object, struct gw_str member) {
+    struct gw_walk w = mean_walk(object);
+    struct gw_str name, found = GW_STR("");
+    if (object.n == 0 || !gw_walk_enter(&w, '{'))
+        return found;
+    while (gw_walk_member(&w, &name)) {
+        struct gw_str value = mean_value(&w);
+        if (gw_str_eq(name, member))
+            found = value;
+    }
+    return gw_walk_end(&w) ? found : GW_STR("");
+}
+
 bool mean_true(struct gw_walk *w) {
     bool yes = gw_walk_kind(w) == 't';
     gw_walk_skip(w);

@@ -301,6 +301,8 @@ void mean_wrong(struct mean *m, const char *wrong);
 struct gw_str mean_raw(struct gw_walk *w);
 /* A value as it stands; empty for null. */
 struct gw_str mean_value(struct gw_walk *w);
+/* The value of a member of this object, of two the last one; empty if there is none, or it is none. */
+struct gw_str mean_member_of(struct gw_str object, struct gw_str member);
 bool mean_true(struct gw_walk *w);
 /* The number, or 0. */
 uint64_t mean_number(struct gw_walk *w);

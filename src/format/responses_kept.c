@@ -16,36 +16,21 @@ bool responses_kept_is_own(struct gw_str id) {
     return true;
 }
 
-/* The value of a member of an object; of two the last one. */
-static struct gw_str member_of(struct gw_str object, const char *member) {
-    struct gw_walk w;
-    struct gw_str name, found = GW_STR("");
-    gw_walk_init(&w, object);
-    if (object.n == 0 || !gw_walk_enter(&w, '{'))
-        return found;
-    while (gw_walk_member(&w, &name)) {
-        struct gw_str value = mean_value(&w);
-        if (gw_str_eq(name, gw_str(member, strlen(member))))
-            found = value;
-    }
-    return gw_walk_end(&w) ? found : GW_STR("");
-}
-
 static bool begins(struct gw_str value, char c) {
     return value.n > 0 && value.p[0] == c;
 }
 
 struct gw_str responses_kept_previous(struct gw_str request) {
-    return responses_items_inside(member_of(request, "previous_response_id"));
+    return responses_items_inside(mean_member_of(request, GW_STR("previous_response_id")));
 }
 
 struct gw_str responses_kept_answer(struct gw_str kept) {
-    struct gw_str answer = member_of(kept, "response");
+    struct gw_str answer = mean_member_of(kept, GW_STR("response"));
     return begins(answer, '{') ? answer : GW_STR("");
 }
 
 struct gw_str responses_kept_input(struct gw_str kept) {
-    struct gw_str input = member_of(kept, "input");
+    struct gw_str input = mean_member_of(kept, GW_STR("input"));
     return begins(input, '[') ? input : GW_STR("");
 }
 
@@ -87,9 +72,7 @@ static void put_members_but_input(struct gw_str request, struct gw_out *o) {
         struct gw_str value = mean_value(&w);
         if (gw_str_eq(name, GW_STR("input")) || value.n == 0)
             continue;
-        gw_out_raw(o, name);
-        gw_buf_putc(o->b, ':');
-        o->more = false;
+        gw_out_raw_name(o, name);
         gw_out_value(o, value);
     }
 }
@@ -105,8 +88,8 @@ bool responses_kept_join(struct gw_str request, struct gw_str kept, struct gw_bu
     gw_out_name(&o, "input");
     gw_out_open(&o, '[');
     put_items(input, &o);
-    put_items(member_of(answer, "output"), &o);
-    put_input(member_of(request, "input"), &o);
+    put_items(mean_member_of(answer, GW_STR("output")), &o);
+    put_input(mean_member_of(request, GW_STR("input")), &o);
     gw_out_close(&o, ']');
     gw_out_close(&o, '}');
     return !out->full;
@@ -117,7 +100,7 @@ static void open_kept(struct gw_str request, struct gw_out *o, struct gw_buf *ou
     gw_out_open(o, '{');
     gw_out_name(o, "input");
     gw_out_open(o, '[');
-    put_input(member_of(request, "input"), o);
+    put_input(mean_member_of(request, GW_STR("input")), o);
     gw_out_close(o, ']');
     gw_out_name(o, "response");
 }

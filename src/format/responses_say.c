@@ -39,9 +39,7 @@ static void put_tool(struct gw_out *o, struct gw_str raw) {
             has[i] |= gw_str_eq(name, gw_str(names[i], strlen(names[i])));
         struct gw_str value = or_else(mean_value(&w), "null");
         function |= gw_str_eq(name, GW_STR("type")) && gw_str_eq(value, GW_STR("\"function\""));
-        gw_out_raw(o, name);
-        gw_buf_putc(o->b, ':');
-        o->more = false;
+        gw_out_raw_name(o, name);
         responses_said_put_value(o, value);
     }
     for (int i = 0; i < 3 && function; i++)

@@ -291,21 +291,11 @@ static void say_call(struct mean_stream *s, const struct mean_part *p, uint32_t 
         s->full = true;
         return;
     }
-    struct gw_str id = p->id.n > 0 ? p->id : mean_make_id(s->arena, "call_", s->seed, call + 1);
     s->calls++;
-    s->call[call].told = true;
-    s->call[call].choice = choice;
-    s->call[call].id = id;
+    s->call[call].id = p->id;
     s->call[call].name = p->name;
-    s->called |= 1U << choice;
-    put(s,
-        &(struct mean_step){.kind = MEAN_STEP_CALL,
-                            .choice = choice,
-                            .tool = call,
-                            .id = id,
-                            .name = p->name,
-                            .signature = p->signature},
-        b);
+    s->call[call].signature = p->signature;
+    begin_call(s, call, choice, b);
     say_args(s, p, choice, b);
 }
 

@@ -35,7 +35,7 @@ function directory(t) {
 }
 
 /** @param {Record<string, string>} [more] */
-const environment = (more) => ({
+const environment = (more = {}) => ({
     GATEWAY_AUTH: '', GATEWAY_KEYS: keyLines({ ann: KEY, bob: OTHER }), FAILOVER_CHAIN: '',
     CODEX_ENDPOINT: fakes.openai.url, OPENAI_API_KEY: KEYS.openai,
     CLAUDE_ENDPOINT: fakes.anthropic.url, ANTHROPIC_API_KEY: KEYS.anthropic, ...more,
@@ -172,7 +172,7 @@ atBoth('answers that are kept', (bench) => {
         assert.equal((await ann.responses.retrieve(one.id)).id, one.id);
     });
 
-    test('store: false keeps nothing, and neither does what is no answer', async (t) => {
+    test('store: false keeps nothing, whole or streamed', async (t) => {
         await open(t);
         const one = await ann.responses.create({ model: CLAUDE, input: 'x', store: false });
         assert.equal(/** @type {any} */ (one).store, false);
@@ -205,6 +205,15 @@ atBoth('answers that are kept', (bench) => {
         const one = await ann.responses.create({ model: CLAUDE, input: 'x' });
         assert.equal(/** @type {any} */ (one).store, false);
         await refused(ann.responses.create({ model: CLAUDE, input: 'x', previous_response_id: one.id }), 400, 'previous_response_not_found');
+    });
+});
+
+atHost('edge', 'answers that are kept, and the Worker', (bench) => {
+    test('without the binding there is nowhere to keep them', async (t) => {
+        const host = await bench.open(t, /** @type {any} */ ({ env: environment(), responses: false }));
+        const one = await sdk(host.url).responses.create({ model: CLAUDE, input: 'x' });
+        assert.equal(/** @type {any} */ (one).store, false);
+        await refused(sdk(host.url).responses.retrieve(one.id), 404, 'response_not_found');
     });
 });
 

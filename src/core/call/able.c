@@ -1,7 +1,7 @@
 /*
  * Places of a chain whose models cannot do what the request needs (format/capability.h), as far as its path and its facts
- * tell: a conversation, pictures, sound, documents, tools. They are left out, and the answer says so. What else a model cannot do is found
- * where a request is understood to be translated (translate.c).
+ * tell: a conversation, pictures, sound, documents, tools. They are left out, and the answer says so. What else a model
+ * cannot do is found where a request is understood to be translated (translate.c).
  */
 #include "core/call/call.h"
 

@@ -30,30 +30,15 @@ bool count_is_asked(const struct gw_call *c) {
     return c->translation != NULL && c->translation->counts;
 }
 
-/* The number in the answer of whoever was asked; n == 0: there is none. */
-static struct gw_str number_in(struct gw_str answer, struct gw_str member) {
-    struct gw_walk w;
-    struct gw_str name, found = GW_STR("");
-    uint64_t n;
-    gw_walk_init(&w, answer);
-    if (!gw_walk_enter(&w, '{'))
-        return found;
-    while (gw_walk_member(&w, &name)) {
-        struct gw_str value = mean_value(&w);
-        if (gw_str_eq(name, member))
-            found = value;
-    }
-    return gw_walk_end(&w) && gw_str_u64(found, &n) ? found : GW_STR("");
-}
-
 bool count_put_answer(struct gw_call *c, struct gw_buf *out) {
     const struct speech *of = chain_link(c)->speaks->speech;
-    struct gw_str n = number_in(gw_buf_str(&c->kept.body), of->counted);
+    struct gw_str n = mean_member_of(gw_buf_str(&c->kept.body), of->counted);
+    uint64_t number;
     gw_buf_init(out, &c->arena, 128);
     gw_buf_put(out, c->translation->from->speech->count);
     gw_buf_put(out, n);
     gw_buf_putc(out, '}');
-    return n.n > 0;
+    return gw_str_u64(n, &number);
 }
 
 /* ------------------------------------------------------------------ nobody counts */

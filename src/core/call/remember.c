@@ -12,7 +12,8 @@
  *     a whole answer         is kept (STORE), then given
  *     a stream's end         is held back until it is kept; what came before it has gone out. The client hears of the end
  *                            when its answer can be named
- *       not DONE             it is given without: x-heady-reason says so, and the log
+ *       not DONE             it is given without. The log says so, and x-heady-reason if the head is not out yet
+ *       too long             likewise
  *     GET, DELETE            /v1/responses/<id of ours>: RECALL, FORGET
  */
 #include "core/call/call.h"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "native/loop/log.h"
@@ -290,6 +291,12 @@ void db_undo(struct db *db) {
 }
 
 /* ------------------------------------------------------------------ life */
+
+int64_t db_wall_ms(void) {
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+}
 
 bool db_init(struct db *db, const char *dir, bool reads, struct log *log) {
     size_t n = strlen(dir) + sizeof "/heady.db";

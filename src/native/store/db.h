@@ -25,6 +25,7 @@
 #define NATIVE_STORE_DB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct log;
@@ -53,6 +54,9 @@ struct db {
 bool db_init(struct db *db, const char *dir, bool reads, struct log *log);
 void db_close(struct db *db);
 void db_del(struct db *db);
+
+/* Now, in ms since 1970, for what is kept until some time. */
+int64_t db_wall_ms(void);
 
 /* All of these: false (NULL) means that `why` says what is wrong, and the transaction is to be undone. */
 bool db_begin(struct db *db, bool writes);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "native/loop/log.h"
@@ -19,12 +18,6 @@ bool frames_parse(struct gw_str line, struct gw_str *key, uint64_t *at) {
         return false;
     *key = gw_str(line.p, kind.n + 1 + name.n);
     return true;
-}
-
-static int64_t wall_ms(void) {
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 }
 
 /* ------------------------------------------------------------------ the old file */
@@ -89,7 +82,7 @@ enum store_status frames_put(struct db *db, struct gw_str key, struct gw_str byt
     sqlite3_stmt *stmt = db_prepare(
         db, "INSERT INTO frames VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET at = ?2, "
             "line = ?3 WHERE frames.at <= ?2 OR frames.at > ?4");
-    int64_t now = wall_ms();
+    int64_t now = db_wall_ms();
     bool good = stmt != NULL;
     (void)key;
     (void)out;
@@ -105,7 +98,7 @@ enum store_status frames_keep(struct db *db, struct gw_str key, struct gw_str by
         db, "INSERT INTO frames VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET at = ?2, "
             "line = ?3 WHERE frames.at < ?2 OR frames.at > ?4");
     int before = sqlite3_total_changes(db->sql);
-    bool good = stmt != NULL && put_row(db, stmt, gw_str_cut(&bytes, '\n'), wall_ms());
+    bool good = stmt != NULL && put_row(db, stmt, gw_str_cut(&bytes, '\n'), db_wall_ms());
     (void)key;
     (void)out;
     (void)sqlite3_finalize(stmt);

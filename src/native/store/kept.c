@@ -1,18 +1,12 @@
 #include "native/store/kept.h"
 
 #include <sqlite3.h>
-#include <time.h>
 
 #include "core/gw.h"
 #include "native/store/db.h"
 
 enum { DROPPED_AT_ONCE = 64 };
-
-static int64_t wall_ms(void) {
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-}
+_Static_assert((int)STORE_ANSWER_MAX >= (int)GW_STORED_MAX, "what is kept can be told");
 
 /* ------------------------------------------------------------------ keys */
 
@@ -65,7 +59,7 @@ static bool drop_over(struct db *db) {
     sqlite3_stmt *stmt = db_prepare(
         db, "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE until <= ?1 LIMIT ?2)");
     if (stmt != NULL) {
-        (void)sqlite3_bind_int64(stmt, 1, wall_ms());
+        (void)sqlite3_bind_int64(stmt, 1, db_wall_ms());
         (void)sqlite3_bind_int(stmt, 2, DROPPED_AT_ONCE);
     }
     return run(db, stmt);
@@ -148,7 +142,7 @@ enum store_status kept_get(struct db *db, struct gw_str key, struct gw_str bytes
         return STORE_NONE;
     sqlite3_stmt *stmt =
         prepare(db, "SELECT bytes FROM kept WHERE owner = ?1 AND name = ?2 AND until > ?3", &k);
-    bool good = stmt != NULL && sqlite3_bind_int64(stmt, 3, wall_ms()) == SQLITE_OK &&
+    bool good = stmt != NULL && sqlite3_bind_int64(stmt, 3, db_wall_ms()) == SQLITE_OK &&
                 db_row(db, stmt, &row);
     if (good && row)
         good = store_put(

@@ -26,7 +26,7 @@
 enum {
     STORE_ASKS_MAX = 1024,
     STORE_BYTES_MAX = 32 << 20,
-    STORE_ANSWER_MAX = 2 << 20, /* GW_STORED_MAX */
+    STORE_ANSWER_MAX = 2 << 20,
     STORE_BATCH = 64,
     STORE_STOP_MS = 2000,
 };
